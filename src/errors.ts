@@ -1,0 +1,34 @@
+/** What can go wrong, as a client sees it: a code of this list, and for input errors the path of the field. */
+export type ErrorCode =
+  | 'BAD_USER_INPUT'
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'NOT_FOUND'
+  | 'CONFLICT'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'POSITION_PURGED'
+  | 'OVERLOADED'
+  | 'UNAVAILABLE'
+  | 'INTERNAL';
+
+/**
+ * An error that a client may see in full: its message and path name what the client sent and nothing of the inside.
+ * Whatever is not an `AuditError` reaches a client as INTERNAL with a request id, its cause only in the log.
+ */
+export class AuditError extends Error {
+  override readonly name = 'AuditError';
+  readonly code: ErrorCode;
+  /** The argument that was refused, for example `input[17].details.a[3]`. */
+  readonly path: string | undefined;
+
+  constructor(code: ErrorCode, message: string, path?: string) {
+    super(path === undefined ? message : `${path}: ${message}`);
+    this.code = code;
+    this.path = path;
+  }
+}
+
+/** Shorthand for the commonest error: the caller's input at `path` is refused because of `message`. */
+export function badInput(path: string, message: string): AuditError {
+  return new AuditError('BAD_USER_INPUT', message, path);
+}

@@ -1,0 +1,46 @@
+import type { Outcome, Severity } from './catalog.ts';
+
+/** A JSON object as the log keeps it. */
+export type JsonObject = { [key: string]: JsonValue };
+export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
+
+/** What a caller says of an event, validated: every text within its bounds, `ipAddress` in RFC 5952 form. */
+export interface EventDraft {
+  /** Milliseconds since 1970; undefined: the time of receipt. */
+  timestamp?: number;
+  eventType: string;
+  outcome: Outcome;
+  severity: Severity;
+  userId?: string;
+  customerId?: string;
+  sessionId?: string;
+  ipAddress?: string;
+  userAgent?: string;
+  requestId?: string;
+  resourceType?: string;
+  resourceId?: string;
+  action: string;
+  description: string;
+  details: JsonObject;
+  oldValues?: JsonObject;
+  newValues?: JsonObject;
+  idempotencyKey?: string;
+}
+
+/** An event with its identity, before it has a place in the log. Times are milliseconds since 1970. */
+export interface EventRecord extends Omit<EventDraft, 'timestamp' | 'idempotencyKey'> {
+  /** `audit_` and the 32 hex digits of a UUIDv7. */
+  id: string;
+  /** 16 random bytes as 32 hex digits: they keep the content unguessable from the leaf hash alone. */
+  salt: string;
+  timestamp: number;
+  recordedAt: number;
+}
+
+/** An event of the log. */
+export interface AuditEvent extends EventRecord {
+  /** 0-based, gap-free, in commit order: the leaf index. */
+  position: number;
+  /** SHA-256(0x00 || canonical bytes), 32 bytes. */
+  leafHash: Buffer;
+}
