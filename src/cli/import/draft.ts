@@ -1,0 +1,92 @@
+import { ipAddressOf } from './address.ts';
+import { fitDetails } from './details.ts';
+import type {
+  AuditOutcome,
+  AuditSeverity,
+  BuiltInEventType,
+  JsonObject,
+  JsonValue,
+  LogEventInput,
+} from './input.ts';
+import { timeOf } from './time.ts';
+
+/** What a mapper found in a source record, before the bounds of the log are applied. */
+export interface Draft {
+  eventType: BuiltInEventType;
+  outcome: AuditOutcome;
+  severity: AuditSeverity;
+  action: string;
+  description: string;
+  /** The time as the source writes it. */
+  time?: JsonValue | undefined;
+  /** The source address as the source writes it: an IP address, a host name, or neither. */
+  address?: string | undefined;
+  userId?: string | undefined;
+  customerId?: string | undefined;
+  sessionId?: string | undefined;
+  userAgent?: string | undefined;
+  requestId?: string | undefined;
+  resourceType?: string | undefined;
+  resourceId?: string | undefined;
+  /** `format`, the source record itself, and what was derived from it. */
+  details: JsonObject;
+}
+
+/** The most characters that the log takes for each text (what is longer it refuses). */
+const BOUNDS = {
+  userId: 256,
+  customerId: 256,
+  sessionId: 256,
+  requestId: 256,
+  resourceType: 256,
+  resourceId: 1024,
+  action: 256,
+  description: 2000,
+  userAgent: 2000,
+} as const;
+
+/**
+ * The event of a draft. Nothing is changed in silence: a text that is too long is shortened with an ellipsis and a
+ * note in `details.notes` (the whole value stays in the source record there), an address that is none becomes
+ * `details.sourceAddress`, and a time that is missing or unreadable is said in the notes, the event then having the
+ * time of its receipt.
+ */
+export function eventOf(draft: Draft): LogEventInput {
+  const notes: string[] = [];
+  const input: LogEventInput = {
+    eventType: draft.eventType,
+    outcome: draft.outcome,
+    severity: draft.severity,
+  };
+  const timestamp = timeWithNote(draft.time, notes);
+  if (timestamp !== undefined) input.timestamp = timestamp;
+  const ipAddress = draft.address === undefined ? undefined : ipAddressOf(draft.address);
+  if (ipAddress !== undefined) input.ipAddress = ipAddress;
+  for (const [field, bound] of Object.entries(BOUNDS) as [keyof typeof BOUNDS, number][]) {
+    const text = draft[field];
+    if (text !== undefined && text !== '') input[field] = shortened(text, bound, field, notes);
+  }
+  input.details = fitDetails({
+    ...draft.details,
+    ...(draft.address !== undefined && ipAddress === undefined ? { sourceAddress: draft.address } : {}),
+    ...(notes.length > 0 ? { notes } : {}),
+  });
+  return input;
+}
+
+function timeWithNote(time: JsonValue | undefined, notes: string[]): string | undefined {
+  const parsed = timeOf(time);
+  if (parsed === undefined) {
+    const why = time === undefined || time === null ? 'has no time' : `has ${JSON.stringify(time)} as time`;
+    notes.push(`the source record ${why.slice(0, 200)}: the timestamp is that of the import`);
+  }
+  return parsed;
+}
+
+function shortened(text: string, bound: number, field: string, notes: string[]): string {
+  if (text.length <= bound) return text;
+  notes.push(`${field} is shortened from ${text.length} to ${bound} characters`);
+  // A cut between the halves of a surrogate pair would leave a lone surrogate, which is no text.
+  const cut = text.slice(0, bound - 1).replace(/[\uD800-\uDBFF]$/, '');
+  return `${cut}…`;
+}
