@@ -1,0 +1,145 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Client, ClientError, clientFrom } from './client.ts';
+
+const EXPORT_LINK =
+  'query Export($format: ExportFormat!, $filter: AuditEventFilter) { auditExport(format: $format, filter: $filter) { url } }';
+const REPORT_BYTES = 16 * 1024 * 1024;
+
+const HELP = `
+The filter is an AuditEventFilter of the GraphQL API, for example '{"categories":["auth"],"minSeverity":"WARNING"}'.
+An export in NDJSON can be imported again with audit-log import --format ndjson.
+
+Environment:
+  AUDIT_LOG_URL   the service, http://127.0.0.1:4000/graphql by default
+  AUDIT_LOG_KEY   a key with the scope events:export
+
+Exit code: 0 when the whole export was written, 2 otherwise (FILE then is as it was before).`;
+
+interface ExportFlags {
+  format: 'ndjson' | 'csv' | 'json';
+  filter?: Record<string, unknown>;
+  output?: string;
+}
+
+/** Adds `audit-log export` to the program. */
+export function register(program: Command): void {
+  program
+    .command('export')
+    .description('write events of the audit log to a file or standard output')
+    .addOption(
+      new Option('--format <format>', 'the form').choices(['ndjson', 'csv', 'json']).default('ndjson'),
+    )
+    .option('--filter <json>', 'which events: an AuditEventFilter as JSON (default: all)', filterOf)
+    .option('--output <file>', 'where to write to (default: standard output)')
+    .addHelpText('after', HELP)
+    .action(async (flags: ExportFlags) => {
+      process.exitCode = await exportEvents(flags);
+    });
+}
+
+function filterOf(text: string): Record<string, unknown> {
+  let filter: unknown;
+  try {
+    filter = JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError('It is not well-formed JSON.');
+  }
+  if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) {
+    throw new InvalidArgumentError('It is not a JSON object.');
+  }
+  return filter as Record<string, unknown>;
+}
+
+async function exportEvents(flags: ExportFlags): Promise<number> {
+  try {
+    const client = clientFrom(process.env, { onRetry: say });
+    const body = await openExport(client, flags);
+    const startMs = Date.now();
+    const report = (bytes: number) => say(`${megabytes(bytes)} written`);
+    const bytes =
+      flags.output === undefined
+        ? await write(body, process.stdout, report)
+        : await writeFile(body, flags.output, report);
+    say(`${megabytes(bytes)} written in ${((Date.now() - startMs) / 1000).toFixed(1)} s`);
+    return 0;
+  } catch (error) {
+    // A reader that has seen enough (head) closes the pipe: that is no failure of the export.
+    if ((error as { code?: unknown }).code === 'EPIPE') return 0;
+    say(`audit-log export: ${error instanceof Error ? error.message : String(error)}`);
+    return 2;
+  }
+}
+
+/** Asks for a signed link and opens it. Throws a ClientError that says what to do when that fails. */
+export async function openExport(
+  client: Client,
+  flags: Pick<ExportFlags, 'format' | 'filter'>,
+): Promise<Readable> {
+  const variables = JSON.stringify({ format: flags.format.toUpperCase(), filter: flags.filter ?? null });
+  const data = await client.request(EXPORT_LINK, variables);
+  const { url } = data.auditExport as { url: string };
+  // The link may be relative to the service; the key is not sent along, since the link carries its own signature.
+  const link = new URL(url, client.endpoint);
+  let response: Response;
+  try {
+    response = await fetch(link);
+  } catch (error) {
+    throw new ClientError(
+      `cannot open the export link at ${link.origin} (${causeOf(error)}): is that address right?`,
+    );
+  }
+  if (!response.ok || response.body === null) {
+    throw new ClientError(
+      `the export link answered with HTTP ${response.status}: run the export again for a new link`,
+    );
+  }
+  return Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
+}
+
+/** Writes beside `path` and takes its name at the end, so that no half export is taken for a whole one. */
+async function writeFile(body: Readable, path: string, report: (bytes: number) => void): Promise<number> {
+  const partial = `${path}.partial`;
+  try {
+    const bytes = await write(body, createWriteStream(partial), report);
+    await rename(partial, path);
+    return bytes;
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+async function write(body: Readable, output: Writable, report: (bytes: number) => void): Promise<number> {
+  let bytes = 0;
+  let reported = 0;
+  const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
+    for await (const chunk of chunks) {
+      bytes += chunk.length;
+      if (bytes - reported >= REPORT_BYTES) {
+        reported = bytes;
+        report(bytes);
+      }
+      yield chunk;
+    }
+  };
+  await pipeline(body, counted, output, { end: output !== process.stdout });
+  return bytes;
+}
+
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+function say(message: string): void {
+  process.stderr.write(`${message}\n`);
+}

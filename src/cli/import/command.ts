@@ -1,0 +1,128 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { clientFrom } from '../client.ts';
+import { FORMATS, type Format } from './formats.ts';
+import { createProgress, type Progress } from './progress.ts';
+import { runImport } from './run.ts';
+import { findSources, type Sources } from './sources.ts';
+import { summaryOf } from './summary.ts';
+
+const HELP = `
+FILE is a file, a folder (its log files, in the order of their paths) or - for standard input; gzip is recognised.
+Running the same import again records nothing: each event has an idempotency key made of its content. An import that
+was interrupted is continued by running it again.
+
+Environment:
+  AUDIT_LOG_URL   the service, http://127.0.0.1:4000/graphql by default
+  AUDIT_LOG_KEY   a key with the scope events:write
+
+Exit code: 0 when every record is in the log, 1 when some could not be mapped, were rejected or could not be read (the
+summary names them), 2 when the import stopped before its end.`;
+
+interface ImportFlags {
+  format: Format;
+  year?: number;
+  timezoneOffset: string;
+  customerId?: string;
+  dryRun?: boolean;
+}
+
+/** Adds `audit-log import` to the program. */
+export function register(program: Command): void {
+  program
+    .command('import')
+    .description('send logs of other systems to the audit log as events')
+    .argument('<files...>', 'files, folders, or - for standard input')
+    .addOption(new Option('--format <format>', 'what the logs are').choices(FORMATS).makeOptionMandatory())
+    .option(
+      '--year <year>',
+      'sshd: the year of dates without one (default: the last in which they are past)',
+      yearOf,
+    )
+    .option(
+      '--timezone-offset <offset>',
+      'sshd: the offset of times without one, such as +02:00',
+      offsetOf,
+      'Z',
+    )
+    .option('--customer-id <id>', 'the customer of every event, whatever the source says')
+    .option('--dry-run', 'map and count, send nothing')
+    .addHelpText('after', HELP)
+    .action(async (files: string[], flags: ImportFlags) => {
+      process.exitCode = await importFiles(files, flags);
+    });
+}
+
+function yearOf(text: string): number {
+  if (!/^\d{4}$/.test(text)) throw new InvalidArgumentError('A year has four digits.');
+  return Number(text);
+}
+
+function offsetOf(text: string): string {
+  if (!/^(Z|UTC|[+-](0\d|1[0-4]):?[0-5]\d)$/i.test(text)) {
+    throw new InvalidArgumentError('An offset is Z or looks like +02:00.');
+  }
+  return text;
+}
+
+async function importFiles(files: readonly string[], flags: ImportFlags): Promise<number> {
+  let progress: Progress | undefined;
+  const stop = stopOnSignals();
+  try {
+    const say = (message: string) => progress?.say(message);
+    const client = flags.dryRun === true ? undefined : clientFrom(process.env, { onRetry: say });
+    const found = await findSources(files, flags.format, process.stdin);
+    if (found.sources.length === 0)
+      throw new Error('there is nothing to import: no file looks like a log of this format');
+    progress = createProgress(process.stderr, totalBytes(found));
+    for (const path of found.passedOver) say(`passed over: ${path} (not named like a log of this format)`);
+    const startMs = Date.now();
+    const clock = { nowMs: startMs, year: flags.year, offset: flags.timezoneOffset };
+    const { format, customerId } = flags;
+    const result = await runImport(found.sources, {
+      format,
+      clock,
+      client,
+      customerId,
+      stop: stop.signal,
+      progress,
+    });
+    progress.end();
+    process.stdout.write(`${summaryOf(result.tally, (Date.now() - startMs) / 1000)}\n`);
+    if (result.stoppedBy === undefined) return result.tally.complete ? 0 : 1;
+    process.stderr.write(`stopped: ${result.stoppedBy.message}\nRun the same command again to continue.\n`);
+  } catch (error) {
+    progress?.end();
+    process.stderr.write(`audit-log import: ${error instanceof Error ? error.message : String(error)}\n`);
+  } finally {
+    stop.release();
+  }
+  return 2;
+}
+
+function totalBytes({ sources }: Sources): number | undefined {
+  let total = 0;
+  for (const { bytes } of sources) {
+    if (bytes === undefined) return undefined;
+    total += bytes;
+  }
+  return total;
+}
+
+/** The first signal ends the import in order; the listener is gone then, so that a second one ends the process. */
+function stopOnSignals(): { signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const onSignal = () => {
+    process.stderr.write(
+      '\nstopping after the batch that is on its way; the same signal again stops at once\n',
+    );
+    release();
+    controller.abort();
+  };
+  const release = () => {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return { signal: controller.signal, release };
+}

@@ -1,0 +1,73 @@
+import { mapCloudtrail } from './cloudtrail.ts';
+import { mapGithub } from './github.ts';
+import type { JsonObject, LogEventInput, Mapped } from './input.ts';
+import { type JsonRecord, readJson } from './json-records.ts';
+import { createKeys } from './key.ts';
+import { type RawRecord, readLines } from './lines.ts';
+import { mapNdjson } from './ndjson.ts';
+import { mapOkta } from './okta.ts';
+import { mapSshd } from './sshd.ts';
+import type { SyslogClock } from './syslog.ts';
+
+export const FORMATS = ['cloudtrail', 'okta', 'github', 'sshd', 'ndjson'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** One record of an input: the event that it became, with its idempotency key, or why it became none. */
+export type ReadRecord = { line: number; input: LogEventInput } | { line: number; unmapped: string };
+
+const MAPPERS: Record<Exclude<Format, 'sshd'>, (record: JsonObject) => Mapped> = {
+  cloudtrail: mapCloudtrail,
+  okta: mapOkta,
+  github: mapGithub,
+  ndjson: mapNdjson,
+};
+
+/** The records of one input, unpacked and in its order. Throws what reading the input throws. */
+export async function* readRecords(
+  format: Format,
+  chunks: AsyncIterable<Buffer>,
+  clock: SyslogClock,
+): AsyncGenerator<ReadRecord> {
+  const keyOf = createKeys(format);
+  if (format === 'sshd') {
+    for await (const raw of readLines(chunks)) yield fromLine(raw, keyOf, clock);
+    return;
+  }
+  for await (const record of readJson(chunks)) yield fromObject(record, keyOf, format);
+}
+
+type KeyOf = ReturnType<typeof createKeys>;
+
+function fromLine(raw: RawRecord, keyOf: KeyOf, clock: SyslogClock): ReadRecord {
+  const { line, problem } = raw;
+  if (problem !== undefined) return { line, unmapped: problem };
+  const mapped = mapSshd(raw.text, clock);
+  return 'unmapped' in mapped ? { line, unmapped: mapped.unmapped } : withKey(mapped, raw.text, raw, keyOf);
+}
+
+function fromObject(record: JsonRecord, keyOf: KeyOf, format: Exclude<Format, 'sshd'>): ReadRecord {
+  const { line } = record;
+  if ('problem' in record) return { line, unmapped: record.problem };
+  // An event of our own form goes through as it is or not at all: there is no place for a note about a change.
+  if (format === 'ndjson' && record.note !== undefined) {
+    return { line, unmapped: 'a number that cannot be held exactly (integers go up to 2^53 - 1)' };
+  }
+  const mapped = MAPPERS[format](record.value);
+  if ('unmapped' in mapped) return { line, unmapped: mapped.unmapped };
+  return withKey(mapped, record.content, record, keyOf);
+}
+
+function withKey(
+  mapped: Exclude<Mapped, { unmapped: string }>,
+  content: string,
+  record: { line: number; note?: string },
+  keyOf: KeyOf,
+): ReadRecord {
+  const { input } = mapped;
+  if (record.note !== undefined) {
+    const notes = Array.isArray(input.details?.notes) ? input.details.notes : [];
+    input.details = { ...input.details, notes: [...notes, record.note] };
+  }
+  input.idempotencyKey ??= keyOf(content, mapped.sourceId);
+  return { line: record.line, input };
+}

@@ -1,0 +1,96 @@
+import type { JsonObject, JsonValue } from './input.ts';
+import { parseJson, stableJson } from './json.ts';
+import { JsonScanner } from './json-scanner.ts';
+import { type RawRecord, readLines } from './lines.ts';
+import { isObject } from './record.ts';
+import { resumed } from './resumed.ts';
+
+/** How much of an input is looked at to tell JSON lines from other JSON. */
+const HEAD_BYTES = 256 * 1024;
+const HEAD_LINES = 20;
+const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** One object of a JSON input, or why there is none. `content` is its sorted form, for its idempotency key. */
+export type JsonRecord =
+  | { line: number; value: JsonObject; content: string; note?: string }
+  | { line: number; problem: string };
+
+/**
+ * The objects of a JSON input: JSON lines (a malformed line costs that line alone), one array, a CloudTrail file
+ * `{"Records": [...]}`, or values one after the other, pretty-printed or not. Memory holds one record (16 MiB at
+ * most), whatever the size of the input.
+ */
+export async function* readJson(chunks: AsyncIterable<Buffer>): AsyncGenerator<JsonRecord> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  const head = await takeHead(iterator);
+  const whole = resumed(head.subarray(head.subarray(0, 3).equals(BOM) ? 3 : 0), iterator);
+  const records = isJsonLines(head.toString('utf8')) ? readLines(whole) : scan(whole);
+  for await (const record of records) yield* objectsOf(record);
+}
+
+async function takeHead(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  while (bytes < HEAD_BYTES) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    parts.push(next.value);
+    bytes += next.value.length;
+  }
+  return Buffer.concat(parts);
+}
+
+async function* scan(chunks: AsyncIterable<Buffer>): AsyncGenerator<RawRecord> {
+  const scanner = new JsonScanner();
+  for await (const chunk of chunks) yield* scanner.push(chunk);
+  yield* scanner.end();
+}
+
+/**
+ * Whether an input that begins with `head` is JSON lines: one of its first lines is an object with members by
+ * itself and not indented (within a pretty-printed document no such line occurs), and is no CloudTrail file.
+ */
+function isJsonLines(head: string): boolean {
+  const text = head.replace(/^\uFEFF/, '');
+  if (!text.trimStart().startsWith('{')) return !text.trimStart().startsWith('[');
+  const lines = text.split('\n', HEAD_LINES).filter((line) => line.startsWith('{'));
+  return lines.some((line) => {
+    const value = tryParse(line);
+    return isObject(value) && Object.keys(value).length > 0 && !Array.isArray(value.Records);
+  });
+}
+
+function tryParse(text: string): JsonValue | undefined {
+  try {
+    return parseJson(text).value;
+  } catch {
+    return undefined;
+  }
+}
+
+function* objectsOf(record: RawRecord): Generator<JsonRecord> {
+  const { line } = record;
+  if (record.problem !== undefined) return yield { line, problem: record.problem };
+  if (record.note !== undefined) return yield { line, problem: 'not valid UTF-8, which JSON has to be' };
+  try {
+    const { value, keptAsText } = parseJson(record.text);
+    for (const element of elementsOf(value)) yield objectOf(element, line, keptAsText);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    yield { line, problem: 'not well-formed JSON' };
+  }
+}
+
+/** A line may hold an array or a CloudTrail file of its own. */
+function elementsOf(value: JsonValue): JsonValue[] {
+  if (Array.isArray(value)) return value;
+  return isObject(value) && Array.isArray(value.Records) ? value.Records : [value];
+}
+
+function objectOf(value: JsonValue, line: number, keptAsText: boolean): JsonRecord {
+  if (!isObject(value)) return { line, problem: 'JSON, but not an object' };
+  const content = stableJson(value);
+  return keptAsText
+    ? { line, value, content, note: 'numbers that JavaScript cannot hold exactly are kept as texts' }
+    : { line, value, content };
+}

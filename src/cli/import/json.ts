@@ -1,0 +1,41 @@
+import type { JsonValue } from './input.ts';
+
+/** JSON text read, and whether numbers in it became texts because JavaScript cannot hold them. */
+export interface ParsedJson {
+  value: JsonValue;
+  keptAsText: boolean;
+}
+
+const SUSPECT = /\d{16}|\d[eE]\+?\d{3}/;
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+
+/**
+ * Reads JSON without changing a number in silence: an integer beyond 2^53 - 1 and a number too large for a double
+ * become texts with the same digits. Throws a SyntaxError when the text is not JSON.
+ */
+export function parseJson(text: string): ParsedJson {
+  const value = JSON.parse(text) as JsonValue;
+  if (!SUSPECT.test(text)) return { value, keptAsText: false };
+  let keptAsText = false;
+  const safe = text.replace(TOKEN, (token) => {
+    if (token.startsWith('"') || isExact(token)) return token;
+    keptAsText = true;
+    return `"${token}"`;
+  });
+  return keptAsText ? { value: JSON.parse(safe) as JsonValue, keptAsText } : { value, keptAsText };
+}
+
+function isExact(token: string): boolean {
+  const number = Number(token);
+  return Number.isFinite(number) && (/[.eE]/.test(token) || Number.isSafeInteger(number));
+}
+
+/** JSON with sorted member names and no blanks: equal records give equal texts, however they were written. */
+export function stableJson(value: JsonValue): string {
+  if (Array.isArray(value)) return `[${value.map(stableJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.keys(value)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${stableJson(value[key] ?? null)}`);
+  return `{${members.join(',')}}`;
+}

@@ -1,0 +1,138 @@
+import type { Client } from '../client.ts';
+import { type Format, type ReadRecord, readRecords } from './formats.ts';
+import type { LogEventInput } from './input.ts';
+import { type Fate, type Pending, sendBatch } from './send.ts';
+import { type Source, unpacked } from './sources.ts';
+import type { SyslogClock } from './syslog.ts';
+import { Tally } from './tally.ts';
+
+/** The most events of one request; the log takes 1,000. */
+const BATCH_EVENTS = 500;
+/** The most bytes of one request, about. */
+const BATCH_BYTES = 2_000_000;
+
+export interface ImportOptions {
+  format: Format;
+  clock: SyslogClock;
+  /** Undefined: a dry run, which maps and counts but sends nothing. */
+  client: Client | undefined;
+  /** The customer of every event, in place of the one that the source names. */
+  customerId?: string | undefined;
+  /** Aborted: the import ends after the batch that is on its way. */
+  stop: AbortSignal;
+  /** Hears how far the import is. */
+  progress: { bytes(count: number): void; records(tally: Tally, file: string): void };
+}
+
+/** How an import went; `stoppedBy` when it ended before its inputs did. */
+export interface ImportResult {
+  tally: Tally;
+  stoppedBy: Error | undefined;
+}
+
+/**
+ * Imports the inputs one after the other. The order of the log is that of the inputs: one request is under way at a
+ * time, while the next batch is being read and mapped. An input that cannot be read is reported and the next one
+ * goes on; an error that is not about single events ends the import, which may be run again: what it recorded
+ * before has its idempotency keys and is not recorded twice.
+ */
+export async function runImport(sources: readonly Source[], options: ImportOptions): Promise<ImportResult> {
+  const tally = new Tally();
+  const batches = new Batches(tally, options);
+  try {
+    for (const source of sources) await importSource(source, { tally, batches, options });
+    await batches.finish();
+    return { tally, stoppedBy: options.stop.aborted ? new Error('interrupted') : undefined };
+  } catch (error) {
+    return { tally, stoppedBy: error instanceof Error ? error : new Error(String(error)) };
+  }
+}
+
+async function importSource(
+  source: Source,
+  run: { tally: Tally; batches: Batches; options: ImportOptions },
+): Promise<void> {
+  const { tally, batches, options } = run;
+  const file = tally.of(source.name);
+  const bytes = unpacked(source.open((count) => options.progress.bytes(count)));
+  const records = readRecords(options.format, bytes, options.clock);
+  try {
+    while (!options.stop.aborted) {
+      const next = await nextOf(records);
+      if ('failure' in next) {
+        file.failure = next.failure;
+        return;
+      }
+      if (next.done === true) return;
+      await batches.add(source.name, next.value);
+      options.progress.records(tally, source.name);
+    }
+  } finally {
+    await records.return(undefined);
+  }
+}
+
+/** Reading errors belong to the input; what `Batches` throws belongs to the import. */
+async function nextOf(
+  records: AsyncGenerator<ReadRecord>,
+): Promise<IteratorResult<ReadRecord> | { failure: string }> {
+  try {
+    return await records.next();
+  } catch (error) {
+    return { failure: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+class Batches {
+  private readonly tally: Tally;
+  private readonly options: ImportOptions;
+  private batch: Pending[] = [];
+  private bytes = 0;
+  private underWay: Promise<void> = Promise.resolve();
+
+  constructor(tally: Tally, options: ImportOptions) {
+    this.tally = tally;
+    this.options = options;
+  }
+
+  async add(file: string, record: ReadRecord): Promise<void> {
+    if ('unmapped' in record) return this.tally.unmapped(file, record.line, record.unmapped);
+    this.tally.of(file).read += 1;
+    const json = JSON.stringify(withCustomer(record.input, this.options.customerId));
+    const bytes = Buffer.byteLength(json);
+    if (this.batch.length > 0 && this.bytes + bytes > BATCH_BYTES) await this.send();
+    this.batch.push({ json, file, line: record.line });
+    this.bytes += bytes;
+    if (this.batch.length >= BATCH_EVENTS) await this.send();
+  }
+
+  async finish(): Promise<void> {
+    if (this.batch.length > 0) await this.send();
+    await this.underWay;
+  }
+
+  /** Waits for the batch before, whose failure it throws, and sends this one without waiting for it. */
+  private async send(): Promise<void> {
+    const batch = this.batch;
+    this.batch = [];
+    this.bytes = 0;
+    await this.underWay;
+    this.underWay = this.settle(batch);
+    // The failure is thrown by whoever waits next; until then it is not an unhandled one.
+    this.underWay.catch(() => undefined);
+  }
+
+  private async settle(batch: readonly Pending[]): Promise<void> {
+    const { client } = this.options;
+    if (client === undefined) return;
+    const fates: Fate[] = await sendBatch(client, batch);
+    for (const [index, { file, line }] of batch.entries())
+      this.tally.settled(file, line, fates[index] as Fate);
+  }
+}
+
+function withCustomer(input: LogEventInput, customerId: string | undefined): LogEventInput {
+  if (customerId === undefined || customerId === input.customerId) return input;
+  const source = input.customerId === undefined ? {} : { sourceCustomerId: input.customerId };
+  return { ...input, customerId, details: { ...input.details, ...source } };
+}

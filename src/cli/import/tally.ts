@@ -1,0 +1,81 @@
+import type { Fate } from './send.ts';
+
+/** How many lines are named for each reason. */
+const NAMED_LINES = 20;
+/** How many different reasons are kept for a file; further ones are counted together. */
+const KEPT_REASONS = 200;
+
+export interface Reason {
+  count: number;
+  /** The first lines that it befell. */
+  lines: number[];
+}
+
+/** What became of one input. */
+export interface FileTally {
+  file: string;
+  read: number;
+  recorded: number;
+  duplicates: number;
+  filtered: number;
+  unmapped: number;
+  rejected: number;
+  unmappedReasons: Map<string, Reason>;
+  rejectedReasons: Map<string, Reason>;
+  /** Why the input could not be read to its end. */
+  failure?: string;
+}
+
+/** Counts what becomes of the records of each input. */
+export class Tally {
+  readonly files = new Map<string, FileTally>();
+
+  /** The counts of an input, made on first use. */
+  of(file: string): FileTally {
+    const known = this.files.get(file);
+    if (known !== undefined) return known;
+    const counts = { read: 0, recorded: 0, duplicates: 0, filtered: 0, unmapped: 0, rejected: 0 };
+    const tally = { file, ...counts, unmappedReasons: new Map(), rejectedReasons: new Map() };
+    this.files.set(file, tally);
+    return tally;
+  }
+
+  unmapped(file: string, line: number, reason: string): void {
+    const tally = this.of(file);
+    tally.read += 1;
+    tally.unmapped += 1;
+    note(tally.unmappedReasons, reason, line);
+  }
+
+  settled(file: string, line: number, fate: Fate): void {
+    const tally = this.of(file);
+    if (fate === 'RECORDED') tally.recorded += 1;
+    else if (fate === 'DUPLICATE') tally.duplicates += 1;
+    else if (fate === 'FILTERED') tally.filtered += 1;
+    else {
+      tally.rejected += 1;
+      note(tally.rejectedReasons, fate.rejected, line);
+    }
+  }
+
+  /** The sum over all inputs of one count. */
+  sum(count: 'read' | 'recorded' | 'duplicates' | 'filtered' | 'unmapped' | 'rejected'): number {
+    let sum = 0;
+    for (const tally of this.files.values()) sum += tally[count];
+    return sum;
+  }
+
+  /** Whether everything that was read became an event of the log. */
+  get complete(): boolean {
+    const failed = [...this.files.values()].some(({ failure }) => failure !== undefined);
+    return !failed && this.sum('unmapped') === 0 && this.sum('rejected') === 0;
+  }
+}
+
+function note(reasons: Map<string, Reason>, reason: string, line: number): void {
+  const key = reasons.has(reason) || reasons.size < KEPT_REASONS ? reason : 'other reasons';
+  const known = reasons.get(key) ?? { count: 0, lines: [] };
+  known.count += 1;
+  if (known.lines.length < NAMED_LINES) known.lines.push(line);
+  reasons.set(key, known);
+}
