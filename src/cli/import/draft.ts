@@ -1,5 +1,5 @@
 import { ipAddressOf } from './address.ts';
-import { fitDetails } from './details.ts';
+import { byteLength, fitDetails } from './details.ts';
 import type {
   AuditOutcome,
   AuditSeverity,
@@ -8,6 +8,7 @@ import type {
   JsonValue,
   LogEventInput,
 } from './input.ts';
+import { storable, storableText } from './storable.ts';
 import { timeOf } from './time.ts';
 
 /** What a mapper found in a source record, before the bounds of the log are applied. */
@@ -45,6 +46,9 @@ const BOUNDS = {
   userAgent: 2000,
 } as const;
 
+/** The log takes events of 65,535 bytes; the rest is left for what it adds itself and for redacted values. */
+const MAX_EVENT_BYTES = 63_000;
+
 /**
  * The event of a draft. Nothing is changed in silence: a text that is too long is shortened with an ellipsis and a
  * note in `details.notes` (the whole value stays in the source record there), an address that is none becomes
@@ -52,7 +56,7 @@ const BOUNDS = {
  * time of its receipt.
  */
 export function eventOf(draft: Draft): LogEventInput {
-  const notes: string[] = [];
+  const notes = new Set<string>();
   const input: LogEventInput = {
     eventType: draft.eventType,
     outcome: draft.outcome,
@@ -64,28 +68,31 @@ export function eventOf(draft: Draft): LogEventInput {
   if (ipAddress !== undefined) input.ipAddress = ipAddress;
   for (const [field, bound] of Object.entries(BOUNDS) as [keyof typeof BOUNDS, number][]) {
     const text = draft[field];
-    if (text !== undefined && text !== '') input[field] = shortened(text, bound, field, notes);
+    if (text !== undefined && text !== '') {
+      input[field] = shortened(storableText(text, notes), { bound, field, notes });
+    }
   }
-  input.details = fitDetails({
-    ...draft.details,
-    ...(draft.address !== undefined && ipAddress === undefined ? { sourceAddress: draft.address } : {}),
-    ...(notes.length > 0 ? { notes } : {}),
-  });
+  const address =
+    draft.address !== undefined && ipAddress === undefined ? { sourceAddress: draft.address } : {};
+  const details = storable({ ...draft.details, ...address }, notes) as JsonObject;
+  const noted = notes.size > 0 ? { ...details, notes: [...notes] } : details;
+  input.details = fitDetails(noted, MAX_EVENT_BYTES - byteLength({ ...input }));
   return input;
 }
 
-function timeWithNote(time: JsonValue | undefined, notes: string[]): string | undefined {
+function timeWithNote(time: JsonValue | undefined, notes: Set<string>): string | undefined {
   const parsed = timeOf(time);
   if (parsed === undefined) {
     const why = time === undefined || time === null ? 'has no time' : `has ${JSON.stringify(time)} as time`;
-    notes.push(`the source record ${why.slice(0, 200)}: the timestamp is that of the import`);
+    notes.add(`the source record ${why.slice(0, 200)}: the timestamp is that of the import`);
   }
   return parsed;
 }
 
-function shortened(text: string, bound: number, field: string, notes: string[]): string {
+function shortened(text: string, to: { bound: number; field: string; notes: Set<string> }): string {
+  const { bound, field, notes } = to;
   if (text.length <= bound) return text;
-  notes.push(`${field} is shortened from ${text.length} to ${bound} characters`);
+  notes.add(`${field} is shortened from ${text.length} to ${bound} characters`);
   // A cut between the halves of a surrogate pair would leave a lone surrogate, which is no text.
   const cut = text.slice(0, bound - 1).replace(/[\uD800-\uDBFF]$/, '');
   return `${cut}…`;

@@ -6,7 +6,7 @@ export interface ParsedJson {
   keptAsText: boolean;
 }
 
-const SUSPECT = /\d{16}|\d[eE]\+?\d{3}/;
+const SUSPECT = /\d{16}|\d[eE]\+?\d/;
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 
 /**
@@ -27,7 +27,7 @@ export function parseJson(text: string): ParsedJson {
 
 function isExact(token: string): boolean {
   const number = Number(token);
-  return Number.isFinite(number) && (/[.eE]/.test(token) || Number.isSafeInteger(number));
+  return Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number));
 }
 
 /** JSON with sorted member names and no blanks: equal records give equal texts, however they were written. */

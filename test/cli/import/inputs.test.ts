@@ -1,0 +1,160 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MAX_RECORD_BYTES } from '../../../src/cli/import/lines.ts';
+import { findSources } from '../../../src/cli/import/sources.ts';
+import { bytesOf, eventOf, readAll, readSample, sample } from './read.ts';
+
+const keysOf = (records: Parameters<typeof eventOf>[0][]) =>
+  records.map((record) => eventOf(record).idempotencyKey);
+
+describe('forms of JSON', () => {
+  const records = Array.from({ length: 5 }, (_, index) => ({
+    eventName: 'GetObject',
+    eventID: String(index % 3),
+    requestParameters: { text: 'a "quoted" } ] , \\ text\n', list: [1, [2], { deep: {} }] },
+  }));
+  const forms = {
+    lines: records.map((record) => JSON.stringify(record)).join('\n'),
+    'lines with CRLF': records.map((record) => `${JSON.stringify(record)}\r\n`).join('\r\n'),
+    array: JSON.stringify(records),
+    'pretty array': JSON.stringify(records, null, 2),
+    'CloudTrail file': JSON.stringify({ Records: records }),
+    'pretty CloudTrail file': JSON.stringify({ Records: records, more: [{ eventName: 'x' }] }, null, 3),
+    'CloudTrail file with other members first': JSON.stringify({ more: 1, Records: records }),
+    'pretty objects one after the other': records.map((record) => JSON.stringify(record, null, 2)).join('\n'),
+    'arrays one after the other': `${JSON.stringify(records.slice(0, 2))}\n${JSON.stringify(records.slice(2))}`,
+    'byte order mark': `\uFEFF${JSON.stringify(records)}`,
+  };
+
+  it.each(Object.entries(forms))('%s, in pieces of any size', async (_, text) => {
+    const expected = keysOf(await readAll('cloudtrail', bytesOf(forms.lines)));
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 400 }), async (size) => {
+        expect(keysOf(await readAll('cloudtrail', bytesOf(text, size)))).toEqual(expected);
+        expect(keysOf(await readAll('cloudtrail', bytesOf(gzipSync(text), size)))).toEqual(expected);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it('names the line on which a record begins', async () => {
+    const found = await readAll('cloudtrail', bytesOf(JSON.stringify(records.slice(0, 2), null, 2)));
+    expect(found.map(({ line }) => line)).toEqual([2, 18]);
+  });
+
+  it('loses one line to a malformed line', async () => {
+    const text = `{"eventName":"A"}\n{"eventName":\n[]\n"text"\n{"eventName":"B"}\n`;
+    const found = await readAll('cloudtrail', bytesOf(text));
+    expect(found.map((record) => ('unmapped' in record ? record.unmapped : record.input.action))).toEqual([
+      'A',
+      'not well-formed JSON',
+      'JSON, but not an object',
+      'B',
+    ]);
+  });
+
+  it('reports what is cut off, not UTF-8, or too long, and goes on after it', async () => {
+    expect(await readAll('okta', bytesOf('[{"eventType":"a.b"},{"eventType":"c'))).toMatchObject([
+      { input: { action: 'a.b' } },
+      { line: 1, unmapped: 'the JSON ends in the middle of this record' },
+    ]);
+    const latin1 = Buffer.from('{"eventType":"\xe9"}\n{"eventType":"a.b"}', 'latin1');
+    expect(await readAll('okta', bytesOf(latin1))).toMatchObject([
+      { line: 1, unmapped: 'not valid UTF-8, which JSON has to be' },
+      { input: { action: 'a.b' } },
+    ]);
+    const long = `{"eventType":"a.b","x":"${'x'.repeat(MAX_RECORD_BYTES)}"}`;
+    for (const text of [
+      `{"eventType":"a.b"}\n${long}\n{"eventType":"a.b"}`,
+      `[{"eventType":"a.b"},${long},{"eventType":"a.b"}]`,
+    ]) {
+      const found = await readAll('okta', bytesOf(text));
+      expect(found[1]).toMatchObject({ unmapped: 'longer than 16 MiB' });
+      expect(found).toHaveLength(3);
+    }
+  });
+});
+
+describe('idempotency keys', () => {
+  it('are different for equal lines of one log, and the same for the same log again, packed or not', async () => {
+    const first = (await readSample('sshd', 'auth.log')).slice(0, 10);
+    const keys = keysOf(first);
+    expect(new Set(keys).size).toBe(10);
+    const packed = gzipSync(await readFile(sample('auth.log')));
+    expect(keysOf((await readAll('sshd', bytesOf(packed))).slice(0, 10))).toEqual(keys);
+  });
+
+  it('do not depend on the year that is assumed', async () => {
+    const log = await readFile(sample('auth.log'));
+    const [one, other] = await Promise.all(
+      [2020, 2021].map((year) => readAll('sshd', bytesOf(log), { nowMs: 0, year, offset: 'Z' })),
+    );
+    expect(eventOf(one?.[0]).idempotencyKey).toBe(eventOf(other?.[0]).idempotencyKey);
+    expect(eventOf(one?.[0]).timestamp).not.toBe(eventOf(other?.[0]).timestamp);
+  });
+
+  it('are the same for equal records that carry a unique id of their own', async () => {
+    const line = (eventID: string) => JSON.stringify({ eventName: 'GetObject', eventID });
+    const unique = '0b8a3e0c-3f4e-4d0a-9a0e-000000000001';
+    const keys = keysOf(
+      await readAll('cloudtrail', bytesOf([unique, unique, '1', '1'].map(line).join('\n'))),
+    );
+    expect(keys[0]).toBe(keys[1]);
+    expect(keys[2]).not.toBe(keys[3]);
+  });
+
+  it('do not depend on the form or the order of members, and do depend on the format', async () => {
+    const one = await readAll('github', bytesOf('{"action":"git.push","actor":"ada"}'));
+    const other = await readAll('github', bytesOf('[\n{"actor": "ada",\n "action": "git.push"}\n]'));
+    expect(keysOf(one)).toEqual(keysOf(other));
+    const okta = await readAll('okta', bytesOf('{"action":"git.push","actor":"ada","eventType":"x"}'));
+    const github = await readAll('github', bytesOf('{"action":"git.push","actor":"ada","eventType":"x"}'));
+    expect(keysOf(okta)).not.toEqual(keysOf(github));
+  });
+});
+
+describe('sources', () => {
+  it('takes the logs of a folder in the order of their paths and names what it passes over', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'audit-log-'));
+    try {
+      for (const name of ['b.json', 'a.jsonl.gz', 'LICENSE', '.hidden.json'])
+        await writeFile(join(folder, name), '');
+      const stdin = bytesOf('{}');
+      const found = await findSources([folder, '-', join(folder, 'LICENSE')], 'okta', stdin);
+      expect(found.sources.map(({ name }) => name)).toEqual([
+        join(folder, 'a.jsonl.gz'),
+        join(folder, 'b.json'),
+        '-',
+        join(folder, 'LICENSE'),
+      ]);
+      expect(found.passedOver).toEqual([join(folder, '.hidden.json'), join(folder, 'LICENSE')]);
+      await writeFile(join(folder, 'auth.log.2.gz'), '');
+      const logs = await findSources([folder], 'sshd', stdin);
+      expect(logs.sources.map(({ name }) => name)).toEqual([join(folder, 'auth.log.2.gz')]);
+      await expect(findSources([join(folder, 'none')], 'okta', stdin)).rejects.toThrow('ENOENT');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('reads lines that are not UTF-8 with a note', async () => {
+    const line = Buffer.from(
+      'Feb 12 14:10:21 web1 sshd[1]: Invalid user \xe9ve from 192.0.2.1 port 1\n',
+      'latin1',
+    );
+    const event = eventOf((await readAll('sshd', bytesOf(line)))[0]);
+    expect(event.userId).toBe('éve');
+    expect(event.details.notes).toEqual(['the source is not valid UTF-8 and was read as ISO 8859-1']);
+  });
+
+  it('throws when gzip ends too early', async () => {
+    const packed = gzipSync(await readFile(sample('auth.log')));
+    await expect(readAll('sshd', bytesOf(packed.subarray(0, packed.length - 20)))).rejects.toThrow(
+      'unexpected end',
+    );
+  });
+});
