@@ -1,0 +1,179 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createClient } from '../../../src/cli/client.ts';
+import type { Format } from '../../../src/cli/import/formats.ts';
+import { type ImportOptions, runImport } from '../../../src/cli/import/run.ts';
+import type { Source } from '../../../src/cli/import/sources.ts';
+import { summaryOf } from '../../../src/cli/import/summary.ts';
+import { failure, KEY, type LogServer, startLogServer } from '../log-server.ts';
+import { bytesOf, CLOCK } from './read.ts';
+
+let log: LogServer;
+beforeEach(async () => {
+  log = await startLogServer();
+});
+afterEach(() => log.close());
+
+function source(name: string, text: string): Source {
+  return { name, bytes: text.length, open: () => bytesOf(text) };
+}
+
+function importAll(sources: Source[], options: Partial<ImportOptions> & { format?: Format } = {}) {
+  return runImport(sources, {
+    format: 'ndjson',
+    clock: CLOCK,
+    client: createClient({ url: log.url, key: KEY, retryBaseMs: 1, attempts: 3 }),
+    stop: new AbortController().signal,
+    progress: { bytes: () => undefined, records: () => undefined },
+    ...options,
+  });
+}
+
+const lines = (count: number, more: (index: number) => object = () => ({})) =>
+  Array.from({ length: count }, (_, index) =>
+    JSON.stringify({ eventType: 'DATA_READ', resourceId: String(index), ...more(index) }),
+  ).join('\n');
+
+describe('an import', () => {
+  it('records everything in the order of the inputs, in batches, and nothing the second time', async () => {
+    const sources = [
+      source('a', lines(1200)),
+      source(
+        'b',
+        lines(3, () => ({ userId: 'b' })),
+      ),
+    ];
+    const first = await importAll(sources);
+    expect(first.stoppedBy).toBeUndefined();
+    expect(first.tally.files.get('a')).toMatchObject({ read: 1200, recorded: 1200 });
+    expect(first.tally.files.get('b')).toMatchObject({ read: 3, recorded: 3 });
+    expect(log.batches.map((batch) => batch.length)).toEqual([500, 500, 203]);
+    const expected = [...Array(1200).keys(), 0, 1, 2].map(String);
+    expect(log.events.map(({ resourceId }) => resourceId)).toEqual(expected);
+    const second = await importAll([source('renamed', lines(1200))]);
+    expect(second.tally.files.get('renamed')).toMatchObject({ recorded: 0, duplicates: 1200 });
+    expect(log.events).toHaveLength(1203);
+  });
+
+  it('bounds a batch in bytes', async () => {
+    await importAll([
+      source(
+        'a',
+        lines(100, () => ({ details: { text: 'x'.repeat(50_000) } })),
+      ),
+    ]);
+    expect(log.events).toHaveLength(100);
+    for (const batch of log.batches) expect(JSON.stringify(batch).length).toBeLessThan(2_100_000);
+    expect(log.batches.length).toBeGreaterThan(2);
+  });
+
+  it('counts what is filtered, unmapped and unreadable', async () => {
+    const text = `${lines(2)}\n{"eventType":"DATA_READ","userId":"filtered"}\n{"x":1}\nnonsense`;
+    const broken: Source = {
+      name: 'broken',
+      bytes: 1,
+      open: async function* () {
+        yield Buffer.from('{"eventType":"DATA_READ"}\n');
+        throw new Error('disk on fire');
+      },
+    };
+    const { tally } = await importAll([broken, source('a', text)]);
+    expect(tally.complete).toBe(false);
+    expect(tally.files.get('broken')).toMatchObject({ failure: 'disk on fire' });
+    expect(tally.files.get('a')).toMatchObject({ read: 5, recorded: 2, filtered: 1, unmapped: 2 });
+    const summary = summaryOf(tally, 1);
+    expect(summary).toContain('failed: broken: disk on fire');
+    expect(summary).toContain('unmapped: a:4: a member that events do not have: x');
+    expect(summary).toContain('unmapped: a:5: not well-formed JSON');
+  });
+
+  it('replaces the customer when asked to, and keeps what the source said', async () => {
+    await importAll([source('a', '{"eventType":"DATA_READ","customerId":"src"}')], { customerId: 'me' });
+    expect(log.events[0]).toMatchObject({ customerId: 'me', details: { sourceCustomerId: 'src' } });
+  });
+});
+
+describe('refusals', () => {
+  it('of single events are shown with file and line, and the rest of the batch is recorded in order', async () => {
+    log.judge = (batch) => {
+      const index = batch.findIndex(({ ipAddress }) => ipAddress === 'bad');
+      const path = `input[${index}].ipAddress`;
+      return index < 0
+        ? []
+        : [{ message: `${path}: must be an address`, extensions: { code: 'BAD_USER_INPUT', path } }];
+    };
+    const bad = (index: number) => ([17, 301].includes(index) ? { ipAddress: 'bad' } : {});
+    const { tally } = await importAll([source('a', lines(400, bad))]);
+    expect(tally.files.get('a')).toMatchObject({ recorded: 398, rejected: 2 });
+    expect(summaryOf(tally, 1)).toContain(
+      'rejected: a: ipAddress: must be an address (BAD_USER_INPUT): 2 records (lines 18, 302)',
+    );
+    expect(log.events.map(({ resourceId }) => Number(resourceId))).toEqual(
+      [...Array(400).keys()].filter((index) => index !== 17 && index !== 301),
+    );
+  });
+
+  it('of an enum value by the GraphQL layer, which names the place in its message only', async () => {
+    log.judge = (batch) =>
+      batch.flatMap(({ eventType }, index) =>
+        eventType === 'DATA_READ'
+          ? []
+          : [
+              {
+                message: `Variable "$input" got invalid value "${eventType}" at "input[${index}].eventType"; no such type.`,
+                extensions: { code: 'BAD_USER_INPUT' },
+              },
+            ],
+      );
+    const odd = (index: number) => (index % 10 === 0 ? { eventType: 'x.y' } : {});
+    const { tally } = await importAll([source('a', lines(100, odd))]);
+    expect(tally.files.get('a')).toMatchObject({ recorded: 90, rejected: 10 });
+    expect(log.batches).toHaveLength(1);
+  });
+
+  it.each(['CONFLICT', 'BAD_USER_INPUT', 'PAYLOAD_TOO_LARGE'])(
+    'with code %s and without a place are found by halving',
+    async (code) => {
+      log.judge = (batch) =>
+        batch.some(({ resourceId }) => resourceId === '7') ? [{ message: 'no', extensions: { code } }] : [];
+      const { tally } = await importAll([source('a', lines(20))]);
+      expect(tally.files.get('a')).toMatchObject({ recorded: 19, rejected: 1 });
+      expect([...(tally.files.get('a')?.rejectedReasons.values() ?? [])]).toEqual([{ count: 1, lines: [8] }]);
+      expect(log.events.map(({ resourceId }) => Number(resourceId))).toEqual(
+        [...Array(20).keys()].filter((index) => index !== 7),
+      );
+    },
+  );
+
+  it('halve a request that is too large for the server', async () => {
+    log.instead = [{ status: 413, body: 'too large' }];
+    const { tally } = await importAll([source('a', lines(10))]);
+    expect(tally.files.get('a')).toMatchObject({ recorded: 10 });
+    expect(log.batches.map((batch) => batch.length)).toEqual([5, 5]);
+  });
+
+  it('of the key stop the import, and running it again completes it', async () => {
+    log.instead = [failure('OVERLOADED', 'busy')];
+    let batches = 0;
+    log.judge = () =>
+      ++batches === 2 ? [{ message: 'revoked', extensions: { code: 'UNAUTHENTICATED' } }] : [];
+    const first = await importAll([source('a', lines(1200))]);
+    expect(first.stoppedBy?.message).toContain('is AUDIT_LOG_KEY right?');
+    expect(first.tally.files.get('a')).toMatchObject({ recorded: 500 });
+    expect(summaryOf(first.tally, 1)).toMatch(/not sent, or without an answer: \d+ events/);
+    const second = await importAll([source('a', lines(1200))]);
+    expect(second.tally.files.get('a')).toMatchObject({ recorded: 700, duplicates: 500 });
+  });
+
+  it('stops in order when it is told to', async () => {
+    const stop = new AbortController();
+    const progress = {
+      bytes: () => undefined,
+      records: (tally: { sum(count: 'read'): number }) => {
+        if (tally.sum('read') === 700) stop.abort();
+      },
+    };
+    const { tally, stoppedBy } = await importAll([source('a', lines(1200))], { stop: stop.signal, progress });
+    expect(stoppedBy?.message).toBe('interrupted');
+    expect(tally.files.get('a')).toMatchObject({ read: 700, recorded: 700 });
+  });
+});
