@@ -54,3 +54,18 @@ export function categoryOf(eventType: string): string {
   const dot = eventType.indexOf('.');
   return dot < 0 ? eventType : eventType.slice(0, dot);
 }
+
+/** The event types of a deployment. */
+export interface Catalog {
+  readonly eventTypes: readonly string[];
+  /** The types that are not built in. */
+  readonly customTypes: readonly string[];
+}
+
+/** The built-in types and those of the deployment. Throws when two would share an enum name. */
+export function createCatalog(customTypes: readonly string[]): Catalog {
+  const eventTypes = [...EVENT_TYPES, ...customTypes];
+  const names = new Set(eventTypes.map(enumName));
+  if (names.size !== eventTypes.length) throw new Error('EVENT_TYPES: two event types would have one name');
+  return { eventTypes, customTypes };
+}

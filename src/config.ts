@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { SEVERITIES } from './events/catalog.ts';
+
+const wholeNumber = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const schema = z.object({
+  /** A PostgreSQL 14 or newer; unset: an embedded one under `DATA_DIR`. */
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  /** Where the embedded PostgreSQL keeps its data. */
+  DATA_DIR: z.string().default('.data'),
+  /** Address to listen on. */
+  HOST: z.string().default('127.0.0.1'),
+  /** Port to listen on; 0: any free one. */
+  PORT: wholeNumber(0, 65_535).default(4000),
+  /** The admin's API key; unset: one is made on first start, stored hashed, and printed once. */
+  ADMIN_API_KEY: z.string().min(32).optional(),
+  /** A segment of the log holds 2^SEGMENT_BITS events; fixed when the log is made. */
+  SEGMENT_BITS: wholeNumber(8, 30).default(20),
+  /** Event types of this deployment, for example `billing.invoice_paid,billing.refund`. */
+  EVENT_TYPES: list.pipe(z.array(z.string().regex(/^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/))).default([]),
+  /** Names whose values are redacted, beside the built-in nine. */
+  REDACT_NAMES: list.default([]),
+  /** A module that exports `filters` and `handlers`, as a path from the working directory. */
+  PIPELINE_MODULE: z.string().optional(),
+  /** Longest time a handler may take for an event, in milliseconds, before it is reported. */
+  HANDLER_TIMEOUT_MS: wholeNumber(1, 600_000).default(5_000),
+  /** Events of at least this severity also go to the structured log; `off`: none. */
+  LOG_EVENTS: z.enum([...SEVERITIES, 'off']).default('warning'),
+  /** Level of the service's own log lines. */
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** Largest request body, in bytes. */
+  MAX_BODY_BYTES: wholeNumber(1_024, 268_435_456).default(16_777_216),
+  /** What was recorded more days ago is removed; unset: kept for ever. */
+  RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
+});
+
+/** The settings of the service, checked and frozen. Names, units and defaults: see `.env.example`. */
+export type Config = Readonly<z.infer<typeof schema>>;
+
+/** Reads the settings; throws an error that names every problem at once. Empty values count as unset. */
+export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const result = schema.safeParse(given);
+  if (result.success) return Object.freeze(result.data);
+  const problems = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`the configuration has problems:\n${problems.join('\n')}`);
+}

@@ -1,0 +1,38 @@
+import pg from 'pg';
+
+// Positions and counts are bigint in SQL and stay below 2^53 here; times travel as milliseconds since 1970.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+pg.types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, (text) => new Date(text).getTime());
+
+export type Pool = pg.Pool;
+
+/** A pool on `connectionString`; broken idle connections are reported to `onError` and replaced. */
+export function createPool(connectionString: string, onError: (error: Error) => void, max = 20): Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    max,
+    application_name: 'graphql-audit-log',
+    connectionTimeoutMillis: 10_000,
+  });
+  pool.on('error', onError);
+  return pool;
+}
+
+/** Runs `work` in one transaction and returns what it returns; rolled back when it throws. */
+export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((cause: Error) => {
+      broken = cause;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

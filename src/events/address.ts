@@ -1,0 +1,34 @@
+import ipaddr from 'ipaddr.js';
+
+/** The RFC 5952 form of an IPv4 or IPv6 address; undefined when the text is not one (`010.1.2.3`, a zone, a host name). */
+export function canonicalAddress(text: string): string | undefined {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return /(^|\.)0\d/.test(text) ? undefined : text;
+  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
+  const address = ipaddr.IPv6.parse(text);
+  return address.isIPv4MappedAddress() ? `::ffff:${address.toIPv4Address()}` : address.toRFC5952String();
+}
+
+/** An address block: the address in RFC 5952 form and its prefix length in bits. */
+export interface AddressBlock {
+  address: string;
+  bits: number;
+}
+
+/** Parses an address (its block is itself) or a CIDR block; undefined when the text is neither. */
+export function parseBlock(text: string): AddressBlock | undefined {
+  const [addressText = '', bitsText, ...rest] = text.split('/');
+  const address = canonicalAddress(addressText);
+  if (address === undefined || rest.length > 0) return undefined;
+  const most = address.includes(':') ? 128 : 32;
+  if (bitsText === undefined) return { address, bits: most };
+  if (!/^\d{1,3}$/.test(bitsText) || Number(bitsText) > most) return undefined;
+  return { address, bits: Number(bitsText) };
+}
+
+/** Whether an address in RFC 5952 form lies in the block; families never match each other, as with PostgreSQL's `<<=`. */
+export function isInBlock(address: string, block: AddressBlock): boolean {
+  if (address.includes(':') !== block.address.includes(':')) return false;
+  return address.includes(':')
+    ? ipaddr.IPv6.parse(address).match(ipaddr.IPv6.parse(block.address), block.bits)
+    : ipaddr.IPv4.parse(address).match(ipaddr.IPv4.parse(block.address), block.bits);
+}

@@ -1,0 +1,34 @@
+const RFC3339 =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
+
+/**
+ * Milliseconds since 1970 of an RFC 3339 date-time; digits below the millisecond are cut.
+ * undefined for anything else: 30 February, hour 24, a missing offset, a year outside 0001 to 9999.
+ */
+export function parseTime(text: string): number | undefined {
+  const match = RFC3339.exec(text);
+  if (!match) return undefined;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const milliseconds = Number((match[7] ?? '.0').slice(1, 4).padEnd(3, '0'));
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  const offset = offsetMinutes(match[8], match[9], match[10]);
+  if (offset === undefined) return undefined;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
+  date.setUTCHours(hour, minute - offset, second, milliseconds);
+  const utcYear = date.getUTCFullYear();
+  return utcYear >= 1 && utcYear <= 9999 ? date.getTime() : undefined;
+}
+
+function offsetMinutes(sign = '+', hours = '00', minutes = '00'): number | undefined {
+  if (Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  return (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
+}

@@ -1,0 +1,21 @@
+import type { EventRecord } from './event.ts';
+
+const MAX_WORD_LENGTH = 64;
+const SEPARATORS = /[^\p{L}\p{N}\p{M}]+/u;
+
+/** The words of a text: runs of letters, marks and digits, NFKC, in lower case, at most 64 code units each. */
+export function wordsOf(text: string): string[] {
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .split(SEPARATORS)
+    .filter((word) => word !== '')
+    .map((word) => word.slice(0, MAX_WORD_LENGTH).toWellFormed());
+}
+
+/** The distinct words that `search` finds an event by: of its action, description, ids and resource. */
+export function searchWords(event: Omit<EventRecord, 'id' | 'salt' | 'recordedAt'>): string[] {
+  const { action, description, userId, customerId, sessionId, requestId, resourceType, resourceId } = event;
+  const texts = [action, description, userId, customerId, sessionId, requestId, resourceType, resourceId];
+  return [...new Set(wordsOf(texts.filter((text) => text !== undefined).join(' ')))];
+}

@@ -1,0 +1,19 @@
+import type { Viewer } from '../access/viewer.ts';
+import type { Pool } from '../db/pool.ts';
+import type { Catalog } from '../events/catalog.ts';
+import type { Feed } from '../feed/feed.ts';
+import type { Pipeline } from '../pipeline/record.ts';
+
+/** What resolvers work with: the parts of the service, and who asks. */
+export interface Context {
+  viewer: Viewer;
+  services: Services;
+}
+
+/** The parts of the service that the API stands on. */
+export interface Services {
+  pool: Pool;
+  catalog: Catalog;
+  pipeline: Pipeline;
+  feed: Feed;
+}

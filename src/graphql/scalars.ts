@@ -1,0 +1,77 @@
+import { GraphQLError, Kind, type ValueNode } from 'graphql';
+import { formatTime } from '../events/canonical.ts';
+import type { JsonObject } from '../events/event.ts';
+import { parseTime } from '../events/time.ts';
+import { builder } from './builder.ts';
+
+builder.scalarType('DateTime', {
+  description: 'RFC 3339 date-time, UTC with milliseconds; input with any offset is accepted and normalised.',
+  serialize: formatTime,
+  parseValue: (value) => parseDateTime(value),
+});
+
+builder.scalarType('JSONObject', {
+  description: 'A JSON object of bounded size and depth; integers up to 2^53 - 1.',
+  serialize: (value) => value as JsonObject,
+  parseValue: (value) => value,
+  parseLiteral: (node, variables) => literalValue(node, variables ?? {}),
+});
+
+builder.scalarType('SafeInt', {
+  description: 'An integer from -(2^53 - 1) to 2^53 - 1: log positions and counts.',
+  serialize: (value) => value,
+  parseValue: (value) => {
+    if (!Number.isSafeInteger(value))
+      throw new GraphQLError('must be an integer from -(2^53 - 1) to 2^53 - 1');
+    return value as number;
+  },
+});
+
+function parseDateTime(value: unknown): number {
+  const time = typeof value === 'string' ? parseTime(value) : undefined;
+  if (time === undefined)
+    throw new GraphQLError('must be an RFC 3339 date-time such as 2026-01-31T12:00:00Z');
+  return time;
+}
+
+function literalValue(node: ValueNode, variables: Record<string, unknown>): unknown {
+  switch (node.kind) {
+    case Kind.OBJECT:
+      return literalObject(node.fields, variables);
+    case Kind.LIST:
+      return node.values.map((element) => literalValue(element, variables));
+    case Kind.INT:
+    case Kind.FLOAT:
+      return literalNumber(node.value, node);
+    case Kind.STRING:
+    case Kind.BOOLEAN:
+      return node.value;
+    case Kind.NULL:
+      return null;
+    case Kind.VARIABLE:
+      return variables[node.name.value];
+    default:
+      throw new GraphQLError('is not a JSON value', { nodes: node });
+  }
+}
+
+function literalNumber(text: string, node: ValueNode): number {
+  const value = Number(text);
+  if (!Number.isFinite(value)) throw new GraphQLError('must be a finite number', { nodes: node });
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    throw new GraphQLError('must be an integer from -(2^53 - 1) to 2^53 - 1', { nodes: node });
+  }
+  return value;
+}
+
+function literalObject(
+  fields: readonly { name: { value: string }; value: ValueNode }[],
+  variables: Record<string, unknown>,
+): Record<string, unknown> {
+  const object: Record<string, unknown> = {};
+  for (const { name, value } of fields) {
+    if (name.value === '__proto__') throw new GraphQLError('is a name that cannot be kept', { nodes: value });
+    object[name.value] = literalValue(value, variables);
+  }
+  return object;
+}

@@ -1,0 +1,106 @@
+import { visibleTo } from '../../access/viewer.ts';
+import { badInput } from '../../errors.ts';
+import type { AuditEvent } from '../../events/event.ts';
+import type { EventFilter } from '../../events/filter.ts';
+import { formatCursor, parseCursor } from '../../log/cursor.ts';
+import { countEvents, EVENT_ORDERS, listEvents, type Page, type PageRequest } from '../../log/list.ts';
+import { builder } from '../builder.ts';
+import { checkFilter } from '../filter-input.ts';
+import { AuditEventRef } from './event.ts';
+import { AuditEventFilterRef } from './filter.ts';
+
+const DEFAULT_PAGE = 100;
+const MAX_PAGE = 1_000;
+const MAX_OFFSET = 10_000;
+
+interface Connection extends Page {
+  filters: EventFilter[];
+}
+
+const OrderRef = builder.enumType('AuditEventOrder', { values: EVENT_ORDERS });
+
+const PageInfoRef = builder.objectRef<Page>('PageInfo').implement({
+  fields: (t) => ({
+    hasNextPage: t.exposeBoolean('hasNextPage'),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage'),
+    startCursor: t.string({ nullable: true, resolve: ({ events }) => events[0] && formatCursor(events[0]) }),
+    endCursor: t.string({
+      nullable: true,
+      resolve: ({ events }) => {
+        const last = events.at(-1);
+        return last && formatCursor(last);
+      },
+    }),
+  }),
+});
+
+export const AuditEventEdgeRef = builder.objectRef<AuditEvent>('AuditEventEdge').implement({
+  fields: (t) => ({
+    cursor: t.string({ resolve: formatCursor }),
+    node: t.field({ type: AuditEventRef, resolve: (event) => event }),
+  }),
+});
+
+const ConnectionRef = builder.objectRef<Connection>('AuditEventConnection').implement({
+  fields: (t) => ({
+    edges: t.field({ type: [AuditEventEdgeRef], resolve: ({ events }) => events }),
+    pageInfo: t.field({ type: PageInfoRef, resolve: (page) => page }),
+    totalCount: t.field({
+      type: 'SafeInt',
+      resolve: ({ filters }, _args, { services }) => countEvents(services.pool, filters),
+    }),
+  }),
+});
+
+builder.queryField('auditEvents', (t) =>
+  t.field({
+    type: ConnectionRef,
+    description: 'The events that match, in pages of 100 by default and 1,000 at most.',
+    authScopes: { scope: 'events:read' },
+    args: {
+      filter: t.arg({ type: AuditEventFilterRef }),
+      orderBy: t.arg({ type: OrderRef, defaultValue: 'TIMESTAMP_DESC' }),
+      first: t.arg.int(),
+      after: t.arg.string(),
+      last: t.arg.int(),
+      before: t.arg.string(),
+      offset: t.arg.int({ description: 'Page jump, 10,000 at most; not together with a cursor.' }),
+    },
+    resolve: async (_, { filter, orderBy, ...paging }, { viewer, services }) => {
+      const filters = visibleTo(viewer, checkFilter(filter));
+      const page = await listEvents(services.pool, {
+        filters,
+        order: orderBy ?? 'TIMESTAMP_DESC',
+        ...checkPaging(paging),
+      });
+      return { ...page, filters };
+    },
+  }),
+);
+
+interface Paging {
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  offset?: number | null | undefined;
+}
+
+function checkPaging({ first, after, last, before, offset }: Paging): Omit<PageRequest, 'filters' | 'order'> {
+  if (first != null && last != null) throw badInput('last', 'cannot be given together with first');
+  if (offset != null && (after != null || before != null || last != null)) {
+    throw badInput('offset', 'cannot be given together with after, before or last');
+  }
+  return {
+    limit: checkBetween(first ?? last ?? DEFAULT_PAGE, last == null ? 'first' : 'last', MAX_PAGE),
+    isBackward: last != null,
+    after: after == null ? undefined : parseCursor(after, 'after'),
+    before: before == null ? undefined : parseCursor(before, 'before'),
+    offset: offset == null ? undefined : checkBetween(offset, 'offset', MAX_OFFSET),
+  };
+}
+
+function checkBetween(value: number, path: string, most: number): number {
+  if (value < 0 || value > most) throw badInput(path, `must be from 0 to ${most}`);
+  return value;
+}

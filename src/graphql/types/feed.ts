@@ -1,0 +1,46 @@
+import { visibleTo } from '../../access/viewer.ts';
+import type { FeedStart } from '../../feed/feed.ts';
+import { parseCursor } from '../../log/cursor.ts';
+import { builder } from '../builder.ts';
+import { checkFilter } from '../filter-input.ts';
+import { AuditEventEdgeRef } from './connection.ts';
+import { SeverityRef } from './event.ts';
+import { AuditEventFilterRef } from './filter.ts';
+
+const AFTER = 'A cursor of any edge, or "beginning": first everything later in the log, then live.';
+
+builder.subscriptionFields((t) => ({
+  securityAlerts: t.field({
+    type: AuditEventEdgeRef,
+    description: 'Every event of at least minSeverity, as it is committed, in log order.',
+    authScopes: { scope: 'events:read' },
+    args: {
+      minSeverity: t.arg({ type: SeverityRef, defaultValue: 'warning' }),
+      filter: t.arg({ type: AuditEventFilterRef }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    subscribe: (_, { minSeverity, filter, after }, { viewer, services }) =>
+      services.feed.subscribe(
+        [{ minSeverity: minSeverity ?? 'warning' }, ...visibleTo(viewer, checkFilter(filter))],
+        startOf(after),
+      ),
+    resolve: (event) => event,
+  }),
+  auditEvents: t.field({
+    type: AuditEventEdgeRef,
+    description: 'Every event that matches, as it is committed, in log order.',
+    authScopes: { scope: 'events:read' },
+    args: {
+      filter: t.arg({ type: AuditEventFilterRef }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    subscribe: (_, { filter, after }, { viewer, services }) =>
+      services.feed.subscribe(visibleTo(viewer, checkFilter(filter)), startOf(after)),
+    resolve: (event) => event,
+  }),
+}));
+
+function startOf(after: string | null | undefined): FeedStart {
+  if (after == null) return 'now';
+  return after === 'beginning' ? 'beginning' : parseCursor(after, 'after').position + 1;
+}

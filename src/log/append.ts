@@ -1,0 +1,91 @@
+import type { Pool } from '../db/pool.ts';
+import { AuditError } from '../errors.ts';
+import { Committer, isTransient } from './commit.ts';
+import type { AppendRequest, Placement } from './place.ts';
+
+const MAX_BATCH_EVENTS = 4_000;
+const MAX_BATCH_BYTES = 16_000_000;
+const MAX_WAITING_EVENTS = 50_000;
+
+/** The only writer of the log in this process: requests that arrive while a batch commits form the next batch. */
+export interface Appender {
+  /** Resolves when the events are committed. Throws CONFLICT, OVERLOADED (retry later), UNAVAILABLE (retry). */
+  append(request: AppendRequest): Promise<Placement[]>;
+  /** Refuses new requests and resolves when those that wait are committed. */
+  close(): Promise<void>;
+}
+
+interface Waiting extends AppendRequest {
+  resolve: (placements: Placement[]) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Makes the appender on a pool. */
+export function createAppender(pool: Pool): Appender {
+  const committer = new Committer(pool);
+  const queue: Waiting[] = [];
+  let waitingEvents = 0;
+  let running: Promise<void> | undefined;
+  let isClosed = false;
+
+  async function drain(): Promise<void> {
+    while (queue.length > 0) {
+      const requests = takeBatch(queue);
+      await settle(committer, requests);
+      for (const request of requests) waitingEvents -= request.events.length;
+    }
+    running = undefined;
+  }
+
+  return {
+    append({ events, paths }) {
+      if (events.length === 0) return Promise.resolve([]);
+      if (isClosed) return Promise.reject(new AuditError('UNAVAILABLE', 'the service is stopping: retry'));
+      if (waitingEvents + events.length > MAX_WAITING_EVENTS) {
+        return Promise.reject(
+          new AuditError('OVERLOADED', 'too many events wait to be recorded: retry later'),
+        );
+      }
+      waitingEvents += events.length;
+      return new Promise((resolve, reject) => {
+        queue.push({ events, paths, resolve, reject });
+        running ??= drain();
+      });
+    },
+    async close() {
+      isClosed = true;
+      await running;
+    },
+  };
+}
+
+async function settle(committer: Committer, requests: Waiting[]): Promise<void> {
+  try {
+    const placed = await committer.commit(requests);
+    requests.forEach((request, index) => {
+      const outcome = placed[index];
+      if (Array.isArray(outcome)) request.resolve(outcome);
+      else request.reject(outcome);
+    });
+  } catch (error) {
+    const shown = isTransient(error)
+      ? Object.assign(new AuditError('UNAVAILABLE', 'the database cannot be reached: retry'), {
+          cause: error,
+        })
+      : error;
+    for (const request of requests) request.reject(shown);
+  }
+}
+
+function takeBatch(queue: Waiting[]): Waiting[] {
+  let count = 0;
+  let events = 0;
+  let bytes = 0;
+  for (const request of queue) {
+    events += request.events.length;
+    bytes += request.events.reduce((sum, event) => sum + event.bytes, 0);
+    if (count > 0 && (events > MAX_BATCH_EVENTS || bytes > MAX_BATCH_BYTES)) break;
+    count += 1;
+  }
+  return queue.splice(0, count);
+}

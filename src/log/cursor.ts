@@ -1,0 +1,23 @@
+import { badInput } from '../errors.ts';
+
+/** A place in every order: the event's timestamp in milliseconds and its position. */
+export interface Cursor {
+  timestamp: number;
+  position: number;
+}
+
+/** The opaque text of a cursor. */
+export function formatCursor({ timestamp, position }: Cursor): string {
+  return Buffer.from(`${timestamp}:${position}`).toString('base64url');
+}
+
+/** Parses a cursor; throws BAD_USER_INPUT naming `path` when the text is none of ours. */
+export function parseCursor(text: string, path: string): Cursor {
+  const decoded = text.length <= 64 ? Buffer.from(text, 'base64url').toString('latin1') : '';
+  const match = /^(-?\d{1,15}):(\d{1,16})$/.exec(decoded);
+  const cursor = { timestamp: Number(match?.[1]), position: Number(match?.[2]) };
+  if (!match || !Number.isSafeInteger(cursor.position) || formatCursor(cursor) !== text) {
+    throw badInput(path, 'is not a cursor of this log');
+  }
+  return cursor;
+}

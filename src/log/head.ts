@@ -1,0 +1,42 @@
+import type { PoolClient } from 'pg';
+import type { Pool } from '../db/pool.ts';
+import type { Frontier } from '../merkle/tree.ts';
+import { emptyFrontier, parseFrontier, rootOf, serializeFrontier } from '../merkle/tree.ts';
+
+/** The state of the log: one row, moved by every append. */
+export interface LogHead {
+  frontier: Frontier;
+  /** The oldest position that is still there. */
+  firstPosition: number;
+  segmentBits: number;
+}
+
+interface HeadRow {
+  size: number;
+  frontier: Buffer;
+  first_position: number;
+  segment_bits: number;
+}
+
+/** Makes the head row of an empty log; an existing log keeps what it has, its `segmentBits` too. */
+export async function createHead(pool: Pool, segmentBits: number): Promise<void> {
+  await pool.query(
+    `INSERT INTO log_head (size, root_hash, frontier, first_position, segment_bits) VALUES (0, $1, $2, 0, $3)
+     ON CONFLICT DO NOTHING`,
+    [rootOf(emptyFrontier), serializeFrontier(emptyFrontier), segmentBits],
+  );
+}
+
+/** Reads the head; with `lock` it takes the row for the rest of the transaction. */
+export async function readHead(db: Pool | PoolClient, { lock = false } = {}): Promise<LogHead> {
+  const { rows } = await db.query<HeadRow>(
+    `SELECT size, frontier, first_position, segment_bits FROM log_head${lock ? ' FOR UPDATE' : ''}`,
+  );
+  const row = rows[0];
+  if (!row) throw new Error('the log has no head row: the database was not set up by this service');
+  return {
+    frontier: parseFrontier(row.size, row.frontier),
+    firstPosition: row.first_position,
+    segmentBits: row.segment_bits,
+  };
+}

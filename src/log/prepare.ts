@@ -1,0 +1,88 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { badInput } from '../errors.ts';
+import { MAX_EVENT_BYTES } from '../events/bounds.ts';
+import { canonicalEvent, canonicalJson, formatTime } from '../events/canonical.ts';
+import type { AuditEvent, EventDraft, EventRecord, JsonObject } from '../events/event.ts';
+import { searchWords } from '../events/words.ts';
+import { leafHash } from '../merkle/hash.ts';
+import { eventId } from './event-id.ts';
+
+/** Everything of an event that needs no place in the log: made before the head is taken. */
+export interface PreparedEvent {
+  record: EventRecord;
+  leafHash: Uint8Array;
+  /** Canonical size in bytes. */
+  bytes: number;
+  searchWords: string[];
+  idempotency: { scope: string; key: string; contentHash: string } | undefined;
+}
+
+/** Gives a redacted draft its id, salt, times and leaf hash. Throws BAD_USER_INPUT when it is too large. */
+export function prepareEvent(draft: EventDraft, now: number, path: string): PreparedEvent {
+  const { idempotencyKey, timestamp, ...content } = draft;
+  const record: EventRecord = {
+    ...content,
+    id: eventId(now),
+    salt: randomBytes(16).toString('hex'),
+    timestamp: timestamp ?? now,
+    recordedAt: now,
+  };
+  const canonical = Buffer.from(canonicalEvent(record));
+  if (canonical.length > MAX_EVENT_BYTES) {
+    throw badInput(path, `is larger than ${MAX_EVENT_BYTES} bytes in its canonical form`);
+  }
+  return {
+    record,
+    leafHash: leafHash(canonical),
+    bytes: canonical.length,
+    searchWords: searchWords(record),
+    idempotency:
+      idempotencyKey === undefined
+        ? undefined
+        : { scope: draft.customerId ?? '', key: idempotencyKey, contentHash: contentHash(draft) },
+  };
+}
+
+// Over the redacted draft: a hash of what was redacted could be guessed back.
+function contentHash(draft: EventDraft): string {
+  return createHash('sha256')
+    .update(canonicalJson(draft as unknown as JsonObject))
+    .digest('hex');
+}
+
+/** The event at its place. */
+export function eventAt(prepared: PreparedEvent, position: number): AuditEvent {
+  return { ...prepared.record, position, leafHash: Buffer.from(prepared.leafHash) };
+}
+
+/** The row of an event as `append_batch` takes it. */
+export function rowAt(
+  { record, leafHash: hash, searchWords: words }: PreparedEvent,
+  position: number,
+): object {
+  return {
+    position,
+    id: record.id,
+    salt: `\\x${record.salt}`,
+    leaf_hash: `\\x${Buffer.from(hash).toString('hex')}`,
+    timestamp: formatTime(record.timestamp),
+    recorded_at: formatTime(record.recordedAt),
+    event_type: record.eventType,
+    outcome: record.outcome,
+    severity: record.severity,
+    user_id: record.userId,
+    customer_id: record.customerId,
+    session_id: record.sessionId,
+    ip_address: record.ipAddress,
+    user_agent: record.userAgent,
+    request_id: record.requestId,
+    resource_type: record.resourceType,
+    resource_id: record.resourceId,
+    action: record.action,
+    description: record.description,
+    details: record.details,
+    old_values: record.oldValues,
+    new_values: record.newValues,
+    search_words: words,
+  };
+}

@@ -1,0 +1,44 @@
+import type { Pool } from '../db/pool.ts';
+import type { AuditEvent } from '../events/event.ts';
+import type { EventFilter } from '../events/filter.ts';
+import { EVENT_COLUMNS, type EventRow, eventOfRow } from './row.ts';
+import { addCondition, whereOf } from './where.ts';
+
+/** The event of that id among those the filters let through. */
+export async function readEvent(
+  pool: Pool,
+  id: string,
+  filters: readonly EventFilter[],
+): Promise<AuditEvent | undefined> {
+  const where = whereOf(filters);
+  addCondition(where, 'id = ?', id);
+  const { rows } = await pool.query<EventRow>(
+    `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql}`,
+    where.parameters,
+  );
+  return rows[0] && eventOfRow(rows[0]);
+}
+
+/** The events at those positions that are still there, by position. */
+export async function readPositions(pool: Pool, positions: number[]): Promise<Map<number, AuditEvent>> {
+  const { rows } = await pool.query<EventRow>(
+    `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE position = ANY($1::bigint[])`,
+    [positions],
+  );
+  return new Map(rows.map((row) => [row.position, eventOfRow(row)]));
+}
+
+/** Up to `limit` matching events from position `start` (inclusive) to `end` (exclusive), in log order. */
+export async function readRange(
+  pool: Pool,
+  range: { start: number; end: number; limit: number; filters: readonly EventFilter[] },
+): Promise<AuditEvent[]> {
+  const where = whereOf(range.filters);
+  addCondition(where, 'position >= ?', range.start);
+  addCondition(where, 'position < ?', range.end);
+  const { rows } = await pool.query<EventRow>(
+    `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql} ORDER BY position LIMIT ${range.limit}`,
+    where.parameters,
+  );
+  return rows.map(eventOfRow);
+}

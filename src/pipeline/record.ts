@@ -1,0 +1,86 @@
+import type { AuditEvent, EventDraft, JsonObject } from '../events/event.ts';
+import { checkEvent, type EventInput } from '../events/input.ts';
+import type { Redact } from '../events/redact.ts';
+import type { Appender } from '../log/append.ts';
+import { eventAt, type PreparedEvent, prepareEvent } from '../log/prepare.ts';
+import type { EventFilterFunction } from './extensions.ts';
+import type { Dispatch } from './handlers.ts';
+
+/** What became of an event. */
+export interface Recorded {
+  status: 'RECORDED' | 'DUPLICATE' | 'FILTERED';
+  /** Absent when filtered, and for a duplicate whose first event was removed by retention. */
+  event: AuditEvent | undefined;
+}
+
+/** The way of an event into the log: check, filter, redact, append, hand to the handlers. */
+export interface Pipeline {
+  filters: readonly EventFilterFunction[];
+  redact: Redact;
+  appender: Appender;
+  readPositions: (positions: number[]) => Promise<Map<number, AuditEvent>>;
+  dispatch: Dispatch;
+  now: () => number;
+}
+
+/** An input and the path that an error about it names. */
+export interface PathedInput {
+  input: EventInput;
+  path: string;
+}
+
+/** Records the events, all or none, in order. Throws BAD_USER_INPUT, CONFLICT, OVERLOADED, UNAVAILABLE. */
+export async function recordEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<Recorded[]> {
+  const now = pipeline.now();
+  const drafts = inputs.map(({ input, path }) => checkEvent(input, path));
+  const isWanted = await Promise.all(drafts.map((draft) => passes(pipeline.filters, draft)));
+  const prepared = drafts.map((draft, index) =>
+    isWanted[index]
+      ? prepareEvent(redacted(draft, pipeline.redact), now, inputs[index]?.path ?? 'input')
+      : undefined,
+  );
+  return append(
+    pipeline,
+    prepared,
+    inputs.map(({ path }) => path),
+  );
+}
+
+async function append(
+  pipeline: Pipeline,
+  prepared: (PreparedEvent | undefined)[],
+  paths: string[],
+): Promise<Recorded[]> {
+  const events = prepared.filter((event) => event !== undefined);
+  const kept = paths.filter((_, index) => prepared[index] !== undefined);
+  const placements = await pipeline.appender.append({ events, paths: kept });
+  const recorded = events.flatMap((event, index) => {
+    const placement = placements[index];
+    return placement?.isNew ? [eventAt(event, placement.position)] : [];
+  });
+  pipeline.dispatch(recorded);
+  const byPosition = new Map(recorded.map((event) => [event.position, event]));
+  const missing = placements.map(({ position }) => position).filter((position) => !byPosition.has(position));
+  if (missing.length > 0)
+    for (const [at, event] of await pipeline.readPositions(missing)) byPosition.set(at, event);
+  const next = placements.values();
+  return prepared.map((event): Recorded => {
+    if (!event) return { status: 'FILTERED', event: undefined };
+    const { position, isNew } = next.next().value as (typeof placements)[number];
+    return { status: isNew ? 'RECORDED' : 'DUPLICATE', event: byPosition.get(position) };
+  });
+}
+
+async function passes(filters: readonly EventFilterFunction[], draft: EventDraft): Promise<boolean> {
+  for (const filter of filters) if (!(await filter(draft))) return false;
+  return true;
+}
+
+function redacted(draft: EventDraft, redact: Redact): EventDraft {
+  const copy: EventDraft = { ...draft, details: redact(draft.details) };
+  for (const field of ['oldValues', 'newValues'] as const) {
+    const value: JsonObject | undefined = draft[field];
+    if (value) copy[field] = redact(value);
+  }
+  return copy;
+}
