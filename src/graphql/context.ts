@@ -16,4 +16,8 @@ export interface Services {
   catalog: Catalog;
   pipeline: Pipeline;
   feed: Feed;
+  /** Signs the links of exports; the same in every instance. */
+  exportSecret: Buffer;
+  /** Where clients reach this instance: `http://127.0.0.1:4000`. */
+  baseUrl: () => string;
 }

@@ -5,9 +5,11 @@ import { builder } from './builder.ts';
 import './scalars.ts';
 import './types/connection.ts';
 import './types/event.ts';
+import './types/export.ts';
 import './types/feed.ts';
 import './types/filter.ts';
 import './types/log.ts';
+import './types/summary.ts';
 
 /** The schema of the API, with the event types of the deployment. */
 export function createSchema(catalog: Catalog): GraphQLSchema {

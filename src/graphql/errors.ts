@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { GraphQLError, type GraphQLErrorOptions } from 'graphql';
+import type { Logger } from 'pino';
+import { AuditError, type ErrorCode } from '../errors.ts';
+import { literalPath } from './literal-path.ts';
+
+const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
+  UNAUTHENTICATED: 401,
+  PAYLOAD_TOO_LARGE: 413,
+  OVERLOADED: 503,
+  UNAVAILABLE: 503,
+};
+
+/** Turns whatever was thrown into what a client may see: a code, a path, and no internals. */
+export function showError(error: unknown, log: Logger): GraphQLError {
+  const cause = causeOf(error);
+  if (cause instanceof AuditError) return shownAuditError(cause, error);
+  if (cause instanceof GraphQLError) return withCode(cause);
+  const requestId = randomUUID();
+  log.error({ err: cause, requestId }, 'request failed');
+  return new GraphQLError(
+    `something went wrong inside: the operator finds it under request id ${requestId}`,
+    {
+      ...placeOf(error),
+      extensions: { code: 'INTERNAL', requestId },
+    },
+  );
+}
+
+// graphql-js wraps its own errors in others that say where; they are no causes from the inside.
+function causeOf(error: unknown): unknown {
+  if (!(error instanceof GraphQLError)) return error;
+  const original = error.originalError;
+  return original === undefined || original === null || original instanceof GraphQLError ? error : original;
+}
+
+function shownAuditError(cause: AuditError, error: unknown): GraphQLError {
+  const status = HTTP_STATUS[cause.code];
+  return new GraphQLError(cause.message, {
+    ...placeOf(error),
+    extensions: {
+      code: cause.code,
+      ...(cause.path === undefined ? {} : { path: cause.path }),
+      ...(status === undefined ? {} : { http: { status } }),
+    },
+  });
+}
+
+// What graphql-js itself refuses is bad input: a syntax error, an unknown field, a value of the wrong type.
+function withCode(error: GraphQLError): GraphQLError {
+  if (typeof error.extensions.code === 'string' && !error.extensions.code.startsWith('GRAPHQL_'))
+    return error;
+  const path = pathInVariables(error) ?? pathInDocument(error);
+  const message = error.originalError?.message ?? error.message;
+  return new GraphQLError(path === undefined ? message : `${path}: ${message}`, {
+    ...placeOf(error),
+    extensions: {
+      ...error.extensions,
+      code: 'BAD_USER_INPUT',
+      ...(path === undefined ? {} : { path }),
+    },
+  });
+}
+
+// Of `Variable "$events" got invalid value 1 at "events[3].eventType"; ...`, with the argument's name for the variable's.
+function pathInVariables({ message, source }: GraphQLError): string | undefined {
+  const [, variable, path] = /^Variable "\$(\w+)" .*?(?: at "\w+([^"]*)")?; /s.exec(message) ?? [];
+  if (variable === undefined) return undefined;
+  const argument = new RegExp(`(\\w+)\\s*:\\s*\\$${variable}(?!\\w)`).exec(source?.body ?? '')?.[1];
+  return `${argument ?? variable}${path ?? ''}`;
+}
+
+function pathInDocument({ source, positions, nodes }: GraphQLError): string | undefined {
+  const offset = positions?.[0];
+  return source && nodes && offset !== undefined ? literalPath(source.body, offset) : undefined;
+}
+
+function placeOf(error: unknown): GraphQLErrorOptions {
+  if (!(error instanceof GraphQLError)) return {};
+  const { nodes = null, source = null, positions = null, path = null } = error;
+  return { nodes, source, positions, path };
+}

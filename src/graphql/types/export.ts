@@ -1,0 +1,33 @@
+import { visibleTo } from '../../access/viewer.ts';
+import { EXPORT_FORMATS, signGrant } from '../../exports/link.ts';
+import { builder } from '../builder.ts';
+import { checkFilter } from '../filter-input.ts';
+import { AuditEventFilterRef } from './filter.ts';
+
+const VALID_MS = 5 * 60_000;
+
+const ExportFormatRef = builder.enumType('ExportFormat', { values: EXPORT_FORMATS });
+const AuditExportRef = builder.objectRef<{ url: string; expiresAt: number }>('AuditExport').implement({
+  description: 'A signed link that streams the file, valid for five minutes.',
+  fields: (t) => ({
+    url: t.exposeString('url'),
+    expiresAt: t.field({ type: 'DateTime', resolve: ({ expiresAt }) => expiresAt }),
+  }),
+});
+
+builder.queryField('auditExport', (t) =>
+  t.field({
+    type: AuditExportRef,
+    authScopes: { scope: 'events:export' },
+    args: {
+      format: t.arg({ type: ExportFormatRef, required: true }),
+      filter: t.arg({ type: AuditEventFilterRef }),
+    },
+    resolve: (_, { format, filter }, { viewer, services }) => {
+      const expiresAt = services.pipeline.now() + VALID_MS;
+      const filters = visibleTo(viewer, checkFilter(filter));
+      const grant = signGrant({ format, filters, keyId: viewer.keyId, expiresAt }, services.exportSecret);
+      return { url: `${services.baseUrl()}/export/${grant}`, expiresAt };
+    },
+  }),
+);

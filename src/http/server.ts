@@ -1,0 +1,110 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import type { Logger } from 'pino';
+import type { Authenticate } from '../access/authenticate.ts';
+import type { Services } from '../graphql/context.ts';
+import { EXPORT_PATH, serveExport } from './export-route.ts';
+import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
+import { serveLive } from './live.ts';
+import { GRAPHQL_PATH, type GraphqlServer } from './yoga.ts';
+
+/** A server that listens. */
+export interface HttpServer {
+  /** `http://127.0.0.1:4000` */
+  url: string;
+  /** Takes no new requests, closes WebSockets with 1001, and resolves when the last answer is out. */
+  close(): Promise<void>;
+}
+
+export interface HttpOptions {
+  host: string;
+  port: number;
+  yoga: GraphqlServer;
+  services: Services;
+  authenticate: Authenticate;
+  /** Whether the database answers. */
+  isReady: () => Promise<boolean>;
+  log: Logger;
+}
+
+/** Serves the API, its live feed, exports, GraphiQL and the health endpoints. */
+export async function listen(options: HttpOptions): Promise<HttpServer> {
+  const server = createServer(createHandler(options));
+  const closeLive = serveLive(server, options.yoga, options.authenticate);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return { url: urlOf(server, options.host), close: () => close(server, closeLive) };
+}
+
+function createHandler(options: HttpOptions) {
+  const page = lazyPage();
+  return (request: IncomingMessage, response: ServerResponse) => {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const isPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+    if (path === '/health/live') answer(response, 200, 'live');
+    else if (path === '/health/ready') void answerReady(options, response);
+    else if (path.startsWith(EXPORT_PATH)) void answerExport(options, request, response);
+    else if (path === '/' && isPage) response.writeHead(302, { location: GRAPHQL_PATH }).end();
+    else if (path === GRAPHQL_PATH && isPage) page(request, response);
+    else if (path === GRAPHQL_PATH) void options.yoga(request, response);
+    else answer(response, 404, 'not found');
+  };
+}
+
+function answer(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`);
+}
+
+async function answerReady({ isReady }: HttpOptions, response: ServerResponse): Promise<void> {
+  const ready = await isReady().catch(() => false);
+  answer(response, ready ? 200 : 503, ready ? 'ready' : 'the database does not answer');
+}
+
+async function answerExport(
+  { services, log }: HttpOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    await serveExport(services, request, response);
+  } catch (error) {
+    // The status line is out: a broken connection is the only honest end of a broken file.
+    log.warn({ err: error }, 'an export ended early');
+    response.destroy();
+  }
+}
+
+// Nine megabytes that never change: made and compressed at the first visit.
+function lazyPage() {
+  let page: { body: Buffer; policy: string } | undefined;
+  return (_request: IncomingMessage, response: ServerResponse) => {
+    if (!page) {
+      const html = graphiqlPage({ endpoint: GRAPHQL_PATH });
+      page = { body: gzipSync(html, { level: 6 }), policy: graphiqlPolicy(html) };
+    }
+    response
+      .writeHead(200, {
+        'content-type': 'text/html; charset=utf-8',
+        'content-encoding': 'gzip',
+        'content-security-policy': page.policy,
+      })
+      .end(page.body);
+  };
+}
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function close(server: Server, closeLive: () => Promise<void>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  await closeLive();
+  server.closeIdleConnections();
+  const forced = setTimeout(() => server.closeAllConnections(), 5_000);
+  await closed;
+  clearTimeout(forced);
+}

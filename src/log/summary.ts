@@ -1,0 +1,75 @@
+import type { Pool } from '../db/pool.ts';
+import type { Severity } from '../events/catalog.ts';
+import type { EventFilter } from '../events/filter.ts';
+import { whereOf } from './where.ts';
+
+/** A value and how many events have it. */
+export interface Count<T extends string = string> {
+  value: T;
+  count: number;
+}
+
+/** The dimensions of a summary, each with its SQL; null values are not counted. */
+const DIMENSIONS = {
+  eventType: 'event_type',
+  outcome: 'outcome',
+  severity: 'severity',
+  userId: 'user_id',
+  ipAddress: 'host(ip_address)',
+  resource: "resource_type || '/' || resource_id",
+} as const;
+export type Dimension = keyof typeof DIMENSIONS;
+
+/** How many events have each value of the dimension, highest first, equal ones by value; at most `limit`. */
+export async function countBy(
+  pool: Pool,
+  filters: readonly EventFilter[],
+  dimension: Dimension,
+  limit = 10_000,
+): Promise<Count[]> {
+  const where = whereOf(filters);
+  const { rows } = await pool.query<Count>(
+    `SELECT value, count FROM (
+       SELECT ${DIMENSIONS[dimension]} AS value, count(*) AS count FROM audit_events WHERE ${where.sql} GROUP BY 1
+     ) AS counts WHERE value IS NOT NULL ORDER BY count DESC, value COLLATE "C" LIMIT ${limit}`,
+    where.parameters,
+  );
+  return rows;
+}
+
+export const TIME_BUCKETS = { MINUTE: 60_000, HOUR: 3_600_000, DAY: 86_400_000 } as const;
+export type TimeBucket = keyof typeof TIME_BUCKETS;
+
+/** The events of one bucket of time, which starts at `start` (milliseconds since 1970). */
+export interface TimelinePoint {
+  start: number;
+  count: number;
+  bySeverity: Count<Severity>[];
+}
+
+/** The counts of every bucket of the period, empty ones too; buckets are aligned to UTC. */
+export async function countTimeline(
+  pool: Pool,
+  filters: readonly EventFilter[],
+  { start, end, bucket }: { start: number; end: number; bucket: TimeBucket },
+): Promise<TimelinePoint[]> {
+  const length = TIME_BUCKETS[bucket];
+  const where = whereOf(filters);
+  const { rows } = await pool.query<{ start: number; severity: Severity; count: number }>(
+    `SELECT (floor(extract(epoch FROM "timestamp") * 1000 / ${length}) * ${length})::bigint AS start, severity,
+       count(*) AS count
+     FROM audit_events WHERE ${where.sql} GROUP BY 1, 2 ORDER BY 3 DESC, 2`,
+    where.parameters,
+  );
+  const points = new Map<number, TimelinePoint>();
+  for (let at = Math.floor(start / length) * length; at <= end; at += length) {
+    points.set(at, { start: at, count: 0, bySeverity: [] });
+  }
+  for (const row of rows) {
+    const point = points.get(row.start);
+    if (!point) continue;
+    point.count += row.count;
+    point.bySeverity.push({ value: row.severity, count: row.count });
+  }
+  return [...points.values()];
+}

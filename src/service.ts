@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { destination, type Logger, pino } from 'pino';
+import { createAuthenticate } from './access/authenticate.ts';
+import { ensureAdminKey } from './access/keys.ts';
+import type { Config } from './config.ts';
+import { migrate } from './db/migrate.ts';
+import { createPool, type Pool } from './db/pool.ts';
+import { createCatalog } from './events/catalog.ts';
+import { createRedact } from './events/redact.ts';
+import { createFeed } from './feed/feed.ts';
+import { createListener } from './feed/listener.ts';
+import type { Services } from './graphql/context.ts';
+import { createSchema } from './graphql/schema.ts';
+import { type HttpServer, listen } from './http/server.ts';
+import { createGraphqlServer } from './http/yoga.ts';
+import { createAppender } from './log/append.ts';
+import { createHead } from './log/head.ts';
+import { readPositions } from './log/read.ts';
+import { eventLogger } from './pipeline/event-log.ts';
+import { type Extensions, loadExtensions } from './pipeline/extensions.ts';
+import { createDispatch } from './pipeline/handlers.ts';
+
+/** The audit service: built by `createAuditService`, started and stopped once. */
+export interface AuditService {
+  /** Where it listens. */
+  url: string;
+  /** The admin's API key, when this start made it: it is shown nowhere else. */
+  adminKey: string | undefined;
+  /** Finishes what was accepted, ends subscriptions, closes connections. */
+  stop(): Promise<void>;
+}
+
+/** What `createAuditService` needs beside the settings. */
+export interface AuditServiceOptions extends Extensions {
+  config: Config;
+  /** A PostgreSQL 14 or newer, with an empty database or one of this service. */
+  databaseUrl: string;
+  log?: Logger;
+}
+
+/** Builds every part on the database and starts to serve. Throws when the database or the port cannot be used. */
+export async function createAuditService(options: AuditServiceOptions): Promise<AuditService> {
+  const { config, databaseUrl } = options;
+  const log = options.log ?? pino({ level: config.LOG_LEVEL }, destination({ sync: false }));
+  const onError = (error: Error) => log.error({ err: error }, 'the database connection had a problem');
+  const pool = createPool(databaseUrl, onError);
+  await migrate(pool);
+  await createHead(pool, config.SEGMENT_BITS);
+  const adminKey = await ensureAdminKey(pool, config.ADMIN_API_KEY);
+
+  const extensions = await withModule(options, config);
+  const catalog = createCatalog(config.EVENT_TYPES);
+  const feed = await createFeed(pool, onError);
+  const listener = createListener({ connectionString: databaseUrl, onHint: feed.wake, onError });
+  const appender = createAppender(pool);
+  let http: HttpServer | undefined;
+  const services: Services = {
+    pool,
+    catalog,
+    feed,
+    exportSecret: await ensureSecret(pool, 'export'),
+    baseUrl: () => http?.url ?? '',
+    pipeline: {
+      filters: extensions.filters ?? [],
+      redact: createRedact([...config.REDACT_NAMES, ...(extensions.redact ?? [])]),
+      appender,
+      readPositions: (positions) => readPositions(pool, positions),
+      dispatch: createDispatch(
+        [...eventLogger(log, config.LOG_EVENTS), ...(extensions.handlers ?? [])],
+        config.HANDLER_TIMEOUT_MS,
+        (failure) => log.error({ ...failure, err: failure.cause, cause: undefined }, 'a handler failed'),
+      ),
+      now: Date.now,
+    },
+  };
+  const authenticate = createAuthenticate(pool);
+  const schema = createSchema(catalog);
+  const yoga = createGraphqlServer({
+    schema,
+    services,
+    authenticate,
+    log,
+    maxBodyBytes: config.MAX_BODY_BYTES,
+  });
+  const isReady = async () => (await pool.query('SELECT 1')).rowCount === 1;
+  http = await listen({ host: config.HOST, port: config.PORT, yoga, services, authenticate, isReady, log });
+
+  return {
+    url: http.url,
+    adminKey,
+    async stop() {
+      feed.close();
+      await http?.close();
+      await appender.close();
+      await listener.close();
+      await pool.end();
+    },
+  };
+}
+
+async function withModule(options: Extensions, config: Config): Promise<Extensions> {
+  const module = await loadExtensions(config.PIPELINE_MODULE);
+  return {
+    filters: [...(module.filters ?? []), ...(options.filters ?? [])],
+    handlers: [...(module.handlers ?? []), ...(options.handlers ?? [])],
+    redact: [...(module.redact ?? []), ...(options.redact ?? [])],
+  };
+}
+
+async function ensureSecret(pool: Pool, name: string): Promise<Buffer> {
+  await pool.query('INSERT INTO service_secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+    name,
+    randomBytes(32),
+  ]);
+  const { rows } = await pool.query<{ value: Buffer }>('SELECT value FROM service_secrets WHERE name = $1', [
+    name,
+  ]);
+  return rows[0]?.value as Buffer;
+}
