@@ -36,8 +36,6 @@ const schema = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Largest request body, in bytes. */
   MAX_BODY_BYTES: wholeNumber(1_024, 268_435_456).default(16_777_216),
-  /** What was recorded more days ago is removed; unset: kept for ever. */
-  RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
 });
 
 /** The settings of the service, checked and frozen. Names, units and defaults: see `.env.example`. */

@@ -14,6 +14,8 @@ export function createPool(connectionString: string, onError: (error: Error) => 
     application_name: 'graphql-audit-log',
     connectionTimeoutMillis: 10_000,
   });
+  // The pool listens to idle connections only: one that breaks while in use would end the process.
+  pool.on('connect', (client) => client.on('error', onError));
   pool.on('error', onError);
   return pool;
 }

@@ -76,15 +76,22 @@ export const PAGE_SCRIPT = String.raw`
     }));
   }
 
+  // GraphiQL opens one more tab when the query and variables that it stored are not those of a tab that it stored.
+  // It writes them at different moments, or never while nobody types; and it has no other place for the variables of
+  // the first tab.
+  function alignStorage(defaultTabs) {
+    const stored = JSON.parse(sessionStorage.getItem('graphiql:tabState'));
+    const { query, variables } = stored === null ? defaultTabs[0] : stored.tabs[stored.activeTabIndex];
+    sessionStorage.setItem('graphiql:query', query ?? '');
+    sessionStorage.setItem('graphiql:variables', variables ?? '');
+  }
+
   async function startGraphiql() {
     started = true;
     // The tabs measure themselves once: in a font that comes later they move away under the first click.
     await Promise.allSettled([...document.fonts].map((font) => font.load()));
     const defaultTabs = exampleTabs();
-    // GraphiQL reads the first tab's query from the default tabs, but its variables only from the storage.
-    if (sessionStorage.getItem('graphiql:tabState') === null) {
-      sessionStorage.setItem('graphiql:variables', defaultTabs[0].variables);
-    }
+    alignStorage(defaultTabs);
     YogaGraphiQL.renderYogaGraphiQL(byId('root'), {
       endpoint: settings.endpoint,
       title: settings.titleHtml,
