@@ -104,8 +104,11 @@ describe('in a browser', () => {
     await editorShows('mutation LogEvent');
   }
 
-  const editorShows = (text: string) =>
-    page.locator('.graphiql-editors .view-line').filter({ hasText: text }).waitFor();
+  /** The editors come one by one, and nothing runs before the last of them. */
+  async function editorShows(text: string): Promise<void> {
+    await page.locator('.graphiql-editors .view-line').filter({ hasText: text }).waitFor();
+    await page.locator('.graphiql-response .view-line').first().waitFor();
+  }
 
   /**
    * GraphiQL takes the operation's name over a moment after the click, and runs by that name: it has done so when it
@@ -258,6 +261,7 @@ describe('in a browser', () => {
     await dialog().getByText('The service does not accept this key any more.').waitFor();
     await giveKey(service.key);
     await dialog().waitFor({ state: 'hidden' });
+    await editorShows('mutation LogEvent');
     await run();
     await answer('"status": "RECORDED"').waitFor();
   });
@@ -273,5 +277,6 @@ describe('in a browser', () => {
     await reloaded;
     await editorShows('mutation LogEvent');
     expect(await dialog().isVisible()).toBe(false);
+    expect(await page.getByRole('tab').count()).toBe(4);
   });
 });
