@@ -42,7 +42,8 @@ export interface AuditServiceOptions extends Extensions {
 export async function createAuditService(options: AuditServiceOptions): Promise<AuditService> {
   const { config, databaseUrl } = options;
   const log = options.log ?? pino({ level: config.LOG_LEVEL }, destination({ sync: false }));
-  const onError = (error: Error) => log.error({ err: error }, 'the database connection had a problem');
+  // The error's own text alone: the object that pg throws carries the whole connection.
+  const onError = (error: Error) => log.error({ cause: error.message }, 'the database connection had a problem');
   const pool = createPool(databaseUrl, onError);
   await migrate(pool);
   await createHead(pool, config.SEGMENT_BITS);
