@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { EXAMPLES } from '../../src/http/graphiql/examples.ts';
 import { graphiqlPage, graphiqlPolicy } from '../../src/http/graphiql.ts';
 import { launchBrowser } from '../support/browser.ts';
-import { type ServedGraphiql, startTinyService } from './tiny-service.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
 
 const schemaFile = new URL('../../schema.graphql', import.meta.url);
 
@@ -47,7 +48,8 @@ describe('the document', () => {
 });
 
 describe('in a browser', () => {
-  let service: ServedGraphiql;
+  let database: TestDatabase;
+  let service: TestService;
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
@@ -55,13 +57,15 @@ describe('in a browser', () => {
   let complaints: string[];
 
   beforeAll(async () => {
-    service = await startTinyService();
+    database = await createDatabase();
+    service = await startService(database.url);
     browser = await launchBrowser();
   });
 
   afterAll(async () => {
     await browser.close();
     await service.stop();
+    await database.drop();
   });
 
   beforeEach(async () => {
@@ -100,7 +104,7 @@ describe('in a browser', () => {
   }
 
   async function signIn(): Promise<void> {
-    await giveKey(service.key);
+    await giveKey(ADMIN_KEY);
     await editorShows('mutation LogEvent');
   }
 
@@ -133,21 +137,9 @@ describe('in a browser', () => {
   const answer = (text: string) => page.locator('.graphiql-response .view-line').filter({ hasText: text });
 
   async function logEvent(description: string): Promise<void> {
-    const query = `mutation ($input: LogEventInput!) { logEvent(input: $input) { status } }`;
-    const input = {
-      eventType: 'AUTH_LOGIN_FAILED',
-      outcome: 'FAILURE',
-      severity: 'CRITICAL',
-      action: 'auth.login_failed',
-      description,
-      details: {},
-    };
-    const response = await fetch(`${service.url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${service.key}` },
-      body: JSON.stringify({ query, variables: { input } }),
-    });
-    expect(await response.json()).toEqual({ data: { logEvent: { status: 'RECORDED' } } });
+    const query = 'mutation ($input: LogEventInput!) { logEvent(input: $input) { status } }';
+    const input = { eventType: 'AUTH_LOGIN_FAILED', severity: 'CRITICAL', action: 'login', description };
+    expect(await service.ask(query, { input })).toEqual({ data: { logEvent: { status: 'RECORDED' } } });
   }
 
   test('tells of a wrong key, takes the right one, and does not ask again after a reload', async () => {
@@ -259,7 +251,7 @@ describe('in a browser', () => {
     await page.evaluate(`sessionStorage.setItem('audit-log:key', 'revoked')`);
     await page.reload();
     await dialog().getByText('The service does not accept this key any more.').waitFor();
-    await giveKey(service.key);
+    await giveKey(ADMIN_KEY);
     await dialog().waitFor({ state: 'hidden' });
     await editorShows('mutation LogEvent');
     await run();
@@ -273,7 +265,7 @@ describe('in a browser', () => {
     expect(await dialog().isVisible()).toBe(false);
     await page.getByRole('button', { name: 'Change key' }).click();
     const reloaded = page.waitForEvent('load');
-    await giveKey(service.key);
+    await giveKey(ADMIN_KEY);
     await reloaded;
     await editorShows('mutation LogEvent');
     expect(await dialog().isVisible()).toBe(false);
