@@ -43,7 +43,8 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   const { config, databaseUrl } = options;
   const log = options.log ?? pino({ level: config.LOG_LEVEL }, destination({ sync: false }));
   // The error's own text alone: the object that pg throws carries the whole connection.
-  const onError = (error: Error) => log.error({ cause: error.message }, 'the database connection had a problem');
+  const onError = (error: Error) =>
+    log.error({ cause: error.message }, 'the database connection had a problem');
   const pool = createPool(databaseUrl, onError);
   await migrate(pool);
   await createHead(pool, config.SEGMENT_BITS);
