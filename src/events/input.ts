@@ -20,7 +20,8 @@ export interface EventInput {
   requestId?: string | null | undefined;
   resourceType?: string | null | undefined;
   resourceId?: string | null | undefined;
-  action: string;
+  /** Absent: the dotted type name. */
+  action?: string | null | undefined;
   description?: string | null | undefined;
   details?: unknown;
   oldValues?: unknown;
@@ -33,7 +34,7 @@ export function checkEvent(input: EventInput, path: string): EventDraft {
     eventType: input.eventType,
     outcome: input.outcome ?? 'success',
     severity: input.severity ?? 'info',
-    action: requiredText(input, 'action', path),
+    action: checkAction(input, path),
     description: '',
     details: checkJsonObject(input.details ?? {}, `${path}.details`),
   };
@@ -59,9 +60,10 @@ function checkField(input: EventInput, field: TextField, path: string): string |
   return text;
 }
 
-function requiredText(input: EventInput, field: 'action', path: string): string {
-  if (input[field].trim() === '') throw badInput(`${path}.${field}`, 'must not be empty');
-  return input[field];
+function checkAction({ action, eventType }: EventInput, path: string): string {
+  if (action == null) return eventType;
+  if (action.trim() === '') throw badInput(`${path}.action`, 'must not be empty');
+  return action;
 }
 
 function checkAddress(text: string, path: string): string {

@@ -41,7 +41,9 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
     try {
       while (isStale && !isClosed) {
         isStale = false;
-        await readUpTo((await readHead(pool)).frontier.size);
+        const head = await readHead(pool);
+        recent.forgetBefore(head.firstPosition);
+        await readUpTo(head.frontier.size);
       }
     } catch (error) {
       onError(error as Error);
@@ -89,8 +91,8 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
 }
 
 async function startPosition(pool: Pool, start: FeedStart): Promise<number> {
-  if (typeof start === 'number') return start;
   const head = await readHead(pool);
+  if (typeof start === 'number') return refusePurged(start, head.firstPosition);
   return start === 'now' ? head.frontier.size : head.firstPosition;
 }
 
@@ -102,12 +104,15 @@ async function readPage(
   const events = await readRange(pool, { start: position, end, limit: PAGE, filters });
   // Read after the events: what is still there now was there when they were read.
   const { firstPosition } = await readHead(pool);
-  if (firstPosition > position) {
-    throw new AuditError(
-      'POSITION_PURGED',
-      `events before position ${firstPosition} were removed by retention`,
-    );
-  }
+  refusePurged(position, firstPosition);
   const last = events.at(-1);
   return { events, next: last && events.length === PAGE ? last.position + 1 : end };
+}
+
+function refusePurged(position: number, firstPosition: number): number {
+  if (position >= firstPosition) return position;
+  throw new AuditError(
+    'POSITION_PURGED',
+    `events before position ${firstPosition} were removed by retention`,
+  );
 }

@@ -24,6 +24,11 @@ export class RecentEvents {
     this.#end = newEnd;
   }
 
+  /** Lets go of the events before `position`: they were removed from the log. */
+  forgetBefore(position: number): void {
+    this.#events = this.#events.filter((event) => event.position >= position);
+  }
+
   /** The events from `position` to the end; undefined when the oldest of them is no longer kept. */
   from(position: number): AuditEvent[] | undefined {
     const missing = this.#end - position;

@@ -9,6 +9,7 @@ import './types/export.ts';
 import './types/feed.ts';
 import './types/filter.ts';
 import './types/log.ts';
+import './types/purge.ts';
 import './types/summary.ts';
 
 /** The schema of the API, with the event types of the deployment. */

@@ -4,10 +4,11 @@ import { chownSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Binaries } from './binaries.ts';
-import type { RunAs } from './user.ts';
+import { giveTo, type RunAs } from './user.ts';
 
 const CLUSTER = 'postgres';
 const UNFINISHED = 'postgres.new-';
+// Also the mark that the cluster beside it is ours: it is there before the cluster is.
 const PASSWORD = 'postgres.password';
 
 /** A cluster of ours. */
@@ -16,18 +17,19 @@ export interface Cluster {
   password: string;
 }
 
+/** Where in the data directory the cluster is. */
+export function clusterDirectory(dataDir: string): string {
+  return join(dataDir, CLUSTER);
+}
+
 /** Checks what is in the data directory, before anything is touched. Throws when it is not a cluster of ours. */
 export async function checkDataDir(dataDir: string, majorVersion: string): Promise<void> {
-  const directory = join(dataDir, CLUSTER);
-  const files = await readdir(directory).catch(() => []);
+  const directory = clusterDirectory(dataDir);
+  const files = await readdir(directory).catch((error: NodeJS.ErrnoException) => refuse(directory, error));
   if (files.length === 0) return;
   const version = await readText(join(directory, 'PG_VERSION'));
   const isOurs = (await readText(join(dataDir, PASSWORD))) !== undefined;
-  if (version === undefined || !isOurs) {
-    throw new Error(
-      `${directory} was not made by this service and is left alone: set DATA_DIR to another folder`,
-    );
-  }
+  if (version === undefined || !isOurs) throw foreign(directory);
   if (version !== majorVersion) {
     throw new Error(
       `${directory} is of PostgreSQL ${version}, and this version of the service brings ${majorVersion}: start the ` +
@@ -36,29 +38,47 @@ export async function checkDataDir(dataDir: string, majorVersion: string): Promi
   }
 }
 
+/** Whether the data directory holds nothing but what the service puts there. */
+export async function holdsOnlyOurs(dataDir: string): Promise<boolean> {
+  const names = await readdir(dataDir);
+  return names.every((name) => /^(postgres|postgres\.new-.*|postgres\.password|service\.lock.*)$/.test(name));
+}
+
 /** The cluster in the data directory; made when it is not there. An unfinished one is cleared away. */
 export async function ensureCluster(dataDir: string, { initdb }: Binaries, runAs: RunAs): Promise<Cluster> {
-  const directory = join(dataDir, CLUSTER);
+  const directory = clusterDirectory(dataDir);
   for (const name of await readdir(dataDir)) {
     if (name.startsWith(UNFINISHED)) await rm(join(dataDir, name), { recursive: true, force: true });
   }
   const passwordFile = join(dataDir, PASSWORD);
   const known = await readText(passwordFile);
   if (known !== undefined && (await readText(join(directory, 'PG_VERSION'))) !== undefined) {
+    // An earlier start may have been as another user.
+    if (runAs.owner) giveTo(runAs.owner, directory);
     return { directory, password: known };
   }
   const password = randomBytes(24).toString('base64url');
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  await rm(passwordFile, { force: true });
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600, flag: 'wx', flush: true });
   const unfinished = join(dataDir, `${UNFINISHED}${randomBytes(4).toString('hex')}`);
   await mkdir(unfinished, { mode: 0o700 });
-  const { uid, gid } = runAs.options;
-  if (uid !== undefined && gid !== undefined) {
-    chownSync(unfinished, uid, gid);
-    chownSync(passwordFile, uid, gid);
+  if (runAs.owner) {
+    chownSync(unfinished, runAs.owner.uid, runAs.owner.gid);
+    chownSync(passwordFile, runAs.owner.uid, runAs.owner.gid);
   }
+  await initialise(runAs, initdb, { directory: unfinished, passwordFile });
+  await rename(unfinished, directory);
+  return { directory, password };
+}
+
+async function initialise(
+  runAs: RunAs,
+  initdb: string,
+  { directory, passwordFile }: { directory: string; passwordFile: string },
+): Promise<void> {
   await run(runAs, [
     initdb,
-    `--pgdata=${unfinished}`,
+    `--pgdata=${directory}`,
     '--username=postgres',
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
@@ -69,20 +89,36 @@ export async function ensureCluster(dataDir: string, { initdb }: Binaries, runAs
     '--locale=C',
     '--data-checksums',
   ]);
-  await rename(unfinished, directory);
-  return { directory, password };
+}
+
+// A folder that cannot be read must not pass for an empty one.
+function refuse(directory: string, error: NodeJS.ErrnoException): [] {
+  if (error.code === 'ENOENT') return [];
+  if (error.code === 'ENOTDIR') throw foreign(directory);
+  if (error.code === 'EACCES' || error.code === 'EPERM') {
+    throw new Error(`${directory} is another user's: start as that user, or set DATA_DIR to another folder`);
+  }
+  throw error;
+}
+
+function foreign(directory: string): Error {
+  return new Error(
+    `${directory} was not made by this service and is left alone: set DATA_DIR to another folder`,
+  );
 }
 
 async function readText(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').then(
-    (text) => text.trim(),
-    () => undefined,
-  );
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 async function run({ command, options }: RunAs, programAndArguments: string[]): Promise<void> {
   const [program = '', ...rest] = [...command, ...programAndArguments];
-  const child = spawn(program, rest, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, rest, { ...options, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
   let output = '';
   child.stderr.on('data', (chunk: Buffer) => {
     output += chunk.toString();

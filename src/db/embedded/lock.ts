@@ -1,7 +1,10 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAlive, startTimeOf } from './process.ts';
 
 const FILE = 'service.lock';
+const ATTEMPTS = 10;
 
 /**
  * Takes the data directory for this process; returns the release. Throws when another live service has it. The lock of
@@ -9,48 +12,91 @@ const FILE = 'service.lock';
  */
 export function lockDataDir(dataDir: string): () => void {
   const path = join(dataDir, FILE);
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      writeFileSync(path, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }), {
-        flag: 'wx',
-      });
-      return () => rmSync(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 5) throw error;
-    }
-    const owner = readOwner(path);
-    if (owner && isAlive(owner.pid) && startTimeOf(owner.pid) === owner.startTime) {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    if (create(path)) return createRelease(path);
+    const found = read(path);
+    if (found === undefined) continue; // Released just now.
+    const pid = liveOwner(found);
+    if (pid !== undefined) {
       throw new Error(
-        `${dataDir} is in use by another audit log service (process ${owner.pid}): stop that one, or set DATA_DIR`,
+        `${dataDir} is in use by another audit log service (process ${pid}): stop that one, or set DATA_DIR`,
       );
     }
-    rmSync(path, { force: true });
+    removeStale(path, found);
   }
+  throw new Error(`${path} could not be taken: other starts are at it at the same time`);
 }
 
-function readOwner(path: string): { pid: number; startTime: string } | undefined {
+// A link appears with its content, so that nobody reads a lock that is written half and takes it for a stale one.
+function create(path: string): boolean {
+  const draft = asideOf(path);
+  const text = JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) });
+  writeFileSync(draft, text, { flag: 'wx' });
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as { pid: number; startTime: string };
-  } catch {
-    return undefined; // Written half, or just released.
-  }
-}
-
-/** Whether a process of that number is there. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
+    linkSync(draft, path);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code ?? '')) throw error;
+    return createWithoutLink(path, text); // The file system has no links.
+  } finally {
+    rmSync(draft, { force: true });
   }
 }
 
-// Field 22 of proc(5) stat: tells a process from a later one of the same number. Elsewhere than on Linux: unknown.
-function startTimeOf(pid: number): string {
+function createWithoutLink(path: string, text: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19] ?? '';
+    writeFileSync(path, text, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+// Once only: afterwards the file may be the lock of a later start.
+function createRelease(path: string): () => void {
+  let isHeld = true;
+  return () => {
+    if (isHeld) rmSync(path, { force: true });
+    isHeld = false;
+  };
+}
+
+function liveOwner(text: string): number | undefined {
+  try {
+    const { pid, startTime } = JSON.parse(text) as { pid: number; startTime: string };
+    if (!Number.isInteger(pid) || pid < 1 || !isAlive(pid)) return undefined;
+    const known = startTimeOf(pid);
+    return known === '' || known === startTime ? pid : undefined;
   } catch {
-    return '';
+    return undefined; // Not written by us, or cut off by a power failure.
+  }
+}
+
+// Moved first and looked at then: another start may have put its own lock there since we read the stale one.
+function removeStale(path: string, found: string): void {
+  const aside = asideOf(path);
+  try {
+    renameSync(path, aside);
+    if (read(aside) !== found) linkSync(aside, path);
+  } catch (error) {
+    if (!['ENOENT', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function asideOf(path: string): string {
+  return `${path}.${randomBytes(6).toString('hex')}`;
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

@@ -1,36 +1,57 @@
 import { execFileSync, type SpawnOptions, spawnSync } from 'node:child_process';
-import { chownSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { lchownSync, lstatSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
-/** How to run a program of PostgreSQL, which refuses to run as root: `command` before it, and the options of spawn. */
-export interface RunAs {
-  command: readonly string[];
-  options: Pick<SpawnOptions, 'uid' | 'gid'>;
+/** A user of the system, by number. */
+export interface Owner {
+  uid: number;
+  gid: number;
 }
 
-const NAMESPACE = ['unshare', '--user', '--map-user=1000', '--map-group=1000', '--'];
+/** How to run a program of PostgreSQL, which refuses to run as root. */
+export interface RunAs {
+  /** Goes before the program. */
+  command: readonly string[];
+  options: Pick<SpawnOptions, 'uid' | 'gid'>;
+  /** Whose the cluster has to be; absent when we are not root and cannot give files away. */
+  owner: Owner | undefined;
+}
+
+const NAMESPACE = ['unshare', '--user', '--map-user=1000', '--map-group=1000', '--'] as const;
 
 /**
- * As root: another user who can run `program` and use `directory` (which is given to that user), else root in a user
- * namespace, where it has another number but the same files. Otherwise: as we are. Throws when nothing works.
+ * As root: another user who can run `program` and enter `dataDir`, else root in a user namespace, where it has another
+ * number but the same files. Otherwise: as we are. `canGive` says that `dataDir` holds nothing but ours, so that it
+ * will be given to the user. Throws when nothing works.
  */
-export function chooseUser(program: string, directory: string): RunAs {
-  if (process.getuid?.() !== 0) return { command: [], options: {} };
+export function chooseUser(program: string, dataDir: string, canGive: boolean): RunAs {
+  if (process.getuid?.() !== 0) return { command: [], options: {}, owner: undefined };
   const user = findUser();
-  if (user && canUse(user, program, directory)) {
-    chownSync(directory, user.uid, user.gid);
-    return { command: [], options: user };
+  if (user && canRun(user, program) && canEnter(user, canGive ? dirname(dataDir) : dataDir)) {
+    return { command: [], options: user, owner: user };
   }
-  if (spawnSync(NAMESPACE[0] as string, [...NAMESPACE.slice(1), program, '--version']).status === 0) {
-    return { command: NAMESPACE, options: {} };
+  const [unshare, ...rest] = NAMESPACE;
+  if (spawnSync(unshare, [...rest, program, '--version']).status === 0) {
+    return { command: NAMESPACE, options: {}, owner: { uid: 0, gid: 0 } };
   }
   throw new Error(
-    `PostgreSQL does not run as root, and no other user can use ${directory}: move the project or DATA_DIR to a ` +
-      'folder that all users can enter, start as another user, or set DATABASE_URL',
+    `PostgreSQL does not run as root, and no other user can use ${dataDir} and ${program}: move the project or ` +
+      'DATA_DIR to a folder that all users can enter, start as another user, or set DATABASE_URL',
   );
 }
 
-function findUser(): { uid: number; gid: number } | undefined {
+/** Gives a file, or a folder with all in it, to the owner, unless it is the owner's. */
+export function giveTo({ uid, gid }: Owner, path: string): void {
+  const stat = lstatSync(path);
+  if (stat.uid === uid && stat.gid === gid) return;
+  if (stat.isDirectory()) {
+    for (const name of readdirSync(path, { recursive: true })) lchownSync(join(path, `${name}`), uid, gid);
+  }
+  // Last, so that a start that is cut off here is repeated by the next one.
+  lchownSync(path, uid, gid);
+}
+
+function findUser(): Owner | undefined {
   const user = idsOf('postgres');
   if (user) return user;
   spawnSync('groupadd', ['--system', 'postgres']);
@@ -38,7 +59,7 @@ function findUser(): { uid: number; gid: number } | undefined {
   return idsOf('postgres') ?? idsOf('nobody');
 }
 
-function idsOf(name: string): { uid: number; gid: number } | undefined {
+function idsOf(name: string): Owner | undefined {
   try {
     const id = (flag: string) =>
       Number(execFileSync('id', [flag, name], { stdio: ['ignore', 'pipe', 'ignore'] }));
@@ -48,8 +69,10 @@ function idsOf(name: string): { uid: number; gid: number } | undefined {
   }
 }
 
-function canUse(user: { uid: number; gid: number }, program: string, directory: string): boolean {
-  const canRun = spawnSync(program, ['--version'], user).status === 0;
-  // Whether the way to the directory is open; the directory itself is about to be given away.
-  return canRun && spawnSync('test', ['-e', `${dirname(directory)}/.`], user).status === 0;
+function canRun(user: Owner, program: string): boolean {
+  return spawnSync(program, ['--version'], { ...user, cwd: '/' }).status === 0;
+}
+
+function canEnter(user: Owner, directory: string): boolean {
+  return spawnSync('test', ['-e', `${directory}/.`], { ...user, cwd: '/' }).status === 0;
 }

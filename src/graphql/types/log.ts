@@ -43,7 +43,7 @@ const LogEventInputRef = builder.inputType('LogEventInput', {
     requestId: t.string(),
     resourceType: t.string(),
     resourceId: t.string(),
-    action: t.string({ required: true }),
+    action: t.string({ description: 'Absent: the dotted type name.' }),
     description: t.string(),
     details: t.field({ type: 'JSONObject' }),
     oldValues: t.field({ type: 'JSONObject' }),

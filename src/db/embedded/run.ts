@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
+import type { Cluster } from './cluster.ts';
+import { untilReady } from './ready.ts';
+import type { RunAs } from './user.ts';
+
+const STOP_MS = 20_000;
+const ATTEMPTS = 20;
+const RETRY_MS = 250;
+const LINES_KEPT = 20;
+
+// Durable commits; sized for one machine that has other things to do too.
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '100',
+  shared_buffers: '256MB',
+  max_wal_size: '2GB',
+  log_checkpoints: 'off',
+};
+
+// The free port was taken in between, or backends of a killed server are about to notice that it is gone.
+const PASSING = /could not create any TCP\/IP sockets|pre-existing shared memory block/;
+
+/** A PostgreSQL server that runs as long as this process wants it. */
+export interface EmbeddedServer {
+  connectionString: string;
+  /** Resolves when the server process has ended, whoever ended it. */
+  exited: Promise<void>;
+  /** A fast shutdown: transactions are rolled back, everything committed is on disk. An immediate one after 20 s. */
+  stop(): Promise<void>;
+}
+
+/** What `run` runs: the program `postgres` on the cluster, with settings over ours. */
+export interface Run {
+  program: string;
+  runAs: RunAs;
+  cluster: Cluster;
+  log: (line: string) => void;
+  settings: Record<string, string>;
+}
+
+/** Runs the server on a free port of the loopback until it answers a query. Throws, with its last lines, if it ends. */
+export async function run(options: Run): Promise<EmbeddedServer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const { password } = options.cluster;
+    // The mode is named so that a PGSSLMODE of the environment is not asked.
+    const connectionString = `postgresql://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`;
+    const { child, exited, lines } = launch(options, port);
+    let hasEnded = false;
+    const ended = exited.then(() => {
+      hasEnded = true;
+    });
+    const stop = () => (hasEnded ? ended : shutDown(child, ended));
+    const isReady = await untilReady(connectionString, () => hasEnded).catch(async (error: Error) => {
+      await stop();
+      throw new Error(`${error.message}\n${lines.join('\n')}`);
+    });
+    if (isReady) return { connectionString, exited: ended, stop };
+    const output = lines.join('\n');
+    if (attempt >= ATTEMPTS || !PASSING.test(output)) throw new Error(`PostgreSQL did not start:\n${output}`);
+    await setTimeout(RETRY_MS);
+  }
+}
+
+interface Launched {
+  child: ChildProcess;
+  /** Resolves when the process has ended and all its lines are read. */
+  exited: Promise<void>;
+  /** The last lines it said. */
+  lines: string[];
+}
+
+function launch({ program, runAs, cluster, log, settings }: Run, port: number): Launched {
+  const all = Object.entries({ ...SETTINGS, ...settings, port: `${port}` });
+  const given = all.flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const [first = '', ...rest] = [...runAs.command, program, '-D', cluster.directory, ...given];
+  // In a group of its own, so that Ctrl-C in a terminal stops the service first and the database after it.
+  const child = spawn(first, rest, {
+    ...runAs.options,
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+  const lines: string[] = [];
+  const keep = (line: string) => {
+    lines.push(line);
+    if (lines.length > LINES_KEPT) lines.shift();
+  };
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    keep(line);
+    log(line);
+  });
+  // A process that ends without stop() takes its server along where it can; the next start finds it where it cannot.
+  const stopWithUs = () => child.kill('SIGINT');
+  process.once('exit', stopWithUs);
+  const exited = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      keep(error.message);
+      resolve();
+    });
+    child.once('close', () => resolve());
+  }).finally(() => process.off('exit', stopWithUs));
+  return { child, exited, lines };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+async function shutDown(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  child.kill('SIGINT');
+  const timer = new AbortController();
+  const late = setTimeout(STOP_MS, undefined, { signal: timer.signal }).then(
+    () => child.kill('SIGQUIT'),
+    () => undefined,
+  );
+  await ended;
+  timer.abort();
+  await late;
+}

@@ -1,0 +1,47 @@
+import type { PoolClient } from 'pg';
+import { inTransaction, type Pool } from '../db/pool.ts';
+import { readHead } from '../log/head.ts';
+
+const BATCH = 5_000;
+
+/**
+ * Removes the oldest events, up to the first that was recorded at `before` (milliseconds since 1970) or later: whole
+ * segments by dropping them, the rest in small transactions. Returns how many were removed. The leaves stay part of the
+ * tree; idempotency keys stay too, so that a late retry records nothing.
+ */
+export async function purgeBefore(pool: Pool, before: number): Promise<number> {
+  const boundary = await findBoundary(pool, before);
+  let purged = 0;
+  for (;;) {
+    const removed = await inTransaction(pool, (client) => removeNext(client, boundary));
+    if (removed === 0) return purged;
+    purged += removed;
+  }
+}
+
+async function findBoundary(pool: Pool, before: number): Promise<number> {
+  const { rows } = await pool.query<{ position: number }>(
+    'SELECT position FROM audit_events WHERE recorded_at >= $1 ORDER BY position LIMIT 1',
+    [new Date(before)],
+  );
+  return rows[0]?.position ?? (await readHead(pool)).frontier.size;
+}
+
+// The head says first what is no longer there, so that a reader never takes a hole for the end.
+async function removeNext(client: PoolClient, boundary: number): Promise<number> {
+  const { firstPosition, segmentBits } = await readHead(client, { lock: true });
+  if (firstPosition >= boundary) return 0;
+  const length = 2 ** segmentBits;
+  const segment = Math.floor(firstPosition / length);
+  const isWhole = (segment + 1) * length <= boundary;
+  const end = isWhole ? (segment + 1) * length : Math.min(boundary, firstPosition + BATCH);
+  await client.query('UPDATE log_head SET first_position = $1', [end]);
+  if (isWhole) await client.query(`DROP TABLE audit_segments.s${String(segment).padStart(8, '0')}`);
+  else await deleteRange(client, firstPosition, end);
+  return end - firstPosition;
+}
+
+async function deleteRange(client: PoolClient, start: number, end: number): Promise<void> {
+  await client.query("SELECT set_config('audit_log.purging', 'on', true)");
+  await client.query('DELETE FROM audit_events WHERE position >= $1 AND position < $2', [start, end]);
+}
