@@ -1,0 +1,64 @@
+import canonicalize from 'canonicalize';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { canonicalEvent, canonicalJson, formatTime } from '../../src/events/canonical.ts';
+import type { EventRecord, JsonValue } from '../../src/events/event.ts';
+
+const json = fc.jsonValue({ maxDepth: 5, stringUnit: 'grapheme' }).map((value) => value as JsonValue);
+
+test('agrees with the reference library on every value', () => {
+  fc.assert(
+    fc.property(json, (value) => canonicalJson(value) === canonicalize(value)),
+    { numRuns: 2_000 },
+  );
+});
+
+test('the fixed order of an event is the canonical one', () => {
+  const text = fc.string({ unit: 'grapheme' });
+  const optional = fc.option(text, { nil: undefined });
+  const object = fc.dictionary(text, json).map((value) => value as Record<string, JsonValue>);
+  const record = fc.record({
+    details: object,
+    action: text,
+    description: text,
+    userId: optional,
+    customerId: optional,
+    ipAddress: optional,
+    resourceType: optional,
+    newValues: fc.option(object, { nil: undefined }),
+  });
+  fc.assert(
+    fc.property(record, (some) => {
+      const event = {
+        ...some,
+        id: 'audit_0',
+        salt: '00',
+        timestamp: 0,
+        recordedAt: 1,
+        eventType: 'auth.login',
+        outcome: 'success',
+        severity: 'info',
+      } as EventRecord;
+      expect(canonicalEvent(event)).toBe(
+        canonicalize({
+          id: event.id,
+          v: 1,
+          salt: event.salt,
+          timestamp: formatTime(0),
+          recorded_at: formatTime(1),
+          event_type: event.eventType,
+          outcome: event.outcome,
+          severity: event.severity,
+          action: event.action,
+          description: event.description,
+          details: event.details,
+          user_id: event.userId,
+          customer_id: event.customerId,
+          ip_address: event.ipAddress,
+          resource_type: event.resourceType,
+          new_values: event.newValues,
+        }),
+      );
+    }),
+  );
+});
