@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,6 +10,10 @@ import { startEmbedded } from '../../src/db/embedded/server.ts';
 
 const options = { log: () => undefined };
 let dataDir: string;
+
+const isRoot = process.getuid?.() === 0;
+// Some containers forbid user namespaces, and then a folder that only root can enter cannot work.
+const hasNamespaces = isRoot && spawnSync('unshare', ['--user', '--map-user=1000', 'true']).status === 0;
 
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'audit-log-embedded-'));
@@ -89,4 +93,96 @@ test('clears away a set-up that was cut off', async () => {
   const server = await startEmbedded({ dataDir, ...options });
   expect(readdirSync(dataDir)).not.toContain('postgres.new-dead');
   await server.stop();
+});
+
+test('lets one of two starts win', async () => {
+  const starts = await Promise.allSettled([1, 2].map(() => startEmbedded({ dataDir, ...options })));
+  const [won] = starts.filter((start) => start.status === 'fulfilled');
+  const [lost] = starts.filter((start) => start.status === 'rejected');
+  expect(lost?.reason).toMatchObject({ message: expect.stringContaining('in use by another') });
+  expect(await query(won?.value.connectionString ?? '', 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await won?.value.stop();
+  expect(readdirSync(dataDir).sort()).toEqual(['postgres', 'postgres.password']);
+});
+
+test('takes over the lock of a process whose number another one has, and one that was cut off', async () => {
+  for (const text of [JSON.stringify({ pid: process.pid, startTime: '1' }), '']) {
+    writeFileSync(join(dataDir, 'service.lock'), text);
+    await (await startEmbedded({ dataDir, ...options })).stop();
+  }
+});
+
+test('is not blocked by another program that has the number of a server of old', async () => {
+  await (await startEmbedded({ dataDir, ...options })).stop();
+  const { uid, gid } = statSync(join(dataDir, 'postgres'));
+  const other = spawn('cat', {
+    cwd: '/',
+    stdio: ['pipe', 'ignore', 'ignore'],
+    ...(isRoot ? { uid, gid } : {}),
+  });
+  await once(other, 'spawn');
+  const file = join(dataDir, 'postgres', 'postmaster.pid');
+  writeFileSync(file, `${other.pid}\n${join(dataDir, 'postgres')}\n1\n5432\n\n127.0.0.1\n`);
+  await (await startEmbedded({ dataDir, ...options })).stop();
+  expect(other.exitCode ?? other.signalCode).toBeNull();
+  other.stdin.end();
+  await once(other, 'exit');
+});
+
+test('says so when the server ends by itself, with its last words', async () => {
+  const settings = { max_connections: 'many' };
+  await expect(startEmbedded({ dataDir, ...options, settings })).rejects.toThrow(
+    'invalid value for parameter',
+  );
+  const server = await startEmbedded({ dataDir, ...options });
+  const pid = await query(server.connectionString, "SELECT pg_read_file('postmaster.pid') AS text");
+  process.kill(Number.parseInt((pid as { text: string }[])[0]?.text ?? '', 10), 'SIGQUIT');
+  await server.exited;
+  await (await startEmbedded({ dataDir, ...options })).stop();
+});
+
+test('listens with a password on the loopback alone, and hands text back in one order everywhere', async () => {
+  const server = await startEmbedded({ dataDir, ...options });
+  const sql = `SELECT current_setting('listen_addresses') AS address, current_setting('data_checksums') AS checksums,
+    current_setting('unix_socket_directories') AS sockets, datlocprovider AS provider, datlocale AS locale
+    FROM pg_database WHERE datname = 'postgres'`;
+  expect(await query(server.connectionString, sql)).toEqual([
+    { address: '127.0.0.1', checksums: 'on', sockets: '', provider: 'b', locale: 'C.UTF-8' },
+  ]);
+  expect(statSync(join(dataDir, 'postgres.password')).mode & 0o777).toBe(0o600);
+  const url = new URL(server.connectionString);
+  url.password = 'wrong';
+  await expect(query(url.href, 'SELECT 1')).rejects.toThrow('password authentication failed');
+  await server.stop();
+});
+
+test('does not give away a folder that holds more than ours', async () => {
+  writeFileSync(join(dataDir, 'letter.txt'), 'mine');
+  chmodSync(dataDir, 0o755);
+  const { uid } = statSync(dataDir);
+  await (await startEmbedded({ dataDir, ...options })).stop();
+  expect(statSync(dataDir).uid).toBe(uid);
+  expect(statSync(join(dataDir, 'letter.txt')).uid).toBe(uid);
+});
+
+test.runIf(hasNamespaces)(
+  'as root, works in a folder that only root can enter, and out of it again',
+  async () => {
+    const inner = join(dataDir, 'inner');
+    const first = await startEmbedded({ dataDir: inner, ...options });
+    await query(first.connectionString, 'CREATE TABLE t AS SELECT 42 AS answer');
+    await first.stop();
+    expect(statSync(join(inner, 'postgres')).uid).toBe(0);
+    for (const mode of [0o755, 0o700]) {
+      chmodSync(dataDir, mode);
+      const server = await startEmbedded({ dataDir: inner, ...options });
+      expect(await query(server.connectionString, 'SELECT answer FROM t')).toEqual([{ answer: 42 }]);
+      await server.stop();
+    }
+  },
+);
+
+test.runIf(isRoot && !hasNamespaces)('as root, names the ways out where only root can enter', async () => {
+  const start = startEmbedded({ dataDir: join(dataDir, 'inner'), ...options });
+  await expect(start).rejects.toThrow(/DATA_DIR.*DATABASE_URL/);
 });

@@ -20,10 +20,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   const dataDir = mkdtempSync(join(tmpdir(), 'audit-log-test-'));
   const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '200' };
-  const server = await startEmbedded({ dataDir, log: () => undefined, settings });
+  const remove = () => rmSync(dataDir, { recursive: true, force: true });
+  const server = await startEmbedded({ dataDir, log: () => undefined, settings }).catch((error: Error) => {
+    remove();
+    throw error;
+  });
   project.provide('adminUrl', server.connectionString);
   return async () => {
     await server.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+    remove();
   };
 }

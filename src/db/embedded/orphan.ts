@@ -1,17 +1,19 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { isAlive, isInUse, isServerOn } from './process.ts';
+import { isAlive, isInUse, isOtherProgram, isServerOn } from './process.ts';
 
 const FAST_MS = 20_000;
 const IMMEDIATE_MS = 10_000;
 const POLL_MS = 20;
 
 /**
- * Stops the server that a killed service left behind on the data directory (a real path), if there is one. To be
- * called with the lock of the directory held: whatever runs there then belongs to nobody. Throws when it does not end.
+ * Stops the server that a killed service left behind on the cluster, if there is one. To be called with the lock of
+ * the data directory held: whatever runs there then belongs to nobody. Throws when it does not end.
  */
-export async function stopOrphan(directory: string): Promise<void> {
+export async function stopOrphan(cluster: string): Promise<void> {
+  if (!existsSync(cluster)) return;
+  const directory = realpathSync(cluster);
   const file = join(directory, 'postmaster.pid');
   const pid = readPid(file);
   if (pid === undefined || !isAlive(pid)) return;
@@ -22,7 +24,8 @@ export async function stopOrphan(directory: string): Promise<void> {
   }
   // The number is another program's by now, which PostgreSQL would take for its own server and refuse to start. Its
   // file also guards against backends that outlive their server, so it goes only when none is there.
-  if (await until(() => !isInUse(directory), IMMEDIATE_MS)) rmSync(file, { force: true });
+  if (isOtherProgram(pid) && (await until(() => !isInUse(directory), IMMEDIATE_MS)))
+    rmSync(file, { force: true });
 }
 
 function readPid(file: string): number | undefined {

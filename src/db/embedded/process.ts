@@ -28,6 +28,12 @@ export function isServerOn(pid: number, directory: string): boolean {
   return program.endsWith('postgres') && rest.includes(directory);
 }
 
+/** Whether the process is certainly no PostgreSQL, on whatever directory. */
+export function isOtherProgram(pid: number): boolean {
+  const name = process.platform === 'linux' ? readText(`/proc/${pid}/comm`) : ps(pid, 'comm=');
+  return name !== '' && !name.includes('postgres');
+}
+
 /** Whether any process, a backend without its server too, works in the directory, as far as the system says. */
 export function isInUse(directory: string): boolean {
   if (process.platform !== 'linux') return false;

@@ -40,13 +40,11 @@ export function chooseUser(program: string, dataDir: string, canGive: boolean): 
   );
 }
 
-/** Gives a file, or a folder with all in it, to the owner, unless it is the owner's. */
+/** Gives a file, or a folder with all in it, to the owner, unless it is the owner's. Links are not followed. */
 export function giveTo({ uid, gid }: Owner, path: string): void {
   const stat = lstatSync(path);
   if (stat.uid === uid && stat.gid === gid) return;
-  if (stat.isDirectory()) {
-    for (const name of readdirSync(path, { recursive: true })) lchownSync(join(path, `${name}`), uid, gid);
-  }
+  if (stat.isDirectory()) for (const name of readdirSync(path)) giveTo({ uid, gid }, join(path, name));
   // Last, so that a start that is cut off here is repeated by the next one.
   lchownSync(path, uid, gid);
 }
