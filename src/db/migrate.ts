@@ -4,11 +4,13 @@ import type { PoolClient } from 'pg';
 import type { Pool } from './pool.ts';
 
 const MIGRATIONS = new URL('../../prisma/migrations/', import.meta.url);
+// Prisma sorts migrations as text, so the number in front has always four digits.
+const NAME = /^\d{4}_[a-z0-9_]+$/;
 const LOCK = 72707369; // The advisory lock that `prisma migrate` takes, so that both exclude each other.
 
 // The bookkeeping table of `prisma migrate`, so that its `deploy` and `status` agree with what was applied here.
 const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
-  id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT NULL,
+  id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT NULL,
   logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(),
   applied_steps_count integer NOT NULL DEFAULT 0)`;
 
@@ -37,9 +39,10 @@ interface Migration {
 async function readMigrations(): Promise<Migration[]> {
   const entries = await readdir(MIGRATIONS, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  names.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+  const misnamed = names.find((name) => !NAME.test(name));
+  if (misnamed !== undefined) throw new Error(`migration ${misnamed} must be named like 0001_log`);
   return Promise.all(
-    names.map(async (name) => {
+    names.sort().map(async (name) => {
       const sql = await readFile(new URL(`${name}/migration.sql`, MIGRATIONS), 'utf8');
       return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
     }),
