@@ -22,6 +22,19 @@ const schema = z.object({
   ADMIN_API_KEY: z.string().min(32).optional(),
   /** A segment of the log holds 2^SEGMENT_BITS events; fixed when the log is made. */
   SEGMENT_BITS: wholeNumber(8, 30).default(20),
+  /** The log's name in its checkpoints, like a URL without a scheme; unset: a random one, fixed on first start. */
+  ORIGIN: z
+    .string()
+    .regex(/^[^\s+\p{Cc}]{1,200}$/u, 'must be up to 200 characters without spaces and plus')
+    .optional(),
+  /** The log's Ed25519 private key (PEM); made there on the first start; unset: `signing-key.pem` in `DATA_DIR`. */
+  SIGNING_KEY_FILE: z.string().optional(),
+  /** Time between checkpoints while the log grows, in milliseconds. */
+  CHECKPOINT_INTERVAL_MS: wholeNumber(100, 3_600_000).default(1_000),
+  /** Time after which the checkpoint of an idle log gets a new timestamp, in milliseconds. */
+  CHECKPOINT_HEARTBEAT_MS: wholeNumber(100, 86_400_000).default(60_000),
+  /** Whether checkpoints and hashes of the log (never events) are served without a key. */
+  PUBLIC_EVIDENCE: z.stringbool().default(false),
   /** Event types of this deployment, for example `billing.invoice_paid,billing.refund`. */
   EVENT_TYPES: list.pipe(z.array(z.string().regex(/^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/))).default([]),
   /** Names whose values are redacted, beside the built-in nine. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { destination, type Logger, pino } from 'pino';
 import { createAuthenticate } from './access/authenticate.ts';
 import { ensureAdminKey } from './access/keys.ts';
@@ -13,12 +14,18 @@ import type { Services } from './graphql/context.ts';
 import { createSchema } from './graphql/schema.ts';
 import { type HttpServer, listen } from './http/server.ts';
 import { createGraphqlServer } from './http/yoga.ts';
+import { alarmOf } from './integrity/alarm.ts';
+import { createEvidence } from './integrity/evidence.ts';
+import { openIdentity } from './integrity/identity.ts';
+import type { IntegrityError } from './integrity/integrity-error.ts';
+import { createSigner } from './integrity/signer.ts';
 import { createAppender } from './log/append.ts';
 import { createHead } from './log/head.ts';
 import { readPositions } from './log/read.ts';
 import { eventLogger } from './pipeline/event-log.ts';
 import { type Extensions, loadExtensions } from './pipeline/extensions.ts';
 import { createDispatch } from './pipeline/handlers.ts';
+import { recordEvents } from './pipeline/record.ts';
 
 /** The audit service: built by `createAuditService`, started and stopped once. */
 export interface AuditService {
@@ -48,6 +55,10 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   const pool = createPool(databaseUrl, onError);
   await migrate(pool);
   await createHead(pool, config.SEGMENT_BITS);
+  const identity = await openIdentity(pool, {
+    origin: config.ORIGIN,
+    keyFile: config.SIGNING_KEY_FILE ?? join(config.DATA_DIR, 'signing-key.pem'),
+  });
   const adminKey = await ensureAdminKey(pool, config.ADMIN_API_KEY);
 
   const extensions = await withModule(options, config);
@@ -55,11 +66,20 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   const feed = await createFeed(pool, onError);
   const listener = createListener({ connectionString: databaseUrl, onHint: feed.wake, onError });
   const appender = createAppender(pool);
+  const signer = createSigner({
+    pool,
+    identity,
+    intervalMs: config.CHECKPOINT_INTERVAL_MS,
+    heartbeatMs: config.CHECKPOINT_HEARTBEAT_MS,
+    onAlarm: (problem) => void raiseAlarm(problem),
+    onError,
+  });
   let http: HttpServer | undefined;
   const services: Services = {
     pool,
     catalog,
     feed,
+    evidence: createEvidence(pool, identity, signer),
     exportSecret: await ensureSecret(pool, 'export'),
     baseUrl: () => http?.url ?? '',
     pipeline: {
@@ -85,7 +105,26 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     maxBodyBytes: config.MAX_BODY_BYTES,
   });
   const isReady = async () => (await pool.query('SELECT 1')).rowCount === 1;
-  http = await listen({ host: config.HOST, port: config.PORT, yoga, services, authenticate, isReady, log });
+  http = await listen({
+    host: config.HOST,
+    port: config.PORT,
+    yoga,
+    services,
+    authenticate,
+    publicEvidence: config.PUBLIC_EVIDENCE,
+    isReady,
+    log,
+  });
+
+  async function raiseAlarm(problem: IntegrityError): Promise<void> {
+    log.fatal(
+      { problem: problem.problem, position: problem.position },
+      `the log was altered: ${problem.message}`,
+    );
+    await recordEvents(services.pipeline, [{ input: alarmOf(problem), path: 'input' }]).catch(onError);
+  }
+  if (!identity.signers) log.warn('this instance has no signing key: it serves checkpoints that others sign');
+  void signer.signNow();
 
   return {
     url: http.url,
@@ -93,6 +132,7 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     async stop() {
       feed.close();
       await http?.close();
+      await signer.close();
       await appender.close();
       await listener.close();
       await pool.end();

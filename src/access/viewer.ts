@@ -1,3 +1,4 @@
+import { AuditError } from '../errors.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { Scope } from './scopes.ts';
 
@@ -17,4 +18,15 @@ export function hasScope(viewer: Viewer, scope: Scope): boolean {
 /** The one gate for reads: narrows a filter to what the viewer may see. Every read of events passes its answer on. */
 export function visibleTo(viewer: Viewer, filter: EventFilter = {}): EventFilter[] {
   return viewer.customerId === undefined ? [filter] : [filter, { customerId: viewer.customerId }];
+}
+
+/**
+ * The customer whose tree the viewer's evidence is of; undefined: the log's own, which only those may see who see all.
+ * Throws FORBIDDEN for another customer than the one that the viewer is bound to.
+ */
+export function visibleTree(viewer: Viewer, customerId?: string | null): string | undefined {
+  if (viewer.customerId === undefined) return customerId ?? undefined;
+  if (customerId != null && customerId !== viewer.customerId)
+    throw new AuditError('FORBIDDEN', 'the API key is bound to another customer', 'customerId');
+  return viewer.customerId;
 }

@@ -2,6 +2,7 @@ import type { Viewer } from '../access/viewer.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Catalog } from '../events/catalog.ts';
 import type { Feed } from '../feed/feed.ts';
+import type { Evidence } from '../integrity/evidence.ts';
 import type { Pipeline } from '../pipeline/record.ts';
 
 /** What resolvers work with: the parts of the service, and who asks. */
@@ -16,6 +17,7 @@ export interface Services {
   catalog: Catalog;
   pipeline: Pipeline;
   feed: Feed;
+  evidence: Evidence;
   /** Signs the links of exports; the same in every instance. */
   exportSecret: Buffer;
   /** Where clients reach this instance: `http://127.0.0.1:4000`. */

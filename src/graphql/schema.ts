@@ -5,6 +5,7 @@ import { builder } from './builder.ts';
 import './scalars.ts';
 import './types/connection.ts';
 import './types/event.ts';
+import './types/evidence.ts';
 import './types/export.ts';
 import './types/feed.ts';
 import './types/filter.ts';

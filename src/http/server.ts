@@ -7,6 +7,7 @@ import type { Services } from '../graphql/context.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
 import { serveLive } from './live.ts';
+import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { GRAPHQL_PATH, type GraphqlServer } from './yoga.ts';
 
 /** A server that listens. */
@@ -23,6 +24,8 @@ export interface HttpOptions {
   yoga: GraphqlServer;
   services: Services;
   authenticate: Authenticate;
+  /** Whether the log's hashes and checkpoints need no key. */
+  publicEvidence: boolean;
   /** Whether the database answers. */
   isReady: () => Promise<boolean>;
   log: Logger;
@@ -47,6 +50,7 @@ function createHandler(options: HttpOptions) {
     if (path === '/health/live') answer(response, 200, 'live');
     else if (path === '/health/ready') void answerReady(options, response);
     else if (path.startsWith(EXPORT_PATH)) void answerExport(options, request, response);
+    else if (isTilesPath(path)) void answerTiles(options, request, response);
     else if (path === '/' && isPage) response.writeHead(302, { location: GRAPHQL_PATH }).end();
     else if (path === GRAPHQL_PATH && isPage) page(request, response);
     else if (path === GRAPHQL_PATH) void options.yoga(request, response);
@@ -74,6 +78,19 @@ async function answerExport(
     // The status line is out: a broken connection is the only honest end of a broken file.
     log.warn({ err: error }, 'an export ended early');
     response.destroy();
+  }
+}
+
+async function answerTiles(
+  { services, authenticate, publicEvidence, log }: HttpOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    await serveTiles({ services, authenticate, isPublic: publicEvidence }, request, response);
+  } catch (error) {
+    log.error({ err: error }, 'a tile could not be served');
+    answer(response, 500, 'something went wrong inside');
   }
 }
 

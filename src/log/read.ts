@@ -1,3 +1,4 @@
+import type { PoolClient } from 'pg';
 import type { Pool } from '../db/pool.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
@@ -19,24 +20,30 @@ export async function readEvent(
   return rows[0] && eventOfRow(rows[0]);
 }
 
-/** The events at those positions that are still there, by position. */
-export async function readPositions(pool: Pool, positions: number[]): Promise<Map<number, AuditEvent>> {
+/** The events at those positions that are still there and that the filters let through, by position. */
+export async function readPositions(
+  pool: Pool,
+  positions: readonly number[],
+  filters: readonly EventFilter[] = [],
+): Promise<Map<number, AuditEvent>> {
+  const where = whereOf(filters);
+  addCondition(where, 'position = ANY(?::bigint[])', positions);
   const { rows } = await pool.query<EventRow>(
-    `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE position = ANY($1::bigint[])`,
-    [positions],
+    `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql}`,
+    where.parameters,
   );
   return new Map(rows.map((row) => [row.position, eventOfRow(row)]));
 }
 
 /** Up to `limit` matching events from position `start` (inclusive) to `end` (exclusive), in log order. */
 export async function readRange(
-  pool: Pool,
+  db: Pool | PoolClient,
   range: { start: number; end: number; limit: number; filters: readonly EventFilter[] },
 ): Promise<AuditEvent[]> {
   const where = whereOf(range.filters);
   addCondition(where, 'position >= ?', range.start);
   addCondition(where, 'position < ?', range.end);
-  const { rows } = await pool.query<EventRow>(
+  const { rows } = await db.query<EventRow>(
     `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql} ORDER BY position LIMIT ${range.limit}`,
     where.parameters,
   );

@@ -1,0 +1,120 @@
+import { visibleTree } from '../../access/viewer.ts';
+import { badInput } from '../../errors.ts';
+import { TEXT_BOUNDS } from '../../events/bounds.ts';
+import { checkText } from '../../events/json.ts';
+import type { Checkpoint } from '../../integrity/evidence.ts';
+import type { ConsistencyProof, InclusionProof } from '../../integrity/prove.ts';
+import { treeOf } from '../../integrity/trees.ts';
+import { builder } from '../builder.ts';
+import { AuditEventRef } from './event.ts';
+
+const hex = (hashes: readonly Uint8Array[]) => hashes.map((hash) => Buffer.from(hash).toString('hex'));
+const HASHES = 'Lower-case hex, 32 bytes each, in the order of RFC 9162.';
+const CUSTOMER =
+  "Of this customer's tree. Of a key that is bound to a customer it is always that customer's.";
+
+const CheckpointRef = builder.objectRef<Checkpoint>('Checkpoint').implement({
+  description:
+    'The signed state of a tree (C2SP tlog-checkpoint): whoever keeps one can tell any later change.',
+  fields: (t) => ({
+    origin: t.exposeString('origin', { description: 'Which tree: the first line of the note.' }),
+    treeSize: t.field({ type: 'SafeInt', resolve: ({ treeSize }) => treeSize }),
+    logSize: t.field({
+      type: 'SafeInt',
+      description:
+        'The size of the log up to which it speaks: every event of the tree below it is in the tree.',
+      resolve: ({ logSize }) => logSize,
+    }),
+    rootHash: t.string({
+      description: 'Lower-case hex.',
+      resolve: ({ rootHash }) => rootHash.toString('hex'),
+    }),
+    note: t.exposeString('note', { description: 'Signed note (C2SP signed-note), with all cosignatures.' }),
+    signedAt: t.field({ type: 'DateTime', resolve: ({ signedAt }) => signedAt }),
+    verifierKey: t.exposeString('verifierKey', {
+      description:
+        "The log's public key as a signed note names it. Get it in another way before you trust it.",
+    }),
+  }),
+});
+
+const InclusionProofRef = builder.objectRef<InclusionProof>('InclusionProof').implement({
+  description: 'That an event is a leaf of a tree.',
+  fields: (t) => ({
+    leafIndex: t.field({
+      type: 'SafeInt',
+      description: "The event's position; in a customer's tree its place among the customer's own events.",
+      resolve: ({ leafIndex }) => leafIndex,
+    }),
+    treeSize: t.field({ type: 'SafeInt', resolve: ({ treeSize }) => treeSize }),
+    hashes: t.stringList({ description: HASHES, resolve: ({ hashes }) => hex(hashes) }),
+  }),
+});
+
+const ConsistencyProofRef = builder.objectRef<ConsistencyProof>('ConsistencyProof').implement({
+  description: 'That a tree is the beginning of a later one.',
+  fields: (t) => ({
+    from: t.field({ type: 'SafeInt', resolve: ({ from }) => from }),
+    to: t.field({ type: 'SafeInt', resolve: ({ to }) => to }),
+    hashes: t.stringList({ description: HASHES, resolve: ({ hashes }) => hex(hashes) }),
+  }),
+});
+
+builder.objectFields(AuditEventRef, (t) => ({
+  inclusionProof: t.field({
+    type: InclusionProofRef,
+    description: "That the event is in the log's tree, or in a bound key's customer's.",
+    authScopes: { scope: 'events:read' },
+    args: {
+      treeSize: t.arg({
+        type: 'SafeInt',
+        description: 'Default: that of a checkpoint which covers the event.',
+      }),
+    },
+    resolve: (event, { treeSize }, { viewer, services }) =>
+      services.evidence.inclusionProof(treeOf(visibleTree(viewer)), event, treeSize ?? undefined),
+  }),
+  proofBundle: t.string({
+    description:
+      'A self-contained proof (C2SP tlog-proof) with the event as extra data: it verifies offline.',
+    authScopes: { scope: 'events:read' },
+    resolve: (event, _args, { viewer, services }) =>
+      services.evidence.proofBundle(treeOf(visibleTree(viewer)), event),
+  }),
+}));
+
+builder.queryFields((t) => ({
+  checkpoint: t.field({
+    type: CheckpointRef,
+    description: 'The signed checkpoint of everything acknowledged so far, or of a size.',
+    authScopes: { scope: 'events:read' },
+    args: { treeSize: t.arg({ type: 'SafeInt' }), customerId: t.arg.string({ description: CUSTOMER }) },
+    resolve: (_, { treeSize, customerId }, { viewer, services }) =>
+      services.evidence.checkpoint(
+        treeOf(visibleTree(viewer, checkCustomer(customerId))),
+        treeSize ?? undefined,
+      ),
+  }),
+  consistencyProof: t.field({
+    type: ConsistencyProofRef,
+    description: 'That the tree of size `from` is the beginning of that of size `to`.',
+    authScopes: { scope: 'events:read' },
+    args: {
+      from: t.arg({ type: 'SafeInt', required: true }),
+      to: t.arg({ type: 'SafeInt', required: true }),
+      customerId: t.arg.string({ description: CUSTOMER }),
+    },
+    resolve: (_, { from, to, customerId }, { viewer, services }) =>
+      services.evidence.consistencyProof(treeOf(visibleTree(viewer, checkCustomer(customerId))), {
+        from,
+        to,
+      }),
+  }),
+}));
+
+function checkCustomer(customerId: string | null | undefined): string | undefined {
+  if (customerId == null) return undefined;
+  checkText(customerId, 'customerId');
+  if (customerId.length > TEXT_BOUNDS.customerId) throw badInput('customerId', 'is too long');
+  return customerId;
+}

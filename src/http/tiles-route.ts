@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authenticate } from '../access/authenticate.ts';
+import { hasScope, type Viewer, visibleTo, visibleTree } from '../access/viewer.ts';
+import { AuditError, type ErrorCode } from '../errors.ts';
+import type { Services } from '../graphql/context.ts';
+import { type TreeName, treeOf } from '../integrity/trees.ts';
+import { parseEntriesPath, parseTilePath } from '../merkle/tile-path.ts';
+
+const PATH = /^\/(?:customers\/([^/]+)\/)?(checkpoint|verifier-key|tile\/.+)$/;
+const FOR_EVER = 'max-age=31536000, immutable';
+const FULL = 256;
+
+/** What the route stands on. */
+export interface TilesOptions {
+  services: Services;
+  authenticate: Authenticate;
+  /** Whether the log's hashes and checkpoints need no key. */
+  isPublic: boolean;
+}
+
+interface Content {
+  type: string;
+  body: string | Uint8Array;
+  isFinal: boolean;
+}
+
+/** Whether `serveTiles` answers this path. */
+export function isTilesPath(path: string): boolean {
+  return PATH.test(path);
+}
+
+/**
+ * Serves C2SP's tlog-tiles: `/checkpoint`, `/tile/...` and `/tile/entries/...` of the log, and below
+ * `/customers/ID/` those of a customer's own tree; and `/verifier-key`, the public key.
+ */
+export async function serveTiles(
+  options: TilesOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
+  try {
+    const content = await contentOf(options, path, request.headers.authorization);
+    const scope = options.isPublic ? 'public' : 'private';
+    response
+      .writeHead(200, {
+        'content-type': content.type,
+        'content-length': Buffer.byteLength(content.body),
+        'cache-control': content.isFinal ? `${scope}, ${FOR_EVER}` : 'no-cache',
+        'x-content-type-options': 'nosniff',
+        ...(options.isPublic ? { 'access-control-allow-origin': '*' } : {}),
+      })
+      .end(request.method === 'HEAD' ? undefined : content.body);
+  } catch (error) {
+    if (!(error instanceof AuditError)) throw error;
+    const status = STATUS[error.code] ?? 400;
+    response.writeHead(status, { 'content-type': 'text/plain' }).end(`${error.code}: ${error.message}\n`);
+  }
+}
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  POSITION_PURGED: 410,
+  UNAVAILABLE: 503,
+};
+
+async function contentOf(
+  options: TilesOptions,
+  path: string,
+  authorization: string | undefined,
+): Promise<Content> {
+  const [, customer, place = ''] = PATH.exec(path) ?? [];
+  const { evidence } = options.services;
+  const isOpen = options.isPublic && customer === undefined && !place.startsWith('tile/entries/');
+  const viewer = isOpen ? undefined : await readerOf(options, authorization);
+  const tree = viewer ? visibleTreeOf(viewer, customer) : 'log';
+  if (place === 'verifier-key') return text(`${evidence.identity.verifierKey}\n`);
+  if (place === 'checkpoint') return text((await evidence.checkpoint(tree)).note);
+  const bundle = parseEntriesPath(place);
+  if (bundle && viewer) {
+    const body = await evidence.entries(tree, bundle, visibleTo(viewer));
+    return { type: 'application/octet-stream', body, isFinal: bundle.width === FULL };
+  }
+  const tile = parseTilePath(place);
+  if (!tile) throw new AuditError('NOT_FOUND', 'there is no such tile');
+  return {
+    type: 'application/octet-stream',
+    body: await evidence.tile(tree, tile),
+    isFinal: tile.width === FULL,
+  };
+}
+
+const text = (body: string): Content => ({ type: 'text/plain; charset=utf-8', body, isFinal: false });
+
+async function readerOf({ authenticate }: TilesOptions, authorization: string | undefined): Promise<Viewer> {
+  const viewer = await authenticate(authorization);
+  if (hasScope(viewer, 'events:read')) return viewer;
+  throw new AuditError('FORBIDDEN', 'the API key does not have the scope for this');
+}
+
+// Without a customer in the path it is the log's own tree, which a bound key may not see.
+function visibleTreeOf(viewer: Viewer, customer: string | undefined): TreeName {
+  if (customer === undefined && viewer.customerId !== undefined)
+    throw new AuditError('FORBIDDEN', 'the API key is bound to a customer: see /customers/ID/checkpoint');
+  return treeOf(visibleTree(viewer, decoded(customer)));
+}
+
+function decoded(customer: string | undefined): string | undefined {
+  try {
+    return customer === undefined ? undefined : decodeURIComponent(customer);
+  } catch {
+    throw new AuditError('NOT_FOUND', 'there is no such customer');
+  }
+}

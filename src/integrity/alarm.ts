@@ -1,0 +1,15 @@
+import type { EventInput } from '../events/input.ts';
+import type { IntegrityError } from './integrity-error.ts';
+
+/** The event that tells everybody who watches that the stored log was altered. */
+export function alarmOf({ problem, position, message }: IntegrityError): EventInput {
+  return {
+    eventType: 'security.alert',
+    severity: 'critical',
+    outcome: 'failure',
+    action: 'log.altered',
+    description: `The stored log was altered, and signing has stopped: ${message}`,
+    resourceType: 'audit_log',
+    details: position === undefined ? { problem } : { problem, position },
+  };
+}

@@ -1,0 +1,67 @@
+import type { PoolClient } from 'pg';
+import { inTransaction, type Pool } from '../db/pool.ts';
+import { equalHashes } from '../merkle/hash.ts';
+import { proveConsistency, readRoot } from '../merkle/proof.ts';
+import { signCheckpoint } from '../merkle/signed-checkpoint.ts';
+import { nodesFromTiles } from '../merkle/tile.ts';
+import { type Frontier, rootOf } from '../merkle/tree.ts';
+import { verifyConsistency } from '../merkle/verify.ts';
+import { readLatestCheckpoint, type StoredCheckpoint, storeCheckpoint } from './checkpoints.ts';
+import { IntegrityError } from './integrity-error.ts';
+import type { SigningIdentity } from './sign.ts';
+import { tileReader } from './tiles.ts';
+import { lockLogTree, originOf, readTrees, type TreeName } from './trees.ts';
+
+/**
+ * Signs the checkpoint of a customer's tree, which speaks up to the log's last checkpoint: an extension line
+ * `log SIZE` says so. Answers with the present one when there is nothing new, and with undefined while the log's own
+ * checkpoint is behind. Throws an IntegrityError when the stored tree is not what was signed.
+ */
+export async function signCustomer(
+  pool: Pool,
+  identity: SigningIdentity,
+  tree: TreeName,
+): Promise<StoredCheckpoint | undefined> {
+  return inTransaction(pool, async (client) => {
+    const { size: logSize } = await lockLogTree(client);
+    if ((await readLatestCheckpoint(client, 'log'))?.treeSize !== logSize) return undefined;
+    const last = await readLatestCheckpoint(client, tree);
+    if (last?.logSize === logSize) return last;
+    const grown = (await readTrees(client, [tree])).get(tree) as Frontier;
+    await checkTree(client, tree, { grown, last });
+    const rootHash = rootOf(grown);
+    const note = await signCheckpoint(
+      {
+        origin: originOf(tree, identity.origin),
+        treeSize: grown.size,
+        rootHash,
+        extensions: [`log ${logSize}`],
+      },
+      [identity.signers.plain],
+    );
+    await storeCheckpoint(client, tree, {
+      treeSize: grown.size,
+      logSize,
+      rootHash: Buffer.from(rootHash),
+      note,
+    });
+    return readLatestCheckpoint(client, tree);
+  });
+}
+
+async function checkTree(
+  client: PoolClient,
+  tree: TreeName,
+  { grown, last }: { grown: Frontier; last: StoredCheckpoint | undefined },
+): Promise<void> {
+  if (grown.size === 0) return;
+  const rootHash = rootOf(grown);
+  const read = nodesFromTiles(grown.size, tileReader(client, tree));
+  if (!equalHashes(rootHash, await readRoot(grown.size, read)))
+    throw new IntegrityError('tree', `the tiles of the tree "${tree}" are not its root`);
+  if (!last || last.treeSize === 0) return;
+  const proof = await proveConsistency(last.treeSize, grown.size, read);
+  const from = { size: last.treeSize, rootHash: last.rootHash };
+  if (!verifyConsistency({ from, to: { size: grown.size, rootHash }, proof }))
+    throw new IntegrityError('tree', `the tree "${tree}" no longer begins with what was signed`);
+}

@@ -1,0 +1,109 @@
+import type { PoolClient } from 'pg';
+import { inTransaction, type Pool } from '../db/pool.ts';
+import { readHead } from '../log/head.ts';
+import { equalHashes } from '../merkle/hash.ts';
+import { formatSignatureLine, parseNote } from '../merkle/note.ts';
+import { parseVerifierKey } from '../merkle/note-key.ts';
+import { noteVerifier } from '../merkle/note-signature.ts';
+import { proveConsistency } from '../merkle/proof.ts';
+import { openCheckpoint, signCheckpoint } from '../merkle/signed-checkpoint.ts';
+import { nodesFromTiles } from '../merkle/tile.ts';
+import { type Frontier, rootOf } from '../merkle/tree.ts';
+import { verifyConsistency } from '../merkle/verify.ts';
+import {
+  readLatestCheckpoint,
+  type StoredCheckpoint,
+  storeCheckpoint,
+  storeCosignature,
+} from './checkpoints.ts';
+import { growTrees } from './grow.ts';
+import type { LogIdentity } from './identity.ts';
+import { IntegrityError } from './integrity-error.ts';
+import { tileReader } from './tiles.ts';
+import { lockLogTree } from './trees.ts';
+
+const MAX_STEP = 20_000;
+
+/** An identity that holds the private key. */
+export type SigningIdentity = LogIdentity & { signers: NonNullable<LogIdentity['signers']> };
+
+/**
+ * Takes one step towards a checkpoint of the whole log, in one transaction: grows the trees by the next events, and
+ * signs when none are left. Returns whether all are covered now.
+ * Throws an IntegrityError, and changes and signs nothing, when what is stored is not what was appended or signed.
+ */
+export async function signNext(pool: Pool, identity: SigningIdentity): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    const tree = await lockLogTree(client);
+    const last = await readLatestCheckpoint(client, 'log');
+    const { frontier: head } = await readHead(client);
+    if (last) await checkSigned(last, identity);
+    if (last && last.treeSize > head.size)
+      throw new IntegrityError('head', `the log has ${head.size} events, but ${last.treeSize} were signed`);
+    const end = Math.min(head.size, tree.size + MAX_STEP);
+    const grown = end > tree.size ? await growTrees(client, tree, end) : tree;
+    if (end < head.size) return false;
+    if (!equalHashes(rootOf(grown), rootOf(head)))
+      throw new IntegrityError('head', 'the root hash is not that of the stored events');
+    if (last?.treeSize === head.size) return true;
+    if (last) await checkConsistent(client, last, grown);
+    await sign(client, identity, grown);
+    return true;
+  });
+}
+
+// What was signed last is the ground that the next checkpoint stands on.
+async function checkSigned(last: StoredCheckpoint, { origin, verifierKey }: LogIdentity): Promise<void> {
+  const logKeys = [noteVerifier(parseVerifierKey(verifierKey))];
+  const opened = await openCheckpoint(last.note, { origin, logKeys }).catch((error: Error) => {
+    throw new IntegrityError('checkpoint', `the last checkpoint does not verify: ${error.message}`);
+  });
+  const { treeSize, rootHash } = opened.checkpoint;
+  if (treeSize !== last.treeSize || !equalHashes(rootHash, last.rootHash))
+    throw new IntegrityError('checkpoint', 'the last checkpoint is not what its note says');
+}
+
+async function checkConsistent(client: PoolClient, last: StoredCheckpoint, grown: Frontier): Promise<void> {
+  if (last.treeSize === 0) return;
+  const read = nodesFromTiles(grown.size, tileReader(client, 'log'));
+  const proof = await proveConsistency(last.treeSize, grown.size, read);
+  const from = { size: last.treeSize, rootHash: last.rootHash };
+  if (!verifyConsistency({ from, to: { size: grown.size, rootHash: rootOf(grown) }, proof }))
+    throw new IntegrityError(
+      'tree',
+      `the log no longer begins with the ${last.treeSize} events that were signed`,
+    );
+}
+
+async function sign(
+  client: PoolClient,
+  identity: SigningIdentity,
+  { size, ...rest }: Frontier,
+): Promise<void> {
+  const rootHash = rootOf({ size, ...rest });
+  const checkpoint = { origin: identity.origin, treeSize: size, rootHash, extensions: [] };
+  const note = await signCheckpoint(checkpoint, [identity.signers.plain]);
+  await storeCheckpoint(client, 'log', {
+    treeSize: size,
+    logSize: size,
+    rootHash: Buffer.from(rootHash),
+    note,
+  });
+  await timestamp(client, identity, { treeSize: size, note });
+}
+
+/**
+ * Signs the last checkpoint again with the present time: an idle log is told from a truncated one by it.
+ * The text stays what it is, so no two checkpoints of one size differ.
+ */
+export async function timestamp(
+  db: Pool | PoolClient,
+  { signers }: SigningIdentity,
+  { treeSize, note }: { treeSize: number; note: string },
+): Promise<void> {
+  const { name, keyId } = signers.timestamped;
+  const cosignedAt = Date.now();
+  const signature = await signers.timestamped.sign(parseNote(note).text);
+  const line = formatSignatureLine({ name, keyId, signature });
+  await storeCosignature(db, { treeSize, line, keyName: name, keyId, cosignedAt });
+}

@@ -1,0 +1,55 @@
+import type { PoolClient } from 'pg';
+import type { Pool } from '../db/pool.ts';
+import { HASH_BYTES } from '../merkle/hash.ts';
+import type { ReadTiles, Tile } from '../merkle/tile.ts';
+import type { TilePart } from './growth.ts';
+import { IntegrityError } from './integrity-error.ts';
+import type { TreeName } from './trees.ts';
+
+/** Adds to the stored tiles. Throws an IntegrityError when one of them is not as long as it must be. */
+export async function writeTiles(client: PoolClient, parts: readonly TilePart[]): Promise<void> {
+  const { rows } = await client.query<{ whole: boolean }>(
+    `INSERT INTO tree_tiles AS tile (tree, level, index, width, hashes, positions, first_position)
+     SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::smallint[], $5::bytea[], $6::bytea[],
+       $7::bigint[])
+     ON CONFLICT (tree, level, index) DO UPDATE SET width = excluded.width, hashes = tile.hashes || excluded.hashes,
+       positions = tile.positions || excluded.positions
+     RETURNING octet_length(hashes) = width * ${HASH_BYTES} AS whole`,
+    [
+      parts.map(({ tree }) => tree),
+      parts.map(({ level }) => level),
+      parts.map(({ index }) => index),
+      parts.map(({ width }) => width),
+      parts.map(({ hashes }) => hashes),
+      parts.map(({ positions }) => positions ?? null),
+      parts.map(({ firstPosition }) => firstPosition ?? null),
+    ],
+  );
+  const wrong = parts[rows.findIndex(({ whole }) => !whole)];
+  if (wrong) throw new IntegrityError('tile', `tile ${nameOf(wrong)} has a wrong length`);
+}
+
+/** Reads tiles of a tree, as wide as they are asked for. Throws an IntegrityError when one is missing or too short. */
+export function tileReader(db: Pool | PoolClient, tree: TreeName): ReadTiles {
+  return async (tiles) => {
+    const { rows } = await db.query<{ level: number; index: number; hashes: Buffer }>(
+      `SELECT level, index, hashes FROM tree_tiles
+       JOIN unnest($2::smallint[], $3::bigint[]) AS wanted (level, index) USING (level, index) WHERE tree = $1`,
+      [tree, tiles.map(({ level }) => level), tiles.map(({ index }) => index)],
+    );
+    const found = new Map(rows.map((row) => [`${row.level}/${row.index}`, row.hashes]));
+    return tiles.map((tile) => cut(tree, tile, found.get(`${tile.level}/${tile.index}`)));
+  };
+}
+
+function cut(tree: TreeName, tile: Tile, hashes: Buffer | undefined): Uint8Array {
+  const length = tile.width * HASH_BYTES;
+  if (!hashes || hashes.length < length) {
+    throw new IntegrityError('tile', `tile ${nameOf({ tree, ...tile })} is missing or too short`);
+  }
+  return hashes.subarray(0, length);
+}
+
+function nameOf({ tree, level, index }: { tree: string; level: number; index: number }): string {
+  return `${level}/${index} of the tree "${tree}"`;
+}
