@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { inTransaction, type Pool } from '../db/pool.ts';
+import { readLatestCheckpoint } from '../integrity/checkpoints.ts';
 import { readHead } from '../log/head.ts';
 
 const BATCH = 5_000;
@@ -7,7 +8,7 @@ const BATCH = 5_000;
 /**
  * Removes the oldest events, up to the first that was recorded at `before` (milliseconds since 1970) or later: whole
  * segments by dropping them, the rest in small transactions. Returns how many were removed. The leaves stay part of the
- * tree; idempotency keys stay too, so that a late retry records nothing.
+ * tree; idempotency keys stay too, so that a late retry records nothing. What is in no signed checkpoint yet stays.
  */
 export async function purgeBefore(pool: Pool, before: number): Promise<number> {
   const boundary = await findBoundary(pool, before);
@@ -20,11 +21,12 @@ export async function purgeBefore(pool: Pool, before: number): Promise<number> {
 }
 
 async function findBoundary(pool: Pool, before: number): Promise<number> {
+  const signed = (await readLatestCheckpoint(pool, 'log'))?.treeSize ?? 0;
   const { rows } = await pool.query<{ position: number }>(
     'SELECT position FROM audit_events WHERE recorded_at >= $1 ORDER BY position LIMIT 1',
     [new Date(before)],
   );
-  return rows[0]?.position ?? (await readHead(pool)).frontier.size;
+  return Math.min(signed, rows[0]?.position ?? signed);
 }
 
 // The head says first what is no longer there, so that a reader never takes a hole for the end.

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
@@ -19,7 +22,16 @@ export async function createDatabase(): Promise<TestDatabase> {
   const pool = createPool(url.href, () => undefined);
   await migrate(pool);
   await pool.end();
-  return { url: url.href, drop: () => onServer(`DROP DATABASE ${name} WITH (FORCE)`) };
+  const drop = async () => {
+    await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
+    await rm(dataDirOf(url.href), { recursive: true, force: true });
+  };
+  return { url: url.href, drop };
+}
+
+/** Where the services on a test database keep their signing key; `drop` of the database removes it. */
+export function dataDirOf(databaseUrl: string): string {
+  return join(tmpdir(), 'audit-log-test', new URL(databaseUrl).pathname.slice(1));
 }
 
 async function onServer(sql: string): Promise<void> {

@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { readConfig } from '../../src/config.ts';
 import type { Extensions } from '../../src/pipeline/extensions.ts';
 import { type AuditService, createAuditService } from '../../src/service.ts';
+import { dataDirOf } from './database.ts';
 
 export const ADMIN_KEY = 'admin-key-of-the-tests-0123456789abcdef';
 
@@ -25,7 +26,8 @@ export async function startService(
   environment: Record<string, string> = {},
   extensions: Extensions = {},
 ): Promise<TestService> {
-  const config = readConfig({ PORT: '0', ADMIN_API_KEY: ADMIN_KEY, ...environment });
+  const DATA_DIR = dataDirOf(databaseUrl);
+  const config = readConfig({ PORT: '0', ADMIN_API_KEY: ADMIN_KEY, DATA_DIR, ...environment });
   const service = await createAuditService({
     config,
     databaseUrl,

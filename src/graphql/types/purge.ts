@@ -20,6 +20,8 @@ builder.mutationField('purgeEvents', (t) =>
       if (olderThanDays < 0 || olderThanDays > MAX_DAYS) {
         throw badInput('olderThanDays', `must be from 0 to ${MAX_DAYS}`);
       }
+      // What leaves the log is signed first, so that its leaves stay provable.
+      await services.evidence.checkpoint('log');
       const purged = await purgeBefore(services.pool, services.pipeline.now() - olderThanDays * DAY_MS);
       const input = {
         eventType: 'data.delete',
