@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { destination, type Logger, pino } from 'pino';
-import { createAuthenticate } from './access/authenticate.ts';
-import { ensureAdminKey } from './access/keys.ts';
+import { createAccess } from './access/access.ts';
+import { ensureAdminKey } from './access/admin-key.ts';
+import { KEYS_CHANNEL } from './access/keys.ts';
 import type { Config } from './config.ts';
 import { migrate } from './db/migrate.ts';
 import { createPool, type Pool } from './db/pool.ts';
 import { createCatalog } from './events/catalog.ts';
 import { createRedact } from './events/redact.ts';
 import { createFeed } from './feed/feed.ts';
-import { createListener } from './feed/listener.ts';
+import { createListener, GROWTH_CHANNEL } from './feed/listener.ts';
 import type { Services } from './graphql/context.ts';
 import { createSchema } from './graphql/schema.ts';
 import { type HttpServer, listen } from './http/server.ts';
@@ -64,7 +65,12 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   const extensions = await withModule(options, config);
   const catalog = createCatalog(config.EVENT_TYPES);
   const feed = await createFeed(pool, onError);
-  const listener = createListener({ connectionString: databaseUrl, onHint: feed.wake, onError });
+  const access = createAccess({ pool, adminSecret: config.ADMIN_API_KEY, onError });
+  const listener = createListener({
+    connectionString: databaseUrl,
+    hints: { [GROWTH_CHANNEL]: feed.wake, [KEYS_CHANNEL]: access.onChanged },
+    onError,
+  });
   const appender = createAppender(pool);
   const signer = createSigner({
     pool,
@@ -80,6 +86,8 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     catalog,
     feed,
     evidence: createEvidence(pool, identity, signer),
+    sessions: access.sessions,
+    onRevoked: access.onRevoked,
     exportSecret: await ensureSecret(pool, 'export'),
     baseUrl: () => http?.url ?? '',
     pipeline: {
@@ -95,7 +103,7 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
       now: Date.now,
     },
   };
-  const authenticate = createAuthenticate(pool);
+  const { authenticate } = access;
   const schema = createSchema(catalog);
   const yoga = createGraphqlServer({
     schema,
@@ -135,6 +143,7 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
       await signer.close();
       await appender.close();
       await listener.close();
+      await access.close();
       await pool.end();
     },
   };

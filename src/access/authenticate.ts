@@ -1,6 +1,7 @@
 import type { Pool } from '../db/pool.ts';
 import { AuditError } from '../errors.ts';
-import { findViewer } from './keys.ts';
+import { type ApiKey, findKey } from './keys.ts';
+import { isMistyped } from './secret.ts';
 import type { Viewer } from './viewer.ts';
 
 const KNOWN_MS = 5_000;
@@ -9,20 +10,56 @@ const MAX_KNOWN = 10_000;
 /** Finds the viewer of an `Authorization` value (`Bearer KEY`); throws UNAUTHENTICATED when there is none. */
 export type Authenticate = (authorization: string | undefined | null) => Promise<Viewer>;
 
-/** Makes the authentication on a pool. A key that was accepted is remembered for five seconds. */
-export function createAuthenticate(pool: Pool): Authenticate {
-  const known = new Map<string, { viewer: Viewer; until: number }>();
-  return async (authorization) => {
-    const secret = /^Bearer +(\S{16,512})$/i.exec(authorization?.trim() ?? '')?.[1];
-    if (secret === undefined)
-      throw new AuditError('UNAUTHENTICATED', 'send an API key as "Authorization: Bearer KEY"');
+/** The authentication of an instance. A key that was accepted is remembered for five seconds. */
+export interface Authentication {
+  authenticate: Authenticate;
+  /** Forgets the keys that were accepted: one of them may have been revoked. */
+  forget(): void;
+}
+
+/** What the authentication stands on. */
+export interface AuthenticationOptions {
+  pool: Pool;
+  /** A secret that somebody chose: it may look like one of ours with a wrong checksum. */
+  adminSecret: string | undefined;
+  /** Called with the id of the key at every request. */
+  onUse: (keyId: string) => void;
+}
+
+/** Makes the authentication. */
+export function createAuthentication({ pool, adminSecret, onUse }: AuthenticationOptions): Authentication {
+  let known = new Map<string, { viewer: Viewer; until: number }>();
+
+  async function viewerOf(secret: string): Promise<Viewer> {
     const remembered = known.get(secret);
     if (remembered && remembered.until > Date.now()) return remembered.viewer;
-    known.delete(secret);
-    const viewer = await findViewer(pool, secret);
-    if (!viewer) throw new AuditError('UNAUTHENTICATED', 'the API key is unknown, expired or revoked');
-    if (known.size >= MAX_KNOWN) known.clear();
-    known.set(secret, { viewer, until: Date.now() + KNOWN_MS });
+    // Forgotten meanwhile, the answer goes into a map that nobody asks any more.
+    const asked = known;
+    asked.delete(secret);
+    const isRefused = isMistyped(secret) && secret !== adminSecret;
+    const key = isRefused ? undefined : await findKey(pool, secret);
+    if (!key) throw new AuditError('UNAUTHENTICATED', 'the API key is unknown, expired or revoked');
+    const viewer = { keyId: key.id, scopes: key.scopes, customerId: key.customerId };
+    if (asked.size >= MAX_KNOWN) asked.clear();
+    asked.set(secret, { viewer, until: knownUntil(key) });
     return viewer;
+  }
+
+  return {
+    async authenticate(authorization) {
+      const secret = /^Bearer +(\S{16,512})$/i.exec(authorization?.trim() ?? '')?.[1];
+      if (secret === undefined)
+        throw new AuditError('UNAUTHENTICATED', 'send an API key as "Authorization: Bearer KEY"');
+      const viewer = await viewerOf(secret);
+      onUse(viewer.keyId);
+      return viewer;
+    },
+    forget() {
+      known = new Map();
+    },
   };
+}
+
+function knownUntil({ expiresAt = Number.POSITIVE_INFINITY }: ApiKey): number {
+  return Math.min(Date.now() + KNOWN_MS, expiresAt);
 }

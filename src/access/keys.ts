@@ -1,65 +1,129 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Pool } from '../db/pool.ts';
 import type { Scope } from './scopes.ts';
-import type { Viewer } from './viewer.ts';
+import { hashSecret } from './secret.ts';
 
-const ADMIN_KEY_ID = 'admin';
+/** Notified, with the id, when a key is revoked. */
+export const KEYS_CHANNEL = 'audit_log_keys';
+
+/** An API key without its secret, of which only a hash is kept. Times are milliseconds since 1970. */
+export interface ApiKey {
+  id: string;
+  name: string;
+  scopes: readonly Scope[];
+  /** Bound to this customer's events; undefined: to none. */
+  customerId: string | undefined;
+  createdAt: number;
+  expiresAt: number | undefined;
+  revokedAt: number | undefined;
+  /** To the minute. */
+  lastUsedAt: number | undefined;
+}
 
 interface KeyRow {
   id: string;
-  secret_hash: Buffer;
+  name: string;
   scopes: Scope[];
   customer_id: string | null;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
+  last_used_at: number | null;
 }
 
-/** A new secret for a key: 32 random bytes behind a prefix that scanners can recognise. */
-export function createSecret(): string {
-  return `aul_${randomBytes(32).toString('base64url')}`;
+const COLUMNS = 'id, name, scopes, customer_id, created_at, expires_at, revoked_at, last_used_at';
+const IS_VALID = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())';
+
+/** What is stored of a new key. */
+export interface NewKey {
+  /** Absent: a random one. */
+  id?: string;
+  name: string;
+  secret: string;
+  scopes: readonly Scope[];
+  customerId?: string | undefined;
+  expiresAt?: number | undefined;
 }
 
-/** The viewer of a key; undefined when it is unknown, expired or revoked. */
-export async function findViewer(pool: Pool, secret: string): Promise<Viewer | undefined> {
-  const hash = hashSecret(secret);
+/** A random id for a key. */
+export function createKeyId(): string {
+  return `key_${randomBytes(12).toString('hex')}`;
+}
+
+/** Stores a key, its secret hashed. */
+export async function storeKey(pool: Pool, key: NewKey): Promise<ApiKey> {
   const { rows } = await pool.query<KeyRow>(
-    `SELECT id, secret_hash, scopes, customer_id FROM api_keys
-     WHERE secret_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`,
-    [hash],
+    `INSERT INTO api_keys (id, name, secret_hash, scopes, customer_id, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
+     RETURNING ${COLUMNS}`,
+    [
+      key.id ?? createKeyId(),
+      key.name,
+      hashSecret(key.secret),
+      key.scopes,
+      key.customerId ?? null,
+      key.expiresAt === undefined ? null : new Date(key.expiresAt),
+    ],
   );
-  const row = rows[0];
-  if (!row || !timingSafeEqual(row.secret_hash, hash)) return undefined;
-  return { keyId: row.id, scopes: row.scopes, customerId: row.customer_id ?? undefined };
+  return keyOfRow(rows[0] as KeyRow);
 }
 
-/** Stores a key hashed, and returns its id. */
-export async function storeKey(
-  pool: Pool,
-  key: { name: string; secret: string; scopes: readonly Scope[]; customerId?: string | undefined },
-): Promise<string> {
-  const id = randomBytes(9).toString('base64url');
+/** The key with that secret; undefined when it is unknown, expired or revoked. */
+export async function findKey(pool: Pool, secret: string): Promise<ApiKey | undefined> {
+  // Looked up by the hash of what was sent: how long that takes says nothing of the secrets.
+  const { rows } = await pool.query<KeyRow>(
+    `SELECT ${COLUMNS} FROM api_keys WHERE secret_hash = $1 AND ${IS_VALID}`,
+    [hashSecret(secret)],
+  );
+  return rows[0] && keyOfRow(rows[0]);
+}
+
+/** All keys, newest first, revoked and expired ones too. */
+export async function listKeys(pool: Pool): Promise<ApiKey[]> {
+  const { rows } = await pool.query<KeyRow>(
+    `SELECT ${COLUMNS} FROM api_keys ORDER BY created_at DESC, id COLLATE "C"`,
+  );
+  return rows.map(keyOfRow);
+}
+
+/** Revokes the key for ever, tells every instance, and returns it; undefined when there is none of that id. */
+export async function markRevoked(pool: Pool, id: string): Promise<ApiKey | undefined> {
+  const { rows } = await pool.query<KeyRow>(
+    `WITH revoked AS (
+       UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 RETURNING ${COLUMNS}
+     )
+     SELECT ${COLUMNS}, pg_notify('${KEYS_CHANNEL}', id) FROM revoked`,
+    [id],
+  );
+  return rows[0] && keyOfRow(rows[0]);
+}
+
+/** Sets the time of last use to now, unless it is less than a minute ago. */
+export async function markUsed(pool: Pool, id: string): Promise<void> {
   await pool.query(
-    'INSERT INTO api_keys (id, name, secret_hash, scopes, customer_id) VALUES ($1, $2, $3, $4, $5)',
-    [id, key.name, hashSecret(key.secret), key.scopes, key.customerId ?? null],
+    `UPDATE api_keys SET last_used_at = now()
+     WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`,
+    [id],
   );
-  return id;
 }
 
-/**
- * Makes sure of an admin key: the configured one, or on first start a new one, whose secret is returned, once.
- */
-export async function ensureAdminKey(
-  pool: Pool,
-  configured: string | undefined,
-): Promise<string | undefined> {
-  const secret = configured ?? createSecret();
-  const { rowCount } = await pool.query(
-    `INSERT INTO api_keys (id, name, secret_hash, scopes) VALUES ($1, 'admin', $2, '{admin}')
-     ON CONFLICT (id) DO ${configured === undefined ? 'NOTHING' : 'UPDATE SET secret_hash = excluded.secret_hash, revoked_at = NULL'}`,
-    [ADMIN_KEY_ID, hashSecret(secret)],
+/** Those of the ids whose keys are neither revoked nor expired. */
+export async function findValid(pool: Pool, ids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await pool.query<{ id: string }>(
+    `SELECT id FROM api_keys WHERE id = ANY($1::text[]) AND ${IS_VALID}`,
+    [ids],
   );
-  return configured === undefined && rowCount === 1 ? secret : undefined;
+  return new Set(rows.map(({ id }) => id));
 }
 
-// The secrets are random and long, so one round of a fast hash is enough.
-function hashSecret(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+function keyOfRow(row: KeyRow): ApiKey {
+  return {
+    id: row.id,
+    name: row.name,
+    scopes: row.scopes,
+    customerId: row.customer_id ?? undefined,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at ?? undefined,
+    revokedAt: row.revoked_at ?? undefined,
+    lastUsedAt: row.last_used_at ?? undefined,
+  };
 }

@@ -30,3 +30,17 @@ export function visibleTree(viewer: Viewer, customerId?: string | null): string 
     throw new AuditError('FORBIDDEN', 'the API key is bound to another customer', 'customerId');
   return viewer.customerId;
 }
+
+/**
+ * The one gate for writes: whoever is bound to a customer writes for that customer alone. Fills in an absent customer,
+ * before anything else looks at the event; throws FORBIDDEN at `path` for another one.
+ */
+export function boundTo<Input extends { customerId?: string | null | undefined }>(
+  { customerId }: Viewer,
+  input: Input,
+  path: string,
+): Input {
+  if (customerId === undefined || input.customerId === customerId) return input;
+  if (input.customerId == null) return { ...input, customerId };
+  throw new AuditError('FORBIDDEN', 'is not the customer of this API key', `${path}.customerId`);
+}

@@ -1,27 +1,33 @@
 import pg from 'pg';
 
-const CHANNEL = 'audit_log';
+/** Notified, with the new size, when the log grew. */
+export const GROWTH_CHANNEL = 'audit_log';
+
 const RETRY_MS = { first: 100, most: 5_000 };
 const HEARTBEAT_MS = 5_000;
 
-/** The one LISTEN connection of an instance: a hint that the log grew, and after a reconnect that it may have. */
+/** The one LISTEN connection of an instance: hints that something has changed, and after a reconnect that it may have. */
 export interface Listener {
   close(): Promise<void>;
 }
 
 /**
- * Calls `onHint` at every notification, at every (re)connect and at every heartbeat, until closed.
+ * Calls the hint of a channel at every notification on it, and all at every (re)connect and heartbeat, until closed.
  * Connection errors go to `onError`; it reconnects with a jittered back-off.
  */
 export function createListener(options: {
   connectionString: string;
-  onHint: () => void;
+  hints: Readonly<Record<string, () => void>>;
   onError: (error: Error) => void;
 }): Listener {
   let client: pg.Client | undefined;
   let retryMs = RETRY_MS.first;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
+  const channels = Object.keys(options.hints);
+  const hintAll = () => {
+    for (const channel of channels) options.hints[channel]?.();
+  };
 
   async function connect(): Promise<void> {
     const fresh = new pg.Client({
@@ -30,13 +36,13 @@ export function createListener(options: {
     });
     fresh.on('error', (error) => lost(fresh, error));
     fresh.on('end', () => lost(fresh));
-    fresh.on('notification', () => options.onHint());
+    fresh.on('notification', ({ channel }) => options.hints[channel]?.());
     client = fresh;
     try {
       await fresh.connect();
-      await fresh.query(`LISTEN ${CHANNEL}`);
+      await fresh.query(channels.map((channel) => `LISTEN ${channel}`).join(';'));
       retryMs = RETRY_MS.first;
-      options.onHint();
+      hintAll();
     } catch (error) {
       lost(fresh, error as Error);
     }
@@ -53,7 +59,7 @@ export function createListener(options: {
 
   // A connection that is dead without a word is found by a query, and a missed notification by the hint after it.
   const heartbeat = setInterval(() => {
-    client?.query('SELECT 1').then(options.onHint, () => undefined);
+    client?.query('SELECT 1').then(hintAll, () => undefined);
   }, HEARTBEAT_MS);
   heartbeat.unref();
   void connect();

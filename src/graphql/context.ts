@@ -1,14 +1,23 @@
+import type { Sessions } from '../access/sessions.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Catalog } from '../events/catalog.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Evidence } from '../integrity/evidence.ts';
+import type { Caller } from '../pipeline/own.ts';
 import type { Pipeline } from '../pipeline/record.ts';
 
 /** What resolvers work with: the parts of the service, and who asks. */
 export interface Context {
   viewer: Viewer;
+  /** Where the request comes from: the address of the socket's other end. */
+  address: string | undefined;
   services: Services;
+}
+
+/** Who asks, as an event about the log itself names it. */
+export function callerOf({ viewer, address }: Context): Caller {
+  return { userId: viewer.keyId, ipAddress: address };
 }
 
 /** The parts of the service that the API stands on. */
@@ -18,6 +27,9 @@ export interface Services {
   pipeline: Pipeline;
   feed: Feed;
   evidence: Evidence;
+  sessions: Sessions;
+  /** Called with the id of a key as soon as it is revoked. */
+  onRevoked: (keyId: string) => void;
   /** Signs the links of exports; the same in every instance. */
   exportSecret: Buffer;
   /** Where clients reach this instance: `http://127.0.0.1:4000`. */

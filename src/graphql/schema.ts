@@ -9,6 +9,7 @@ import './types/evidence.ts';
 import './types/export.ts';
 import './types/feed.ts';
 import './types/filter.ts';
+import './types/key.ts';
 import './types/log.ts';
 import './types/purge.ts';
 import './types/summary.ts';

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { findValid } from '../access/keys.ts';
 import type { Pool } from '../db/pool.ts';
 import { exportStream } from '../exports/export.ts';
 import { WRITERS } from '../exports/formats.ts';
@@ -8,7 +9,7 @@ import { openGrant } from '../exports/link.ts';
 
 export const EXPORT_PATH = '/export/';
 
-/** Streams the file of a signed link, gzip when accepted; 403 when the link was altered or has expired. */
+/** Streams the file of a signed link, gzip when accepted; 403 when the link was altered or it or its key has ended. */
 export async function serveExport(
   { pool, exportSecret }: { pool: Pool; exportSecret: Buffer },
   request: IncomingMessage,
@@ -16,7 +17,7 @@ export async function serveExport(
 ): Promise<void> {
   const text = (request.url ?? '').slice(EXPORT_PATH.length);
   const grant = openGrant(text, exportSecret, Date.now());
-  if (!grant) {
+  if (!grant || !(await findValid(pool, [grant.keyId])).has(grant.keyId)) {
     response.writeHead(403, { 'content-type': 'text/plain' }).end('This link has expired or was altered.\n');
     return;
   }

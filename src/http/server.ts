@@ -34,7 +34,8 @@ export interface HttpOptions {
 /** Serves the API, its live feed, exports, GraphiQL and the health endpoints. */
 export async function listen(options: HttpOptions): Promise<HttpServer> {
   const server = createServer(createHandler(options));
-  const closeLive = serveLive(server, options.yoga, options.authenticate);
+  const { yoga, authenticate, services } = options;
+  const closeLive = serveLive(server, { yoga, authenticate, sessions: services.sessions });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);

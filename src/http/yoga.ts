@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
@@ -6,9 +7,20 @@ import type { Viewer } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
 import type { Context, Services } from '../graphql/context.ts';
 import { showError } from '../graphql/errors.ts';
+import { addressOf } from './address.ts';
 import { readParams } from './body.ts';
+import { endable } from './endable.ts';
 
 export const GRAPHQL_PATH = '/graphql';
+/** What a client reads where its key has ended before its connection did. */
+export const KEY_ENDED = 'the API key was revoked or has expired';
+
+/** What a transport knows of a request: over HTTP the request itself, over WebSocket who asks. */
+interface ServerContext {
+  req?: IncomingMessage;
+  viewer?: Viewer;
+  address?: string | undefined;
+}
 
 /** What the GraphQL server stands on. */
 export interface YogaOptions {
@@ -23,7 +35,7 @@ export interface YogaOptions {
 export function createGraphqlServer(options: YogaOptions) {
   const { schema, services, log } = options;
   const viewers = new WeakMap<Request, Viewer>();
-  return createYoga<{ viewer?: Viewer }, Context>({
+  return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     graphiql: false,
@@ -35,11 +47,11 @@ export function createGraphqlServer(options: YogaOptions) {
     cors: false,
     logging: false,
     maskedErrors: { maskError: (error) => showError(error, log) },
-    plugins: [useChecks(options, viewers)],
-    context: ({ request, viewer }) => {
+    plugins: [useChecks(options, viewers), useSessions(options)],
+    context: ({ request, req, viewer, address = req && addressOf(req) }) => {
       const who = viewer ?? viewers.get(request);
       if (!who) throw new AuditError('UNAUTHENTICATED', 'send an API key as "Authorization: Bearer KEY"');
-      return { viewer: who, services };
+      return { viewer: who, address, services };
     },
   });
 }
@@ -65,6 +77,20 @@ function useChecks(
       if (isAsyncIterable(result) || Array.isArray(result) || !result.errors) return;
       setResult({ ...result, errors: result.errors.map((error) => showError(error, log)) });
     },
+  };
+}
+
+// A subscription ends with its key, over whatever transport.
+function useSessions({ services: { sessions }, log }: YogaOptions): Plugin<Context> {
+  return {
+    onSubscribe: ({ args }) => ({
+      onSubscribeResult: ({ result, setResult }) => {
+        if (!isAsyncIterable(result)) return;
+        const { keyId } = (args.contextValue as Context).viewer;
+        const ended = () => new AuditError('UNAUTHENTICATED', KEY_ENDED);
+        setResult(endable(result, (end) => sessions.open(keyId, () => end(showError(ended(), log)))));
+      },
+    }),
   };
 }
 

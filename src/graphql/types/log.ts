@@ -1,7 +1,8 @@
+import { boundTo } from '../../access/viewer.ts';
 import { badInput } from '../../errors.ts';
 import { MAX_BATCH } from '../../events/bounds.ts';
 import type { EventInput } from '../../events/input.ts';
-import { type Recorded, recordEvents } from '../../pipeline/record.ts';
+import { type PathedInput, type Recorded, recordEvents } from '../../pipeline/record.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { AuditEventRef, EventTypeRef, OutcomeRef, SeverityRef } from './event.ts';
@@ -169,18 +170,8 @@ async function recordOne(context: Context, input: EventInput): Promise<Recorded>
   return recorded as Recorded;
 }
 
-function record(
-  { services, viewer }: Context,
-  inputs: { input: EventInput; path: string }[],
-): Promise<Recorded[]> {
-  const { customerId } = viewer;
-  if (customerId === undefined) return recordEvents(services.pipeline, inputs);
-  const bound = inputs.map(({ input, path }) => {
-    const given = input.customerId;
-    if (given != null && given !== customerId)
-      throw badInput(`${path}.customerId`, 'is not the customer of this API key');
-    return { input: { ...input, customerId }, path };
-  });
+function record({ services, viewer }: Context, inputs: PathedInput[]): Promise<Recorded[]> {
+  const bound = inputs.map(({ input, path }) => ({ input: boundTo(viewer, input, path), path }));
   return recordEvents(services.pipeline, bound);
 }
 
