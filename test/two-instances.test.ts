@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool } from '../src/db/pool.ts';
 import { createDatabase, type TestDatabase } from './support/database.ts';
-import { startService, type TestService } from './support/service.ts';
+import { LOG_EVENTS } from './support/operations/events.ts';
+import { graphql } from './support/operations/generated/gql.ts';
+import type { LogEventInput, LogEventsMutation } from './support/operations/generated/graphql.ts';
+import { follow, startService, type TestService } from './support/service.ts';
 
 let database: TestDatabase;
 let services: TestService[];
@@ -15,39 +18,37 @@ afterAll(async () => {
   await database.drop();
 });
 
-const LOG_MANY =
-  'mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { results { event { position } } } }';
-const ALERTS =
-  'subscription ($after: String) { securityAlerts(after: $after) { cursor node { position action } } }';
+const ALERTS = graphql(`
+  subscription Alerts($after: String) {
+    securityAlerts(after: $after) {
+      cursor
+      node { position action }
+    }
+  }
+`);
 const WRITERS = 8;
 const BATCHES = 10;
 const EVENTS = WRITERS * BATCHES * 3;
 
-interface Alert {
-  data: { securityAlerts: { cursor: string; node: { position: number; action: string } } };
-}
-
 /** Reads alerts until `wanted` of them came; resolves with their positions. */
-async function follow(service: TestService, wanted: number, after: string | null): Promise<number[]> {
+async function positionsOf(service: TestService, wanted: number, after: string | null): Promise<number[]> {
   const client = service.live();
   const positions: number[] = [];
-  for await (const message of client.iterate({ query: ALERTS, variables: { after } })) {
-    positions.push((message as unknown as Alert).data.securityAlerts.node.position);
+  for await (const { securityAlerts } of follow(client, ALERTS, { after })) {
+    positions.push(securityAlerts.node.position);
     if (positions.length === wanted) break;
   }
   await client.dispose();
   return positions;
 }
 
-interface Result {
-  event: { position: number };
-}
+type Result = LogEventsMutation['logEvents']['results'][number];
 
 /** Sends the batch again with the same keys while the service says UNAVAILABLE, as a client does. */
-async function untilRecorded(service: TestService, input: object[]): Promise<Result[]> {
+async function untilRecorded(service: TestService, input: LogEventInput[]): Promise<Result[]> {
   for (;;) {
-    const { data, errors } = await service.ask(LOG_MANY, { input });
-    if (data) return (data.logEvents as unknown as { results: Result[] }).results;
+    const { data, errors } = await service.ask(LOG_EVENTS, { input });
+    if (data) return data.logEvents.results;
     expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['UNAVAILABLE']);
   }
 }
@@ -56,27 +57,27 @@ async function write(service: TestService, writer: number): Promise<number[]> {
   const positions: number[] = [];
   for (let batch = 0; batch < BATCHES; batch += 1) {
     const input = [0, 1, 2].map((n) => ({
-      eventType: 'SECURITY_ALERT',
-      severity: 'WARNING',
+      eventType: 'SECURITY_ALERT' as const,
+      severity: 'WARNING' as const,
       action: `${writer}/${batch}/${n}`,
       idempotencyKey: `${writer}/${batch}/${n}`,
     }));
     const results = await untilRecorded(service, input);
-    positions.push(...results.map(({ event }) => event.position));
+    positions.push(...results.map(({ event }) => event?.position ?? -1));
   }
   return positions;
 }
 
 test('two instances under concurrent writers: no gap, nothing lost or doubled, every subscriber sees all', async () => {
   const [one, two] = services as [TestService, TestService];
-  const live = [follow(one, EVENTS, 'beginning'), follow(two, EVENTS, 'beginning')];
+  const live = [positionsOf(one, EVENTS, 'beginning'), positionsOf(two, EVENTS, 'beginning')];
   const written = await Promise.all(
     Array.from({ length: WRITERS }, (_, writer) => write(writer % 2 === 0 ? one : two, writer)),
   );
   const all = Array.from({ length: EVENTS }, (_, position) => position);
   expect(written.flat().sort((a, b) => a - b)).toEqual(all);
   expect(await Promise.all(live)).toEqual([all, all]);
-  expect(await follow(two, EVENTS, 'beginning')).toEqual(all);
+  expect(await positionsOf(two, EVENTS, 'beginning')).toEqual(all);
 });
 
 test('a broken connection loses and doubles nothing', async () => {

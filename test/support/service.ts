@@ -5,18 +5,32 @@ import { readConfig } from '../../src/config.ts';
 import type { Extensions } from '../../src/pipeline/extensions.ts';
 import { type AuditService, createAuditService } from '../../src/service.ts';
 import { dataDirOf } from './database.ts';
+import type { TypedDocumentString } from './operations/generated/graphql.ts';
 
 export const ADMIN_KEY = 'admin-key-of-the-tests-0123456789abcdef';
 
-/** What a GraphQL answer holds. */
-export interface Answer {
-  data?: Record<string, never>;
+/** What a GraphQL answer holds; of an operation as plain text nothing is known. */
+export interface Answer<Data = Record<string, never>> {
+  data?: Data;
   errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
 }
 
+/** Asks with an operation whose variables and data have types, or with plain text, which may be malformed. */
+interface Ask {
+  <Data, Variables>(
+    operation: TypedDocumentString<Data, Variables>,
+    ...rest: Rest<Variables>
+  ): Promise<Answer<Data>>;
+  (text: string, variables?: object, key?: string): Promise<Answer>;
+}
+type Rest<Variables> =
+  Record<string, never> extends Variables
+    ? [variables?: Variables, key?: string]
+    : [variables: Variables, key?: string];
+
 /** A running service and ways to ask it. */
 export interface TestService extends AuditService {
-  ask(query: string, variables?: object, key?: string): Promise<Answer>;
+  ask: Ask;
   live(key?: string): LiveClient;
 }
 
@@ -36,7 +50,8 @@ export async function startService(
   });
   return {
     ...service,
-    ask: (query, variables, key = ADMIN_KEY) => post(service.url, JSON.stringify({ query, variables }), key),
+    ask: (query: object | string, variables?: unknown, key = ADMIN_KEY) =>
+      post(service.url, JSON.stringify({ query, variables }), key),
     live: (key = ADMIN_KEY) =>
       createClient({
         url: `${service.url.replace('http', 'ws')}/graphql`,
@@ -47,16 +62,32 @@ export async function startService(
   };
 }
 
+/** The data of an answer; throws its errors, if it has any. */
+export function dataOf<Data>(answer: { data?: Data; errors?: unknown }): NonNullable<Data> {
+  if (answer.errors || !answer.data) throw new Error(JSON.stringify(answer.errors));
+  return answer.data;
+}
+
+/** The data that a subscription sends, one after another; leaving the loop over them ends it. */
+export async function* follow<Data, Variables extends Record<string, unknown>>(
+  client: LiveClient,
+  operation: TypedDocumentString<Data, Variables>,
+  variables: Variables,
+): AsyncGenerator<NonNullable<Data>, void> {
+  for await (const answer of client.iterate<Data>({ query: operation.toString(), variables }))
+    yield dataOf(answer);
+}
+
 /** Posts a body as it is. */
-export async function post(
+export async function post<Data = Record<string, never>>(
   url: string,
   body: string | Uint8Array<ArrayBuffer>,
   key: string,
-): Promise<Answer> {
+): Promise<Answer<Data>> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
     body,
   });
-  return (await response.json()) as Answer;
+  return (await response.json()) as Answer<Data>;
 }
