@@ -47,6 +47,8 @@ const schema = z.object({
   LOG_EVENTS: z.enum([...SEVERITIES, 'off']).default('warning'),
   /** Level of the service's own log lines. */
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** Time between two signs of life to a live client, in milliseconds; one that is silent for five of them is cut. */
+  KEEP_ALIVE_MS: wholeNumber(10, 600_000).default(12_000),
   /** Largest request body, in bytes. */
   MAX_BODY_BYTES: wholeNumber(1_024, 268_435_456).default(16_777_216),
 });

@@ -13,6 +13,7 @@ import { createFeed } from './feed/feed.ts';
 import { createListener, GROWTH_CHANNEL } from './feed/listener.ts';
 import type { Services } from './graphql/context.ts';
 import { createSchema } from './graphql/schema.ts';
+import { createEventStreams } from './http/event-streams.ts';
 import { type HttpServer, listen } from './http/server.ts';
 import { createGraphqlServer } from './http/yoga.ts';
 import { alarmOf } from './integrity/alarm.ts';
@@ -34,7 +35,9 @@ export interface AuditService {
   url: string;
   /** The admin's API key, when this start made it: it is shown nowhere else. */
   adminKey: string | undefined;
-  /** Finishes what was accepted, ends subscriptions, closes connections. */
+  /** How many live subscriptions are being read here. */
+  countSubscribers(): number;
+  /** Finishes what was accepted, cuts subscriptions, closes connections; at most some five seconds. */
   stop(): Promise<void>;
 }
 
@@ -105,10 +108,12 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   };
   const { authenticate } = access;
   const schema = createSchema(catalog);
+  const eventStreams = createEventStreams(config.KEEP_ALIVE_MS, log);
   const yoga = createGraphqlServer({
     schema,
     services,
     authenticate,
+    eventStreams,
     log,
     maxBodyBytes: config.MAX_BODY_BYTES,
   });
@@ -119,6 +124,8 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     yoga,
     services,
     authenticate,
+    eventStreams,
+    keepAliveMs: config.KEEP_ALIVE_MS,
     publicEvidence: config.PUBLIC_EVIDENCE,
     isReady,
     log,
@@ -134,17 +141,25 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   if (!identity.signers) log.warn('this instance has no signing key: it serves checkpoints that others sign');
   void signer.signNow();
 
+  const stop = async () => {
+    // Clients are told first that they are cut: then the end of their subscription reaches nobody as a completion.
+    const closed = http?.close();
+    feed.close();
+    await closed;
+    await signer.close();
+    await appender.close();
+    await listener.close();
+    await access.close();
+    await pool.end();
+  };
+  let stopping: Promise<void> | undefined;
   return {
     url: http.url,
     adminKey,
-    async stop() {
-      feed.close();
-      await http?.close();
-      await signer.close();
-      await appender.close();
-      await listener.close();
-      await access.close();
-      await pool.end();
+    countSubscribers: () => feed.subscribers,
+    stop() {
+      stopping ??= stop();
+      return stopping;
     },
   };
 }

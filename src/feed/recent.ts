@@ -1,13 +1,17 @@
 import type { AuditEvent } from '../events/event.ts';
+import { memoryOf } from './memory.ts';
 
-/** The newest events of the log, without a gap, up to a bound: what most subscribers need next. */
+/** The newest events of the log, without a gap, within bounds: what most subscribers need next. */
 export class RecentEvents {
-  #events: AuditEvent[] = [];
+  readonly #kept = new Map<number, { event: AuditEvent; bytes: number }>();
+  readonly #most: { events: number; bytes: number };
+  #start: number;
   #end: number;
-  readonly #most: number;
+  #bytes = 0;
 
-  /** Empty, at position `end`; keeps at most `most` events. */
-  constructor(end: number, most: number) {
+  /** Empty, at position `end`; keeps at most so many events and about so many bytes. */
+  constructor(end: number, most: { events: number; bytes: number }) {
+    this.#start = end;
     this.#end = end;
     this.#most = most;
   }
@@ -17,22 +21,32 @@ export class RecentEvents {
     return this.#end;
   }
 
-  /** Adds the events from `end` up to `newEnd`; when some are missing (purged), what was kept before is let go. */
+  /** The event at the position; undefined when it is not kept. */
+  at(position: number): AuditEvent | undefined {
+    return this.#kept.get(position)?.event;
+  }
+
+  /** Adds the events from `end` up to `newEnd`; when some are missing (purged), none up to there are kept. */
   add(events: readonly AuditEvent[], newEnd: number): void {
     const isWhole = events.length === newEnd - this.#end;
-    this.#events = isWhole ? [...this.#events, ...events].slice(-this.#most) : [];
     this.#end = newEnd;
+    if (!isWhole) this.forgetBefore(newEnd);
+    for (const event of isWhole ? events : []) {
+      const bytes = memoryOf(event);
+      this.#kept.set(event.position, { event, bytes });
+      this.#bytes += bytes;
+    }
+    while (this.#kept.size > this.#most.events || this.#bytes > this.#most.bytes) this.#forgetFirst();
   }
 
   /** Lets go of the events before `position`: they were removed from the log. */
   forgetBefore(position: number): void {
-    this.#events = this.#events.filter((event) => event.position >= position);
+    while (this.#start < Math.min(position, this.#end)) this.#forgetFirst();
   }
 
-  /** The events from `position` to the end; undefined when the oldest of them is no longer kept. */
-  from(position: number): AuditEvent[] | undefined {
-    const missing = this.#end - position;
-    if (missing <= 0) return [];
-    return missing <= this.#events.length ? this.#events.slice(-missing) : undefined;
+  #forgetFirst(): void {
+    this.#bytes -= this.#kept.get(this.#start)?.bytes ?? 0;
+    this.#kept.delete(this.#start);
+    this.#start += 1;
   }
 }

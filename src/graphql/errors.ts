@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { GraphQLError, type GraphQLErrorOptions } from 'graphql';
+import {
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLErrorOptions,
+  type GraphQLFormattedError,
+} from 'graphql';
 import type { Logger } from 'pino';
 import { AuditError, type ErrorCode } from '../errors.ts';
 import { literalPath } from './literal-path.ts';
@@ -25,6 +30,19 @@ export function showError(error: unknown, log: Logger): GraphQLError {
       extensions: { code: 'INTERNAL', requestId },
     },
   );
+}
+
+/** A result as it is sent where there is no HTTP status: every error shown, without what is said to HTTP only. */
+export function forClient<Result extends { errors?: readonly GraphQLError[] | undefined }>(
+  { errors, ...result }: Result,
+  log: Logger,
+): FormattedExecutionResult {
+  return errors ? { ...result, errors: errors.map((error) => withoutStatus(showError(error, log))) } : result;
+}
+
+function withoutStatus(error: GraphQLError): GraphQLFormattedError {
+  const { extensions: { http, ...extensions } = {}, ...formatted } = error.toJSON();
+  return { ...formatted, extensions };
 }
 
 // graphql-js wraps its own errors in others that say where; they are no causes from the inside.

@@ -21,7 +21,7 @@ export function endable<Result>(
   function stop(): void {
     isOver = true;
     release();
-    // Not awaited: a generator that waits for an event ends at the next one.
+    // Not awaited: a reading of the log may be under way.
     void iterator.return?.()?.catch(() => undefined);
   }
 

@@ -1,96 +1,75 @@
 import type { Server } from 'node:http';
-import { type ExecutionArgs, GraphQLError } from 'graphql';
-import { type Extra, useServer } from 'graphql-ws/use/ws';
-import { WebSocketServer } from 'ws';
-import type { Authenticate } from '../access/authenticate.ts';
-import type { Sessions } from '../access/sessions.ts';
-import type { Viewer } from '../access/viewer.ts';
-import { addressOf } from './address.ts';
-import { GRAPHQL_PATH, type GraphqlServer, KEY_ENDED } from './yoga.ts';
+import { CloseCode, handleProtocols } from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { keepAlive } from './keep-alive.ts';
+import { createLiveProtocol, type LiveProtocolOptions } from './live-protocol.ts';
+import { GRAPHQL_PATH } from './yoga.ts';
 
-const KEEP_ALIVE_MS = 12_000;
-const INIT_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 5_000;
 const MAX_PAYLOAD_BYTES = 1_048_576;
-// The protocol's code for a refused key.
-const FORBIDDEN = 4403;
+const MAX_BUFFERED_BYTES = 16_777_216;
+/** RFC 6455, 7.4.1: the service stops. */
+const GOING_AWAY = 1001;
 
-interface Connection extends Record<PropertyKey, unknown> {
-  /** Who asks; undefined again when the key has ended. */
-  viewer?: Viewer | undefined;
+export interface LiveOptions extends LiveProtocolOptions {
+  server: Server;
+  /** Time between two pings of a socket. */
+  keepAliveMs: number;
 }
 
-/** What the WebSockets stand on. */
-export interface LiveOptions {
-  yoga: GraphqlServer;
-  authenticate: Authenticate;
-  sessions: Sessions;
+/**
+ * Serves the GraphQL API over WebSocket on the same path. An event is sent when the one before has left the process, so
+ * a client that does not read holds one event for each of its subscriptions.
+ * Returns the closing, which says 1001 to every client at once and waits five seconds at most. Subscriptions are not
+ * completed: they have not come to an end, and clients take up again what was cut, not what was completed.
+ */
+export function serveLive(options: LiveOptions): () => Promise<void> {
+  const { server, keepAliveMs, log } = options;
+  const protocol = createLiveProtocol(options);
+  const sockets = new WebSocketServer({
+    server,
+    path: GRAPHQL_PATH,
+    maxPayload: MAX_PAYLOAD_BYTES,
+    handleProtocols,
+  });
+  sockets.on('connection', (socket, request) => {
+    const problem = (error: Error) => log.warn({ cause: error.message }, 'a WebSocket had a problem');
+    socket.on('error', problem);
+    keepAlive(socket, keepAliveMs);
+    const onMessage = (listener: (text: string) => Promise<void>) =>
+      socket.on('message', (data) => {
+        // It asks and asks without reading the answers.
+        if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return socket.terminate();
+        listener(String(data)).catch((error: Error) => {
+          problem(error);
+          socket.close(CloseCode.InternalServerError, 'Internal server error');
+        });
+      });
+    const closed = protocol.opened({ ...sending(socket), onMessage }, { socket, request });
+    socket.once('close', (code, reason) => closed(code, String(reason)).catch(problem));
+  });
+  return () => close(sockets);
 }
 
-type RootArguments = ExecutionArgs & {
-  rootValue: { execute: (args: ExecutionArgs) => never; subscribe: (args: ExecutionArgs) => never };
-};
-
-/** Serves the GraphQL API over the graphql-transport-ws protocol on the same path; returns the closing of it. */
-export function serveLive(
-  server: Server,
-  { yoga, authenticate, sessions }: LiveOptions,
-): () => Promise<void> {
-  const sockets = new WebSocketServer({ server, path: GRAPHQL_PATH, maxPayload: MAX_PAYLOAD_BYTES });
-  const live = useServer<Record<string, unknown>, Connection>(
-    {
-      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      onConnect: async ({ connectionParams = {}, extra }) => {
-        const { Authorization, authorization } = connectionParams;
-        const given = Authorization ?? authorization;
-        try {
-          extra.viewer = await authenticate(typeof given === 'string' ? given : undefined);
-          endWithKey(sessions, extra);
-          return true;
-        } catch {
-          return false; // Closed with 4403.
-        }
-      },
-      execute: (args) => (args as RootArguments).rootValue.execute(args),
-      subscribe: (args) => (args as RootArguments).rootValue.subscribe(args),
-      onSubscribe: async (ctx, _id, params) => {
-        const { viewer, request } = ctx.extra;
-        if (!viewer) return [new GraphQLError(KEY_ENDED, { extensions: { code: 'UNAUTHENTICATED' } })];
-        const enveloped = yoga.getEnveloped({ ...params, viewer, address: addressOf(request) } as never);
-        const document = (() => {
-          try {
-            return enveloped.parse(params.query);
-          } catch (error) {
-            return [error];
-          }
-        })();
-        if (Array.isArray(document)) return document;
-        const errors = enveloped.validate(enveloped.schema, document);
-        if (errors.length > 0) return errors;
-        return {
-          schema: enveloped.schema,
-          operationName: params.operationName,
-          document,
-          variableValues: params.variables,
-          contextValue: await enveloped.contextFactory(),
-          rootValue: { execute: enveloped.execute, subscribe: enveloped.subscribe },
-        };
-      },
-    },
-    sockets,
-    KEEP_ALIVE_MS,
-  );
-  return async () => {
-    await live.dispose();
+function sending(socket: WebSocket) {
+  // What is sent while a socket closes waits for the end of it, so that nobody reads the log for nothing.
+  const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  const send = (data: string) =>
+    new Promise<void>((resolve, reject) => {
+      socket.send(data, (error) => (error ? reject(error) : resolve()));
+    });
+  return {
+    protocol: socket.protocol,
+    send: (data: string) => (socket.readyState === socket.OPEN ? send(data) : gone),
+    close: (code?: number, reason?: string) => socket.close(code, reason),
   };
 }
 
-function endWithKey(sessions: Sessions, connection: Extra & Partial<Connection>): void {
-  const { viewer, socket } = connection;
-  if (!viewer || socket.readyState !== socket.OPEN) return;
-  const release = sessions.open(viewer.keyId, () => {
-    connection.viewer = undefined;
-    // After the last words of the subscriptions, which are on their way.
-    setImmediate(() => socket.close(FORBIDDEN, 'Forbidden'));
-  });
-  socket.once('close', release);
+async function close(sockets: WebSocketServer): Promise<void> {
+  for (const socket of sockets.clients) socket.close(GOING_AWAY, 'the service stops');
+  const forced = setTimeout(() => {
+    for (const socket of sockets.clients) socket.terminate();
+  }, CLOSE_TIMEOUT_MS);
+  await new Promise<void>((resolve) => sockets.close(() => resolve()));
+  clearTimeout(forced);
 }

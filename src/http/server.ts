@@ -4,17 +4,23 @@ import { gzipSync } from 'node:zlib';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../access/authenticate.ts';
 import type { Services } from '../graphql/context.ts';
+import type { EventStreams } from './event-streams.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
 import { serveLive } from './live.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { GRAPHQL_PATH, type GraphqlServer } from './yoga.ts';
 
+const CLOSE_TIMEOUT_MS = 5_000;
+
 /** A server that listens. */
 export interface HttpServer {
   /** `http://127.0.0.1:4000` */
   url: string;
-  /** Takes no new requests, closes WebSockets with 1001, and resolves when the last answer is out. */
+  /**
+   * Takes no new requests, at once closes WebSockets with 1001 and ends event streams, and resolves when the last
+   * answer is out, after five seconds at most.
+   */
   close(): Promise<void>;
 }
 
@@ -26,6 +32,9 @@ export interface HttpOptions {
   authenticate: Authenticate;
   /** Whether the log's hashes and checkpoints need no key. */
   publicEvidence: boolean;
+  eventStreams: EventStreams;
+  /** Time between two pings of a WebSocket. */
+  keepAliveMs: number;
   /** Whether the database answers. */
   isReady: () => Promise<boolean>;
   log: Logger;
@@ -34,13 +43,15 @@ export interface HttpOptions {
 /** Serves the API, its live feed, exports, GraphiQL and the health endpoints. */
 export async function listen(options: HttpOptions): Promise<HttpServer> {
   const server = createServer(createHandler(options));
-  const { yoga, authenticate, services } = options;
-  const closeLive = serveLive(server, { yoga, authenticate, sessions: services.sessions });
+  const { yoga, authenticate, keepAliveMs, log } = options;
+  const { sessions } = options.services;
+  const closeLive = serveLive({ server, yoga, authenticate, sessions, keepAliveMs, log });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
   });
-  return { url: urlOf(server, options.host), close: () => close(server, closeLive) };
+  const closeStreams = () => options.eventStreams.close();
+  return { url: urlOf(server, options.host), close: () => close(server, closeStreams, closeLive) };
 }
 
 function createHandler(options: HttpOptions) {
@@ -118,11 +129,16 @@ function urlOf(server: Server, host: string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-async function close(server: Server, closeLive: () => Promise<void>): Promise<void> {
+async function close(
+  server: Server,
+  closeStreams: () => void,
+  closeLive: () => Promise<void>,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  await closeLive();
+  closeStreams();
+  const liveClosed = closeLive();
   server.closeIdleConnections();
-  const forced = setTimeout(() => server.closeAllConnections(), 5_000);
-  await closed;
+  const forced = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+  await Promise.all([closed, liveClosed]);
   clearTimeout(forced);
 }

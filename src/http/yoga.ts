@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../access/authenticate.ts';
@@ -10,6 +10,7 @@ import { showError } from '../graphql/errors.ts';
 import { addressOf } from './address.ts';
 import { readParams } from './body.ts';
 import { endable } from './endable.ts';
+import type { EventStreams } from './event-streams.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 /** What a client reads where its key has ended before its connection did. */
@@ -27,6 +28,7 @@ export interface YogaOptions {
   schema: GraphQLSchema;
   services: Services;
   authenticate: Authenticate;
+  eventStreams: EventStreams;
   log: Logger;
   maxBodyBytes: number;
 }
@@ -47,7 +49,7 @@ export function createGraphqlServer(options: YogaOptions) {
     cors: false,
     logging: false,
     maskedErrors: { maskError: (error) => showError(error, log) },
-    plugins: [useChecks(options, viewers), useSessions(options)],
+    plugins: [useChecks(options, viewers), useSessions(options), options.eventStreams.plugin],
     context: ({ request, req, viewer, address = req && addressOf(req) }) => {
       const who = viewer ?? viewers.get(request);
       if (!who) throw new AuditError('UNAUTHENTICATED', 'send an API key as "Authorization: Bearer KEY"');
@@ -66,9 +68,8 @@ function useChecks(
       setRequestParser(async (request) => {
         viewers.set(request, await authenticate(request.headers.get('authorization')));
         const type = request.headers.get('content-type') ?? '';
-        if (request.method !== 'POST' || !type.startsWith('application/json')) {
-          throw new AuditError('BAD_USER_INPUT', 'send a POST with content-type application/json');
-        }
+        if (request.method !== 'POST') throw notServed({ status: 405, headers: { allow: 'POST' } });
+        if (!type.startsWith('application/json')) throw notServed({ status: 415 });
         return readParams(request, maxBodyBytes);
       });
     },
@@ -92,6 +93,12 @@ function useSessions({ services: { sessions }, log }: YogaOptions): Plugin<Conte
       },
     }),
   };
+}
+
+function notServed(http: object): GraphQLError {
+  return new GraphQLError('send a POST with content-type application/json', {
+    extensions: { code: 'BAD_USER_INPUT', http },
+  });
 }
 
 export type GraphqlServer = ReturnType<typeof createGraphqlServer>;

@@ -1,0 +1,107 @@
+import type { AuditEvent } from '../events/event.ts';
+import { type EventFilter, matches } from '../events/filter.ts';
+import type { CatchUp } from './catch-up.ts';
+import type { RecentEvents } from './recent.ts';
+
+/** What all subscribers of an instance share. */
+export interface Tail {
+  /** The newest events. */
+  recent: RecentEvents;
+  /** The subscribers that are being read: woken when `recent` has grown. */
+  subscribers: Set<Subscriber>;
+  isClosed: boolean;
+}
+
+/**
+ * A place in the log and the matching events from there on, each once, without end. It holds no queue: what it needs
+ * next is in memory for all subscribers, or in the log.
+ */
+export class Subscriber {
+  readonly #tail: Tail;
+  readonly #filters: readonly EventFilter[];
+  readonly #catchUp: CatchUp;
+  #position: number;
+  #isEnded = false;
+  #wake: () => void = () => undefined;
+
+  constructor(tail: Tail, filters: readonly EventFilter[], catchUp: CatchUp, position: number) {
+    this.#tail = tail;
+    this.#filters = filters;
+    this.#catchUp = catchUp;
+    this.#position = position;
+  }
+
+  /** Goes on when it waits for the log to grow. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** The events, to be read once. `return` ends them at once, also while they wait for the log to grow. */
+  read(): AsyncIterableIterator<AuditEvent> {
+    const events = this.#joined();
+    const end = () => {
+      this.#isEnded = true;
+      this.#wake();
+    };
+    return {
+      next: () => events.next(),
+      return: () => {
+        end();
+        return events.return();
+      },
+      throw: (error) => {
+        end();
+        return events.throw(error);
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  // It joins when it is first read, so one that is given up before leaves nothing behind.
+  async *#joined(): AsyncGenerator<AuditEvent, void> {
+    this.#tail.subscribers.add(this);
+    try {
+      while (!this.#isOver) yield* this.#next();
+    } finally {
+      this.#tail.subscribers.delete(this);
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#isEnded || this.#tail.isClosed;
+  }
+
+  async *#next(): AsyncGenerator<AuditEvent, void> {
+    const { recent } = this.#tail;
+    if (this.#position >= recent.end) await this.#growth();
+    else if (recent.at(this.#position)) yield* this.#fromMemory();
+    else yield* this.#fromLog();
+  }
+
+  #growth(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  // One at a time: whoever is slow keeps no other event alive.
+  *#fromMemory(): Generator<AuditEvent, void> {
+    for (;;) {
+      const event = this.#tail.recent.at(this.#position);
+      if (!event || this.#isOver) return;
+      this.#position += 1;
+      if (this.#filters.every((filter) => matches(event, filter))) yield event;
+    }
+  }
+
+  async *#fromLog(): AsyncGenerator<AuditEvent, void> {
+    const { events, next } = await this.#catchUp(this.#position, this.#tail.recent.end);
+    for (const event of events) {
+      if (this.#isOver) return;
+      yield event;
+    }
+    this.#position = next;
+  }
+}

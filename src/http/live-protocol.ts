@@ -1,0 +1,125 @@
+import type { IncomingMessage } from 'node:http';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
+import { CloseCode, makeServer, type SubscribePayload } from 'graphql-ws';
+import { isAsyncIterable } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import type { WebSocket } from 'ws';
+import type { Authenticate } from '../access/authenticate.ts';
+import type { Sessions } from '../access/sessions.ts';
+import type { Viewer } from '../access/viewer.ts';
+import { AuditError } from '../errors.ts';
+import { forClient, showError } from '../graphql/errors.ts';
+import { addressOf } from './address.ts';
+import { type GraphqlServer, KEY_ENDED } from './yoga.ts';
+
+const INIT_TIMEOUT_MS = 5_000;
+const MAX_OPERATIONS = 100;
+/** Registered close code: the key could not be looked at now. */
+const TRY_AGAIN_LATER = 1013;
+
+/** What is kept of a connection. */
+export interface Connection extends Record<PropertyKey, unknown> {
+  socket: WebSocket;
+  request: IncomingMessage;
+  /** Who asks; undefined again when the key has ended. */
+  viewer?: Viewer | undefined;
+}
+
+export interface LiveProtocolOptions {
+  yoga: GraphqlServer;
+  authenticate: Authenticate;
+  sessions: Sessions;
+  log: Logger;
+}
+
+type RootArguments = ExecutionArgs & {
+  rootValue: {
+    execute: (args: ExecutionArgs) => never;
+    subscribe: (args: ExecutionArgs) => Promise<AsyncGenerator<ExecutionResult> | ExecutionResult>;
+  };
+};
+
+/** The graphql-transport-ws protocol over the pipeline of the HTTP API, a hundred operations at a time on a socket. */
+export function createLiveProtocol(options: LiveProtocolOptions) {
+  const { yoga, log } = options;
+  return makeServer<Record<string, unknown>, Connection>({
+    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+    onConnect: ({ connectionParams, extra }) => connect(options, extra, connectionParams),
+    execute: (args) => (args as RootArguments).rootValue.execute(args),
+    subscribe,
+    onSubscribe: ({ subscriptions, extra }, _id, params) => {
+      if (Object.keys(subscriptions).length <= MAX_OPERATIONS) return prepare(yoga, extra, params);
+      const refusal = `a connection carries ${MAX_OPERATIONS} operations at a time: open another`;
+      return [showError(new AuditError('OVERLOADED', refusal), log)];
+    },
+    onNext: (_context, _id, _params, _args, result) => forClient(result, log),
+    onError: (_context, _id, _params, errors) => forClient({ errors: errors.flatMap(causesOf) }, log).errors,
+  });
+}
+
+async function connect(
+  { authenticate, sessions }: LiveProtocolOptions,
+  connection: Connection,
+  { Authorization, authorization }: Record<string, unknown> = {},
+): Promise<boolean> {
+  const given = Authorization ?? authorization;
+  try {
+    connection.viewer = await authenticate(typeof given === 'string' ? given : undefined);
+    endWithKey(sessions, connection);
+    return true;
+  } catch (error) {
+    const isRefused = error instanceof AuditError && error.code === 'UNAUTHENTICATED';
+    if (!isRefused) connection.socket.close(TRY_AGAIN_LATER, 'try again later');
+    return false; // Closed with 4403.
+  }
+}
+
+function endWithKey(sessions: Sessions, connection: Connection): void {
+  const { viewer, socket } = connection;
+  if (!viewer || socket.readyState !== socket.OPEN) return;
+  const release = sessions.open(viewer.keyId, () => {
+    connection.viewer = undefined;
+    // After the last words of the subscriptions, which are on their way.
+    setImmediate(() => socket.close(CloseCode.Forbidden, 'Forbidden'));
+  });
+  socket.once('close', release);
+}
+
+async function prepare(
+  yoga: GraphqlServer,
+  { viewer, request }: Connection,
+  params: SubscribePayload,
+): Promise<ExecutionArgs | GraphQLError[]> {
+  if (!viewer) return [new GraphQLError(KEY_ENDED, { extensions: { code: 'UNAUTHENTICATED' } })];
+  const enveloped = yoga.getEnveloped({ ...params, viewer, address: addressOf(request) } as never);
+  const { parse, validate, contextFactory, schema, execute, subscribe } = enveloped;
+  try {
+    const document = parse(params.query);
+    const errors = validate(schema, document) as GraphQLError[];
+    if (errors.length > 0) return errors;
+    return {
+      schema,
+      operationName: params.operationName,
+      document,
+      variableValues: params.variables,
+      contextValue: await contextFactory(),
+      rootValue: { execute, subscribe },
+    };
+  } catch (error) {
+    return [error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })];
+  }
+}
+
+// A subscription that does not begin is an `error` message; graphql-ws would send it as a result.
+async function subscribe(args: ExecutionArgs): Promise<AsyncIterable<ExecutionResult>> {
+  const result = await (args as RootArguments).rootValue.subscribe(args);
+  return isAsyncIterable(result) ? result : failing(result.errors ?? []);
+}
+
+function failing(errors: readonly GraphQLError[]): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new AggregateError(errors)) }) };
+}
+
+function causesOf(error: GraphQLError): GraphQLError[] {
+  return error.originalError instanceof AggregateError ? error.originalError.errors : [error];
+}

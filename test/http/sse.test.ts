@@ -1,0 +1,181 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { storeKey } from '../../src/access/keys.ts';
+import { createPool } from '../../src/db/pool.ts';
+import { formatCursor } from '../../src/log/cursor.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { openStream, resultsOf, type StreamMessage } from '../support/sse.ts';
+import { logWarnings, upTo } from '../support/write.ts';
+
+let database: TestDatabase;
+let service: TestService;
+
+beforeEach(async () => {
+  database = await createDatabase();
+  service = await startService(database.url, { KEEP_ALIVE_MS: '100' });
+});
+afterEach(async () => {
+  await service.stop();
+  await database.drop();
+});
+
+const ALERTS = `subscription ($after: String, $filter: AuditEventFilter) {
+  securityAlerts(after: $after, filter: $filter) { cursor node { position action details } }
+}`;
+
+interface Alert {
+  data: { securityAlerts: { cursor: string; node: { position: number; action: string } } };
+}
+
+/** Reads the next `count` alerts and lets go of the connection. */
+async function take(count: number, after: string | null): Promise<Alert['data']['securityAlerts'][]> {
+  const stream = await openStream(service.url, ALERTS, { after });
+  const alerts: Alert['data']['securityAlerts'][] = [];
+  for await (const { data } of resultsOf<Alert>(stream)) {
+    if (alerts.push(data.securityAlerts) === count) break;
+  }
+  stream.disconnect();
+  return alerts;
+}
+
+const positionsOf = (alerts: Alert['data']['securityAlerts'][]) => alerts.map(({ node }) => node.position);
+
+async function allOf(messages: AsyncIterable<StreamMessage>): Promise<StreamMessage[]> {
+  const all: StreamMessage[] = [];
+  for await (const message of messages) all.push(message);
+  return all;
+}
+
+const subscribers = (count: number) => vi.waitFor(() => expect(service.countSubscribers()).toBe(count));
+
+describe('a subscription over server-sent events', () => {
+  test('gives every event once, in log order, while several clients write', async () => {
+    const live = [take(600, 'beginning'), take(600, 'beginning')];
+    await Promise.all(['a', 'b', 'c'].map((prefix) => logWarnings(service, 200, { prefix })));
+    for (const alerts of await Promise.all(live)) expect(positionsOf(alerts)).toEqual(upTo(600));
+  });
+
+  test('is live as soon as the answer begins', async () => {
+    for (const round of upTo(20)) {
+      const stream = await openStream(service.url, ALERTS);
+      await logWarnings(service, 1, { prefix: `${round}/` });
+      const { value } = await resultsOf<Alert>(stream).next();
+      expect(value?.data.securityAlerts.node).toMatchObject({ position: round, action: `${round}/0` });
+      stream.disconnect();
+    }
+  });
+
+  test('resumes after any cursor without gap or repeat', async () => {
+    await logWarnings(service, 700);
+    const positions: number[] = [];
+    let after = 'beginning';
+    for (const count of [1, 49, 50, 51, 499, 50]) {
+      const alerts = await take(count, after);
+      positions.push(...positionsOf(alerts));
+      after = alerts.at(-1)?.cursor ?? '';
+    }
+    expect(positions).toEqual(upTo(700));
+    const next = take(1, after);
+    await subscribers(1);
+    await logWarnings(service, 1);
+    expect(positionsOf(await next)).toEqual([700]);
+  });
+
+  test('begins with its headers and a comment, and says something while there is no event', async () => {
+    const stream = await openStream(service.url, ALERTS);
+    expect(stream.response.headers).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+    });
+    for (const _ of upTo(3)) expect((await stream.messages.next()).value).toEqual({ comment: '' });
+    stream.disconnect();
+  });
+});
+
+describe('the server', () => {
+  test.each([
+    ['that waits for an event', {}],
+    ['for which nothing ever matches', { after: 'beginning', filter: { userId: 'nobody' } }],
+  ])('forgets a client %s when it disconnects', async (_name, variables) => {
+    await logWarnings(service, 10);
+    const stream = await openStream(service.url, ALERTS, variables);
+    await subscribers(1);
+    stream.disconnect();
+    await subscribers(0);
+  });
+
+  test('forgets a client that has stopped reading when it disconnects', async () => {
+    await logWarnings(service, 1_500, { more: { details: { text: 'x'.repeat(20_000) } } });
+    const stream = await openStream(service.url, ALERTS, { after: 'beginning' });
+    await resultsOf(stream).next();
+    expect(service.countSubscribers()).toBe(1);
+    stream.disconnect();
+    await subscribers(0);
+  });
+
+  test('stops at once while clients subscribe, and cuts the streams without completing them', async () => {
+    await logWarnings(service, 3);
+    const streams = await Promise.all(
+      [{}, { after: 'beginning' }].map((variables) => openStream(service.url, ALERTS, variables)),
+    );
+    await subscribers(2);
+    const read = Promise.all(streams.map(({ messages }) => allOf(messages)));
+    const started = performance.now();
+    await service.stop();
+    expect(performance.now() - started).toBeLessThan(2_000);
+    const [idle, caughtUp] = await read;
+    expect(idle?.map(({ event }) => event)).not.toContain('complete');
+    expect(caughtUp?.filter(({ event }) => event !== undefined).map(({ event }) => event)).toEqual(
+      Array(3).fill('next'),
+    );
+    expect(service.countSubscribers()).toBe(0);
+  });
+});
+
+describe('what cannot be subscribed to is an error with a code, and then the stream completes', () => {
+  test.each([
+    ['a text that is no cursor', ALERTS, { after: 'nonsense' }, 'BAD_USER_INPUT', 'after'],
+    [
+      'a cursor of a longer log',
+      ALERTS,
+      { after: formatCursor({ timestamp: 0, position: 5 }) },
+      'BAD_USER_INPUT',
+      'after',
+    ],
+    ['a bad filter', ALERTS, { filter: { ipAddress: '1.2.3' } }, 'BAD_USER_INPUT', 'filter.ipAddress'],
+    ['an unknown field', 'subscription { nothing }', {}, 'BAD_USER_INPUT', undefined],
+  ])('%s', async (_name, query, variables, code, path) => {
+    const stream = await openStream(service.url, query, variables);
+    const [, next, complete, ...more] = await allOf(stream.messages);
+    const [error] = JSON.parse(next?.data ?? '').errors;
+    expect(error.extensions).toEqual(path === undefined ? { code } : { code, path });
+    expect(complete).toEqual({ event: 'complete', data: '' });
+    expect(more).toEqual([]);
+  });
+
+  test.each([
+    ['an unknown key', 'no-such-key-0123456789', 401, 'UNAUTHENTICATED'],
+    ['a key that may only write', 'a-key-that-may-only-write-0123', 200, 'FORBIDDEN'],
+  ])('%s', async (_name, key, status, code) => {
+    const pool = createPool(database.url, () => undefined);
+    await storeKey(pool, {
+      name: 'writer',
+      secret: 'a-key-that-may-only-write-0123',
+      scopes: ['events:write'],
+    });
+    await pool.end();
+    const stream = await openStream(service.url, ALERTS, {}, key);
+    expect(stream.status).toBe(status);
+    const [, next] = await allOf(stream.messages);
+    expect(JSON.parse(next?.data ?? '').errors[0].extensions).toEqual({ code });
+  });
+});
+
+test('GET is refused: a key belongs in a header, which EventSource cannot send', async () => {
+  const address = `${service.url}/graphql?query=${encodeURIComponent('{ __typename }')}`;
+  const headers = { authorization: `Bearer ${ADMIN_KEY}`, accept: 'application/json' };
+  const response = await fetch(address, { headers });
+  expect(response.status).toBe(405);
+  expect(response.headers.get('allow')).toBe('POST');
+  expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+});
