@@ -44,8 +44,15 @@ export async function holdsOnlyOurs(dataDir: string): Promise<boolean> {
   return names.every((name) => /^(postgres|postgres\.new-.*|postgres\.password|service\.lock.*)$/.test(name));
 }
 
-/** The cluster in the data directory; made when it is not there. An unfinished one is cleared away. */
-export async function ensureCluster(dataDir: string, { initdb }: Binaries, runAs: RunAs): Promise<Cluster> {
+/**
+ * The cluster in the data directory; made when it is not there. An unfinished one is cleared away. Throws, and leaves
+ * none, when `stop` is aborted meanwhile.
+ */
+export async function ensureCluster(
+  dataDir: string,
+  { initdb }: Binaries,
+  { runAs, stop }: { runAs: RunAs; stop: AbortSignal | undefined },
+): Promise<Cluster> {
   const directory = clusterDirectory(dataDir);
   for (const name of await readdir(dataDir)) {
     if (name.startsWith(UNFINISHED)) await rm(join(dataDir, name), { recursive: true, force: true });
@@ -66,17 +73,28 @@ export async function ensureCluster(dataDir: string, { initdb }: Binaries, runAs
     chownSync(unfinished, runAs.owner.uid, runAs.owner.gid);
     chownSync(passwordFile, runAs.owner.uid, runAs.owner.gid);
   }
-  await initialise(runAs, initdb, { directory: unfinished, passwordFile });
-  await rename(unfinished, directory);
-  return { directory, password };
+  try {
+    await initialise(runAs, initdb, { directory: unfinished, passwordFile, stop });
+    await rename(unfinished, directory);
+    return { directory, password };
+  } catch (error) {
+    for (const path of [unfinished, passwordFile]) await rm(path, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+interface Initialisation {
+  directory: string;
+  passwordFile: string;
+  stop: AbortSignal | undefined;
 }
 
 async function initialise(
   runAs: RunAs,
   initdb: string,
-  { directory, passwordFile }: { directory: string; passwordFile: string },
+  { directory, passwordFile, stop }: Initialisation,
 ): Promise<void> {
-  await run(runAs, [
+  const programAndArguments = [
     initdb,
     `--pgdata=${directory}`,
     '--username=postgres',
@@ -88,7 +106,8 @@ async function initialise(
     '--builtin-locale=C.UTF-8',
     '--locale=C',
     '--data-checksums',
-  ]);
+  ];
+  await run(runAs, programAndArguments, stop);
 }
 
 // A folder that cannot be read must not pass for an empty one.
@@ -116,16 +135,24 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-async function run({ command, options }: RunAs, programAndArguments: string[]): Promise<void> {
+async function run(
+  { command, options }: RunAs,
+  programAndArguments: string[],
+  stop: AbortSignal | undefined,
+): Promise<void> {
+  stop?.throwIfAborted();
   const [program = '', ...rest] = [...command, ...programAndArguments];
   const child = spawn(program, rest, { ...options, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
   let output = '';
   child.stderr.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
+  const end = () => child.kill('SIGTERM');
+  stop?.addEventListener('abort', end, { once: true });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
-  });
+  }).finally(() => stop?.removeEventListener('abort', end));
+  stop?.throwIfAborted();
   if (code !== 0) throw new Error(`PostgreSQL could not be set up: ${output.trim()}`);
 }

@@ -9,23 +9,29 @@ const POLL_MS = 20;
 
 /**
  * Stops the server that a killed service left behind on the cluster, if there is one. To be called with the lock of
- * the data directory held: whatever runs there then belongs to nobody. Throws when it does not end.
+ * the data directory held: whatever runs there then belongs to nobody. Throws when it does not end, and when `stop` is
+ * aborted meanwhile.
  */
-export async function stopOrphan(cluster: string): Promise<void> {
+export async function stopOrphan(cluster: string, stop?: AbortSignal): Promise<void> {
   if (!existsSync(cluster)) return;
   const directory = realpathSync(cluster);
   const file = join(directory, 'postmaster.pid');
   const pid = readPid(file);
   if (pid === undefined || !isAlive(pid)) return;
   if (isServerOn(pid, directory)) {
-    if (await end(pid, 'SIGINT', FAST_MS)) return;
-    if (await end(pid, 'SIGQUIT', IMMEDIATE_MS)) return;
+    if (await end(pid, 'SIGINT', { timeoutMs: FAST_MS, stop })) return;
+    if (await end(pid, 'SIGQUIT', { timeoutMs: IMMEDIATE_MS, stop })) return;
     throw new Error(`the PostgreSQL that an earlier start left behind (process ${pid}) does not end`);
   }
   // The number is another program's by now, which PostgreSQL would take for its own server and refuse to start. Its
   // file also guards against backends that outlive their server, so it goes only when none is there.
-  if (isOtherProgram(pid) && (await until(() => !isInUse(directory), IMMEDIATE_MS)))
-    rmSync(file, { force: true });
+  const wait = { timeoutMs: IMMEDIATE_MS, stop };
+  if (isOtherProgram(pid) && (await until(() => !isInUse(directory), wait))) rmSync(file, { force: true });
+}
+
+interface Wait {
+  timeoutMs: number;
+  stop: AbortSignal | undefined;
 }
 
 function readPid(file: string): number | undefined {
@@ -38,18 +44,19 @@ function readPid(file: string): number | undefined {
   }
 }
 
-async function end(pid: number, signal: NodeJS.Signals, timeoutMs: number): Promise<boolean> {
+async function end(pid: number, signal: NodeJS.Signals, wait: Wait): Promise<boolean> {
   try {
     process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
-  return until(() => !isAlive(pid), timeoutMs);
+  return until(() => !isAlive(pid), wait);
 }
 
-async function until(isSo: () => boolean, timeoutMs: number): Promise<boolean> {
+async function until(isSo: () => boolean, { timeoutMs, stop }: Wait): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   while (!isSo()) {
+    stop?.throwIfAborted();
     if (performance.now() > deadline) return false;
     await setTimeout(POLL_MS);
   }

@@ -40,11 +40,14 @@ export interface Run {
   cluster: Cluster;
   log: (line: string) => void;
   settings: Record<string, string>;
+  /** Aborted: the server is stopped again, and this throws. */
+  stop: AbortSignal | undefined;
 }
 
 /** Runs the server on a free port of the loopback until it answers a query. Throws, with its last lines, if it ends. */
 export async function run(options: Run): Promise<EmbeddedServer> {
   for (let attempt = 1; ; attempt += 1) {
+    options.stop?.throwIfAborted();
     const port = await freePort();
     const { password } = options.cluster;
     // The mode is named so that a PGSSLMODE of the environment is not asked.
@@ -55,10 +58,13 @@ export async function run(options: Run): Promise<EmbeddedServer> {
       hasEnded = true;
     });
     const stop = () => (hasEnded ? ended : shutDown(child, ended));
-    const isReady = await untilReady(connectionString, () => hasEnded).catch(async (error: Error) => {
+    const isPointless = () => hasEnded || options.stop?.aborted === true;
+    const isReady = await untilReady(connectionString, isPointless).catch(async (error: Error) => {
       await stop();
       throw new Error(`${error.message}\n${lines.join('\n')}`);
     });
+    if (options.stop?.aborted) await stop();
+    options.stop?.throwIfAborted();
     if (isReady) return { connectionString, exited: ended, stop };
     const output = lines.join('\n');
     if (attempt >= ATTEMPTS || !PASSING.test(output)) throw new Error(`PostgreSQL did not start:\n${output}`);

@@ -17,6 +17,8 @@ export interface EmbeddedOptions {
   log: (line: string) => void;
   /** PostgreSQL settings over ours. */
   settings?: Record<string, string>;
+  /** Aborted while the server starts: what was begun is undone, and this throws. */
+  stop?: AbortSignal;
 }
 
 /**
@@ -28,13 +30,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   await checkDataDir(resolve(options.dataDir), majorVersionOf(binaries));
   mkdirSync(options.dataDir, { recursive: true, mode: 0o755 });
   const dataDir = realpathSync(options.dataDir);
+  const { log, settings = {}, stop } = options;
+  stop?.throwIfAborted();
   const unlock = lockDataDir(dataDir);
   try {
-    await stopOrphan(clusterDirectory(dataDir));
+    await stopOrphan(clusterDirectory(dataDir), stop);
     const runAs = await chooseRunAs(binaries, dataDir);
-    const cluster = await ensureCluster(dataDir, binaries, runAs);
-    const { log, settings = {} } = options;
-    const server = await run({ program: binaries.postgres, runAs, cluster, log, settings });
+    const cluster = await ensureCluster(dataDir, binaries, { runAs, stop });
+    const server = await run({ program: binaries.postgres, runAs, cluster, log, settings, stop });
     return { ...server, exited: server.exited.then(unlock) };
   } catch (error) {
     unlock();

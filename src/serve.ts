@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { destination, type Logger, pino } from 'pino';
+import { type Config, readConfig } from './config.ts';
+import { type EmbeddedServer, startEmbedded } from './db/embedded/server.ts';
+import { type AuditService, createAuditService } from './service.ts';
+
+const START_GRACE_MS = 2_000;
+
+/**
+ * Runs the service as the environment says until `stop` is aborted, which may be at any moment, then ends the process:
+ * with 0, or with 1 and what was wrong on standard error.
+ */
+export async function serve(stop: AbortSignal): Promise<void> {
+  let log: Logger | undefined;
+  let code = 0;
+  try {
+    const config = readConfig();
+    log = pino({ level: config.LOG_LEVEL }, destination({ sync: false }));
+    await run(config, log, stop);
+  } catch (error) {
+    // What fails because it is to stop has not failed.
+    if (!stop.aborted) {
+      code = 1;
+      process.stderr.write(`audit log: ${(error as Error).message}\n`);
+    }
+  }
+  if (log) log.flush(() => process.exit(code));
+  else process.exit(code);
+}
+
+async function run(config: Config, log: Logger, stop: AbortSignal): Promise<void> {
+  const embedded = await startDatabase(config, log, stop);
+  let service: AuditService | undefined;
+  try {
+    stop.throwIfAborted();
+    const databaseUrl = config.DATABASE_URL ?? embedded?.connectionString ?? '';
+    const starting = createAuditService({ config, databaseUrl, log });
+    service = await Promise.race([starting, tooLate(stop)]);
+    if (stop.aborted) return;
+    process.stdout.write(startMessage(service));
+    await untilEnd(embedded, stop);
+  } finally {
+    await service?.stop();
+    await embedded?.stop();
+  }
+}
+
+async function startDatabase(
+  { DATABASE_URL, DATA_DIR }: Config,
+  log: Logger,
+  stop: AbortSignal,
+): Promise<EmbeddedServer | undefined> {
+  if (DATABASE_URL !== undefined) return undefined;
+  return startEmbedded({ dataDir: DATA_DIR, log: (line) => log.debug({ postgres: line }), stop });
+}
+
+async function untilEnd(embedded: EmbeddedServer | undefined, stop: AbortSignal): Promise<void> {
+  await Promise.race([aborted(stop), ...(embedded ? [embedded.exited] : [])]);
+  if (!stop.aborted) throw new Error('the embedded PostgreSQL ended by itself');
+}
+
+// A service that is starting when it is to stop gets the time to finish that, unless its database is not there.
+async function tooLate(stop: AbortSignal): Promise<never> {
+  await aborted(stop);
+  await setTimeout(START_GRACE_MS, undefined, { ref: false });
+  throw new Error('stopped while starting');
+}
+
+async function aborted(stop: AbortSignal): Promise<void> {
+  if (!stop.aborted) await once(stop, 'abort');
+}
+
+function startMessage({ url, adminKey }: AuditService): string {
+  const key = adminKey === undefined ? '' : `Admin API key, shown this once: ${adminKey}\n`;
+  return `GraphQL API and GraphiQL: ${url}/graphql\n${key}Ready. Stop with Ctrl-C.\n`;
+}

@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { isAlive } from '../src/db/embedded/process.ts';
+import { type Program, startProgram } from './support/process.ts';
+
+let folder: string;
+let dataDir: string;
+let started: Program[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'audit-log-main-'));
+  dataDir = join(folder, 'data');
+  started = [];
+});
+afterEach(async () => {
+  for (const { child } of started) child.kill('SIGKILL');
+  await Promise.all(started.map(({ ended }) => ended));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function start(
+  environment: Record<string, string> = {},
+  [file, ...words]: readonly [string, ...string[]] = ['main.ts'],
+): Program {
+  const program = startProgram(file, { DATA_DIR: dataDir, ...environment }, words);
+  started.push(program);
+  return program;
+}
+
+function names(): string[] {
+  return existsSync(dataDir) ? readdirSync(dataDir).sort() : [];
+}
+
+function serverPid(): number | undefined {
+  const file = join(dataDir, 'postgres', 'postmaster.pid');
+  // The server writes the file in pieces.
+  return existsSync(file) ? Number(/^(\d+)\n/.exec(readFileSync(file, 'utf8'))?.[1]) || undefined : undefined;
+}
+
+const moments = [
+  () => names().includes('service.lock'),
+  () => names().some((name) => name.startsWith('postgres.new-')),
+  () => names().includes('postgres'),
+  () => serverPid() !== undefined,
+];
+
+const ends = [
+  ['SIGTERM', ['main.ts']],
+  ['SIGINT', ['cli/main.ts', 'serve']],
+  ['SIGHUP', ['main.ts']],
+] as const;
+
+test('SIGTERM at any moment of the start ends with 0 and leaves nothing, and the next start works', async () => {
+  for (const isReached of moments) {
+    const program = start();
+    await vi.waitFor(() => expect(isReached()).toBe(true), { timeout: 60_000, interval: 2 });
+    const pid = serverPid();
+    program.child.kill('SIGTERM');
+    expect(await program.ended).toEqual({ code: 0, signal: null });
+    expect(program.said()).toBe('');
+    expect(pid !== undefined && isAlive(pid)).toBe(false);
+    expect(names().filter((name) => !['postgres', 'postgres.password'].includes(name))).toEqual([]);
+    expect(names().length).toBe(existsSync(join(dataDir, 'postgres')) ? 2 : 0);
+  }
+  for (const [signal, command] of ends) {
+    const program = start({}, command);
+    await program.says('Ready.');
+    const pid = serverPid() as number;
+    program.child.kill(signal);
+    expect(await program.ended).toEqual({ code: 0, signal: null });
+    expect(isAlive(pid)).toBe(false);
+    expect(names()).not.toContain('service.lock');
+  }
+}, 120_000);
+
+describe('with a database that does not answer', () => {
+  let silent: Server;
+  let program: Program;
+  beforeEach(async () => {
+    // Accepts connections and says nothing, as a database behind a broken proxy does.
+    silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as { port: number };
+    program = start({ DATABASE_URL: `postgresql://postgres@127.0.0.1:${port}/x` });
+    await once(silent, 'connection');
+  });
+  afterEach(() => silent.close());
+
+  test('a signal ends with 0 all the same', async () => {
+    program.child.kill('SIGTERM');
+    expect(await program.ended).toEqual({ code: 0, signal: null });
+  });
+
+  test('a second signal ends at once, with 1', async () => {
+    const repeated = setInterval(() => program.child.kill('SIGTERM'), 50);
+    expect(await program.ended).toEqual({ code: 1, signal: null });
+    clearInterval(repeated);
+  });
+});
+
+test('what is wrong with the settings is said, and ends with 1', async () => {
+  const program = start({ PORT: 'x', SEGMENT_BITS: '99' });
+  expect(await program.ended).toEqual({ code: 1, signal: null });
+  expect(program.said()).toMatch(
+    /^audit log: the configuration has problems:\n {2}PORT: .*\n {2}SEGMENT_BITS: /,
+  );
+});
