@@ -27,6 +27,8 @@ export interface CheckedKeyInput {
 export function checkKeyInput(input: KeyInput, now: number): CheckedKeyInput {
   const { name, customerId, expiresAt } = input;
   checkFilled(name, 'name', MAX_NAME);
+  // Names are shown on terminals, which obey control characters.
+  if (/\p{Cc}/u.test(name)) throw badInput('name', 'must not contain control characters');
   if (customerId != null) checkFilled(customerId, 'customerId', TEXT_BOUNDS.customerId);
   const scopes = SCOPES.filter((scope) => input.scopes.includes(scope));
   if (scopes.length === 0) throw badInput('scopes', 'must name at least one scope');

@@ -2,10 +2,11 @@
 import { Command } from 'commander';
 import { register as registerExport } from './export.ts';
 import { register as registerImport } from './import/command.ts';
+import { register as registerKeys } from './keys/command.ts';
 import { register as registerServe } from './serve.ts';
 
 const program = new Command('audit-log').description('the command line of the audit log');
 
-for (const register of [registerServe, registerImport, registerExport]) register(program);
+for (const register of [registerServe, registerImport, registerExport, registerKeys]) register(program);
 
 await program.parseAsync();

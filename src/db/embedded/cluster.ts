@@ -22,13 +22,24 @@ export function clusterDirectory(dataDir: string): string {
   return join(dataDir, CLUSTER);
 }
 
+/** The password of the cluster in the data directory; undefined when there is none. */
+export function passwordOf(dataDir: string): Promise<string | undefined> {
+  return readText(join(dataDir, PASSWORD));
+}
+
+/** Where a server of ours listens. */
+export function connectionStringOf({ password, port }: { password: string; port: number }): string {
+  // The mode is named so that a PGSSLMODE of the environment is not asked.
+  return `postgresql://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`;
+}
+
 /** Checks what is in the data directory, before anything is touched. Throws when it is not a cluster of ours. */
 export async function checkDataDir(dataDir: string, majorVersion: string): Promise<void> {
   const directory = clusterDirectory(dataDir);
   const files = await readdir(directory).catch((error: NodeJS.ErrnoException) => refuse(directory, error));
   if (files.length === 0) return;
   const version = await readText(join(directory, 'PG_VERSION'));
-  const isOurs = (await readText(join(dataDir, PASSWORD))) !== undefined;
+  const isOurs = (await passwordOf(dataDir)) !== undefined;
   if (version === undefined || !isOurs) throw foreign(directory);
   if (version !== majorVersion) {
     throw new Error(
@@ -58,7 +69,7 @@ export async function ensureCluster(
     if (name.startsWith(UNFINISHED)) await rm(join(dataDir, name), { recursive: true, force: true });
   }
   const passwordFile = join(dataDir, PASSWORD);
-  const known = await readText(passwordFile);
+  const known = await passwordOf(dataDir);
   if (known !== undefined && (await readText(join(directory, 'PG_VERSION'))) !== undefined) {
     // An earlier start may have been as another user.
     if (runAs.owner) giveTo(runAs.owner, directory);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
-import type { Cluster } from './cluster.ts';
+import { type Cluster, connectionStringOf } from './cluster.ts';
 import { untilReady } from './ready.ts';
 import type { RunAs } from './user.ts';
 
@@ -49,9 +49,7 @@ export async function run(options: Run): Promise<EmbeddedServer> {
   for (let attempt = 1; ; attempt += 1) {
     options.stop?.throwIfAborted();
     const port = await freePort();
-    const { password } = options.cluster;
-    // The mode is named so that a PGSSLMODE of the environment is not asked.
-    const connectionString = `postgresql://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`;
+    const connectionString = connectionStringOf({ password: options.cluster.password, port });
     const { child, exited, lines } = launch(options, port);
     let hasEnded = false;
     const ended = exited.then(() => {
