@@ -1,12 +1,12 @@
 import { expect } from 'vitest';
-import type { TestService } from './service.ts';
+import type { Answer } from './service.ts';
 
 const LOG_MANY = 'mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { recorded } }';
 const BATCH = 500;
 
 /** Records `count` warnings with actions from `prefix0` on, in batches, with more fields when given. */
 export async function logWarnings(
-  service: Pick<TestService, 'ask'>,
+  service: { ask: (text: string, variables: object) => Promise<Answer> },
   count: number,
   { prefix = 'a', more = {} }: { prefix?: string; more?: object } = {},
 ): Promise<void> {

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ChildService, startChildService } from '../support/child-service.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { connectSocket } from '../support/socket.ts';
+import { type EventStream, openStream, resultsOf } from '../support/sse.ts';
+import { logWarnings, upTo } from '../support/write.ts';
+
+let database: TestDatabase;
+let service: ChildService;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  service = await startChildService(database.url);
+});
+afterAll(async () => {
+  await service.stop();
+  await database.drop();
+});
+
+const EVENTS = 20_000;
+const TEXT = 'x'.repeat(2_000);
+const ALERTS = 'subscription { securityAlerts(after: "beginning") { node { position details } } }';
+
+interface Alert {
+  data: { securityAlerts: { node: { position: number } } };
+}
+
+/** A client that subscribes and reads nothing until `read` is called, which gives the positions of all events. */
+interface StoppedReader {
+  read(): Promise<number[]>;
+  leave(): void;
+}
+
+async function stoppedSocket(): Promise<StoppedReader> {
+  const { socket, send } = await connectSocket(service.url);
+  send({ type: 'subscribe', id: '1', payload: { query: ALERTS } });
+  socket.pause();
+  const read = () =>
+    new Promise<number[]>((resolve, reject) => {
+      const positions: number[] = [];
+      socket.on('close', (code) => reject(new Error(`closed with ${code}`)));
+      socket.on('message', (data) => {
+        const { payload } = JSON.parse(String(data)) as { payload: Alert };
+        if (positions.push(payload.data.securityAlerts.node.position) === EVENTS) resolve(positions);
+      });
+      socket.resume();
+    });
+  return { read, leave: () => socket.terminate() };
+}
+
+async function stoppedStream(): Promise<StoppedReader> {
+  const stream: EventStream = await openStream(service.url, ALERTS);
+  const read = async () => {
+    const positions: number[] = [];
+    for await (const { data } of resultsOf<Alert>(stream)) {
+      if (positions.push(data.securityAlerts.node.position) === EVENTS) break;
+    }
+    return positions;
+  };
+  return { read, leave: stream.disconnect };
+}
+
+test('clients that stop reading cost a bounded memory, and get every event once, in order, when they read on', async () => {
+  const idle = await service.memory();
+  const readers = await Promise.all(
+    upTo(5).flatMap((): Promise<StoppedReader>[] => [stoppedSocket(), stoppedStream()]),
+  );
+  await logWarnings(service, EVENTS, { more: { details: { text: TEXT } } });
+  const used = (await service.memory()) - idle;
+  // Ten times 40 MB have been committed for them.
+  expect(used).toBeLessThan(100_000_000);
+  const [socket, stream, ...others] = readers as [StoppedReader, StoppedReader, ...StoppedReader[]];
+  for (const other of others) other.leave();
+  expect(await socket.read()).toEqual(upTo(EVENTS));
+  expect(await stream.read()).toEqual(upTo(EVENTS));
+  socket.leave();
+  stream.leave();
+}, 120_000);

@@ -1,0 +1,49 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { dataDirOf } from './database.ts';
+import { ADMIN_KEY, type Answer, post } from './service.ts';
+
+/** A service in a process of its own, whose memory holds nothing of the test. */
+export interface ChildService {
+  url: string;
+  ask(query: string, variables?: object): Promise<Answer>;
+  /** Bytes in use after a garbage collection: heap and buffers. */
+  memory(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Starts the real service in a process of its own, on a free port. */
+export async function startChildService(
+  databaseUrl: string,
+  environment: Record<string, string> = {},
+): Promise<ChildService> {
+  const child = fork(new URL('child-service-main.ts', import.meta.url), [databaseUrl], {
+    execArgv: ['--import', 'tsx', '--expose-gc'],
+    env: {
+      ...process.env,
+      PORT: '0',
+      ADMIN_API_KEY: ADMIN_KEY,
+      DATA_DIR: dataDirOf(databaseUrl),
+      ...environment,
+    },
+  });
+  const url = await answerOf<string>(child);
+  return {
+    url,
+    ask: (query, variables) => post(url, JSON.stringify({ query, variables }), ADMIN_KEY),
+    memory() {
+      child.send('memory');
+      return answerOf<number>(child);
+    },
+    async stop() {
+      child.send('stop');
+      await once(child, 'exit');
+    },
+  };
+}
+
+async function answerOf<T>(child: ChildProcess): Promise<T> {
+  const exited = once(child, 'exit').then(() => Promise.reject(new Error('the service has ended')));
+  const [answer] = await Promise.race([once(child, 'message'), exited]);
+  return answer as T;
+}
