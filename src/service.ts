@@ -9,6 +9,7 @@ import { migrate } from './db/migrate.ts';
 import { createPool, type Pool } from './db/pool.ts';
 import { createCatalog } from './events/catalog.ts';
 import { createRedact } from './events/redact.ts';
+import { createExports } from './exports/export.ts';
 import { createFeed } from './feed/feed.ts';
 import { createListener, GROWTH_CHANNEL } from './feed/listener.ts';
 import type { Services } from './graphql/context.ts';
@@ -47,6 +48,8 @@ export interface AuditServiceOptions extends Extensions {
   /** A PostgreSQL 14 or newer, with an empty database or one of this service. */
   databaseUrl: string;
   log?: Logger;
+  /** Milliseconds since 1970; the system's clock by default. */
+  now?: () => number;
 }
 
 /** Builds every part on the database and starts to serve. Throws when the database or the port cannot be used. */
@@ -91,6 +94,7 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     evidence: createEvidence(pool, identity, signer),
     sessions: access.sessions,
     onRevoked: access.onRevoked,
+    openExport: createExports(pool),
     exportSecret: await ensureSecret(pool, 'export'),
     baseUrl: () => http?.url ?? '',
     pipeline: {
@@ -103,7 +107,7 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
         config.HANDLER_TIMEOUT_MS,
         (failure) => log.error({ ...failure, err: failure.cause, cause: undefined }, 'a handler failed'),
       ),
-      now: Date.now,
+      now: options.now ?? Date.now,
     },
   };
   const { authenticate } = access;

@@ -1,30 +1,43 @@
 import { Readable } from 'node:stream';
 import type { Pool } from '../db/pool.ts';
 import { readHead } from '../log/head.ts';
-import { readRange } from '../log/read.ts';
+import { createPageReaders, type ReadPage } from '../log/pages.ts';
 import { WRITERS } from './formats.ts';
 import type { ExportGrant } from './link.ts';
 
-const PAGE = 500;
+const MAX_READS = 4;
 
-/** The file of a grant, in log order, up to the end of the log as it is now. One page is in memory at a time. */
-export function exportStream(pool: Pool, grant: ExportGrant): Readable {
-  return Readable.from(exportText(pool, grant), { objectMode: false });
+/**
+ * Resolves with the file of a grant: the matching events in log order, up to the end of the log as it is now. One page
+ * is in memory at a time. The stream breaks with POSITION_PURGED when events are removed that it has not read yet.
+ */
+export type OpenExport = (grant: ExportGrant) => Promise<Readable>;
+
+/** Makes the exports of an instance, of which a few read at a time. */
+export function createExports(pool: Pool): OpenExport {
+  const readers = createPageReaders(pool, MAX_READS);
+  return async (grant) => {
+    const { frontier, firstPosition } = await readHead(pool);
+    const range = { start: firstPosition, end: frontier.size };
+    return Readable.from(textOf(grant, readers(grant.filters), range), { objectMode: false });
+  };
 }
 
-async function* exportText(pool: Pool, { format, filters }: ExportGrant): AsyncGenerator<string> {
+async function* textOf(
+  { format }: ExportGrant,
+  read: ReadPage,
+  { start, end }: { start: number; end: number },
+): AsyncGenerator<string> {
   const writer = WRITERS[format];
-  const { frontier, firstPosition } = await readHead(pool);
-  let position = firstPosition;
   let isFirst = true;
   if (writer.head) yield writer.head;
-  while (position < frontier.size) {
-    const events = await readRange(pool, { start: position, end: frontier.size, limit: PAGE, filters });
-    const last = events.at(-1);
-    if (!last) break;
-    yield writer.page(events, isFirst);
-    isFirst = false;
-    position = last.position + 1;
+  for (let position = start; position < end; ) {
+    const { events, next } = await read(position, end);
+    if (events.length > 0) {
+      yield writer.page(events, isFirst);
+      isFirst = false;
+    }
+    position = next;
   }
   if (writer.tail) yield writer.tail;
 }

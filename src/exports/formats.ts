@@ -1,32 +1,7 @@
-import { stringify } from 'csv-stringify/sync';
-import { canonicalEvent, canonicalJson } from '../events/canonical.ts';
+import { canonicalEvent } from '../events/canonical.ts';
 import type { AuditEvent } from '../events/event.ts';
+import { CSV_HEAD, csvLines } from './csv.ts';
 import type { ExportFormat } from './link.ts';
-
-/** The columns of the CSV, in order. */
-export const CSV_COLUMNS = [
-  'id',
-  'timestamp',
-  'event_type',
-  'outcome',
-  'severity',
-  'user_id',
-  'customer_id',
-  'resource_type',
-  'resource_id',
-  'action',
-  'description',
-  'ip_address',
-  'session_id',
-  'user_agent',
-  'request_id',
-  'details',
-  'old_values',
-  'new_values',
-  'recorded_at',
-  'position',
-  'leaf_hash',
-] as const;
 
 /** How a format writes a file: what stands before, between and after the pages of events. */
 export interface Writer {
@@ -56,28 +31,8 @@ export const WRITERS: Record<ExportFormat, Writer> = {
   CSV: {
     contentType: 'text/csv; charset=utf-8',
     extension: 'csv',
-    head: `${CSV_COLUMNS.join(',')}\n`,
-    page: (events) => stringify(events.map(csvRow), { escape_formulas: true }),
+    head: CSV_HEAD,
+    page: csvLines,
     tail: '',
   },
 };
-
-function csvRow(event: AuditEvent): (string | number)[] {
-  const record = JSON.parse(canonicalEvent(event)) as Record<
-    string,
-    string | Parameters<typeof canonicalJson>[0]
-  >;
-  const own: Record<string, string | number> = {
-    position: event.position,
-    leaf_hash: event.leafHash.toString('hex'),
-  };
-  return CSV_COLUMNS.map((column) => {
-    const value = own[column] ?? record[column] ?? '';
-    return harmless(typeof value === 'object' ? canonicalJson(value) : value);
-  });
-}
-
-// csv-stringify guards = + - @ tab and return; spreadsheets take the full-width forms for the same.
-function harmless(value: string | number | boolean): string | number {
-  return typeof value === 'string' && /^[＝＋－＠\n]/.test(value) ? `'${value}` : (value as string | number);
-}

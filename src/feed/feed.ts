@@ -3,13 +3,14 @@ import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { readHead } from '../log/head.ts';
+import { createPageReaders, refusePurged } from '../log/pages.ts';
 import { readRange } from '../log/read.ts';
-import { createCatchUp, refusePurged } from './catch-up.ts';
 import { RecentEvents } from './recent.ts';
 import { Subscriber, type Tail } from './subscriber.ts';
 
 const PAGE = 500;
 const KEPT = { events: 10_000, bytes: 32_000_000 };
+const MAX_CATCH_UP_READS = 4;
 const MAX_SUBSCRIBERS = 10_000;
 
 /** Where a subscription starts: now, at the oldest event that is still there, or at a position. */
@@ -36,7 +37,7 @@ export interface Feed {
 export async function createFeed(pool: Pool, onError: (error: Error) => void): Promise<Feed> {
   const recent = new RecentEvents((await readHead(pool)).frontier.size, KEPT);
   const tail: Tail = { recent, subscribers: new Set(), isClosed: false };
-  const catchUp = createCatchUp(pool);
+  const catchUp = createPageReaders(pool, MAX_CATCH_UP_READS);
   let isReading = false;
   let isStale = false;
 

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../events/event.ts';
-import { memoryOf } from './memory.ts';
+import { memoryOf } from '../events/memory.ts';
 
 /** The newest events of the log, without a gap, within bounds: what most subscribers need next. */
 export class RecentEvents {

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../events/event.ts';
 import { type EventFilter, matches } from '../events/filter.ts';
-import type { CatchUp } from './catch-up.ts';
+import type { ReadPage } from '../log/pages.ts';
 import type { RecentEvents } from './recent.ts';
 
 /** What all subscribers of an instance share. */
@@ -19,12 +19,12 @@ export interface Tail {
 export class Subscriber {
   readonly #tail: Tail;
   readonly #filters: readonly EventFilter[];
-  readonly #catchUp: CatchUp;
+  readonly #catchUp: ReadPage;
   #position: number;
   #isEnded = false;
   #wake: () => void = () => undefined;
 
-  constructor(tail: Tail, filters: readonly EventFilter[], catchUp: CatchUp, position: number) {
+  constructor(tail: Tail, filters: readonly EventFilter[], catchUp: ReadPage, position: number) {
     this.#tail = tail;
     this.#filters = filters;
     this.#catchUp = catchUp;

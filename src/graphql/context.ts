@@ -2,6 +2,7 @@ import type { Sessions } from '../access/sessions.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Catalog } from '../events/catalog.ts';
+import type { OpenExport } from '../exports/export.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Evidence } from '../integrity/evidence.ts';
 import type { Caller } from '../pipeline/own.ts';
@@ -30,6 +31,7 @@ export interface Services {
   sessions: Sessions;
   /** Called with the id of a key as soon as it is revoked. */
   onRevoked: (keyId: string) => void;
+  openExport: OpenExport;
   /** Signs the links of exports; the same in every instance. */
   exportSecret: Buffer;
   /** Where clients reach this instance: `http://127.0.0.1:4000`. */

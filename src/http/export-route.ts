@@ -2,35 +2,50 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { findValid } from '../access/keys.ts';
-import type { Pool } from '../db/pool.ts';
-import { exportStream } from '../exports/export.ts';
 import { WRITERS } from '../exports/formats.ts';
-import { openGrant } from '../exports/link.ts';
+import { type ExportFormat, openGrant } from '../exports/link.ts';
+import type { Services } from '../graphql/context.ts';
+import { acceptsGzip } from './accepts-gzip.ts';
 
 export const EXPORT_PATH = '/export/';
 
-/** Streams the file of a signed link, gzip when accepted; 403 when the link was altered or it or its key has ended. */
+/**
+ * Streams the file of a signed link, gzip when accepted; 403 when the link was altered or it or its key has ended.
+ * A file that cannot be finished, or whose key ends, is a broken connection: the promise is rejected.
+ */
 export async function serveExport(
-  { pool, exportSecret }: { pool: Pool; exportSecret: Buffer },
+  services: Services,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const text = (request.url ?? '').slice(EXPORT_PATH.length);
-  const grant = openGrant(text, exportSecret, Date.now());
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
+  const { pool, exportSecret, sessions } = services;
+  const now = services.pipeline.now();
+  const grant = openGrant((request.url ?? '').slice(EXPORT_PATH.length), exportSecret, now);
   if (!grant || !(await findValid(pool, [grant.keyId])).has(grant.keyId)) {
     response.writeHead(403, { 'content-type': 'text/plain' }).end('This link has expired or was altered.\n');
     return;
   }
-  const { contentType, extension } = WRITERS[grant.format];
-  const name = `audit-events-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}Z.${extension}`;
-  const isGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const isGzip = acceptsGzip(request);
+  const file = request.method === 'GET' ? await services.openExport(grant) : undefined;
   response.writeHead(200, {
-    'content-type': contentType,
-    'content-disposition': `attachment; filename="${name}"`,
-    'cache-control': 'no-store',
-    vary: 'accept-encoding',
+    ...headersOf(grant.format, now),
     ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
   });
-  const source = exportStream(pool, grant);
-  await (isGzip ? pipeline(source, createGzip(), response) : pipeline(source, response));
+  if (!file) return void response.end();
+  const release = sessions.open(grant.keyId, () => file.destroy(new Error('the key of the link has ended')));
+  await (isGzip ? pipeline(file, createGzip(), response) : pipeline(file, response)).finally(release);
+}
+
+function headersOf(format: ExportFormat, now: number): Record<string, string> {
+  const { contentType, extension } = WRITERS[format];
+  const time = new Date(now).toISOString().slice(0, 19).replaceAll(':', '');
+  return {
+    'content-type': contentType,
+    'content-disposition': `attachment; filename="audit-events-${time}Z.${extension}"`,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    vary: 'accept-encoding',
+  };
 }

@@ -87,9 +87,10 @@ async function answerExport(
   try {
     await serveExport(services, request, response);
   } catch (error) {
-    // The status line is out: a broken connection is the only honest end of a broken file.
-    log.warn({ err: error }, 'an export ended early');
-    response.destroy();
+    log.info({ cause: (error as Error).message }, 'an export ended early');
+    // Once the status line is out, a broken connection is the only honest end of a broken file.
+    if (response.headersSent) response.destroy();
+    else answer(response, 503, 'the database does not answer');
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AuditEvent } from '../../src/events/event.ts';
-import { memoryOf } from '../../src/feed/memory.ts';
+import { memoryOf } from '../../src/events/memory.ts';
 import { RecentEvents } from '../../src/feed/recent.ts';
 import { upTo } from '../support/write.ts';
 

@@ -1,4 +1,6 @@
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { open } from '../exports/download.ts';
 import { type ChildService, startChildService } from '../support/child-service.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { connectSocket } from '../support/socket.ts';
@@ -76,3 +78,17 @@ test('clients that stop reading cost a bounded memory, and get every event once,
   socket.leave();
   stream.leave();
 }, 120_000);
+
+test('a file that is not read costs a bounded memory, and is whole when it is read on', async () => {
+  const idle = await service.memory();
+  const { data } = await service.ask('{ auditExport(format: NDJSON) { url } }');
+  const { url } = (data as unknown as { auditExport: { url: string } }).auditExport;
+  const { response } = await open(url);
+  const lines = createInterface({ input: response })[Symbol.asyncIterator]();
+  await lines.next();
+  // A file of 50 MB.
+  expect((await service.memory()) - idle).toBeLessThan(20_000_000);
+  let rest = 0;
+  for (let line = await lines.next(); !line.done; line = await lines.next()) rest += 1;
+  expect(rest).toBe(EVENTS - 1);
+}, 60_000);

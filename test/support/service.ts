@@ -2,8 +2,7 @@ import { createClient, type Client as LiveClient } from 'graphql-ws';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { readConfig } from '../../src/config.ts';
-import type { Extensions } from '../../src/pipeline/extensions.ts';
-import { type AuditService, createAuditService } from '../../src/service.ts';
+import { type AuditService, type AuditServiceOptions, createAuditService } from '../../src/service.ts';
 import { dataDirOf } from './database.ts';
 import type { TypedDocumentString } from './operations/generated/graphql.ts';
 
@@ -38,7 +37,7 @@ export interface TestService extends AuditService {
 export async function startService(
   databaseUrl: string,
   environment: Record<string, string> = {},
-  extensions: Extensions = {},
+  options: Omit<Partial<AuditServiceOptions>, 'config' | 'databaseUrl'> = {},
 ): Promise<TestService> {
   const DATA_DIR = dataDirOf(databaseUrl);
   const config = readConfig({ PORT: '0', ADMIN_API_KEY: ADMIN_KEY, DATA_DIR, ...environment });
@@ -46,7 +45,7 @@ export async function startService(
     config,
     databaseUrl,
     log: pino({ level: 'silent' }),
-    ...extensions,
+    ...options,
   });
   return {
     ...service,

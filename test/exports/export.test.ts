@@ -1,0 +1,338 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { gunzipSync } from 'node:zlib';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createKey } from '../access/create-key.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { startService, type TestService } from '../support/service.ts';
+import { logWarnings, upTo } from '../support/write.ts';
+import { readCsv } from './csv-reader.ts';
+import { open } from './download.ts';
+
+let database: TestDatabase;
+let service: TestService;
+let pool: Pool;
+let later = 0;
+const logged: string[] = [];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  const log = pino({}, { write: (line: string) => logged.push(JSON.parse(line).msg) });
+  service = await startService(database.url, {}, { log, now: () => Date.now() + later });
+  pool = createPool(database.url, () => undefined);
+  await service.ask(LOG, { input: EVENTS });
+});
+afterAll(async () => {
+  await pool.end();
+  await service.stop();
+  await database.drop();
+});
+
+const LOG = 'mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { recorded } }';
+const LINK = `query ($format: ExportFormat!, $filter: AuditEventFilter) {
+  auditExport(format: $format, filter: $filter) { url expiresAt }
+}`;
+const FIRST_COLUMNS =
+  'id,timestamp,event_type,outcome,severity,user_id,customer_id,resource_type,resource_id,action,description,ip_address';
+
+const PLAIN = {
+  timestamp: '2024-02-29T12:00:00.123Z',
+  eventType: 'DATA_UPDATE',
+  outcome: 'DENIED',
+  severity: 'ERROR',
+  userId: 'auth0|42',
+  customerId: 'acme',
+  sessionId: 's-1',
+  requestId: 'r-1',
+  ipAddress: '2001:db8::1',
+  userAgent: 'curl/8.0',
+  resourceType: 'invoice',
+  resourceId: 'inv-7',
+  action: 'update',
+  description: 'changed the total',
+  details: { b: [1, 2.5, -3], a: { text: 'x,"y"\n' }, no: null },
+  oldValues: { total: 1 },
+  newValues: { total: 2 },
+};
+const AWKWARD = [
+  'a "quoted" word',
+  '"',
+  'one, two, three',
+  'two\nlines',
+  'two\r\nlines',
+  'a return\ralone',
+  ',"\n",',
+  ' spaces at both ends ',
+  'emoji 🦊, ümlaut, 中文',
+];
+const FORMULAS = [
+  '=1+1',
+  '+1',
+  '-1',
+  '@SUM(A1)',
+  '\t=1',
+  '\r=1',
+  '\n=1',
+  '＝1',
+  '＋1',
+  '－1',
+  '＠1',
+  '  =1',
+  '\u00a0+1',
+  '\u200b-1',
+  '\ufeff=1',
+  '"=1',
+  "'=1",
+  "\"-1+cmd|' /C calc'!A0",
+];
+const EVENTS = [
+  PLAIN,
+  ...[...AWKWARD, ...FORMULAS].map((description) => ({ eventType: 'DATA_READ', description })),
+];
+
+interface Link {
+  url: string;
+  expiresAt: string;
+}
+
+async function link(format: string, filter: object | null = null, key?: string): Promise<Link> {
+  const { data } = await service.ask(LINK, { format, filter }, key);
+  return (data as unknown as { auditExport: Link }).auditExport;
+}
+
+async function fileOf(format: string, filter: object | null = null): Promise<string> {
+  const { response, whole } = await open((await link(format, filter)).url);
+  expect(response.statusCode).toBe(200);
+  return (await whole()).toString();
+}
+
+const statusOf = async (url: string, method?: string) =>
+  (await open(url, method === undefined ? {} : { method })).response.statusCode;
+
+async function leafHashes(): Promise<string[]> {
+  const { data } = await service.ask(
+    '{ auditEvents(orderBy: POSITION_ASC, first: 1000) { edges { node { leafHash } } } }',
+  );
+  const { auditEvents } = data as unknown as { auditEvents: { edges: { node: { leafHash: string } }[] } };
+  return auditEvents.edges.map(({ node }) => node.leafHash);
+}
+
+const hashOf = (line: string) => createHash('sha256').update(`\0${line}`).digest('hex');
+
+describe('the three formats', () => {
+  test('an NDJSON line is the bytes behind the leaf hash, in log order', async () => {
+    const lines = (await fileOf('NDJSON')).trimEnd().split('\n');
+    expect(lines.map(hashOf)).toEqual(await leafHashes());
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      v: 1,
+      timestamp: PLAIN.timestamp,
+      event_type: 'data.update',
+      outcome: 'denied',
+      severity: 'error',
+      ip_address: PLAIN.ipAddress,
+      details: PLAIN.details,
+      new_values: PLAIN.newValues,
+    });
+  });
+
+  test('JSON holds the same records', async () => {
+    const lines = (await fileOf('NDJSON')).trimEnd().split('\n');
+    expect(JSON.parse(await fileOf('JSON'))).toEqual(lines.map((line) => JSON.parse(line)));
+    expect(JSON.parse(await fileOf('JSON', { userId: 'nobody' }))).toEqual([]);
+  });
+
+  test('CSV has its columns in order and says the same as the records', async () => {
+    const text = await fileOf('CSV', { userId: PLAIN.userId });
+    expect(text.slice(0, text.indexOf('\n'))).toBe(
+      `${FIRST_COLUMNS},session_id,user_agent,request_id,details,old_values,new_values,recorded_at,position,leaf_hash`,
+    );
+    const record = JSON.parse(await fileOf('NDJSON', { userId: PLAIN.userId }));
+    const [row, ...more] = readCsv(text);
+    expect(more).toEqual([]);
+    const { v: _v, salt: _salt, ...columns } = record;
+    expect({
+      ...row,
+      details: JSON.parse(row?.details ?? ''),
+      old_values: JSON.parse(row?.old_values ?? ''),
+      new_values: JSON.parse(row?.new_values ?? ''),
+    }).toEqual({ ...columns, position: '0', leaf_hash: (await leafHashes())[0] });
+    expect(await fileOf('CSV', { userId: 'nobody' })).toBe(text.slice(0, text.indexOf('\n') + 1));
+  });
+
+  test('CSV survives quotes, commas and line ends, and holds no formula', async () => {
+    const rows = readCsv(await fileOf('CSV')).slice(1);
+    const descriptions = rows.map(({ description }) => description);
+    expect(descriptions).toEqual([...AWKWARD, ...FORMULAS.map((formula) => `'${formula}`)]);
+    for (const row of rows)
+      for (const value of Object.values(row))
+        expect(value.replace(/^[\s\p{C}"]*/u, '')).not.toMatch(/^[=+\-@＝＋－＠]/);
+  });
+});
+
+describe('the answer', () => {
+  test.each([
+    ['NDJSON', 'application/x-ndjson', 'ndjson'],
+    ['JSON', 'application/json', 'json'],
+    ['CSV', 'text/csv; charset=utf-8', 'csv'],
+  ])('%s is a file with a name, and is kept nowhere on the way', async (format, type, extension) => {
+    const { response, disconnect } = await open((await link(format)).url);
+    expect(response.headers).toMatchObject({
+      'content-type': type,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
+    expect(response.headers['content-disposition']).toMatch(
+      new RegExp(String.raw`^attachment; filename="audit-events-\d{4}-\d\d-\d\dT\d{6}Z\.${extension}"$`),
+    );
+    disconnect();
+  });
+
+  test.each([
+    ['gzip', true],
+    ['br, GZIP;q=0.5', true],
+    ['*', true],
+    ['gzip;q=0', false],
+    ['gzip; q=0.0, *', false],
+    ['identity', false],
+    ['notgzip', false],
+    ['', false],
+  ])('to accept-encoding "%s" is compressed: %s', async (accepted, isGzip) => {
+    const { url } = await link('NDJSON');
+    const { response, whole } = await open(url, { headers: { 'accept-encoding': accepted } });
+    expect(response.headers['content-encoding']).toBe(isGzip ? 'gzip' : undefined);
+    expect(response.headers.vary).toBe('accept-encoding');
+    const body = await whole();
+    expect(String(isGzip ? gunzipSync(body) : body)).toBe(await fileOf('NDJSON'));
+  });
+
+  test('to HEAD has the same headers and no body, other methods are refused', async () => {
+    const { url } = await link('CSV');
+    const { response, whole } = await open(url, { method: 'HEAD' });
+    expect(response.statusCode).toBe(200);
+    expect(response.headers['content-disposition']).toContain('.csv');
+    expect((await whole()).length).toBe(0);
+    for (const method of ['POST', 'PUT', 'DELETE']) expect(await statusOf(url, method)).toBe(405);
+  });
+});
+
+describe('a link', () => {
+  test('that was altered in any character is refused', async () => {
+    const { url } = await link('CSV');
+    const start = url.indexOf('/export/') + '/export/'.length;
+    const other = (character: string) => (character === 'A' ? 'B' : 'A');
+    const next = (character: string) => String.fromCharCode(character.charCodeAt(0) + 1);
+    const altered = upTo(url.length - start).flatMap((n) => {
+      const [before, character, after] = [
+        url.slice(0, start + n),
+        url[start + n] ?? '',
+        url.slice(start + n + 1),
+      ];
+      return [before + other(character) + after, before + next(character) + after, before + after];
+    });
+    altered.push(`${url}A`, `${url}=`, `${url}.`, `${url}?x`, `${url}/`, url.slice(0, start));
+    for (let n = 0; n < altered.length; n += 20) {
+      const statuses = await Promise.all(altered.slice(n, n + 20).map((address) => statusOf(address)));
+      expect(new Set(statuses)).toEqual(new Set([403]));
+    }
+    expect(await statusOf(url, 'HEAD')).toBe(200);
+  });
+
+  test('is valid for five minutes', async () => {
+    const { url, expiresAt } = await link('CSV');
+    try {
+      later = Date.parse(expiresAt) - Date.now() - 2_000;
+      expect(await statusOf(url, 'HEAD')).toBe(200);
+      later += 2_001;
+      expect(await statusOf(url, 'HEAD')).toBe(403);
+    } finally {
+      later = 0;
+    }
+  });
+
+  test('ends with its key', async () => {
+    const { key, secret } = await createKey(service, { name: 'exporter', scopes: ['EVENTS_EXPORT'] });
+    const { url } = await link('CSV', null, secret);
+    expect(await statusOf(url, 'HEAD')).toBe(200);
+    await service.ask('mutation ($id: ID!) { revokeApiKey(id: $id) { id } }', { id: key.id });
+    expect(await statusOf(url, 'HEAD')).toBe(403);
+  });
+
+  test('shows a bound key its own customer only', async () => {
+    const { secret } = await createKey(service, {
+      name: 'bound',
+      scopes: ['EVENTS_EXPORT'],
+      customerId: 'acme',
+    });
+    const { url } = await link('CSV', {}, secret);
+    const rows = readCsv((await (await open(url)).whole()).toString());
+    expect(rows.map(({ customer_id }) => customer_id)).toEqual(['acme']);
+  });
+
+  test('is not made for a filter that is too large for it', async () => {
+    const filter = { details: { text: 'x'.repeat(7_000) } };
+    const { errors } = await service.ask(LINK, { format: 'CSV', filter });
+    expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', path: 'filter' });
+    const fitting = await link('CSV', { details: { text: 'x'.repeat(4_000) } });
+    expect(await statusOf(fitting.url, 'HEAD')).toBe(200);
+  });
+});
+
+describe('while a file is read', () => {
+  const TEXT = 'x'.repeat(20_000);
+  const LARGE = 1_000;
+  let size: number;
+
+  beforeAll(async () => {
+    await logWarnings(service, LARGE, { more: { userId: 'large', details: { text: TEXT } } });
+    const { rows } = await pool.query<{ size: number }>('SELECT size FROM log_head');
+    size = rows[0]?.size ?? 0;
+  });
+
+  test('what is committed later is not in it', async () => {
+    const { whole } = await open((await link('CSV', { userId: 'large' })).url);
+    await logWarnings(service, 10, { more: { userId: 'large' } });
+    const rows = readCsv((await whole()).toString());
+    expect(rows.map(({ position }) => Number(position))).toEqual(upTo(size).slice(-LARGE));
+  });
+
+  test('a client that leaves ends the reading', async () => {
+    const { response, disconnect } = await open((await link('NDJSON')).url);
+    await once(response, 'data');
+    response.pause();
+    logged.length = 0;
+    disconnect();
+    await vi.waitFor(() => expect(logged).toContain('an export ended early'));
+  });
+
+  test('a key that is revoked breaks the connection', async () => {
+    const { key, secret } = await createKey(service, { name: 'exporter', scopes: ['EVENTS_EXPORT'] });
+    const { response, whole } = await open((await link('NDJSON', null, secret)).url);
+    expect(response.statusCode).toBe(200);
+    await service.ask('mutation ($id: ID!) { revokeApiKey(id: $id) { id } }', { id: key.id });
+    await expect(whole()).rejects.toThrow('aborted');
+  });
+
+  test.each([{}, { 'accept-encoding': 'gzip' }])(
+    'a purge of what was not read yet breaks the connection instead of leaving it out: %o',
+    async (headers) => {
+      await logWarnings(service, LARGE, { more: { userId: 'purged', details: { text: noise() } } });
+      const { response, whole } = await open((await link('NDJSON', { userId: 'purged' })).url, { headers });
+      expect(response.statusCode).toBe(200);
+      await vi.waitFor(async () => {
+        await service.ask('mutation { purgeEvents(olderThanDays: 0) { purged } }');
+        const { rows } = await pool.query('SELECT 1 FROM audit_events WHERE user_id = $1', ['purged']);
+        expect(rows).toEqual([]);
+      }, 10_000);
+      await expect(whole()).rejects.toThrow('aborted');
+    },
+  );
+});
+
+/** A text that does not compress. */
+function noise(): string {
+  return upTo(500)
+    .map((n) => createHash('sha256').update(String(n)).digest('base64'))
+    .join('');
+}
