@@ -51,6 +51,8 @@ const schema = z.object({
   KEEP_ALIVE_MS: wholeNumber(10, 600_000).default(12_000),
   /** Largest request body, in bytes. */
   MAX_BODY_BYTES: wholeNumber(1_024, 268_435_456).default(16_777_216),
+  /** Highest price of an operation, in points: a field of an event is one, a page of 1,000 whole events 40,000. */
+  MAX_QUERY_COST: wholeNumber(1_000, 1_000_000_000).default(100_000),
 });
 
 /** The settings of the service, checked and frozen. Names, units and defaults: see `.env.example`. */

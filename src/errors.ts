@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'CONFLICT'
   | 'PAYLOAD_TOO_LARGE'
   | 'POSITION_PURGED'
+  | 'QUERY_TOO_COMPLEX'
   | 'OVERLOADED'
   | 'UNAVAILABLE'
   | 'INTERNAL';

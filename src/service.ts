@@ -120,6 +120,7 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     eventStreams,
     log,
     maxBodyBytes: config.MAX_BODY_BYTES,
+    maxQueryCost: config.MAX_QUERY_COST,
   });
   const isReady = async () => (await pool.query('SELECT 1')).rowCount === 1;
   http = await listen({

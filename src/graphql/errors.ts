@@ -7,7 +7,7 @@ import {
 } from 'graphql';
 import type { Logger } from 'pino';
 import { AuditError, type ErrorCode } from '../errors.ts';
-import { literalPath } from './literal-path.ts';
+import { literalPath, variablePath } from './literal-path.ts';
 
 const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   UNAUTHENTICATED: 401,
@@ -15,6 +15,9 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   OVERLOADED: 503,
   UNAVAILABLE: 503,
 };
+
+// Messages repeat what the client sent, which may be long.
+const MAX_MESSAGE = 1_000;
 
 /** Turns whatever was thrown into what a client may see: a code, a path, and no internals. */
 export function showError(error: unknown, log: Logger): GraphQLError {
@@ -45,6 +48,10 @@ function withoutStatus(error: GraphQLError): GraphQLFormattedError {
   return { ...formatted, extensions };
 }
 
+function shortened(text: string): string {
+  return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}...` : text;
+}
+
 // graphql-js wraps its own errors in others that say where; they are no causes from the inside.
 function causeOf(error: unknown): unknown {
   if (!(error instanceof GraphQLError)) return error;
@@ -54,7 +61,7 @@ function causeOf(error: unknown): unknown {
 
 function shownAuditError(cause: AuditError, error: unknown): GraphQLError {
   const status = HTTP_STATUS[cause.code];
-  return new GraphQLError(cause.message, {
+  return new GraphQLError(shortened(cause.message), {
     ...placeOf(error),
     extensions: {
       code: cause.code,
@@ -70,7 +77,7 @@ function withCode(error: GraphQLError): GraphQLError {
     return error;
   const path = pathInVariables(error) ?? pathInDocument(error);
   const message = error.originalError?.message ?? error.message;
-  return new GraphQLError(path === undefined ? message : `${path}: ${message}`, {
+  return new GraphQLError(shortened(path === undefined ? message : `${path}: ${message}`), {
     ...placeOf(error),
     extensions: {
       ...error.extensions,
@@ -81,16 +88,17 @@ function withCode(error: GraphQLError): GraphQLError {
 }
 
 // Of `Variable "$events" got invalid value 1 at "events[3].eventType"; ...`, with the argument's name for the variable's.
+// The value between is the client's: an expression that could match a piece of it in two ways would take for ever.
 function pathInVariables({ message, source }: GraphQLError): string | undefined {
-  const [, variable, path] = /^Variable "\$(\w+)" .*?(?: at "\w+([^"]*)")?; /s.exec(message) ?? [];
+  const [, variable, path = ''] =
+    /^Variable "\$(\w+)" .*?(?: at "\w+((?:[.[][^"]*)?)")?; /s.exec(message) ?? [];
   if (variable === undefined) return undefined;
-  const argument = new RegExp(`(\\w+)\\s*:\\s*\\$${variable}(?!\\w)`).exec(source?.body ?? '')?.[1];
-  return `${argument ?? variable}${path ?? ''}`;
+  return `${(source && variablePath(source, variable)) ?? variable}${path}`;
 }
 
 function pathInDocument({ source, positions, nodes }: GraphQLError): string | undefined {
   const offset = positions?.[0];
-  return source && nodes && offset !== undefined ? literalPath(source.body, offset) : undefined;
+  return source && nodes && offset !== undefined ? literalPath(source, offset) : undefined;
 }
 
 function placeOf(error: unknown): GraphQLErrorOptions {

@@ -7,10 +7,14 @@ import type { Viewer } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
 import type { Context, Services } from '../graphql/context.ts';
 import { showError } from '../graphql/errors.ts';
+import { DocumentCache } from '../graphql/limits/document-cache.ts';
+import { useLimits } from '../graphql/limits/plugin.ts';
 import { addressOf } from './address.ts';
 import { readParams } from './body.ts';
 import { endable } from './endable.ts';
 import type { EventStreams } from './event-streams.ts';
+
+const CACHED = { characters: 1_000_000, each: 20_000 };
 
 export const GRAPHQL_PATH = '/graphql';
 /** What a client reads where its key has ended before its connection did. */
@@ -31,6 +35,8 @@ export interface YogaOptions {
   eventStreams: EventStreams;
   log: Logger;
   maxBodyBytes: number;
+  /** The highest price of an operation, in points. */
+  maxQueryCost: number;
 }
 
 /** The GraphQL server: queries, mutations and server-sent events over HTTP, and the pipeline for WebSocket. */
@@ -49,7 +55,16 @@ export function createGraphqlServer(options: YogaOptions) {
     cors: false,
     logging: false,
     maskedErrors: { maskError: (error) => showError(error, log) },
-    plugins: [useChecks(options, viewers), useSessions(options), options.eventStreams.plugin],
+    parserAndValidationCache: {
+      documentCache: new DocumentCache(CACHED),
+      errorCache: new DocumentCache(CACHED),
+    },
+    plugins: [
+      useLimits({ maxCost: options.maxQueryCost }),
+      useChecks(options, viewers),
+      useSessions(options),
+      options.eventStreams.plugin,
+    ],
     context: ({ request, req, viewer, address = req && addressOf(req) }) => {
       const who = viewer ?? viewers.get(request);
       if (!who) throw new AuditError('UNAUTHENTICATED', 'send an API key as "Authorization: Bearer KEY"');

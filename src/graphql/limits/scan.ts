@@ -1,0 +1,23 @@
+import { Lexer, Source, TokenKind } from 'graphql';
+import { checkBound } from './bounds.ts';
+
+const OPENING = new Set<string>([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
+const CLOSING = new Set<string>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
+
+/**
+ * Reads the tokens of a document, without descending into it: the parser, and whatever walks its tree, recurse as deep
+ * as its brackets are nested. Throws QUERY_TOO_COMPLEX past a bound, and the lexer's syntax error.
+ */
+export function scanDocument(text: string): void {
+  checkBound('characters', text.length);
+  const lexer = new Lexer(new Source(text));
+  let tokens = 0;
+  let directives = 0;
+  let nesting = 0;
+  for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
+    checkBound('tokens', ++tokens);
+    if (kind === TokenKind.AT) checkBound('directives', ++directives);
+    else if (OPENING.has(kind)) checkBound('nesting', ++nesting);
+    else if (CLOSING.has(kind)) nesting -= 1;
+  }
+}
