@@ -76,12 +76,12 @@ const TOO_COMPLEX: [string, string, object?][] = [
   ['characters', `{ __typename } # ${'x'.repeat(300_000)}`],
   ['comments', `${'#\n'.repeat(200_000)}{ __typename }`],
   [
-    'a page of 1,000 with proofs',
-    '{ auditEvents(first: 1000) { edges { node { inclusionProof { hashes } } } } }',
+    'a page of 1,000 with both proofs',
+    '{ auditEvents(first: 1000) { edges { node { details inclusionProof { hashes } proofBundle } } } }',
   ],
   [
     'a page by a variable',
-    'query ($n: Int) { auditEvents(last: $n) { edges { node { proofBundle } } } }',
+    'query ($n: Int) { auditEvents(last: $n) { edges { node { a: proofBundle b: proofBundle } } } }',
     { n: 1_000 },
   ],
   ['tops of tops', `{ auditSummary { ${repeat(30, (n) => `a${n}: topUsers(first: 1000) { count }`)} } }`],

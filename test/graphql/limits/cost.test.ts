@@ -85,8 +85,8 @@ describe('within the default budget', () => {
     expect(price(page)).toBeLessThan(MAX_QUERY_COST / 2);
   });
 
-  test('the usual page with its proofs', () => {
-    const page = `{ auditEvents { edges { node { ${EVENT} inclusionProof { leafIndex treeSize hashes } proofBundle } } } }`;
+  test('a page of 1,000 whole events with a proof of each', () => {
+    const page = `{ auditEvents(first: 1000) { edges { node { ${EVENT} inclusionProof { leafIndex treeSize hashes } } } } }`;
     expect(price(page)).toBeLessThan(MAX_QUERY_COST);
   });
 
@@ -129,7 +129,7 @@ describe('a price follows', () => {
 
   test('a type behind an interface', () => {
     const proof = '{ node(id: "x") { ... on AuditEvent { inclusionProof { treeSize } } } }';
-    expect(price(proof)).toBeGreaterThan(price('{ node(id: "x") { ... on AuditEvent { id } } }') + 100);
+    expect(price(proof)).toBeGreaterThan(price('{ node(id: "x") { ... on AuditEvent { id } } }') + 10);
   });
 
   test('aliases, each in full', () => {
