@@ -2,44 +2,37 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
-import { inject } from 'vitest';
-import { migrate } from '../../src/db/migrate.ts';
-import { createPool } from '../../src/db/pool.ts';
+import { afterEach, inject } from 'vitest';
+import { onServer, urlOf } from './server.ts';
 
 /** A database of its own for a test file: LISTEN is per database. */
 export interface TestDatabase {
   url: string;
+  /** Removes the database; when a test of the file failed, it is kept for a look where the server outlives the run. */
   drop(): Promise<void>;
 }
 
+// Every test file has this module to itself.
+let hasFailed = false;
+afterEach(({ task }) => {
+  hasFailed ||= task.result?.state === 'fail';
+});
+
 /** Makes an empty database with the schema of the service. */
 export async function createDatabase(): Promise<TestDatabase> {
+  const serverUrl = inject('adminUrl');
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`);
-  const url = new URL(inject('adminUrl'));
-  url.pathname = `/${name}`;
-  const pool = createPool(url.href, () => undefined);
-  await migrate(pool);
-  await pool.end();
+  await onServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${inject('template')}`);
+  const url = urlOf(serverUrl, name);
   const drop = async () => {
-    await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
-    await rm(dataDirOf(url.href), { recursive: true, force: true });
+    if (hasFailed && inject('outlivesRun')) return console.info(`kept for a look: the database ${name}`);
+    await onServer(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`);
+    await rm(dataDirOf(url), { recursive: true, force: true });
   };
-  return { url: url.href, drop };
+  return { url, drop };
 }
 
 /** Where the services on a test database keep their signing key; `drop` of the database removes it. */
 export function dataDirOf(databaseUrl: string): string {
   return join(tmpdir(), 'audit-log-test', new URL(databaseUrl).pathname.slice(1));
-}
-
-async function onServer(sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: inject('adminUrl') });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
 }

@@ -1,23 +1,47 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../src/db/embedded/server.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { createPool } from '../../src/db/pool.ts';
+import { onServer, urlOf } from './server.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** A server on which tests make databases of their own. */
     adminUrl: string;
+    /** A migrated database on it, to make them from. */
+    template: string;
+    /** Whether the server is there after the run, so that the database of a failed test can be looked at. */
+    outlivesRun: boolean;
   }
+}
+
+interface Server {
+  url: string;
+  stop(): Promise<void>;
 }
 
 /** One real PostgreSQL for the whole run: `TEST_DATABASE_URL`, or an embedded one in a temporary folder. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
-  if (given) {
-    project.provide('adminUrl', given);
-    return async () => undefined;
-  }
+  const server = given ? { url: given, stop: async () => undefined } : await startTemporary();
+  const template = await createTemplate(server.url).catch(async (error: Error) => {
+    await server.stop();
+    throw error;
+  });
+  project.provide('adminUrl', server.url);
+  project.provide('template', template);
+  project.provide('outlivesRun', Boolean(given));
+  return async () => {
+    await onServer(server.url, `DROP DATABASE ${template}`);
+    await server.stop();
+  };
+}
+
+async function startTemporary(): Promise<Server> {
   const dataDir = mkdtempSync(join(tmpdir(), 'audit-log-test-'));
   const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '200' };
   const remove = () => rmSync(dataDir, { recursive: true, force: true });
@@ -25,9 +49,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
     remove();
     throw error;
   });
-  project.provide('adminUrl', server.connectionString);
-  return async () => {
+  const stop = async () => {
     await server.stop();
     remove();
   };
+  return { url: server.connectionString, stop };
+}
+
+/** Migrates a database of this run's own, since others may test on the same server, and returns its name. */
+async function createTemplate(serverUrl: string): Promise<string> {
+  const name = `template_audit_log_${randomBytes(6).toString('hex')}`;
+  await onServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`);
+  const pool = createPool(urlOf(serverUrl, name), () => undefined);
+  await migrate(pool);
+  await pool.end();
+  return name;
 }
