@@ -35,6 +35,8 @@ const schema = z.object({
   CHECKPOINT_HEARTBEAT_MS: wholeNumber(100, 86_400_000).default(60_000),
   /** Whether checkpoints and hashes of the log (never events) are served without a key. */
   PUBLIC_EVIDENCE: z.stringbool().default(false),
+  /** What was recorded more days ago is removed, hourly; unset: nothing ever is. */
+  RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   /** Event types of this deployment, for example `billing.invoice_paid,billing.refund`. */
   EVENT_TYPES: list.pipe(z.array(z.string().regex(/^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/))).default([]),
   /** Names whose values are redacted, beside the built-in nine. */

@@ -28,7 +28,8 @@ import { readPositions } from './log/read.ts';
 import { eventLogger } from './pipeline/event-log.ts';
 import { type Extensions, loadExtensions } from './pipeline/extensions.ts';
 import { createDispatch } from './pipeline/handlers.ts';
-import { recordEvents } from './pipeline/record.ts';
+import { recordOwnEvent } from './pipeline/own.ts';
+import { startRetention } from './retention/timer.ts';
 
 /** The audit service: built by `createAuditService`, started and stopped once. */
 export interface AuditService {
@@ -141,16 +142,22 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
       { problem: problem.problem, position: problem.position },
       `the log was altered: ${problem.message}`,
     );
-    await recordEvents(services.pipeline, [{ input: alarmOf(problem), path: 'input' }]).catch(onError);
+    await recordOwnEvent(services.pipeline, {}, alarmOf(problem)).catch(onError);
   }
   if (!identity.signers) log.warn('this instance has no signing key: it serves checkpoints that others sign');
   void signer.signNow();
+  const { RETENTION_DAYS: days } = config;
+  const { pipeline } = services;
+  const sign = signer.signNow;
+  const retention = days === undefined ? undefined : startRetention({ pool, pipeline, days, sign, onError });
 
   const stop = async () => {
     // Clients are told first that they are cut: then the end of their subscription reaches nobody as a completion.
     const closed = http?.close();
+    const retained = retention?.close();
     feed.close();
     await closed;
+    await retained;
     await signer.close();
     await appender.close();
     await listener.close();

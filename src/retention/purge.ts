@@ -6,27 +6,32 @@ import { readHead } from '../log/head.ts';
 const BATCH = 5_000;
 
 /**
- * Removes the oldest events, up to the first that was recorded at `before` (milliseconds since 1970) or later: whole
- * segments by dropping them, the rest in small transactions. Returns how many were removed. The leaves stay part of the
- * tree; idempotency keys stay too, so that a late retry records nothing. What is in no signed checkpoint yet stays.
+ * Where the log would begin without its oldest events, up to the first that was recorded at `before` (milliseconds since
+ * 1970; infinity: up to now) or later. What is in no signed checkpoint yet stays.
  */
-export async function purgeBefore(pool: Pool, before: number): Promise<number> {
-  const boundary = await findBoundary(pool, before);
-  let purged = 0;
-  for (;;) {
-    const removed = await inTransaction(pool, (client) => removeNext(client, boundary));
-    if (removed === 0) return purged;
-    purged += removed;
-  }
-}
-
-async function findBoundary(pool: Pool, before: number): Promise<number> {
+export async function findBoundary(pool: Pool, before: number): Promise<number> {
   const signed = (await readLatestCheckpoint(pool, 'log'))?.treeSize ?? 0;
+  if (before === Number.POSITIVE_INFINITY) return signed;
   const { rows } = await pool.query<{ position: number }>(
     'SELECT position FROM audit_events WHERE recorded_at >= $1 ORDER BY position LIMIT 1',
     [new Date(before)],
   );
   return Math.min(signed, rows[0]?.position ?? signed);
+}
+
+/**
+ * Removes the events before the position `boundary`: whole segments by dropping them, the rest in small transactions,
+ * until `stop` is aborted. Returns how many were removed. The leaves stay part of the tree; idempotency keys stay too,
+ * so that a late retry records nothing.
+ */
+export async function removeBefore(pool: Pool, boundary: number, stop?: AbortSignal): Promise<number> {
+  let purged = 0;
+  while (!stop?.aborted) {
+    const removed = await inTransaction(pool, (client) => removeNext(client, boundary));
+    if (removed === 0) break;
+    purged += removed;
+  }
+  return purged;
 }
 
 // The head says first what is no longer there, so that a reader never takes a hole for the end.

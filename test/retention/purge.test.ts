@@ -1,55 +1,144 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPool } from '../../src/db/pool.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { serverSentEvents } from '../support/sse.ts';
+import { logWarnings, upTo } from '../support/write.ts';
 
 let database: TestDatabase;
-let service: TestService;
+let here: TestService;
+let there: TestService;
 
 beforeAll(async () => {
   database = await createDatabase();
-  service = await startService(database.url, { SEGMENT_BITS: '8' });
+  here = await startService(database.url, { SEGMENT_BITS: '8' });
+  there = await startService(database.url);
 });
 afterAll(async () => {
-  await service.stop();
+  await Promise.all([here.stop(), there.stop()]);
   await database.drop();
 });
 
-test('removes whole segments and the rest, is itself an event, and the feed never skips in silence', async () => {
-  const input = Array.from({ length: 700 }, () => ({ eventType: 'SECURITY_ALERT', severity: 'WARNING' }));
-  await service.ask('mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { recorded } }', {
-    input,
-  });
-  const list =
-    '{ auditEvents(orderBy: POSITION_ASC, first: 1) { totalCount edges { cursor node { position action } } } }';
-  const before = await service.ask(list);
-  const { cursor } = (before.data as unknown as Listed).auditEvents.edges[0] as { cursor: string };
+const PURGE = 'mutation ($days: Int!) { purgeEvents(olderThanDays: $days) { purged } }';
+const LIST = `query ($after: String, $first: Int = 1000) {
+  auditEvents(orderBy: POSITION_ASC, after: $after, first: $first) {
+    totalCount edges { cursor node { position action userId ipAddress details } }
+  }
+}`;
+const FOLLOW = 'subscription ($after: String) { auditEvents(after: $after) { node { position } } }';
 
-  // Receipt and purge may share a millisecond: what was recorded in this very one stays.
-  while (Date.now() <= (await lastRecordedAt())) await new Promise((resolve) => setImmediate(resolve));
-  const { data } = await service.ask('mutation { purgeEvents(olderThanDays: 0) { purged } }');
-  expect(data).toEqual({ purgeEvents: { purged: 700 } });
-  const after = await service.ask(list);
-  expect(after.data).toMatchObject({
-    auditEvents: { totalCount: 1, edges: [{ node: { position: 700, action: 'log.purge' } }] },
-  });
+interface Listed {
+  totalCount: number;
+  edges: { cursor: string; node: { position: number; action: string; details: { purged?: number } } }[];
+}
 
-  const client = service.live();
-  const query = 'subscription ($after: String) { auditEvents(after: $after) { node { position } } }';
-  const first = async (from: string) =>
-    (await client.iterate({ query, variables: { after: from } }).next()).value;
-  expect(await first('beginning')).toMatchObject({ data: { auditEvents: { node: { position: 700 } } } });
-  await expect(first(cursor)).rejects.toMatchObject([{ extensions: { code: 'POSITION_PURGED' } }]);
+async function list(variables: object = {}): Promise<Listed> {
+  const { data } = await there.ask(LIST, variables);
+  return (data as unknown as { auditEvents: Listed }).auditEvents;
+}
+
+async function purge(service: TestService, days = 0): Promise<number> {
+  const { data, errors } = await service.ask(PURGE, { days });
+  if (errors) throw errors[0]?.extensions;
+  return (data as unknown as { purgeEvents: { purged: number } }).purgeEvents.purged;
+}
+
+test('removes all up to now, whole segments and the rest; the log goes on with the next position', async () => {
+  await logWarnings(here, 700);
+  const { cursor } = (await list({ first: 1 })).edges[0] as { cursor: string };
+  expect(await purge(here)).toBe(700);
+  expect(await list()).toMatchObject({
+    totalCount: 1,
+    edges: [
+      {
+        node: {
+          position: 700,
+          action: 'log.purge',
+          userId: 'admin',
+          ipAddress: '127.0.0.1',
+          details: { purged: 700, olderThanDays: 0, firstPosition: 700 },
+        },
+      },
+    ],
+  });
+  await logWarnings(there, 1, { prefix: 'next' });
+  // A page after a cursor that points into what is gone begins with what is left.
+  const positions = (await list({ after: cursor })).edges.map(({ node }) => node.position);
+  expect(positions).toEqual([700, 701]);
+});
+
+test('a feed that cannot go on where its cursor points says so; from the beginning it starts with what is left', async () => {
+  await logWarnings(here, 3);
+  const { edges, totalCount } = await list();
+  const [first, second] = edges as [Listed['edges'][0], Listed['edges'][0]];
+  expect(await purge(there)).toBe(totalCount);
+  const left = second.node.position + totalCount - 1;
+
+  const client = here.live();
+  const overWebSocket = async (after: string) =>
+    (await client.iterate({ query: FOLLOW, variables: { after } }).next()).value as object;
+  const overEvents = async (after: string) => {
+    const events = serverSentEvents(here.url, { query: FOLLOW, variables: { after }, key: ADMIN_KEY });
+    for await (const event of events) return event;
+    return undefined;
+  };
+  const purged = [{ extensions: { code: 'POSITION_PURGED' } }];
+  await expect(overWebSocket(first.cursor)).rejects.toMatchObject(purged);
+  expect(await overEvents(first.cursor)).toMatchObject({ errors: purged });
+  const oldest = { data: { auditEvents: { node: { position: left } } } };
+  expect(await overWebSocket('beginning')).toEqual(oldest);
+  expect(await overEvents('beginning')).toEqual(oldest);
   await client.dispose();
 });
 
-interface Listed {
-  auditEvents: { edges: { cursor: string }[] };
-}
-
-async function lastRecordedAt(): Promise<number> {
-  const { data } = await service.ask(
-    '{ auditEvents(orderBy: POSITION_DESC, first: 1) { edges { node { recordedAt } } } }',
+test('two instances at once: the count is right, nothing is removed twice, and each is one event', async () => {
+  await logWarnings(here, 1_000);
+  const before = await list({ first: 0 });
+  const purges = upTo(6).map((n) => purge(n % 2 === 0 ? here : there));
+  const counts = await Promise.all(purges);
+  const { edges } = await list();
+  // Each purge also removes the event of the one before it, when that is signed by then.
+  const removed = counts.reduce((sum, count) => sum + count, 0);
+  expect(removed + edges.length).toBe(before.totalCount + purges.length);
+  expect(Math.max(...counts)).toBeGreaterThanOrEqual(1_000);
+  const end = edges.at(-1)?.node.position ?? 0;
+  expect(edges.map(({ node }) => node.position)).toEqual(
+    upTo(edges.length).map((n) => end - edges.length + 1 + n),
   );
-  const { auditEvents } = data as unknown as { auditEvents: { edges: { node: { recordedAt: string } }[] } };
-  return Date.parse(auditEvents.edges[0]?.node.recordedAt ?? '');
-}
+  expect(edges.every(({ node }) => node.action === 'log.purge')).toBe(true);
+});
+
+test('a retry of what was removed records nothing', async () => {
+  const log = () =>
+    here.ask(
+      'mutation { logEvent(input: { eventType: DATA_READ, idempotencyKey: "gone" }) { status event { id } } }',
+    );
+  expect((await log()).data?.logEvent).toMatchObject({ status: 'RECORDED' });
+  await purge(here);
+  expect((await log()).data?.logEvent).toEqual({ status: 'DUPLICATE', event: null });
+});
+
+test('what is younger stays, and bounds are checked', async () => {
+  await logWarnings(here, 2);
+  const { totalCount } = await list();
+  expect(await purge(here, 1)).toBe(0);
+  expect((await list()).totalCount).toBe(totalCount + 1);
+  for (const days of [-1, 36_501]) {
+    await expect(purge(here, days)).rejects.toMatchObject({ code: 'BAD_USER_INPUT', path: 'olderThanDays' });
+  }
+});
+
+test('nothing is removed when that cannot be recorded', async () => {
+  await logWarnings(here, 2);
+  const { totalCount } = await list();
+  const pool = createPool(database.url, () => undefined);
+  await pool.query(`CREATE FUNCTION refuse_event() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'no room'; END $$`);
+  await pool.query(`CREATE TRIGGER refuse_event BEFORE INSERT ON audit_events FOR EACH ROW
+    WHEN (NEW.action = 'log.purge') EXECUTE FUNCTION refuse_event()`);
+  await expect(purge(here)).rejects.toMatchObject({ code: 'INTERNAL' });
+  await pool.query('DROP FUNCTION refuse_event CASCADE');
+  await pool.end();
+  expect((await list()).totalCount).toBe(totalCount);
+  expect(await purge(here)).toBe(totalCount);
+});

@@ -1,9 +1,8 @@
 import { badInput } from '../../errors.ts';
-import { recordEvents } from '../../pipeline/record.ts';
-import { purgeBefore } from '../../retention/purge.ts';
+import { purgeLog } from '../../retention/purge-log.ts';
 import { builder } from '../builder.ts';
+import { callerOf } from '../context.ts';
 
-const DAY_MS = 86_400_000;
 const MAX_DAYS = 36_500;
 
 const PurgeResultRef = builder.objectRef<{ purged: number }>('PurgeResult').implement({
@@ -13,26 +12,17 @@ const PurgeResultRef = builder.objectRef<{ purged: number }>('PurgeResult').impl
 builder.mutationField('purgeEvents', (t) =>
   t.field({
     type: PurgeResultRef,
-    description: 'Removes what was recorded more days ago. Itself an event in the log.',
+    description: 'Removes what was recorded more days ago; 0: all up to now. Itself an event in the log.',
     authScopes: { scope: 'admin' },
     args: { olderThanDays: t.arg.int({ required: true }) },
-    resolve: async (_, { olderThanDays }, { viewer, services }) => {
+    resolve: async (_, { olderThanDays }, context) => {
+      const { services } = context;
       if (olderThanDays < 0 || olderThanDays > MAX_DAYS) {
         throw badInput('olderThanDays', `must be from 0 to ${MAX_DAYS}`);
       }
       // What leaves the log is signed first, so that its leaves stay provable.
       await services.evidence.checkpoint('log');
-      const purged = await purgeBefore(services.pool, services.pipeline.now() - olderThanDays * DAY_MS);
-      const input = {
-        eventType: 'data.delete',
-        severity: 'warning',
-        action: 'log.purge',
-        description: `${purged} events recorded more than ${olderThanDays} days ago were removed`,
-        userId: viewer.keyId,
-        resourceType: 'audit_log',
-        details: { purged, olderThanDays },
-      } as const;
-      await recordEvents(services.pipeline, [{ input, path: 'input' }]);
+      const purged = await purgeLog(services, callerOf(context), { olderThanDays, isAsked: true });
       return { purged };
     },
   }),

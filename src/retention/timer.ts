@@ -1,0 +1,58 @@
+import { type PurgedLog, purgeLog } from './purge-log.ts';
+
+const FIRST_MS = 1_000;
+const EVERY_MS = 3_600_000;
+const RETRY_MS = 60_000;
+
+/** The retention of an instance. */
+export interface Retention {
+  /** Starts no more purges; resolves when the one under way has ended its batch. */
+  close(): Promise<void>;
+}
+
+export interface RetentionOptions extends PurgedLog {
+  /** How long events are kept, counted from when they were recorded. */
+  days: number;
+  /** Brings what was recorded into a signed checkpoint: nothing else may leave the log. */
+  sign: () => Promise<void>;
+  onError: (error: Error) => void;
+}
+
+/** Purges soon after the start and then hourly, unless another instance is at it; after an error, a minute later. */
+export function startRetention({ days, sign, onError, ...log }: RetentionOptions): Retention {
+  const stopping = new AbortController();
+  let running: Promise<void> | undefined;
+  let timer: NodeJS.Timeout;
+
+  async function run(): Promise<void> {
+    try {
+      await sign();
+      if (stopping.signal.aborted) return;
+      await purgeLog(log, {}, { olderThanDays: days, isAsked: false, stop: stopping.signal });
+      schedule(EVERY_MS);
+    } catch (error) {
+      onError(error as Error);
+      schedule(RETRY_MS);
+    }
+  }
+
+  // Jittered, so that instances that were started together do not ask the database together for ever.
+  function schedule(delayMs: number): void {
+    if (stopping.signal.aborted) return;
+    timer = setTimeout(
+      () => {
+        running = run();
+      },
+      delayMs * (0.5 + Math.random()),
+    ).unref();
+  }
+
+  schedule(FIRST_MS);
+  return {
+    async close() {
+      stopping.abort();
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createRedact } from '../../src/events/redact.ts';
+import { createAppender } from '../../src/log/append.ts';
+import { createHead } from '../../src/log/head.ts';
+import { prepareEvent } from '../../src/log/prepare.ts';
+import { purgeLog } from '../../src/retention/purge-log.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { startService } from '../support/service.ts';
+import { upTo } from '../support/write.ts';
+
+const DAY_MS = 86_400_000;
+const draft = {
+  eventType: 'data.read',
+  outcome: 'success',
+  severity: 'info',
+  action: 'read',
+  description: '',
+  details: {},
+} as const;
+
+let database: TestDatabase;
+let pool: Pool;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  pool = createPool(database.url, () => undefined);
+  await createHead(pool, 8);
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+/** Records events with the real append, as if it were so many days ago. */
+async function recordDaysAgo(days: number, count: number): Promise<void> {
+  const now = Date.now() - days * DAY_MS;
+  const events = upTo(count).map(() => prepareEvent({ ...draft }, now, 'input'));
+  await createAppender(pool).append({ events, paths: events.map(() => 'input') });
+}
+
+async function state() {
+  const { rows } = await pool.query<{ first: number; count: number; purges: number }>(
+    `SELECT (SELECT first_position FROM log_head) AS first, count(*) AS count,
+       count(*) FILTER (WHERE action = 'log.purge') AS purges FROM audit_events`,
+  );
+  return rows[0];
+}
+
+test('RETENTION_DAYS removes what is older soon after the start, with one event by nobody', async () => {
+  await recordDaysAgo(40, 600);
+  await recordDaysAgo(29, 50);
+  const environment = { RETENTION_DAYS: '30' };
+  const services = await Promise.all([1, 2].map(() => startService(database.url, environment)));
+  const client = services[0]?.live();
+  const query =
+    'subscription { auditEvents(filter: { action: "log.purge" }, after: "beginning") { node { userId details } } }';
+  const { value } = (await client?.iterate({ query }).next()) ?? {};
+  expect(value).toMatchObject({
+    data: {
+      auditEvents: {
+        node: { userId: null, details: { purged: 600, olderThanDays: 30, firstPosition: 600 } },
+      },
+    },
+  });
+  await client?.dispose();
+  // The event comes first, then what it says.
+  await vi.waitFor(async () => expect((await state())?.first).toBe(600), { timeout: 10_000 });
+  await Promise.all(services.map((service) => service.stop()));
+  expect(await state()).toEqual({ first: 600, count: 51, purges: 1 });
+});
+
+test('instances that purge at once on their own remove everything once, with one event', async () => {
+  const { first, count } = (await state()) as { first: number; count: number };
+  await recordDaysAgo(0, 300);
+  const service = await startService(database.url);
+  await service.ask('{ checkpoint { treeSize } }');
+  const later = Date.now() + 40 * DAY_MS;
+  const pools = upTo(4).map(() => createPool(database.url, () => undefined));
+  const counts = await Promise.all(
+    pools.map((each) => {
+      const pipeline = {
+        filters: [],
+        redact: createRedact(),
+        appender: createAppender(each),
+        readPositions: async () => new Map(),
+        dispatch: () => undefined,
+        now: () => later,
+      };
+      return purgeLog({ pool: each, pipeline }, {}, { olderThanDays: 30, isAsked: false });
+    }),
+  );
+  await Promise.all(pools.map((each) => each.end()));
+  await service.stop();
+  expect(counts.toSorted((a, b) => b - a)).toEqual([count + 300, 0, 0, 0]);
+  expect(await state()).toEqual({ first: first + count + 300, count: 1, purges: 1 });
+});
