@@ -27,7 +27,7 @@ import { createHead } from './log/head.ts';
 import { readPositions } from './log/read.ts';
 import { eventLogger } from './pipeline/event-log.ts';
 import { type Extensions, loadExtensions } from './pipeline/extensions.ts';
-import { createDispatch } from './pipeline/handlers.ts';
+import { createHandlers } from './pipeline/handlers.ts';
 import { recordOwnEvent } from './pipeline/own.ts';
 import { startRetention } from './retention/timer.ts';
 
@@ -87,6 +87,11 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     onAlarm: (problem) => void raiseAlarm(problem),
     onError,
   });
+  const handlers = createHandlers(
+    [...eventLogger(log, config.LOG_EVENTS), ...(extensions.handlers ?? [])],
+    config.HANDLER_TIMEOUT_MS,
+    (failure) => log.error({ ...failure, err: failure.cause, cause: undefined }, 'a handler failed'),
+  );
   let http: HttpServer | undefined;
   const services: Services = {
     pool,
@@ -103,11 +108,7 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
       redact: createRedact([...config.REDACT_NAMES, ...(extensions.redact ?? [])]),
       appender,
       readPositions: (positions) => readPositions(pool, positions),
-      dispatch: createDispatch(
-        [...eventLogger(log, config.LOG_EVENTS), ...(extensions.handlers ?? [])],
-        config.HANDLER_TIMEOUT_MS,
-        (failure) => log.error({ ...failure, err: failure.cause, cause: undefined }, 'a handler failed'),
-      ),
+      dispatch: handlers.dispatch,
       now: options.now ?? Date.now,
     },
   };
@@ -160,6 +161,7 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     await retained;
     await signer.close();
     await appender.close();
+    await handlers.close();
     await listener.close();
     await access.close();
     await pool.end();

@@ -19,13 +19,26 @@ export async function loadExtensions(path: string | undefined): Promise<Extensio
   if (path === undefined) return {};
   const module = (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>;
   const { filters = [], handlers = [], redact = [] } = module;
-  if (!isListOf(filters, 'function')) throw new Error(`${path}: "filters" must be an array of functions`);
-  if (!isListOf(handlers, 'object'))
+  if (!isListOf(filters, isFilter)) throw new Error(`${path}: "filters" must be an array of functions`);
+  if (!isListOf(handlers, isHandler))
     throw new Error(`${path}: "handlers" must be an array of { name, handle }`);
-  if (!isListOf(redact, 'string')) throw new Error(`${path}: "redact" must be an array of names`);
-  return { filters, handlers, redact } as Extensions;
+  if (!isListOf(redact, isName)) throw new Error(`${path}: "redact" must be an array of names`);
+  return { filters, handlers, redact };
 }
 
-function isListOf(value: unknown, type: string): boolean {
-  return Array.isArray(value) && value.every((element) => typeof element === type);
+function isListOf<T>(value: unknown, isOne: (element: unknown) => element is T): value is T[] {
+  return Array.isArray(value) && value.every(isOne);
+}
+
+function isFilter(value: unknown): value is EventFilterFunction {
+  return typeof value === 'function';
+}
+
+function isHandler(value: unknown): value is EventHandler {
+  const { name, handle } = (value ?? {}) as Partial<EventHandler>;
+  return typeof name === 'string' && typeof handle === 'function';
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string';
 }

@@ -8,71 +8,103 @@ export interface EventHandler {
   handle(event: AuditEvent): void | Promise<void>;
 }
 
-/** What a handler did wrong with an event. */
+/** What went wrong with an event for a handler. */
 export interface HandlerFailure {
   handler: string;
   eventId: string;
-  reason: 'threw' | 'timed out' | 'was left out: the queue of the handler is full';
+  reason:
+    | 'threw'
+    | 'timed out'
+    | 'was left out: the queue of the handler is full'
+    | 'was left out: the service stopped';
   cause?: unknown;
 }
 
 /** Gives committed events to every handler; neither the caller nor another handler is held up. */
 export type Dispatch = (events: readonly AuditEvent[]) => void;
 
-/** Makes the dispatch; `timeoutMs` is the longest time for one event, `report` gets every failure. */
-export function createDispatch(
+/** The handlers of an instance. */
+export interface Handlers {
+  dispatch: Dispatch;
+  /** Resolves when the handlers have had what was dispatched, or had the longest time for one event more. */
+  close(): Promise<void>;
+}
+
+/** Puts the handlers together; `timeoutMs` is the longest time for one event, `report` gets every failure. */
+export function createHandlers(
   handlers: readonly EventHandler[],
   timeoutMs: number,
   report: (failure: HandlerFailure) => void,
-): Dispatch {
-  const lanes = handlers.map((handler) => createLane(handler, timeoutMs, report));
-  return (events) => {
-    for (const lane of lanes) for (const event of events) lane(event);
+): Handlers {
+  const lanes = handlers.map((handler) => new Lane(handler, timeoutMs, report));
+  return {
+    dispatch(events) {
+      for (const lane of lanes) for (const event of events) lane.add(event);
+    },
+    async close() {
+      await Promise.all(lanes.map((lane) => lane.close()));
+    },
   };
 }
 
-function createLane(
-  handler: EventHandler,
-  timeoutMs: number,
-  report: (failure: HandlerFailure) => void,
-): (event: AuditEvent) => void {
-  const queue: AuditEvent[] = [];
-  let isRunning = false;
+class Lane {
+  readonly #handler: EventHandler;
+  readonly #timeoutMs: number;
+  readonly #report: (failure: HandlerFailure) => void;
+  readonly #queue: AuditEvent[] = [];
+  #running: Promise<void> | undefined;
 
-  async function run(): Promise<void> {
-    // Not within the mutation: a handler may be slow before its first await.
-    await new Promise((resolve) => setImmediate(resolve));
-    for (let event = queue.shift(); event; event = queue.shift()) await handleOne(event);
-    isRunning = false;
+  constructor(handler: EventHandler, timeoutMs: number, report: (failure: HandlerFailure) => void) {
+    this.#handler = handler;
+    this.#timeoutMs = timeoutMs;
+    this.#report = report;
   }
 
-  async function handleOne(event: AuditEvent): Promise<void> {
+  add(event: AuditEvent): void {
+    if (this.#queue.length >= MAX_QUEUED) {
+      this.#fail(event, 'was left out: the queue of the handler is full');
+      return;
+    }
+    this.#queue.push(event);
+    this.#running ??= this.#run();
+  }
+
+  async close(): Promise<void> {
+    await this.#withTimeout(this.#running);
+    for (const event of this.#queue.splice(0)) this.#fail(event, 'was left out: the service stopped');
+  }
+
+  async #run(): Promise<void> {
+    // Not within the mutation: a handler may be slow before its first await.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let event = this.#queue.shift(); event; event = this.#queue.shift()) await this.#handle(event);
+    this.#running = undefined;
+  }
+
+  async #handle(event: AuditEvent): Promise<void> {
+    try {
+      const isLate = await this.#withTimeout(this.#handler.handle(event));
+      if (isLate) this.#fail(event, 'timed out');
+    } catch (cause) {
+      this.#fail(event, 'threw', cause);
+    }
+  }
+
+  /** Whether the time was over first. */
+  async #withTimeout(work: void | Promise<void>): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<'timed out'>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs, 'timed out');
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, this.#timeoutMs, true);
     });
     try {
-      const result = await Promise.race([handler.handle(event), timeout]);
-      if (result === 'timed out') report({ handler: handler.name, eventId: event.id, reason: 'timed out' });
-    } catch (cause) {
-      report({ handler: handler.name, eventId: event.id, reason: 'threw', cause });
+      return await Promise.race([Promise.resolve(work).then(() => false), late]);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  return (event) => {
-    if (queue.length >= MAX_QUEUED) {
-      report({
-        handler: handler.name,
-        eventId: event.id,
-        reason: 'was left out: the queue of the handler is full',
-      });
-      return;
-    }
-    queue.push(event);
-    if (isRunning) return;
-    isRunning = true;
-    void run();
-  };
+  #fail(event: AuditEvent, reason: HandlerFailure['reason'], cause?: unknown): void {
+    const failure = { handler: this.#handler.name, eventId: event.id, reason };
+    this.#report(cause === undefined ? failure : { ...failure, cause });
+  }
 }

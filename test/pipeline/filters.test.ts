@@ -1,0 +1,107 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { EventDraft } from '../../src/events/event.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { keepLog, type LogLine } from '../support/log-lines.ts';
+import { type Answer, startService, type TestService } from '../support/service.ts';
+
+let database: TestDatabase;
+let service: TestService;
+let lines: LogLine[];
+let seen: EventDraft[];
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+afterAll(() => database.drop());
+
+beforeEach(async () => {
+  const kept = keepLog();
+  lines = kept.lines;
+  seen = [];
+  const filters = [
+    async ({ action }: EventDraft) => action !== 'unwanted',
+    (event: EventDraft) => {
+      seen.push(event);
+      if (event.action === 'fatal') throw new Error('the filter knows a secret: 42');
+      return event.userId !== 'robot';
+    },
+  ];
+  service = await startService(database.url, {}, { filters, log: kept.log });
+});
+afterEach(() => service.stop());
+
+async function count(): Promise<number> {
+  const { data } = await service.ask('{ auditEvents(first: 0) { totalCount } }');
+  return (data as unknown as { auditEvents: { totalCount: number } }).auditEvents.totalCount;
+}
+
+function log(...input: object[]): Promise<Answer> {
+  return service.ask(
+    `mutation ($input: [LogEventInput!]!) {
+      logEvents(input: $input) { recorded duplicates filtered results { status event { action } } }
+    }`,
+    { input: input.map((one) => ({ eventType: 'DATA_READ', ...one })) },
+  );
+}
+
+test('what a filter declines is FILTERED, without an event, and the rest is recorded', async () => {
+  const before = await count();
+  const { data } = await log(
+    { action: 'a' },
+    { action: 'unwanted' },
+    { action: 'b', userId: 'robot' },
+    { action: 'c' },
+  );
+  expect(data).toEqual({
+    logEvents: {
+      recorded: 2,
+      duplicates: 0,
+      filtered: 2,
+      results: [
+        { status: 'RECORDED', event: { action: 'a' } },
+        { status: 'FILTERED', event: null },
+        { status: 'FILTERED', event: null },
+        { status: 'RECORDED', event: { action: 'c' } },
+      ],
+    },
+  });
+  // In order: what the first declined, the second never saw.
+  expect(seen.map(({ action }) => action)).toEqual(['a', 'b', 'c']);
+  expect(await count()).toBe(before + 2);
+});
+
+test('every mutation passes the filters, and a filtered event uses up no idempotency key', async () => {
+  const before = await count();
+  const logged = await service.ask(`mutation {
+    logEvent(input: { eventType: DATA_READ, userId: "robot", idempotencyKey: "k" }) { status event { id } }
+    logAuthEvent(input: { eventType: AUTH_LOGIN, userId: "robot" }) { status event { id } }
+    logDataEvent(input: { action: READ, resourceType: "a", resourceId: "b", userId: "robot" }) { status event { id } }
+    logSecurityEvent(input: { eventType: SECURITY_ALERT, severity: CRITICAL, description: "", userId: "robot" }) {
+      status event { id }
+    }
+  }`);
+  const filtered = { status: 'FILTERED', event: null };
+  expect(logged.data).toEqual({
+    logEvent: filtered,
+    logAuthEvent: filtered,
+    logDataEvent: filtered,
+    logSecurityEvent: filtered,
+  });
+  expect(await count()).toBe(before);
+  expect((await log({ idempotencyKey: 'k' })).data?.logEvents).toMatchObject({ recorded: 1, duplicates: 0 });
+});
+
+test('a filter that throws fails the mutation: nothing is recorded, and its words stay in the log', async () => {
+  const before = await count();
+  const { errors } = await log({ action: 'a' }, { action: 'fatal' }, { action: 'c' });
+  expect(errors).toMatchObject([{ extensions: { code: 'INTERNAL', requestId: expect.any(String) } }]);
+  expect(JSON.stringify(errors)).not.toContain('secret');
+  expect(await count()).toBe(before);
+  const { requestId } = errors?.[0]?.extensions ?? {};
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      requestId,
+      err: expect.objectContaining({ message: 'the filter knows a secret: 42' }),
+    }),
+  );
+});
