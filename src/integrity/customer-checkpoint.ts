@@ -1,12 +1,12 @@
 import type { PoolClient } from 'pg';
 import { inTransaction, type Pool } from '../db/pool.ts';
 import { equalHashes } from '../merkle/hash.ts';
-import { proveConsistency, readRoot } from '../merkle/proof.ts';
+import { readRoot } from '../merkle/proof.ts';
 import { signCheckpoint } from '../merkle/signed-checkpoint.ts';
 import { nodesFromTiles } from '../merkle/tile.ts';
 import { type Frontier, rootOf } from '../merkle/tree.ts';
-import { verifyConsistency } from '../merkle/verify.ts';
 import { readLatestCheckpoint, type StoredCheckpoint, storeCheckpoint } from './checkpoints.ts';
+import { continues } from './continues.ts';
 import { IntegrityError } from './integrity-error.ts';
 import type { SigningIdentity } from './sign.ts';
 import { tileReader } from './tiles.ts';
@@ -59,9 +59,8 @@ async function checkTree(
   const read = nodesFromTiles(grown.size, tileReader(client, tree));
   if (!equalHashes(rootHash, await readRoot(grown.size, read)))
     throw new IntegrityError('tree', `the tiles of the tree "${tree}" are not its root`);
-  if (!last || last.treeSize === 0) return;
-  const proof = await proveConsistency(last.treeSize, grown.size, read);
+  if (!last) return;
   const from = { size: last.treeSize, rootHash: last.rootHash };
-  if (!verifyConsistency({ from, to: { size: grown.size, rootHash }, proof }))
+  if (!(await continues(client, tree, { from, to: { size: grown.size, rootHash } })))
     throw new IntegrityError('tree', `the tree "${tree}" no longer begins with what was signed`);
 }

@@ -5,21 +5,14 @@ import { equalHashes } from '../merkle/hash.ts';
 import { formatSignatureLine, parseNote } from '../merkle/note.ts';
 import { parseVerifierKey } from '../merkle/note-key.ts';
 import { noteVerifier } from '../merkle/note-signature.ts';
-import { proveConsistency } from '../merkle/proof.ts';
 import { openCheckpoint, signCheckpoint } from '../merkle/signed-checkpoint.ts';
-import { nodesFromTiles } from '../merkle/tile.ts';
 import { type Frontier, rootOf } from '../merkle/tree.ts';
-import { verifyConsistency } from '../merkle/verify.ts';
-import {
-  readLatestCheckpoint,
-  type StoredCheckpoint,
-  storeCheckpoint,
-  storeCosignature,
-} from './checkpoints.ts';
+import { readLatestCheckpoint, type StoredCheckpoint, storeCheckpoint } from './checkpoints.ts';
+import { continues } from './continues.ts';
+import { storeCosignature } from './cosignatures.ts';
 import { growTrees } from './grow.ts';
 import type { LogIdentity } from './identity.ts';
 import { IntegrityError } from './integrity-error.ts';
-import { tileReader } from './tiles.ts';
 import { lockLogTree } from './trees.ts';
 
 const MAX_STEP = 20_000;
@@ -64,11 +57,9 @@ async function checkSigned(last: StoredCheckpoint, { origin, verifierKey }: LogI
 }
 
 async function checkConsistent(client: PoolClient, last: StoredCheckpoint, grown: Frontier): Promise<void> {
-  if (last.treeSize === 0) return;
-  const read = nodesFromTiles(grown.size, tileReader(client, 'log'));
-  const proof = await proveConsistency(last.treeSize, grown.size, read);
   const from = { size: last.treeSize, rootHash: last.rootHash };
-  if (!verifyConsistency({ from, to: { size: grown.size, rootHash: rootOf(grown) }, proof }))
+  const to = { size: grown.size, rootHash: rootOf(grown) };
+  if (!(await continues(client, 'log', { from, to })))
     throw new IntegrityError(
       'tree',
       `the log no longer begins with the ${last.treeSize} events that were signed`,
@@ -105,5 +96,5 @@ export async function timestamp(
   const cosignedAt = Date.now();
   const signature = await signers.timestamped.sign(parseNote(note).text);
   const line = formatSignatureLine({ name, keyId, signature });
-  await storeCosignature(db, { treeSize, line, keyName: name, keyId, cosignedAt });
+  await storeCosignature(db, { treeSize, line, keyName: name, keyId, cosignedAt, ofWitness: false });
 }
