@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SEVERITIES } from './events/catalog.ts';
+import { MAX_WITNESSES, parseWitness, type Witness } from './integrity/witnesses/witness.ts';
 
 const wholeNumber = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
 const list = z.string().transform((text) =>
@@ -8,6 +9,23 @@ const list = z.string().transform((text) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
+const witness = z.string().transform((text, context) => {
+  try {
+    return parseWitness(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
+const areDistinct = (witnesses: readonly Witness[]) =>
+  new Set(witnesses.map(({ verifier: { name, keyId } }) => `${name}+${keyId}`)).size === witnesses.length;
+
+// Over http anybody on the way could take the note and answer that it was received.
+function isWebhook(text: string): boolean {
+  const { protocol, hostname, username, password } = new URL(text);
+  const isLocal = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+  return (protocol === 'https:' || (protocol === 'http:' && isLocal)) && !username && !password;
+}
 
 const schema = z.object({
   /** A PostgreSQL 14 or newer; unset: an embedded one under `DATA_DIR`. */
@@ -35,6 +53,26 @@ const schema = z.object({
   CHECKPOINT_HEARTBEAT_MS: wholeNumber(100, 86_400_000).default(60_000),
   /** Whether checkpoints and hashes of the log (never events) are served without a key. */
   PUBLIC_EVIDENCE: z.stringbool().default(false),
+  /**
+   * Witnesses that cosign the log's checkpoints (C2SP tlog-witness), each `KEY@URL`: its verifier key (Ed25519
+   * cosignatures) and its submission prefix.
+   */
+  WITNESSES: list
+    .pipe(z.array(witness).max(MAX_WITNESSES).refine(areDistinct, 'must name each key once'))
+    .default([]),
+  /** Shortest time between two checkpoints that a witness gets, in milliseconds. */
+  WITNESS_INTERVAL_MS: wholeNumber(100, 3_600_000).default(10_000),
+  /** A file that checkpoints are added to, best out of reach of whoever can write to the database. */
+  ANCHOR_FILE: z.string().optional(),
+  /** An https URL (or http on this machine) that checkpoints are posted to, as text. */
+  ANCHOR_WEBHOOK: z
+    .url()
+    .refine((text) => URL.canParse(text) && isWebhook(text), 'must be https, or http on this machine')
+    .optional(),
+  /** Time between two checkpoints in the file and at the webhook, in milliseconds; also at start and stop. */
+  ANCHOR_INTERVAL_MS: wholeNumber(100, 604_800_000).default(3_600_000),
+  /** Longest time for a request to a witness or the webhook, in milliseconds. */
+  OUTBOUND_TIMEOUT_MS: wholeNumber(10, 600_000).default(10_000),
   /** What was recorded more days ago is removed, hourly; unset: nothing ever is. */
   RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   /** Event types of this deployment, for example `billing.invoice_paid,billing.refund`. */

@@ -8,6 +8,7 @@ import type { Config } from './config.ts';
 import { migrate } from './db/migrate.ts';
 import { createPool, type Pool } from './db/pool.ts';
 import { createCatalog } from './events/catalog.ts';
+import type { EventInput } from './events/input.ts';
 import { createRedact } from './events/redact.ts';
 import { createExports } from './exports/export.ts';
 import { createFeed } from './feed/feed.ts';
@@ -17,11 +18,14 @@ import { createSchema } from './graphql/schema.ts';
 import { createEventStreams } from './http/event-streams.ts';
 import { type HttpServer, listen } from './http/server.ts';
 import { createGraphqlServer } from './http/yoga.ts';
-import { alarmOf } from './integrity/alarm.ts';
+import { alarmOf, disputeOf } from './integrity/alarm.ts';
+import { createAnchors } from './integrity/anchors/anchors.ts';
+import { findRollback } from './integrity/anchors/check-anchor.ts';
 import { createEvidence } from './integrity/evidence.ts';
-import { openIdentity } from './integrity/identity.ts';
+import { type LogIdentity, openIdentity } from './integrity/identity.ts';
 import type { IntegrityError } from './integrity/integrity-error.ts';
-import { createSigner } from './integrity/signer.ts';
+import { createSigner, type Signer } from './integrity/signer.ts';
+import { createWitnessing } from './integrity/witnesses/witnessing.ts';
 import { createAppender } from './log/append.ts';
 import { createHead } from './log/head.ts';
 import { readPositions } from './log/read.ts';
@@ -79,9 +83,11 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     onError,
   });
   const appender = createAppender(pool);
+  const rollback = await findRollback(pool, identity, config.ANCHOR_FILE);
   const signer = createSigner({
     pool,
     identity,
+    problem: rollback,
     intervalMs: config.CHECKPOINT_INTERVAL_MS,
     heartbeatMs: config.CHECKPOINT_HEARTBEAT_MS,
     onAlarm: (problem) => void raiseAlarm(problem),
@@ -143,10 +149,22 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
       { problem: problem.problem, position: problem.position },
       `the log was altered: ${problem.message}`,
     );
-    await recordOwnEvent(services.pipeline, {}, alarmOf(problem)).catch(onError);
+    await record(alarmOf(problem));
+  }
+  async function record(input: EventInput): Promise<void> {
+    await recordOwnEvent(services.pipeline, {}, input).catch(onError);
   }
   if (!identity.signers) log.warn('this instance has no signing key: it serves checkpoints that others sign');
+  if (rollback) void raiseAlarm(rollback);
   void signer.signNow();
+  const outside = keepOutside({
+    config,
+    pool,
+    identity,
+    signer,
+    log,
+    onDispute: (witness, error) => void record(disputeOf(witness, error)),
+  });
   const { RETENTION_DAYS: days } = config;
   const { pipeline } = services;
   const sign = signer.signNow;
@@ -159,6 +177,7 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     feed.close();
     await closed;
     await retained;
+    await outside.close();
     await signer.close();
     await appender.close();
     await handlers.close();
@@ -174,6 +193,47 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     stop() {
       stopping ??= stop();
       return stopping;
+    },
+  };
+}
+
+/** Takes evidence to where nobody who can write to the database reaches it: to witnesses, a file, a webhook. */
+function keepOutside(parts: {
+  config: Config;
+  pool: Pool;
+  identity: LogIdentity;
+  signer: Signer;
+  log: Logger;
+  onDispute: (witness: string, error: Error) => void;
+}): { close(): Promise<void> } {
+  const { config, pool, identity, signer, log } = parts;
+  const timeoutMs = config.OUTBOUND_TIMEOUT_MS;
+  const anchors = createAnchors({
+    pool,
+    identity,
+    file: config.ANCHOR_FILE,
+    webhook: config.ANCHOR_WEBHOOK,
+    intervalMs: config.ANCHOR_INTERVAL_MS,
+    timeoutMs,
+    signNow: signer.signNow,
+    onAlarm: signer.halt,
+    onError: (error) => log.error({ cause: error.message }, 'a checkpoint could not be anchored'),
+  });
+  const witnessing = createWitnessing({
+    pool,
+    verifierKey: identity.verifierKey,
+    witnesses: config.WITNESSES,
+    intervalMs: config.WITNESS_INTERVAL_MS,
+    timeoutMs,
+    onDispute(witness, error) {
+      log.fatal({ witness }, `a witness knows another log than this one: ${error.message}`);
+      parts.onDispute(witness, error);
+    },
+    onError: (witness, error) => log.warn({ witness, cause: error.message }, 'a witness did not cosign'),
+  });
+  return {
+    async close() {
+      await Promise.all([anchors.close(), witnessing.close()]);
     },
   };
 }

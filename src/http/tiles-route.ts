@@ -32,17 +32,18 @@ export function isTilesPath(path: string): boolean {
 /**
  * Serves C2SP's tlog-tiles: `/checkpoint`, `/tile/...` and `/tile/entries/...` of the log, and below
  * `/customers/ID/` those of a customer's own tree; and `/verifier-key`, the public key.
+ * `/checkpoint?minWitnesses=N` is the last checkpoint that at least N witnesses have cosigned.
  */
 export async function serveTiles(
   options: TilesOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const [path = '', query] = (request.url ?? '').split('?');
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
   try {
-    const content = await contentOf(options, path, request.headers.authorization);
+    const content = await contentOf(options, { path, query }, request.headers.authorization);
     const scope = options.isPublic ? 'public' : 'private';
     response
       .writeHead(200, {
@@ -70,7 +71,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 
 async function contentOf(
   options: TilesOptions,
-  path: string,
+  { path, query }: { path: string; query: string | undefined },
   authorization: string | undefined,
 ): Promise<Content> {
   const [, customer, place = ''] = PATH.exec(path) ?? [];
@@ -79,7 +80,10 @@ async function contentOf(
   const viewer = isOpen ? undefined : await readerOf(options, authorization);
   const tree = viewer ? visibleTreeOf(viewer, customer) : 'log';
   if (place === 'verifier-key') return text(`${evidence.identity.verifierKey}\n`);
-  if (place === 'checkpoint') return text((await evidence.checkpoint(tree)).note);
+  if (place === 'checkpoint') {
+    const { note } = await evidence.checkpoint(tree, { minWitnesses: minWitnessesOf(query) });
+    return text(note);
+  }
   const bundle = parseEntriesPath(place);
   if (bundle && viewer) {
     const body = await evidence.entries(tree, bundle, visibleTo(viewer));
@@ -92,6 +96,10 @@ async function contentOf(
     body: await evidence.tile(tree, tile),
     isFinal: tile.width === FULL,
   };
+}
+
+function minWitnessesOf(query: string | undefined): number {
+  return Number(new URLSearchParams(query).get('minWitnesses') ?? 0);
 }
 
 const text = (body: string): Content => ({ type: 'text/plain; charset=utf-8', body, isFinal: false });

@@ -13,3 +13,16 @@ export function alarmOf({ problem, position, message }: IntegrityError): EventIn
     details: position === undefined ? { problem } : { problem, position },
   };
 }
+
+/** The event that tells everybody who watches that a witness knows another log than this one. */
+export function disputeOf(witness: string, { message }: Error): EventInput {
+  return {
+    eventType: 'security.alert',
+    severity: 'critical',
+    outcome: 'failure',
+    action: 'log.disputed',
+    description: `A witness does not cosign this log: it was rewritten or rolled back, or the witness is wrong: ${message}`,
+    resourceType: 'audit_log',
+    details: { witness },
+  };
+}

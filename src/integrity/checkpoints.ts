@@ -16,12 +16,16 @@ export interface StoredCheckpoint {
   timestampedAt: number;
 }
 
+// A note has at most a hundred signatures (see `merkle/note.ts`), the first of them in `note` itself.
 const COLUMNS = `tree_size AS "treeSize", log_size AS "logSize", root_hash AS "rootHash", note || coalesce((
-    SELECT string_agg(line, '' ORDER BY key_name, key_id) FROM cosignatures
-    WHERE checkpoints.tree = 'log' AND cosignatures.tree_size = checkpoints.tree_size), '') AS note,
+    SELECT string_agg(line, '' ORDER BY of_witness, key_name, key_id) FROM (
+      SELECT line, of_witness, key_name, key_id FROM cosignatures
+      WHERE checkpoints.tree = 'log' AND cosignatures.tree_size = checkpoints.tree_size
+      ORDER BY of_witness, cosigned_at DESC LIMIT 99) AS newest), '') AS note,
   signed_at AS "signedAt", coalesce((
-    SELECT max(cosigned_at) FROM cosignatures JOIN log_identity ON key_name = origin
-    WHERE checkpoints.tree = 'log' AND cosignatures.tree_size = checkpoints.tree_size), signed_at) AS "timestampedAt"`;
+    SELECT max(cosigned_at) FROM cosignatures
+    WHERE checkpoints.tree = 'log' AND cosignatures.tree_size = checkpoints.tree_size AND NOT of_witness),
+    signed_at) AS "timestampedAt"`;
 
 /** The last checkpoint of a tree. */
 export async function readLatestCheckpoint(
@@ -61,28 +65,16 @@ export async function storeCheckpoint(
   );
 }
 
-/** A timestamped signature of the log's checkpoint of a size. */
-export interface StoredCosignature {
-  treeSize: number;
-  line: string;
-  keyName: string;
-  keyId: number;
-  /** Milliseconds since 1970. */
-  cosignedAt: number;
-}
-
-/** Keeps a cosignature, in place of an older one by the same key. */
-export async function storeCosignature(db: Pool | PoolClient, cosignature: StoredCosignature): Promise<void> {
-  await db.query(
-    `INSERT INTO cosignatures AS known (tree_size, line, key_name, key_id, cosigned_at) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (tree_size, key_name, key_id) DO UPDATE SET line = excluded.line, cosigned_at = excluded.cosigned_at
-     WHERE known.cosigned_at < excluded.cosigned_at`,
-    [
-      cosignature.treeSize,
-      cosignature.line,
-      cosignature.keyName,
-      cosignature.keyId,
-      new Date(cosignature.cosignedAt),
-    ],
+/** The last checkpoint of the log that at least so many witnesses have cosigned. */
+export async function readCosignedCheckpoint(
+  db: Pool,
+  minWitnesses: number,
+): Promise<StoredCheckpoint | undefined> {
+  const { rows } = await db.query<StoredCheckpoint>(
+    `SELECT ${COLUMNS} FROM checkpoints WHERE tree = 'log' AND tree_size = (
+       SELECT tree_size FROM cosignatures WHERE of_witness
+       GROUP BY tree_size HAVING count(*) >= $1 ORDER BY tree_size DESC LIMIT 1)`,
+    [minWitnesses],
   );
+  return rows[0];
 }

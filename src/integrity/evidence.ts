@@ -1,11 +1,12 @@
 import type { Pool } from '../db/pool.ts';
-import { AuditError } from '../errors.ts';
+import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { readHead } from '../log/head.ts';
 import type { Tile } from '../merkle/tile.ts';
 import type { EntryBundle } from '../merkle/tile-path.ts';
 import { readLatestCheckpoint, type StoredCheckpoint } from './checkpoints.ts';
+import { findCosigned, findCosignedBehind } from './cosigned.ts';
 import { signCustomer } from './customer-checkpoint.ts';
 import type { LogIdentity } from './identity.ts';
 import {
@@ -31,16 +32,25 @@ export interface Checkpoint extends StoredCheckpoint {
   verifierKey: string;
 }
 
+/** The checkpoint of a size, or the last one that at least so many witnesses have cosigned. */
+export interface WantedCheckpoint {
+  treeSize?: number | undefined;
+  minWitnesses?: number | undefined;
+}
+
 /** The evidence of this log: what is acknowledged can be proved at once. */
 export interface Evidence {
   identity: LogIdentity;
-  /** The checkpoint of everything acknowledged so far, or of a size. Throws UNAVAILABLE, NOT_FOUND. */
-  checkpoint(tree: TreeName, treeSize?: number): Promise<Checkpoint>;
+  /** The checkpoint of everything acknowledged so far, or the one that is wanted. Throws UNAVAILABLE, NOT_FOUND. */
+  checkpoint(tree: TreeName, wanted?: WantedCheckpoint): Promise<Checkpoint>;
   /** Throws BAD_USER_INPUT for a size the tree did not have, UNAVAILABLE while the event is in no checkpoint. */
   inclusionProof(tree: TreeName, event: AuditEvent, treeSize?: number): Promise<InclusionProof>;
   consistencyProof(tree: TreeName, sizes: { from: number; to: number }): Promise<ConsistencyProof>;
-  /** A file that proves the event to somebody who has nothing but the log's public key. */
-  proofBundle(tree: TreeName, event: AuditEvent): Promise<string>;
+  /**
+   * A file that proves the event to somebody who has nothing but the log's public key, or who also wants the word of
+   * so many witnesses. Throws UNAVAILABLE while they have not cosigned up to it.
+   */
+  proofBundle(tree: TreeName, event: AuditEvent, minWitnesses?: number): Promise<string>;
   /** The bytes of a tile (C2SP tlog-tiles). Throws NOT_FOUND. */
   tile(tree: TreeName, tile: Tile): Promise<Uint8Array>;
   /** The canonical bytes of the events of a bundle. Throws NOT_FOUND, POSITION_PURGED. */
@@ -86,10 +96,21 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
     if (!known || known.treeSize < size) await latest(tree);
   }
 
+  function find(tree: TreeName, { treeSize, minWitnesses = 0 }: WantedCheckpoint): Promise<StoredCheckpoint> {
+    if (minWitnesses !== 0 && treeSize !== undefined)
+      throw badInput('minWitnesses', 'does not go together with treeSize');
+    if (minWitnesses !== 0) return findCosigned(pool, tree, minWitnesses);
+    return treeSize === undefined ? latest(tree) : findCheckpoint(pool, tree, treeSize);
+  }
+
+  function provable(tree: TreeName, event: AuditEvent, minWitnesses: number): Promise<StoredCheckpoint> {
+    if (minWitnesses === 0) return covering(tree, event);
+    return findCosignedBehind(pool, tree, { position: event.position, minWitnesses });
+  }
+
   return {
     identity,
-    checkpoint: async (tree, treeSize) =>
-      shown(tree, treeSize === undefined ? await latest(tree) : await findCheckpoint(pool, tree, treeSize)),
+    checkpoint: async (tree, wanted = {}) => shown(tree, await find(tree, wanted)),
     async inclusionProof(tree, event, treeSize) {
       const checkpoint = await covering(tree, event);
       if (treeSize !== undefined) await reach(tree, treeSize);
@@ -102,8 +123,8 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
       await reach(tree, sizes.to);
       return proveGrowth(pool, tree, sizes);
     },
-    proofBundle: async (tree, event) =>
-      bundleOf(pool, tree, { event, checkpoint: await covering(tree, event) }),
+    proofBundle: async (tree, event, minWitnesses = 0) =>
+      bundleOf(pool, tree, { event, checkpoint: await provable(tree, event, minWitnesses) }),
     tile: (tree, tile) => readTile(pool, tree, tile),
     entries: (tree, bundle, filters) => readEntries(pool, tree, { bundle, filters }),
   };

@@ -6,7 +6,8 @@ export type IntegrityProblem =
   | 'tile'
   | 'tree'
   | 'head'
-  | 'checkpoint';
+  | 'checkpoint'
+  | 'anchor';
 
 /** The stored log is not what was signed or hashed: nothing may be signed on top of it. */
 export class IntegrityError extends Error {

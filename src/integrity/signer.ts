@@ -10,6 +10,8 @@ export interface Signer {
   signNow(): Promise<void>;
   /** What stopped the signing, if anything did. */
   problem(): IntegrityError | undefined;
+  /** Stops the signing for good: evidence from outside the database says that the log was altered. */
+  halt(problem: IntegrityError): void;
   close(): Promise<void>;
 }
 
@@ -20,6 +22,8 @@ export interface SignerOptions {
   intervalMs: number;
   /** Time between timestamps while it does not. */
   heartbeatMs: number;
+  /** What was found wrong already, if anything was; then nothing is signed at all. */
+  problem: IntegrityError | undefined;
   /** Called once when the stored log is found to be altered; nothing is signed from then on. */
   onAlarm: (problem: IntegrityError) => void;
   onError: (error: Error) => void;
@@ -30,7 +34,7 @@ export function createSigner(options: SignerOptions): Signer {
   const { pool, identity, onAlarm, onError } = options;
   let running: Promise<void> = Promise.resolve();
   let waiting: Promise<void> | undefined;
-  let problem: IntegrityError | undefined;
+  let { problem } = options;
   let isClosed = false;
 
   async function run(): Promise<void> {
@@ -42,9 +46,14 @@ export function createSigner(options: SignerOptions): Signer {
     } catch (error) {
       if (isClosed) return;
       if (!(error instanceof IntegrityError)) return onError(error as Error);
-      problem = error;
-      onAlarm(error);
+      halt(error);
     }
+  }
+
+  function halt(found: IntegrityError): void {
+    if (problem) return;
+    problem = found;
+    onAlarm(found);
   }
 
   // A run that has begun may have missed what the caller just committed; one that waits has not.
@@ -59,6 +68,7 @@ export function createSigner(options: SignerOptions): Signer {
   return {
     signNow,
     problem: () => problem,
+    halt,
     async close() {
       isClosed = true;
       clearInterval(timer);

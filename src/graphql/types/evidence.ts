@@ -13,6 +13,9 @@ const HASHES = 'Lower-case hex, 32 bytes each, in the order of RFC 9162.';
 const CUSTOMER =
   "Of this customer's tree. Of a key that is bound to a customer it is always that customer's.";
 
+const MIN_WITNESSES =
+  "At least so many witnesses have cosigned it; then it may be a little older. Not of a customer's tree.";
+
 const CheckpointRef = builder.objectRef<Checkpoint>('Checkpoint').implement({
   description:
     'The signed state of a tree (C2SP tlog-checkpoint): whoever keeps one can tell any later change.',
@@ -78,8 +81,9 @@ builder.objectFields(AuditEventRef, (t) => ({
     description:
       'A self-contained proof (C2SP tlog-proof) with the event as extra data: it verifies offline.',
     authScopes: { scope: 'events:read' },
-    resolve: (event, _args, { viewer, services }) =>
-      services.evidence.proofBundle(treeOf(visibleTree(viewer)), event),
+    args: { minWitnesses: t.arg.int({ defaultValue: 0, description: MIN_WITNESSES }) },
+    resolve: (event, { minWitnesses }, { viewer, services }) =>
+      services.evidence.proofBundle(treeOf(visibleTree(viewer)), event, minWitnesses ?? 0),
   }),
 }));
 
@@ -88,12 +92,16 @@ builder.queryFields((t) => ({
     type: CheckpointRef,
     description: 'The signed checkpoint of everything acknowledged so far, or of a size.',
     authScopes: { scope: 'events:read' },
-    args: { treeSize: t.arg({ type: 'SafeInt' }), customerId: t.arg.string({ description: CUSTOMER }) },
-    resolve: (_, { treeSize, customerId }, { viewer, services }) =>
-      services.evidence.checkpoint(
-        treeOf(visibleTree(viewer, checkCustomer(customerId))),
-        treeSize ?? undefined,
-      ),
+    args: {
+      treeSize: t.arg({ type: 'SafeInt' }),
+      minWitnesses: t.arg.int({ defaultValue: 0, description: MIN_WITNESSES }),
+      customerId: t.arg.string({ description: CUSTOMER }),
+    },
+    resolve: (_, { treeSize, minWitnesses, customerId }, { viewer, services }) =>
+      services.evidence.checkpoint(treeOf(visibleTree(viewer, checkCustomer(customerId))), {
+        treeSize: treeSize ?? undefined,
+        minWitnesses: minWitnesses ?? 0,
+      }),
   }),
   consistencyProof: t.field({
     type: ConsistencyProofRef,

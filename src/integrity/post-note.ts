@@ -1,0 +1,67 @@
+/** What an HTTP server answered. */
+export interface Answer {
+  status: number;
+  /** The media type without parameters, in lower case. */
+  contentType: string;
+  body: string;
+}
+
+export interface PostOptions {
+  /** Longest time for the whole exchange. */
+  timeoutMs: number;
+  /** Ends it early. */
+  signal: AbortSignal;
+}
+
+const MAX_ANSWER_BYTES = 65_536;
+
+/**
+ * Posts a text to a URL. Redirects are answers like any other: a note goes to whom the operator named.
+ * Throws when there is no answer in time, or one of more than 64 KiB; its message does not hold the URL, which may be a
+ * secret.
+ */
+export async function postNote(url: string, text: string, options: PostOptions): Promise<Answer> {
+  options.signal.throwIfAborted();
+  const controller = new AbortController();
+  const abort = () => controller.abort(new Error(`no answer within ${options.timeoutMs} ms`));
+  const timer = setTimeout(abort, options.timeoutMs);
+  options.signal.addEventListener('abort', abort);
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain; charset=utf-8' },
+      body: text,
+      redirect: 'manual',
+      signal: controller.signal,
+    });
+    const contentType = (response.headers.get('content-type') ?? '').split(';', 1)[0] ?? '';
+    return {
+      status: response.status,
+      contentType: contentType.trim().toLowerCase(),
+      body: await readText(response),
+    };
+  } catch (error) {
+    throw new Error(reasonOf(error), { cause: error });
+  } finally {
+    clearTimeout(timer);
+    options.signal.removeEventListener('abort', abort);
+  }
+}
+
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // Leaving the loop early cancels the rest of the body.
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+// fetch says "fetch failed" and nothing else; what went wrong is the cause.
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error && cause.message !== '' ? cause.message : message;
+}
