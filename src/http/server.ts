@@ -1,13 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { gzipSync } from 'node:zlib';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../access/authenticate.ts';
 import type { Services } from '../graphql/context.ts';
 import type { EventStreams } from './event-streams.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
-import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
 import { serveLive } from './live.ts';
+import { createPageRoute, wantsPage } from './page-route.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { GRAPHQL_PATH, type GraphqlServer } from './yoga.ts';
 
@@ -55,16 +54,16 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
 }
 
 function createHandler(options: HttpOptions) {
-  const page = lazyPage();
+  const answerPage = createPageRoute();
   return (request: IncomingMessage, response: ServerResponse) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    const isPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+    const isPage = wantsPage(request);
     if (path === '/health/live') answer(response, 200, 'live');
     else if (path === '/health/ready') void answerReady(options, response);
     else if (path.startsWith(EXPORT_PATH)) void answerExport(options, request, response);
     else if (isTilesPath(path)) void answerTiles(options, request, response);
     else if (path === '/' && isPage) response.writeHead(302, { location: GRAPHQL_PATH }).end();
-    else if (path === GRAPHQL_PATH && isPage) page(request, response);
+    else if (path === GRAPHQL_PATH && isPage) answerPage(request, response).catch(() => response.destroy());
     else if (path === GRAPHQL_PATH) void options.yoga(request, response);
     else answer(response, 404, 'not found');
   };
@@ -105,24 +104,6 @@ async function answerTiles(
     log.error({ err: error }, 'a tile could not be served');
     answer(response, 500, 'something went wrong inside');
   }
-}
-
-// Nine megabytes that never change: made and compressed at the first visit.
-function lazyPage() {
-  let page: { body: Buffer; policy: string } | undefined;
-  return (_request: IncomingMessage, response: ServerResponse) => {
-    if (!page) {
-      const html = graphiqlPage({ endpoint: GRAPHQL_PATH });
-      page = { body: gzipSync(html, { level: 6 }), policy: graphiqlPolicy(html) };
-    }
-    response
-      .writeHead(200, {
-        'content-type': 'text/html; charset=utf-8',
-        'content-encoding': 'gzip',
-        'content-security-policy': page.policy,
-      })
-      .end(page.body);
-  };
 }
 
 function urlOf(server: Server, host: string): string {
