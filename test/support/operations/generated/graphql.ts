@@ -108,6 +108,23 @@ export type LogStatus =
   | 'FILTERED'
   | 'RECORDED';
 
+export type FollowAlertsSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type FollowAlertsSubscription = { securityAlerts: { cursor: string, node: { id: string, position: number, eventType: AuditEventType, severity: AuditSeverity, action: string, leafHash: string } } };
+
+export type ListAlertsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ListAlertsQuery = { auditEvents: { edges: Array<{ cursor: string, node: { id: string, position: number, eventType: AuditEventType, severity: AuditSeverity, action: string, leafHash: string } }> } };
+
+export type SummaryOfAllQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SummaryOfAllQuery = { auditSummary: { totalEvents: number, byType: Array<{ eventType: AuditEventType, count: number }>, byOutcome: Array<{ outcome: AuditOutcome, count: number }>, bySeverity: Array<{ severity: AuditSeverity, count: number }> } };
+
 export type ExportNdjsonQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -177,6 +194,57 @@ export class TypedDocumentString<TResult, TVariables>
   }
 }
 
+export const FollowAlertsDocument = new TypedDocumentString(`
+    subscription FollowAlerts($after: String) {
+  securityAlerts(after: $after) {
+    cursor
+    node {
+      id
+      position
+      eventType
+      severity
+      action
+      leafHash
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FollowAlertsSubscription, FollowAlertsSubscriptionVariables>;
+export const ListAlertsDocument = new TypedDocumentString(`
+    query ListAlerts {
+  auditEvents(filter: {minSeverity: WARNING}, orderBy: POSITION_ASC, first: 1000) {
+    edges {
+      cursor
+      node {
+        id
+        position
+        eventType
+        severity
+        action
+        leafHash
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ListAlertsQuery, ListAlertsQueryVariables>;
+export const SummaryOfAllDocument = new TypedDocumentString(`
+    query SummaryOfAll {
+  auditSummary(startTime: "2020-01-01T00:00:00Z", endTime: "2100-01-01T00:00:00Z") {
+    totalEvents
+    byType {
+      eventType
+      count
+    }
+    byOutcome {
+      outcome
+      count
+    }
+    bySeverity {
+      severity
+      count
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SummaryOfAllQuery, SummaryOfAllQueryVariables>;
 export const ExportNdjsonDocument = new TypedDocumentString(`
     query ExportNdjson {
   auditExport(format: NDJSON) {
