@@ -30,6 +30,8 @@ function isWebhook(text: string): boolean {
 const schema = z.object({
   /** A PostgreSQL 14 or newer; unset: an embedded one under `DATA_DIR`. */
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  /** The same database as the owner of its tables: migrations, keys, retention; unset: `DATABASE_URL` is the owner's. */
+  DATABASE_ADMIN_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   /** Where the embedded PostgreSQL keeps its data. */
   DATA_DIR: z.string().default('.data'),
   /** Address to listen on. */

@@ -4,6 +4,7 @@ import { destination, type Logger, pino } from 'pino';
 import { createAccess } from './access/access.ts';
 import { ensureAdminKey } from './access/admin-key.ts';
 import { KEYS_CHANNEL } from './access/keys.ts';
+import { guardedReaderOf, readerOf } from './access/reader.ts';
 import type { Config } from './config.ts';
 import { migrate } from './db/migrate.ts';
 import { createPool, type Pool } from './db/pool.ts';
@@ -64,14 +65,15 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   // The error's own text alone: the object that pg throws carries the whole connection.
   const onError = (error: Error) =>
     log.error({ cause: error.message }, 'the database connection had a problem');
-  const pool = createPool(databaseUrl, onError);
-  await migrate(pool);
-  await createHead(pool, config.SEGMENT_BITS);
-  const identity = await openIdentity(pool, {
+  const owner = createPool(config.DATABASE_ADMIN_URL ?? databaseUrl, onError, { max: 4 });
+  await migrate(owner);
+  await createHead(owner, config.SEGMENT_BITS);
+  const identity = await openIdentity(owner, {
     origin: config.ORIGIN,
     keyFile: config.SIGNING_KEY_FILE ?? join(config.DATA_DIR, 'signing-key.pem'),
   });
-  const adminKey = await ensureAdminKey(pool, config.ADMIN_API_KEY);
+  const adminKey = await ensureAdminKey(owner, config.ADMIN_API_KEY);
+  const pool = createPool(databaseUrl, onError, { role: 'audit_log_service' });
 
   const extensions = await withModule(options, config);
   const catalog = createCatalog(config.EVENT_TYPES);
@@ -101,13 +103,16 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   let http: HttpServer | undefined;
   const services: Services = {
     pool,
+    owner,
+    readerOf: (viewer) => readerOf(pool, viewer),
+    guardedReaderOf: (viewer) => guardedReaderOf(pool, viewer),
     catalog,
     feed,
     evidence: createEvidence(pool, identity, signer),
     sessions: access.sessions,
     onRevoked: access.onRevoked,
-    openExport: createExports(pool),
-    exportSecret: await ensureSecret(pool, 'export'),
+    openExport: createExports(pool, (grant) => readerOf(pool, grant)),
+    exportSecret: await ensureSecret(owner, 'export'),
     baseUrl: () => http?.url ?? '',
     pipeline: {
       filters: extensions.filters ?? [],
@@ -168,7 +173,8 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   const { RETENTION_DAYS: days } = config;
   const { pipeline } = services;
   const sign = signer.signNow;
-  const retention = days === undefined ? undefined : startRetention({ pool, pipeline, days, sign, onError });
+  const retention =
+    days === undefined ? undefined : startRetention({ pool: owner, pipeline, days, sign, onError });
 
   const stop = async () => {
     // Clients are told first that they are cut: then the end of their subscription reaches nobody as a completion.
@@ -183,7 +189,7 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     await handlers.close();
     await listener.close();
     await access.close();
-    await pool.end();
+    await Promise.all([pool.end(), owner.end()]);
   };
   let stopping: Promise<void> | undefined;
   return {

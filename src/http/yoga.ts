@@ -9,6 +9,7 @@ import type { Context, Services } from '../graphql/context.ts';
 import { showError } from '../graphql/errors.ts';
 import { DocumentCache } from '../graphql/limits/document-cache.ts';
 import { useLimits } from '../graphql/limits/plugin.ts';
+import { createProofLoaders } from '../graphql/proof-loaders.ts';
 import { addressOf } from './address.ts';
 import { readParams } from './body.ts';
 import { endable } from './endable.ts';
@@ -68,7 +69,8 @@ export function createGraphqlServer(options: YogaOptions) {
     context: ({ request, req, viewer, address = req && addressOf(req) }) => {
       const who = viewer ?? viewers.get(request);
       if (!who) throw new AuditError('UNAUTHENTICATED', 'send an API key as "Authorization: Bearer KEY"');
-      return { viewer: who, address, services };
+      const proofs = createProofLoaders({ viewer: who, services });
+      return { viewer: who, address, services, proofs };
     },
   });
 }
