@@ -17,6 +17,8 @@ import { createListener, GROWTH_CHANNEL } from './feed/listener.ts';
 import type { Services } from './graphql/context.ts';
 import { createSchema } from './graphql/schema.ts';
 import { createEventStreams } from './http/event-streams.ts';
+import { createHostCheck } from './http/hosts.ts';
+import { createOrigins } from './http/origins.ts';
 import { type HttpServer, listen } from './http/server.ts';
 import { createGraphqlServer } from './http/yoga.ts';
 import { alarmOf, disputeOf } from './integrity/alarm.ts';
@@ -145,6 +147,13 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     eventStreams,
     keepAliveMs: config.KEEP_ALIVE_MS,
     publicEvidence: config.PUBLIC_EVIDENCE,
+    isHost: createHostCheck(config.HOST, config.ALLOWED_HOSTS),
+    origins: createOrigins(config.CORS_ORIGINS),
+    maxRequests: config.MAX_REQUESTS,
+    maxConnections: config.MAX_CONNECTIONS,
+    headersTimeoutMs: config.HEADERS_TIMEOUT_MS,
+    requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    hasGraphiql: config.GRAPHIQL,
     isReady,
     log,
   });
