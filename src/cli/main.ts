@@ -4,9 +4,11 @@ import { register as registerExport } from './export.ts';
 import { register as registerImport } from './import/command.ts';
 import { register as registerKeys } from './keys/command.ts';
 import { register as registerServe } from './serve.ts';
+import { register as registerVerify } from './verify/command.ts';
 
 const program = new Command('audit-log').description('the command line of the audit log');
 
-for (const register of [registerServe, registerImport, registerExport, registerKeys]) register(program);
+const commands = [registerServe, registerImport, registerExport, registerKeys, registerVerify];
+for (const register of commands) register(program);
 
 await program.parseAsync();

@@ -1,10 +1,11 @@
+import { visibleTree } from '../../access/viewer.ts';
 import { badInput } from '../../errors.ts';
 import { TEXT_BOUNDS } from '../../events/bounds.ts';
 import { checkText } from '../../events/json.ts';
 import type { Checkpoint } from '../../integrity/evidence.ts';
 import type { ConsistencyProof, InclusionProof } from '../../integrity/prove.ts';
+import { treeOf } from '../../integrity/trees.ts';
 import { builder } from '../builder.ts';
-import { treeViewOf } from '../proof-loaders.ts';
 import { AuditEventRef } from './event.ts';
 
 const hex = (hashes: readonly Uint8Array[]) => hashes.map((hash) => Buffer.from(hash).toString('hex'));
@@ -73,14 +74,16 @@ builder.objectFields(AuditEventRef, (t) => ({
         description: 'Default: that of a checkpoint which covers the event.',
       }),
     },
-    resolve: (event, { treeSize }, { proofs }) => proofs.inclusionProof(event, treeSize ?? undefined),
+    resolve: (event, { treeSize }, { viewer, services }) =>
+      services.evidence.inclusionProof(treeOf(visibleTree(viewer)), event, treeSize ?? undefined),
   }),
   proofBundle: t.string({
     description:
       'A self-contained proof (C2SP tlog-proof) with the event as extra data: it verifies offline.',
     authScopes: { scope: 'events:read' },
     args: { minWitnesses: t.arg.int({ defaultValue: 0, description: MIN_WITNESSES }) },
-    resolve: (event, { minWitnesses }, { proofs }) => proofs.proofBundle(event, minWitnesses ?? 0),
+    resolve: (event, { minWitnesses }, { viewer, services }) =>
+      services.evidence.proofBundle(treeOf(visibleTree(viewer)), event, minWitnesses ?? 0),
   }),
 }));
 
@@ -95,7 +98,7 @@ builder.queryFields((t) => ({
       customerId: t.arg.string({ description: CUSTOMER }),
     },
     resolve: (_, { treeSize, minWitnesses, customerId }, { viewer, services }) =>
-      services.evidence.checkpoint(treeViewOf({ viewer, services }, checkCustomer(customerId)), {
+      services.evidence.checkpoint(treeOf(visibleTree(viewer, checkCustomer(customerId))), {
         treeSize: treeSize ?? undefined,
         minWitnesses: minWitnesses ?? 0,
       }),
@@ -110,7 +113,7 @@ builder.queryFields((t) => ({
       customerId: t.arg.string({ description: CUSTOMER }),
     },
     resolve: (_, { from, to, customerId }, { viewer, services }) =>
-      services.evidence.consistencyProof(treeViewOf({ viewer, services }, checkCustomer(customerId)), {
+      services.evidence.consistencyProof(treeOf(visibleTree(viewer, checkCustomer(customerId))), {
         from,
         to,
       }),

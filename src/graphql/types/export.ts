@@ -26,8 +26,7 @@ builder.queryField('auditExport', (t) =>
     resolve: (_, { format, filter }, { viewer, services }) => {
       const expiresAt = services.pipeline.now() + VALID_MS;
       const filters = visibleTo(viewer, checkFilter(filter));
-      const { keyId, customerId } = viewer;
-      const grant = signGrant({ format, filters, keyId, customerId, expiresAt }, services.exportSecret);
+      const grant = signGrant({ format, filters, keyId: viewer.keyId, expiresAt }, services.exportSecret);
       return { url: `${services.baseUrl()}/export/${grant}`, expiresAt };
     },
   }),

@@ -20,11 +20,10 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: AFTER }),
     },
     subscribe: (_, { minSeverity, filter, after }, { viewer, services }) =>
-      services.feed.subscribe({
-        filters: [{ minSeverity: minSeverity ?? 'warning' }, ...visibleTo(viewer, checkFilter(filter))],
-        start: startOf(after),
-        reader: services.guardedReaderOf(viewer),
-      }),
+      services.feed.subscribe(
+        [{ minSeverity: minSeverity ?? 'warning' }, ...visibleTo(viewer, checkFilter(filter))],
+        startOf(after),
+      ),
     resolve: (event) => event,
   }),
   auditEvents: t.field({
@@ -36,11 +35,7 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: AFTER }),
     },
     subscribe: (_, { filter, after }, { viewer, services }) =>
-      services.feed.subscribe({
-        filters: visibleTo(viewer, checkFilter(filter)),
-        start: startOf(after),
-        reader: services.guardedReaderOf(viewer),
-      }),
+      services.feed.subscribe(visibleTo(viewer, checkFilter(filter)), startOf(after)),
     resolve: (event) => event,
   }),
 }));

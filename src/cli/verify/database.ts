@@ -1,0 +1,88 @@
+import { readConfig } from '../../config.ts';
+import { createPool } from '../../db/pool.ts';
+import { type Verification, verifyDatabase } from '../../integrity/verify/database.ts';
+import type { CountedFinding } from '../../integrity/verify/findings.ts';
+import { openDatabase } from '../database.ts';
+import { readKept } from './kept.ts';
+import { harmless, type Result } from './outcome.ts';
+import { createProgress } from './progress.ts';
+
+const NO_TABLE = '42P01';
+
+export interface DatabaseFlags {
+  checkpoint?: string[];
+  key?: string;
+}
+
+/** Verifies the log in the database, which a service may be using meanwhile. */
+export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags): Promise<Result> {
+  const kept = await readKept(checkpoint);
+  const database = await openDatabase(readConfig());
+  const pool = createPool(database.url, () => undefined);
+  const progress = createProgress(process.stderr, 'events');
+  const startMs = performance.now();
+  try {
+    const found = await verifyDatabase(pool, { verifierKey: key, kept, onProgress: progress.at });
+    progress.end();
+    const seconds = (performance.now() - startMs) / 1_000;
+    return resultOf(found, { kept: kept.length, isKeyGiven: key !== undefined, seconds });
+  } catch (error) {
+    progress.end();
+    if ((error as { code?: unknown }).code !== NO_TABLE) throw error;
+    throw new Error('the database is not that of an audit log of this version: start the service on it once');
+  } finally {
+    await pool.end();
+    await database.close();
+  }
+}
+
+interface Circumstances {
+  kept: number;
+  isKeyGiven: boolean;
+  seconds: number;
+}
+
+function resultOf(found: Verification, given: Circumstances): Result {
+  const { findings, rootHash, ...rest } = found;
+  const isDecidable = found.trust !== undefined && found.checkpoints + given.kept > 0;
+  const outcome = findings.length > 0 ? 'does not hold' : isDecidable ? 'verified' : 'undecided';
+  return {
+    outcome,
+    json: {
+      ...rest,
+      rootHash: rootHash === undefined ? null : Buffer.from(rootHash).toString('hex'),
+      isKeyGiven: given.isKeyGiven,
+      keptCheckpoints: given.kept,
+      seconds: Number(given.seconds.toFixed(3)),
+      findings,
+    },
+    lines: [...verdict(outcome, findings), ...account(found, given)],
+  };
+}
+
+function verdict(outcome: Result['outcome'], findings: readonly CountedFinding[]): string[] {
+  if (outcome === 'verified') return ['Verified: the log is what was appended and signed.'];
+  if (outcome === 'undecided') return ['Undecided: nothing was signed that the log could be compared with.'];
+  return ['The evidence does not hold:', ...findings.map(lineOf)];
+}
+
+function lineOf({ kind, position, message, treeSize, count }: CountedFinding): string {
+  const where = position === undefined ? '' : `position ${position}: `;
+  const which = treeSize === undefined ? '' : ` (of ${treeSize} leaves)`;
+  const more = count > 1 ? `; ${count} of this kind` : '';
+  return `  [${kind}] ${where}${harmless(message)}${which}${more}`;
+}
+
+function account(found: Verification, { kept, isKeyGiven, seconds }: Circumstances): string[] {
+  const { trust, size, firstPosition, rootHash, events } = found;
+  const key = trust
+    ? `${harmless(trust.verifierKey)}${isKeyGiven ? '' : " (the database's own: give the one that you kept with --key)"}`
+    : 'nobody: the database names no key';
+  const rate = Math.round(events / Math.max(seconds, 0.001));
+  return [
+    `Log: ${size} events, ${firstPosition} of them removed by retention; root hash ${rootHash ? Buffer.from(rootHash).toString('hex') : 'not known'}`,
+    `Signed by: ${key}`,
+    `Compared: ${events} events, ${found.checkpoints} checkpoints, ${found.cosignatures} cosignatures, ${found.customerTrees} customers' trees; ${kept} checkpoints that were kept outside`,
+    `Time: ${seconds.toFixed(1)} s, ${rate} events/s`,
+  ];
+}

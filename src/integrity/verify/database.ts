@@ -1,0 +1,129 @@
+import type { PoolClient } from 'pg';
+import type { Pool } from '../../db/pool.ts';
+import { rootOf } from '../../merkle/tree.ts';
+import { CheckpointCheck, type SavedCheckpoint, streamCheckpoints } from './checkpoints.ts';
+import { checkCosignatures } from './cosignatures.ts';
+import { checkCustomers } from './customers.ts';
+import { type CountedFinding, Findings } from './findings.ts';
+import { checkHead, checkSegments, checkTreeRow } from './head.ts';
+import { checkKeys } from './idempotency.ts';
+import { type LogWalked, walkLog } from './log.ts';
+import { Owners } from './owners.ts';
+import { readBlocks, rowReader } from './rows.ts';
+import { type LogSizes, readSizes } from './sizes.ts';
+import { checkUpperTiles, streamTiles } from './tiles.ts';
+import { TreeCheck } from './tree.ts';
+import { establishTrust, type KeptNote, openKept, type Trust } from './trust.ts';
+
+export interface VerifyOptions {
+  /** The public key to trust, as C2SP's signed-note writes it; absent: the one that the database names. */
+  verifierKey?: string | undefined;
+  /** Checkpoints that were kept outside. */
+  kept?: readonly KeptNote[];
+  /** Called with the position that was reached and the size of the log. */
+  onProgress?: (position: number, size: number) => void;
+}
+
+/** What a verification found. */
+export interface Verification {
+  /** Whose signatures counted; undefined when the log names no key and none was given. */
+  trust: { origin: string; verifierKey: string } | undefined;
+  size: number;
+  firstPosition: number;
+  /** Of the events as they are; undefined when they are not all known. */
+  rootHash: Uint8Array | undefined;
+  /** How much was checked. */
+  events: number;
+  checkpoints: number;
+  cosignatures: number;
+  customerTrees: number;
+  /** The first of each kind; none: everything holds. */
+  findings: CountedFinding[];
+}
+
+/** Verifies the log as it is at one moment, while others write. */
+export async function verifyDatabase(pool: Pool, options: VerifyOptions = {}): Promise<Verification> {
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    return await verifySnapshot(client, options);
+  } finally {
+    // A connection in the middle of a stream is of no use any more.
+    await client.query('ROLLBACK').catch(() => undefined);
+    client.release(true);
+  }
+}
+
+/**
+ * Verifies all that the client's transaction sees: every row against its leaf hash, its derived columns and its tile,
+ * every tile, the head, every tree, every checkpoint and cosignature, and the idempotency keys. It believes nothing that
+ * the service computed. The transaction must see one state throughout.
+ */
+export async function verifySnapshot(client: PoolClient, options: VerifyOptions = {}): Promise<Verification> {
+  const findings = new Findings();
+  const trust = await establishTrust(client, options.verifierKey, findings);
+  const saved = trust ? await openKept(options.kept ?? [], trust, findings) : [];
+  const sizes = await readSizes(client);
+  const owners = new Owners();
+  const { tree, checkpoints, walked } = await checkLog(client, {
+    findings,
+    trust,
+    saved,
+    sizes,
+    owners,
+    options,
+  });
+  checkHead({ sizes, tree, walked, findings });
+  checkTreeRow({ sizes, tree, walked, findings });
+  const size = sizes.head?.size ?? sizes.rowsEnd;
+  if (sizes.head) await checkSegments(client, sizes.head, findings);
+  await checkKeys(client, Math.max(size, sizes.rowsEnd), findings);
+  const customers = await checkCustomers({ client, trust, saved, findings, sizes, owners });
+  const frontier = tree.frontierAt(size);
+  return {
+    trust: trust && { origin: trust.origin, verifierKey: trust.verifierKey },
+    size,
+    firstPosition: sizes.first,
+    rootHash: frontier && rootOf(frontier),
+    events: walked.events,
+    checkpoints: checkpoints + customers.checkpoints,
+    cosignatures: await checkCosignatures(client, trust ? [trust.timestampKey] : [], findings),
+    customerTrees: customers.trees,
+    findings: findings.list(),
+  };
+}
+
+interface LogContext {
+  findings: Findings;
+  trust: Trust | undefined;
+  saved: readonly SavedCheckpoint[];
+  sizes: LogSizes;
+  owners: Owners;
+  options: VerifyOptions;
+}
+
+async function checkLog(
+  client: PoolClient,
+  { findings, trust, saved, sizes, owners, options }: LogContext,
+): Promise<{ tree: TreeCheck; checkpoints: number; walked: LogWalked }> {
+  const stored = streamCheckpoints(client, 'log');
+  const checkpoints = new CheckpointCheck({
+    tree: 'log',
+    trust,
+    stored,
+    saved,
+    findings,
+    compared: findings,
+  });
+  const { head, first, rowsEnd, grown } = sizes;
+  const size = head?.size ?? rowsEnd;
+  const tree = new TreeCheck(checkpoints, { marks: [size, rowsEnd, grown, Math.max(first, rowsEnd, grown)] });
+  const onProgress = (position: number) => options.onProgress?.(position, size);
+  const rows = readBlocks(client, rowReader(client), 1);
+  const tiles = streamTiles(client, "tree = 'log' AND level = 0");
+  const walked = await walkLog({ client, findings, sizes, tree, owners, onProgress }, rows, tiles);
+  await tree.finish();
+  const upper = streamTiles(client, "tree = 'log' AND level > 0").while(() => true);
+  await checkUpperTiles(upper, { tree: 'log', size: grown, replay: tree.replay, findings });
+  return { tree, checkpoints: checkpoints.checked, walked };
+}

@@ -1,0 +1,70 @@
+import type { IntegrityProblem } from '../integrity-error.ts';
+import type { TreeName } from '../trees.ts';
+
+/**
+ * What can be wrong with a stored log. Of events: `changed` (a column is not what was appended), `missing`, `extra`
+ * (a row that was not appended), `out of order` (a row holds the event of another position). Of the evidence: `tile`,
+ * `tree`, `head`, `checkpoint`, `identity`. `truncated`: a saved checkpoint is of a larger log than is there.
+ */
+export type FindingKind = IntegrityProblem | 'extra' | 'truncated' | 'identity' | 'idempotency key';
+
+/** Something that is wrong, and where, as far as that is known. */
+export interface Finding {
+  kind: FindingKind;
+  message: string;
+  /** The event's. */
+  position?: number | undefined;
+  tree?: TreeName | undefined;
+  /** The tile's. */
+  level?: number | undefined;
+  index?: number | undefined;
+  /** The checkpoint's. */
+  treeSize?: number | undefined;
+}
+
+/** The first of its kind, and how many of the kind there are. */
+export interface CountedFinding extends Finding {
+  count: number;
+}
+
+// What happened to the events comes first: the evidence about them is wrong as a consequence, or beside it.
+const ORDER: readonly FindingKind[] = [
+  'changed',
+  'missing',
+  'out of order',
+  'extra',
+  'truncated',
+  'tile',
+  'tree',
+  'head',
+  'checkpoint',
+  'identity',
+  'idempotency key',
+];
+
+/** Keeps the first finding of each kind and counts the others. */
+export class Findings {
+  readonly #first = new Map<FindingKind, CountedFinding>();
+
+  /** Takes a finding that stands for `count` of its kind. */
+  add(finding: Finding, count = 1): void {
+    const known = this.#first.get(finding.kind);
+    if (!known) return void this.#first.set(finding.kind, { ...finding, count });
+    const isEarlier = (finding.position ?? Infinity) < (known.position ?? Infinity);
+    const first = isEarlier ? finding : known;
+    this.#first.set(finding.kind, { ...first, count: known.count + count });
+  }
+
+  addAll(others: Findings): void {
+    for (const { count, ...finding } of others.list()) this.add(finding, count);
+  }
+
+  /** One for each kind: the first event that is wrong, then the other kinds of events, then the evidence. */
+  list(): CountedFinding[] {
+    const place = ({ kind, position }: Finding) => [position ?? Infinity, ORDER.indexOf(kind)] as const;
+    return [...this.#first.values()].sort((a, b) => {
+      const [[positionA, orderA], [positionB, orderB]] = [place(a), place(b)];
+      return positionA === positionB ? orderA - orderB : positionA - positionB;
+    });
+  }
+}

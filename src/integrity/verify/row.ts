@@ -1,0 +1,67 @@
+import { canonicalEvent } from '../../events/canonical.ts';
+import type { AuditEvent, JsonObject } from '../../events/event.ts';
+import { searchWords } from '../../events/words.ts';
+import { EVENT_COLUMNS, type EventRow, eventOfRow } from '../../log/row.ts';
+import { leafHash } from '../../merkle/hash.ts';
+import { hasExactNumbers } from './exact-numbers.ts';
+
+/** The columns that `checkRow` wants, with those of type `jsonb` as text. */
+export const CHECKED_COLUMNS = `${EVENT_COLUMNS}, search_words, masklen(ip_address) AS ip_bits`;
+
+const OBJECTS = ['details', 'old_values', 'new_values'] as const;
+
+/** A row of `CHECKED_COLUMNS`. */
+export interface StoredRow extends Omit<EventRow, (typeof OBJECTS)[number]> {
+  details: string;
+  old_values: string | null;
+  new_values: string | null;
+  search_words: string[];
+  ip_bits: number | null;
+}
+
+/** What a row says of itself. */
+export interface CheckedRow {
+  position: number;
+  /** The hash of its canonical bytes, computed anew; undefined when it has none, for no event has such values. */
+  leaf: Uint8Array | undefined;
+  /** The hash that stands in the row. */
+  storedLeaf: Uint8Array;
+  customerId: string | undefined;
+  /** What is wrong with the columns that the canonical bytes do not show. */
+  fault: string | undefined;
+}
+
+/** Hashes a row anew and checks what is derived from it. */
+export function checkRow(row: StoredRow): CheckedRow {
+  const { position, leaf_hash: storedLeaf } = row;
+  const customerId = row.customer_id ?? undefined;
+  try {
+    const event = eventOfRow({ ...row, ...objectsOf(row) });
+    const leaf = leafHash(Buffer.from(canonicalEvent(event)));
+    return { position, leaf, storedLeaf, customerId, fault: faultOf(row, event) };
+  } catch {
+    return { position, leaf: undefined, storedLeaf, customerId, fault: undefined };
+  }
+}
+
+// An array has keys like an object, and a null reads like no value: both would pass for what they are not.
+function objectsOf(row: StoredRow): Pick<EventRow, (typeof OBJECTS)[number]> {
+  const [details, oldValues, newValues] = OBJECTS.map((column) => {
+    const text = row[column];
+    if (text === null) return null;
+    if (!text.startsWith('{')) throw new TypeError(`${column} is not an object`);
+    return JSON.parse(text) as JsonObject;
+  });
+  if (!details) throw new TypeError('details are not an object');
+  return { details, old_values: oldValues ?? null, new_values: newValues ?? null };
+}
+
+function faultOf(row: StoredRow, event: AuditEvent): string | undefined {
+  const words = searchWords(event);
+  if (row.search_words.length !== words.length || words.some((word, at) => row.search_words[at] !== word))
+    return 'its search_words are not those of its text';
+  if (row.ip_bits !== null && row.ip_bits !== (row.ip_address?.includes(':') ? 128 : 32))
+    return 'its ip_address is a block';
+  const inexact = OBJECTS.find((column) => !hasExactNumbers(row[column] ?? ''));
+  return inexact && `a number in its ${inexact} has digits that no event has`;
+}

@@ -1,0 +1,99 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { startProgram } from '../support/process.ts';
+import { startService, type TestService } from '../support/service.ts';
+import { logWarnings } from '../support/write.ts';
+
+let database: TestDatabase;
+let service: TestService;
+let pool: Pool;
+let folder: string;
+let verifierKey: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'audit-log-verify-'));
+  database = await createDatabase();
+  service = await startService(database.url, { ANCHOR_FILE: join(folder, 'anchors') });
+  pool = createPool(database.url, () => undefined);
+  await logWarnings(service, 40, { more: { customerId: 'acme' } });
+  for (const of of ['', '(customerId: "acme")']) {
+    const { data } = await service.ask(`{ checkpoint${of} { note verifierKey } }`);
+    const { checkpoint } = data as unknown as { checkpoint: { note: string; verifierKey: string } };
+    await writeFile(join(folder, `kept${of === '' ? '' : '-acme'}`), checkpoint.note);
+    ({ verifierKey } = checkpoint);
+  }
+  await logWarnings(service, 10);
+});
+afterAll(async () => {
+  await pool.end();
+  await service.stop();
+  await database.drop();
+  await rm(folder, { recursive: true });
+});
+
+/** Runs `audit-log verify` to its end. */
+async function verify(words: string[], url = database.url) {
+  const program = startProgram('cli/main.ts', { DATABASE_URL: url }, ['verify', ...words]);
+  const { code } = await program.ended;
+  return { code, said: program.said() };
+}
+
+test('verifies while the service writes, against what was kept', async () => {
+  const kept = ['kept', 'kept-acme', 'anchors'].map((name) => join(folder, name));
+  const words = ['--checkpoint', ...kept, '--key', verifierKey, '--json'];
+  const [{ code, said }] = await Promise.all([verify(words), logWarnings(service, 500)]);
+  expect(code).toBe(0);
+  const result = JSON.parse(said);
+  expect(result).toMatchObject({ outcome: 'verified', isKeyGiven: true, customerTrees: 1, findings: [] });
+  expect(result.events).toBe(result.size);
+  expect(result.keptCheckpoints).toBeGreaterThanOrEqual(3);
+});
+
+test('says whose key it believed, and how to do better', async () => {
+  const { code, said } = await verify([]);
+  expect(code).toBe(0);
+  expect(said).toContain('Verified');
+  expect(said).toContain(
+    `Signed by: ${verifierKey} (the database's own: give the one that you kept with --key)`,
+  );
+});
+
+test('names the first event that was changed', async () => {
+  const edit = async (action: string) => {
+    const client = await pool.connect();
+    await client.query("SET session_replication_role = 'replica'");
+    await client.query('UPDATE audit_events SET action = $1 WHERE position = 7', [action]);
+    await client.query('RESET session_replication_role');
+    client.release();
+  };
+  await edit('a7 \u001b[31m');
+  const human = await verify([]);
+  expect(human.code).toBe(2);
+  expect(human.said).toContain('[changed] position 7: the event was changed');
+  const program = await verify(['database', '--json']);
+  expect(program.code).toBe(2);
+  expect(JSON.parse(program.said)).toMatchObject({
+    outcome: 'does not hold',
+    findings: [{ kind: 'changed', position: 7, count: 1 }],
+  });
+  await edit('a7');
+  expect((await verify([])).code).toBe(0);
+});
+
+test('cannot decide about a log that nobody signed, and says what it cannot use', async () => {
+  const empty = await createDatabase();
+  expect(await verify([], empty.url)).toMatchObject({ code: 3, said: expect.stringContaining('Undecided') });
+  await empty.drop();
+  const none = await verify(['--checkpoint', join(folder, 'nothing')]);
+  expect(none).toMatchObject({ code: 1, said: expect.stringContaining('no such file') });
+  await writeFile(join(folder, 'letter'), 'Dear log');
+  expect(await verify(['--checkpoint', join(folder, 'letter')])).toMatchObject({ code: 1 });
+  expect(await verify(['--key', 'mine'])).toMatchObject({ code: 1 });
+  const foreign = await verify([], database.url.replace(/\/test_[^/]*$/, '/template1'));
+  expect(foreign).toMatchObject({ code: 1, said: expect.stringContaining('is not that of an audit log') });
+  expect(await verify(['--help'])).toMatchObject({ code: 0, said: expect.stringContaining('Exit code') });
+});
