@@ -27,9 +27,17 @@ function isWebhook(text: string): boolean {
   return (protocol === 'https:' || (protocol === 'http:' && isLocal)) && !username && !password;
 }
 
+const origin = z
+  .string()
+  .refine((text) => text === '*' || (URL.canParse(text) && new URL(text).origin === text), {
+    message: 'must be origins such as https://app.example, or *',
+  });
+
 const schema = z.object({
   /** A PostgreSQL 14 or newer; unset: an embedded one under `DATA_DIR`. */
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  /** The same database as the owner of its tables: migrations, keys, retention; unset: `DATABASE_URL` is the owner's. */
+  DATABASE_ADMIN_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   /** Where the embedded PostgreSQL keeps its data. */
   DATA_DIR: z.string().default('.data'),
   /** Address to listen on. */
@@ -91,6 +99,20 @@ const schema = z.object({
   KEEP_ALIVE_MS: wholeNumber(10, 600_000).default(12_000),
   /** Largest request body, in bytes. */
   MAX_BODY_BYTES: wholeNumber(1_024, 268_435_456).default(16_777_216),
+  /** Most requests that are answered at a time, event streams aside; more get OVERLOADED. */
+  MAX_REQUESTS: wholeNumber(1, 1_000_000).default(5_000),
+  /** Most connections, WebSockets and event streams included; more are closed at once. */
+  MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(20_000),
+  /** Longest time for the headers of a request to arrive, in milliseconds. */
+  HEADERS_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
+  /** Longest time for a whole request to arrive, in milliseconds. */
+  REQUEST_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(60_000),
+  /** Host names, without ports, that the service answers to beside the loopback's; needed behind a proxy on the same machine. */
+  ALLOWED_HOSTS: list.default([]),
+  /** Origins whose pages may use the service from a browser, for example `https://app.example`; `*`: all. */
+  CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
+  /** Whether GraphiQL is served. */
+  GRAPHIQL: z.stringbool().default(true),
   /** Highest price of an operation, in points: a field of an event is one, a page of 1,000 whole events 40,000. */
   MAX_QUERY_COST: wholeNumber(1_000, 1_000_000_000).default(100_000),
 });

@@ -1,16 +1,24 @@
 /** What can go wrong, as a client sees it: a code of this list, and for input errors the path of the field. */
-export type ErrorCode =
-  | 'BAD_USER_INPUT'
-  | 'UNAUTHENTICATED'
-  | 'FORBIDDEN'
-  | 'NOT_FOUND'
-  | 'CONFLICT'
-  | 'PAYLOAD_TOO_LARGE'
-  | 'POSITION_PURGED'
-  | 'QUERY_TOO_COMPLEX'
-  | 'OVERLOADED'
-  | 'UNAVAILABLE'
-  | 'INTERNAL';
+export const ERROR_CODES = [
+  'BAD_USER_INPUT',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'NOT_FOUND',
+  'CONFLICT',
+  'PAYLOAD_TOO_LARGE',
+  'POSITION_PURGED',
+  'QUERY_TOO_COMPLEX',
+  'RATE_LIMITED',
+  'TOO_MANY_SUBSCRIPTIONS',
+  'TIMEOUT',
+  'OVERLOADED',
+  'UNAVAILABLE',
+  'INTERNAL',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** When to try again what is refused only for now, in milliseconds, unless the error knows better. */
+const RETRY_AFTER_MS: Partial<Record<ErrorCode, number>> = { OVERLOADED: 1_000, UNAVAILABLE: 1_000 };
 
 /**
  * An error that a client may see in full: its message and path name what the client sent and nothing of the inside.
@@ -21,11 +29,14 @@ export class AuditError extends Error {
   readonly code: ErrorCode;
   /** The argument that was refused, for example `input[17].details.a[3]`. */
   readonly path: string | undefined;
+  /** After how many milliseconds the same may be accepted; undefined: trying again is of no use. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode, message: string, path?: string) {
+  constructor(code: ErrorCode, message: string, path?: string, retryAfterMs = RETRY_AFTER_MS[code]) {
     super(path === undefined ? message : `${path}: ${message}`);
     this.code = code;
     this.path = path;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

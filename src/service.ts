@@ -4,6 +4,7 @@ import { destination, type Logger, pino } from 'pino';
 import { createAccess } from './access/access.ts';
 import { ensureAdminKey } from './access/admin-key.ts';
 import { KEYS_CHANNEL } from './access/keys.ts';
+import { guardedReaderOf, readerOf } from './access/reader.ts';
 import type { Config } from './config.ts';
 import { migrate } from './db/migrate.ts';
 import { createPool, type Pool } from './db/pool.ts';
@@ -16,6 +17,8 @@ import { createListener, GROWTH_CHANNEL } from './feed/listener.ts';
 import type { Services } from './graphql/context.ts';
 import { createSchema } from './graphql/schema.ts';
 import { createEventStreams } from './http/event-streams.ts';
+import { createHostCheck } from './http/hosts.ts';
+import { createOrigins } from './http/origins.ts';
 import { type HttpServer, listen } from './http/server.ts';
 import { createGraphqlServer } from './http/yoga.ts';
 import { alarmOf, disputeOf } from './integrity/alarm.ts';
@@ -64,14 +67,15 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   // The error's own text alone: the object that pg throws carries the whole connection.
   const onError = (error: Error) =>
     log.error({ cause: error.message }, 'the database connection had a problem');
-  const pool = createPool(databaseUrl, onError);
-  await migrate(pool);
-  await createHead(pool, config.SEGMENT_BITS);
-  const identity = await openIdentity(pool, {
+  const owner = createPool(config.DATABASE_ADMIN_URL ?? databaseUrl, onError, { max: 4 });
+  await migrate(owner);
+  await createHead(owner, config.SEGMENT_BITS);
+  const identity = await openIdentity(owner, {
     origin: config.ORIGIN,
     keyFile: config.SIGNING_KEY_FILE ?? join(config.DATA_DIR, 'signing-key.pem'),
   });
-  const adminKey = await ensureAdminKey(pool, config.ADMIN_API_KEY);
+  const adminKey = await ensureAdminKey(owner, config.ADMIN_API_KEY);
+  const pool = createPool(databaseUrl, onError, { role: 'audit_log_service' });
 
   const extensions = await withModule(options, config);
   const catalog = createCatalog(config.EVENT_TYPES);
@@ -101,13 +105,16 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   let http: HttpServer | undefined;
   const services: Services = {
     pool,
+    owner,
+    readerOf: (viewer) => readerOf(pool, viewer),
+    guardedReaderOf: (viewer) => guardedReaderOf(pool, viewer),
     catalog,
     feed,
     evidence: createEvidence(pool, identity, signer),
     sessions: access.sessions,
     onRevoked: access.onRevoked,
-    openExport: createExports(pool),
-    exportSecret: await ensureSecret(pool, 'export'),
+    openExport: createExports(pool, (grant) => readerOf(pool, grant)),
+    exportSecret: await ensureSecret(owner, 'export'),
     baseUrl: () => http?.url ?? '',
     pipeline: {
       filters: extensions.filters ?? [],
@@ -140,6 +147,13 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     eventStreams,
     keepAliveMs: config.KEEP_ALIVE_MS,
     publicEvidence: config.PUBLIC_EVIDENCE,
+    isHost: createHostCheck(config.HOST, config.ALLOWED_HOSTS),
+    origins: createOrigins(config.CORS_ORIGINS),
+    maxRequests: config.MAX_REQUESTS,
+    maxConnections: config.MAX_CONNECTIONS,
+    headersTimeoutMs: config.HEADERS_TIMEOUT_MS,
+    requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    hasGraphiql: config.GRAPHIQL,
     isReady,
     log,
   });
@@ -168,7 +182,8 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   const { RETENTION_DAYS: days } = config;
   const { pipeline } = services;
   const sign = signer.signNow;
-  const retention = days === undefined ? undefined : startRetention({ pool, pipeline, days, sign, onError });
+  const retention =
+    days === undefined ? undefined : startRetention({ pool: owner, pipeline, days, sign, onError });
 
   const stop = async () => {
     // Clients are told first that they are cut: then the end of their subscription reaches nobody as a completion.
@@ -183,7 +198,7 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     await handlers.close();
     await listener.close();
     await access.close();
-    await pool.end();
+    await Promise.all([pool.end(), owner.end()]);
   };
   let stopping: Promise<void> | undefined;
   return {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -93,6 +94,18 @@ describe('with a database that does not answer', () => {
   test('a signal ends with 0 all the same', async () => {
     program.child.kill('SIGTERM');
     expect(await program.ended).toEqual({ code: 0, signal: null });
+  });
+
+  test('a signal to the shell in which npm starts it reaches it', async () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
+    const fromSource = scripts.start.replace('dist/main.js', '--import tsx src/main.ts');
+    const { port } = silent.address() as { port: number };
+    const DATABASE_URL = `postgresql://postgres@127.0.0.1:${port}/x`;
+    const shell = spawn('sh', ['-c', fromSource], { env: { ...process.env, DATABASE_URL }, stdio: 'ignore' });
+    const ended = once(shell, 'exit');
+    await once(silent, 'connection');
+    shell.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
   });
 
   test('a second signal ends at once, with 1', async () => {

@@ -6,12 +6,25 @@ pg.types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, (text) => new Date(text).g
 
 export type Pool = pg.Pool;
 
+/** How a pool differs from the usual one. */
+export interface PoolOptions {
+  /** Most connections; default 20. */
+  max?: number;
+  /** The role that its connections take on; default: the one they log in with. */
+  role?: 'audit_log_service';
+}
+
 /** A pool on `connectionString`; broken idle connections are reported to `onError` and replaced. */
-export function createPool(connectionString: string, onError: (error: Error) => void, max = 20): Pool {
+export function createPool(
+  connectionString: string,
+  onError: (error: Error) => void,
+  { max = 20, role }: PoolOptions = {},
+): Pool {
   const pool = new pg.Pool({
     connectionString,
     max,
     application_name: 'graphql-audit-log',
+    ...(role === undefined ? {} : { options: `-c role=${role}` }),
     connectionTimeoutMillis: 10_000,
   });
   // The pool listens to idle connections only: one that breaks while in use would end the process.

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import { readHead } from '../log/head.ts';
 import { createPageReaders, type ReadPage } from '../log/pages.ts';
 import { WRITERS } from './formats.ts';
@@ -13,13 +14,15 @@ const MAX_READS = 4;
  */
 export type OpenExport = (grant: ExportGrant) => Promise<Readable>;
 
-/** Makes the exports of an instance, of which a few read at a time. */
-export function createExports(pool: Pool): OpenExport {
+/** Makes the exports of an instance, of which a few read at a time, each where its viewer may read. */
+export function createExports(pool: Pool, readerOf: (grant: ExportGrant) => Queryable): OpenExport {
   const readers = createPageReaders(pool, MAX_READS);
   return async (grant) => {
     const { frontier, firstPosition } = await readHead(pool);
     const range = { start: firstPosition, end: frontier.size };
-    return Readable.from(textOf(grant, readers(grant.filters), range), { objectMode: false });
+    return Readable.from(textOf(grant, readers(grant.filters, readerOf(grant)), range), {
+      objectMode: false,
+    });
   };
 }
 

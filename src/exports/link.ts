@@ -13,6 +13,8 @@ export interface ExportGrant {
   format: ExportFormat;
   filters: EventFilter[];
   keyId: string;
+  /** The customer that the key is bound to. */
+  customerId: string | undefined;
   expiresAt: number;
 }
 

@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
@@ -16,6 +17,14 @@ const MAX_SUBSCRIBERS = 10_000;
 /** Where a subscription starts: now, at the oldest event that is still there, or at a position. */
 export type FeedStart = 'now' | 'beginning' | number;
 
+/** What a subscriber wants, and where it may read it. */
+export interface SubscribeRequest {
+  filters: readonly EventFilter[];
+  start: FeedStart;
+  /** Present for a viewer to whom the database shows not every row: then each event comes from here. */
+  reader?: Queryable | undefined;
+}
+
 /** The live feed of one instance. Its tail reader reads what is new once, for all subscribers. */
 export interface Feed {
   /** Something may be new: called by the listener. */
@@ -26,7 +35,7 @@ export interface Feed {
    * Throws POSITION_PURGED when an event that it has not been given was removed by retention, BAD_USER_INPUT when the
    * log does not reach up to the start, OVERLOADED when there are too many subscribers.
    */
-  subscribe(filters: readonly EventFilter[], start: FeedStart): Promise<AsyncIterableIterator<AuditEvent>>;
+  subscribe(request: SubscribeRequest): Promise<AsyncIterableIterator<AuditEvent>>;
   /** How many subscriptions are being read. */
   readonly subscribers: number;
   /** Ends all subscriptions. */
@@ -63,11 +72,13 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
       isStale = true;
       void readTail();
     },
-    async subscribe(filters, start) {
+    async subscribe({ filters, start, reader }) {
       if (tail.subscribers.size >= MAX_SUBSCRIBERS) {
         throw new AuditError('OVERLOADED', 'this instance has too many subscribers: retry later');
       }
-      return new Subscriber(tail, filters, catchUp(filters), await startPosition(pool, start)).read();
+      const position = await startPosition(pool, start);
+      const source = { tail, catchUp: catchUp(filters, reader ?? pool), isGuarded: reader !== undefined };
+      return new Subscriber(source, filters, position).read();
     },
     get subscribers() {
       return tail.subscribers.size;

@@ -12,22 +12,32 @@ export interface Tail {
   isClosed: boolean;
 }
 
+/** Where a subscriber's events come from. */
+export interface Source {
+  tail: Tail;
+  catchUp: ReadPage;
+  /** What is in memory only tells that there may be something: the event itself comes through `catchUp`. */
+  isGuarded: boolean;
+}
+
 /**
  * A place in the log and the matching events from there on, each once, without end. It holds no queue: what it needs
  * next is in memory for all subscribers, or in the log.
  */
 export class Subscriber {
   readonly #tail: Tail;
-  readonly #filters: readonly EventFilter[];
   readonly #catchUp: ReadPage;
+  readonly #isGuarded: boolean;
+  readonly #filters: readonly EventFilter[];
   #position: number;
   #isEnded = false;
   #wake: () => void = () => undefined;
 
-  constructor(tail: Tail, filters: readonly EventFilter[], catchUp: ReadPage, position: number) {
-    this.#tail = tail;
+  constructor(source: Source, filters: readonly EventFilter[], position: number) {
+    this.#tail = source.tail;
+    this.#catchUp = source.catchUp;
+    this.#isGuarded = source.isGuarded;
     this.#filters = filters;
-    this.#catchUp = catchUp;
     this.#position = position;
   }
 
@@ -76,7 +86,8 @@ export class Subscriber {
   async *#next(): AsyncGenerator<AuditEvent, void> {
     const { recent } = this.#tail;
     if (this.#position >= recent.end) await this.#growth();
-    else if (recent.at(this.#position)) yield* this.#fromMemory();
+    else if (this.#isGuarded && this.#skipOthers()) return;
+    else if (recent.at(this.#position) && !this.#isGuarded) yield* this.#fromMemory();
     else yield* this.#fromLog();
   }
 
@@ -86,13 +97,27 @@ export class Subscriber {
     });
   }
 
+  // Whether it moved on, over events in memory that do not match.
+  #skipOthers(): boolean {
+    const start = this.#position;
+    for (;;) {
+      const event = this.#tail.recent.at(this.#position);
+      if (!event || this.#matches(event)) return this.#position > start;
+      this.#position += 1;
+    }
+  }
+
+  #matches(event: AuditEvent): boolean {
+    return this.#filters.every((filter) => matches(event, filter));
+  }
+
   // One at a time: whoever is slow keeps no other event alive.
   *#fromMemory(): Generator<AuditEvent, void> {
     for (;;) {
       const event = this.#tail.recent.at(this.#position);
       if (!event || this.#isOver) return;
       this.#position += 1;
-      if (this.#filters.every((filter) => matches(event, filter))) yield event;
+      if (this.#matches(event)) yield event;
     }
   }
 

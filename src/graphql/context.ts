@@ -1,3 +1,4 @@
+import type { Reader } from '../access/reader.ts';
 import type { Sessions } from '../access/sessions.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Pool } from '../db/pool.ts';
@@ -7,6 +8,7 @@ import type { Feed } from '../feed/feed.ts';
 import type { Evidence } from '../integrity/evidence.ts';
 import type { Caller } from '../pipeline/own.ts';
 import type { Pipeline } from '../pipeline/record.ts';
+import type { ProofLoaders } from './proof-loaders.ts';
 
 /** What resolvers work with: the parts of the service, and who asks. */
 export interface Context {
@@ -14,6 +16,7 @@ export interface Context {
   /** Where the request comes from: the address of the socket's other end. */
   address: string | undefined;
   services: Services;
+  proofs: ProofLoaders;
 }
 
 /** Who asks, as an event about the log itself names it. */
@@ -24,6 +27,12 @@ export function callerOf({ viewer, address }: Context): Caller {
 /** The parts of the service that the API stands on. */
 export interface Services {
   pool: Pool;
+  /** The role that owns the tables: for keys and retention alone. */
+  owner: Pool;
+  /** Where the reads of a viewer run. */
+  readerOf: (viewer: Viewer) => Reader;
+  /** The same of a viewer who is bound to a customer; undefined for others. */
+  guardedReaderOf: (viewer: Viewer) => Reader | undefined;
   catalog: Catalog;
   pipeline: Pipeline;
   feed: Feed;

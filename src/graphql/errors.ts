@@ -6,12 +6,15 @@ import {
   type GraphQLFormattedError,
 } from 'graphql';
 import type { Logger } from 'pino';
-import { AuditError, type ErrorCode } from '../errors.ts';
+import { AuditError, ERROR_CODES, type ErrorCode } from '../errors.ts';
 import { literalPath, variablePath } from './literal-path.ts';
 
 const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   UNAUTHENTICATED: 401,
   PAYLOAD_TOO_LARGE: 413,
+  QUERY_TOO_COMPLEX: 400,
+  RATE_LIMITED: 429,
+  TOO_MANY_SUBSCRIPTIONS: 429,
   OVERLOADED: 503,
   UNAVAILABLE: 503,
 };
@@ -19,28 +22,34 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
 // Messages repeat what the client sent, which may be long.
 const MAX_MESSAGE = 1_000;
 
-/** Turns whatever was thrown into what a client may see: a code, a path, and no internals. */
-export function showError(error: unknown, log: Logger): GraphQLError {
+/**
+ * Turns whatever was thrown into what a client may see: a code, a path, and no internals. Those go to the log, with the
+ * id of the request that the client is told.
+ */
+export function showError(error: unknown, log: Logger, requestId: string = randomUUID()): GraphQLError {
   const cause = causeOf(error);
   if (cause instanceof AuditError) return shownAuditError(cause, error);
   if (cause instanceof GraphQLError) return withCode(cause);
-  const requestId = randomUUID();
   log.error({ err: cause, requestId }, 'request failed');
-  return new GraphQLError(
-    `something went wrong inside: the operator finds it under request id ${requestId}`,
-    {
-      ...placeOf(error),
-      extensions: { code: 'INTERNAL', requestId },
-    },
-  );
+  return new GraphQLError(insideMessage(requestId), {
+    ...placeOf(error),
+    extensions: { code: 'INTERNAL', requestId, http: { status: 500 } },
+  });
+}
+
+/** All that a client is told of what went wrong inside. */
+export function insideMessage(requestId: string): string {
+  return `something went wrong inside: the operator finds it under request id ${requestId}`;
 }
 
 /** A result as it is sent where there is no HTTP status: every error shown, without what is said to HTTP only. */
 export function forClient<Result extends { errors?: readonly GraphQLError[] | undefined }>(
   { errors, ...result }: Result,
   log: Logger,
+  requestId?: string,
 ): FormattedExecutionResult {
-  return errors ? { ...result, errors: errors.map((error) => withoutStatus(showError(error, log))) } : result;
+  if (!errors) return result;
+  return { ...result, errors: errors.map((error) => withoutStatus(showError(error, log, requestId))) };
 }
 
 function withoutStatus(error: GraphQLError): GraphQLFormattedError {
@@ -60,29 +69,36 @@ function causeOf(error: unknown): unknown {
 }
 
 function shownAuditError(cause: AuditError, error: unknown): GraphQLError {
-  const status = HTTP_STATUS[cause.code];
+  const { code, path, retryAfterMs } = cause;
+  const status = HTTP_STATUS[code];
+  const headers = retryAfterMs === undefined ? {} : { 'retry-after': retryAfterSeconds(retryAfterMs) };
   return new GraphQLError(shortened(cause.message), {
     ...placeOf(error),
     extensions: {
-      code: cause.code,
-      ...(cause.path === undefined ? {} : { path: cause.path }),
-      ...(status === undefined ? {} : { http: { status } }),
+      code,
+      ...(path === undefined ? {} : { path }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(status === undefined ? {} : { http: { status, headers } }),
     },
   });
 }
 
+/** The value of `Retry-After`: whole seconds, one at least. */
+export function retryAfterSeconds(ms: number): string {
+  return String(Math.max(1, Math.ceil(ms / 1_000)));
+}
+
 // What graphql-js itself refuses is bad input: a syntax error, an unknown field, a value of the wrong type.
 function withCode(error: GraphQLError): GraphQLError {
-  if (typeof error.extensions.code === 'string' && !error.extensions.code.startsWith('GRAPHQL_'))
-    return error;
+  if (ERROR_CODES.includes(error.extensions.code as ErrorCode)) return error;
   const path = pathInVariables(error) ?? pathInDocument(error);
   const message = error.originalError?.message ?? error.message;
   return new GraphQLError(shortened(path === undefined ? message : `${path}: ${message}`), {
     ...placeOf(error),
     extensions: {
-      ...error.extensions,
       code: 'BAD_USER_INPUT',
       ...(path === undefined ? {} : { path }),
+      ...(error.extensions.http === undefined ? {} : { http: error.extensions.http }),
     },
   });
 }

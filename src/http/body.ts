@@ -1,11 +1,55 @@
 import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
 import type { GraphQLParams } from 'graphql-yoga';
 import { AuditError, badInput } from '../errors.ts';
+import { checkJsonBounds } from './json-bounds.ts';
 
-/** Reads a request's JSON body as GraphQL parameters; throws PAYLOAD_TOO_LARGE and BAD_USER_INPUT. */
-export async function readParams(request: Request, maxBytes: number): Promise<GraphQLParams> {
-  const body = await readBody(request, maxBytes);
+/** How many of the largest bodies are in memory at once; what is more is refused. */
+const LARGEST_AT_ONCE = 8;
+
+/** Bytes of bodies that may be in memory: what all bodies that are arriving may still take. */
+interface Room {
+  bytes: number;
+}
+
+/**
+ * Makes the reader of requests' JSON bodies as GraphQL parameters. It throws PAYLOAD_TOO_LARGE, BAD_USER_INPUT, and
+ * OVERLOADED while too many bytes of other bodies are arriving.
+ */
+export function createBodyReader(maxBytes: number): (request: IncomingMessage) => Promise<GraphQLParams> {
+  const room: Room = { bytes: maxBytes * LARGEST_AT_ONCE };
+  return async (request) => {
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+    return readParams(await readBytes(request, room, maxBytes));
+  };
+}
+
+// By its events: an iterator that is left early destroys the connection, and the answer with it.
+function readBytes(request: IncomingMessage, room: Room, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return new Promise<Buffer>((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      room.bytes -= chunk.length;
+      if (bytes > maxBytes) reject(tooLarge(maxBytes));
+      else if (room.bytes < 0)
+        reject(new AuditError('OVERLOADED', 'too many large requests at once: retry later'));
+      else chunks.push(chunk);
+    });
+    request.once('end', () => resolve(Buffer.concat(chunks, bytes)));
+    // After the end it is too late to matter.
+    request.once('close', () => reject(brokeOff()));
+    if (request.destroyed) reject(brokeOff());
+  }).finally(() => {
+    request.removeAllListeners('data').resume();
+    room.bytes += bytes;
+  });
+}
+
+function readParams(body: Buffer): GraphQLParams {
   if (!isUtf8(body)) throw badInput('body', 'is not valid UTF-8');
+  checkJsonBounds(body);
   const value = parseJson(body.toString('utf8'));
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badInput('body', 'must be a JSON object');
@@ -23,19 +67,11 @@ export async function readParams(request: Request, maxBytes: number): Promise<Gr
   return params;
 }
 
-async function readBody(request: Request, maxBytes: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  if (request.body) {
-    for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
-      bytes += chunk.length;
-      if (bytes > maxBytes)
-        throw new AuditError('PAYLOAD_TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
-      chunks.push(chunk);
-    }
-  }
-  return Buffer.concat(chunks);
+function tooLarge(maxBytes: number): AuditError {
+  return new AuditError('PAYLOAD_TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
 }
+
+const brokeOff = () => badInput('body', 'broke off');
 
 function parseJson(text: string): unknown {
   try {

@@ -1,9 +1,10 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { forClient } from '../graphql/errors.ts';
 import { EventStream } from './event-stream.ts';
+import { requestIdOf } from './request-id.ts';
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -26,7 +27,6 @@ export interface EventStreams {
 /** Makes them; `keepAliveMs` is the time between two comments. */
 export function createEventStreams(keepAliveMs: number, log: Logger): EventStreams {
   const open = new Set<EventStream>();
-  const textOf = (result: ExecutionResult) => JSON.stringify(forClient(result, log));
   return {
     plugin: {
       onResultProcess: ({ result, resultProcessor, setResultProcessor, serverContext }) => {
@@ -34,8 +34,11 @@ export function createEventStreams(keepAliveMs: number, log: Logger): EventStrea
         if (!resultProcessor || !isAsyncIterable(result)) return;
         const results = result as AsyncIterable<ExecutionResult>;
         setResultProcessor((_result, { Response }) => {
+          const { req, res } = serverContext as { req?: IncomingMessage; res?: ServerResponse };
+          const textOf = (one: ExecutionResult) =>
+            JSON.stringify(forClient(one, log, req && requestIdOf(req)));
           const stream = new EventStream(results, { keepAliveMs, textOf, open });
-          endWith(serverContext as { res?: ServerResponse }, stream);
+          endWith(res, stream);
           return new Response(stream as never, { headers: HEADERS });
         }, 'text/event-stream');
       },
@@ -47,7 +50,7 @@ export function createEventStreams(keepAliveMs: number, log: Logger): EventStrea
 }
 
 // A client may be gone before its stream is read for the first time.
-function endWith({ res }: { res?: ServerResponse }, stream: EventStream): void {
+function endWith(res: ServerResponse | undefined, stream: EventStream): void {
   if (res?.closed) stream.destroy();
   else res?.once('close', () => stream.destroy());
 }

@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { findValid } from '../access/keys.ts';
+import { AuditError } from '../errors.ts';
 import { WRITERS } from '../exports/formats.ts';
 import { type ExportFormat, openGrant } from '../exports/link.ts';
 import type { Services } from '../graphql/context.ts';
 import { acceptsGzip } from './accepts-gzip.ts';
+import { refuse } from './refusal.ts';
 
 export const EXPORT_PATH = '/export/';
 
@@ -24,7 +26,7 @@ export async function serveExport(
   const now = services.pipeline.now();
   const grant = openGrant((request.url ?? '').slice(EXPORT_PATH.length), exportSecret, now);
   if (!grant || !(await findValid(pool, [grant.keyId])).has(grant.keyId)) {
-    response.writeHead(403, { 'content-type': 'text/plain' }).end('This link has expired or was altered.\n');
+    refuse(response, 403, new AuditError('FORBIDDEN', 'this link has expired or was altered'));
     return;
   }
   const isGzip = acceptsGzip(request);

@@ -3,6 +3,7 @@ import { CloseCode, handleProtocols } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { keepAlive } from './keep-alive.ts';
 import { createLiveProtocol, type LiveProtocolOptions } from './live-protocol.ts';
+import { refusalOfMessage, type UpgradeRules, verifyUpgrade } from './upgrade.ts';
 import { GRAPHQL_PATH } from './yoga.ts';
 
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -11,7 +12,7 @@ const MAX_BUFFERED_BYTES = 16_777_216;
 /** RFC 6455, 7.4.1: the service stops. */
 const GOING_AWAY = 1001;
 
-export interface LiveOptions extends LiveProtocolOptions {
+export interface LiveOptions extends LiveProtocolOptions, UpgradeRules {
   server: Server;
   /** Time between two pings of a socket. */
   keepAliveMs: number;
@@ -31,15 +32,18 @@ export function serveLive(options: LiveOptions): () => Promise<void> {
     path: GRAPHQL_PATH,
     maxPayload: MAX_PAYLOAD_BYTES,
     handleProtocols,
+    verifyClient: verifyUpgrade(options),
   });
   sockets.on('connection', (socket, request) => {
     const problem = (error: Error) => log.warn({ cause: error.message }, 'a WebSocket had a problem');
     socket.on('error', problem);
     keepAlive(socket, keepAliveMs);
     const onMessage = (listener: (text: string) => Promise<void>) =>
-      socket.on('message', (data) => {
+      socket.on('message', (data, isBinary) => {
         // It asks and asks without reading the answers.
         if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return socket.terminate();
+        const refusal = refusalOfMessage(data as Buffer, isBinary);
+        if (refusal !== undefined) return socket.close(CloseCode.BadRequest, refusal);
         listener(String(data)).catch((error: Error) => {
           problem(error);
           socket.close(CloseCode.InternalServerError, 'Internal server error');

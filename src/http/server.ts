@@ -1,13 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Logger } from 'pino';
 import type { Authenticate } from '../access/authenticate.ts';
+import { AuditError } from '../errors.ts';
 import type { Services } from '../graphql/context.ts';
+import { insideMessage } from '../graphql/errors.ts';
 import type { EventStreams } from './event-streams.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
+import { createGate } from './gate.ts';
+import type { HostCheck } from './hosts.ts';
 import { serveLive } from './live.ts';
+import type { Origins } from './origins.ts';
 import { createPageRoute, wantsPage } from './page-route.ts';
+import { refuse } from './refusal.ts';
+import { requestIdOf } from './request-id.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
+import { boundConnections, type ConnectionOptions, serverOptions } from './timeouts.ts';
 import { GRAPHQL_PATH, type GraphqlServer } from './yoga.ts';
 
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -23,7 +30,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-export interface HttpOptions {
+export interface HttpOptions extends ConnectionOptions {
   host: string;
   port: number;
   yoga: GraphqlServer;
@@ -34,17 +41,21 @@ export interface HttpOptions {
   eventStreams: EventStreams;
   /** Time between two pings of a WebSocket. */
   keepAliveMs: number;
+  isHost: HostCheck;
+  origins: Origins;
+  /** Most requests that are being answered at a time. */
+  maxRequests: number;
+  /** Whether GraphiQL is served. */
+  hasGraphiql: boolean;
   /** Whether the database answers. */
   isReady: () => Promise<boolean>;
-  log: Logger;
 }
 
 /** Serves the API, its live feed, exports, GraphiQL and the health endpoints. */
 export async function listen(options: HttpOptions): Promise<HttpServer> {
-  const server = createServer(createHandler(options));
-  const { yoga, authenticate, keepAliveMs, log } = options;
-  const { sessions } = options.services;
-  const closeLive = serveLive({ server, yoga, authenticate, sessions, keepAliveMs, log });
+  const server = createServer(serverOptions(options), createHandler(options));
+  boundConnections(server, options);
+  const closeLive = serveLive({ ...options, server, sessions: options.services.sessions });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
@@ -55,7 +66,9 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
 
 function createHandler(options: HttpOptions) {
   const answerPage = createPageRoute();
+  const admits = createGate(options);
   return (request: IncomingMessage, response: ServerResponse) => {
+    if (!admits(request, response)) return;
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const isPage = wantsPage(request);
     if (path === '/health/live') answer(response, 200, 'live');
@@ -63,9 +76,10 @@ function createHandler(options: HttpOptions) {
     else if (path.startsWith(EXPORT_PATH)) void answerExport(options, request, response);
     else if (isTilesPath(path)) void answerTiles(options, request, response);
     else if (path === '/' && isPage) response.writeHead(302, { location: GRAPHQL_PATH }).end();
-    else if (path === GRAPHQL_PATH && isPage) answerPage(request, response).catch(() => response.destroy());
+    else if (path === GRAPHQL_PATH && isPage && options.hasGraphiql)
+      answerPage(request, response).catch(() => response.destroy());
     else if (path === GRAPHQL_PATH) void options.yoga(request, response);
-    else answer(response, 404, 'not found');
+    else refuse(response, 404, new AuditError('NOT_FOUND', 'there is nothing here: the API is at /graphql'));
   };
 }
 
@@ -86,10 +100,10 @@ async function answerExport(
   try {
     await serveExport(services, request, response);
   } catch (error) {
-    log.info({ cause: (error as Error).message }, 'an export ended early');
+    log.info({ cause: (error as Error).message, requestId: requestIdOf(request) }, 'an export ended early');
     // Once the status line is out, a broken connection is the only honest end of a broken file.
     if (response.headersSent) response.destroy();
-    else answer(response, 503, 'the database does not answer');
+    else refuse(response, 503, new AuditError('UNAVAILABLE', 'the database does not answer: retry'));
   }
 }
 
@@ -101,8 +115,9 @@ async function answerTiles(
   try {
     await serveTiles({ services, authenticate, isPublic: publicEvidence }, request, response);
   } catch (error) {
-    log.error({ err: error }, 'a tile could not be served');
-    answer(response, 500, 'something went wrong inside');
+    const requestId = requestIdOf(request);
+    log.error({ err: error, requestId }, 'a tile could not be served');
+    refuse(response, 500, new AuditError('INTERNAL', insideMessage(requestId)));
   }
 }
 

@@ -3,6 +3,7 @@ import type { Authenticate } from '../access/authenticate.ts';
 import { hasScope, type Viewer, visibleTo, visibleTree } from '../access/viewer.ts';
 import { AuditError, type ErrorCode } from '../errors.ts';
 import type { Services } from '../graphql/context.ts';
+import type { TreeView } from '../integrity/evidence.ts';
 import { type TreeName, treeOf } from '../integrity/trees.ts';
 import { parseEntriesPath, parseTilePath } from '../merkle/tile-path.ts';
 
@@ -77,23 +78,26 @@ async function contentOf(
   const [, customer, place = ''] = PATH.exec(path) ?? [];
   const { evidence } = options.services;
   const isOpen = options.isPublic && customer === undefined && !place.startsWith('tile/entries/');
-  const viewer = isOpen ? undefined : await readerOf(options, authorization);
-  const tree = viewer ? visibleTreeOf(viewer, customer) : 'log';
+  const viewer = isOpen ? undefined : await findViewer(options, authorization);
+  const { pool, readerOf } = options.services;
+  const view: TreeView = viewer
+    ? { tree: visibleTreeOf(viewer, customer), db: readerOf(viewer) }
+    : { tree: 'log', db: pool };
   if (place === 'verifier-key') return text(`${evidence.identity.verifierKey}\n`);
   if (place === 'checkpoint') {
-    const { note } = await evidence.checkpoint(tree, { minWitnesses: minWitnessesOf(query) });
+    const { note } = await evidence.checkpoint(view, { minWitnesses: minWitnessesOf(query) });
     return text(note);
   }
   const bundle = parseEntriesPath(place);
   if (bundle && viewer) {
-    const body = await evidence.entries(tree, bundle, visibleTo(viewer));
+    const body = await evidence.entries(view, bundle, visibleTo(viewer));
     return { type: 'application/octet-stream', body, isFinal: bundle.width === FULL };
   }
   const tile = parseTilePath(place);
   if (!tile) throw new AuditError('NOT_FOUND', 'there is no such tile');
   return {
     type: 'application/octet-stream',
-    body: await evidence.tile(tree, tile),
+    body: await evidence.tile(view, tile),
     isFinal: tile.width === FULL,
   };
 }
@@ -104,7 +108,10 @@ function minWitnessesOf(query: string | undefined): number {
 
 const text = (body: string): Content => ({ type: 'text/plain; charset=utf-8', body, isFinal: false });
 
-async function readerOf({ authenticate }: TilesOptions, authorization: string | undefined): Promise<Viewer> {
+async function findViewer(
+  { authenticate }: TilesOptions,
+  authorization: string | undefined,
+): Promise<Viewer> {
   const viewer = await authenticate(authorization);
   if (hasScope(viewer, 'events:read')) return viewer;
   throw new AuditError('FORBIDDEN', 'the API key does not have the scope for this');

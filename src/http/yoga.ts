@@ -9,10 +9,15 @@ import type { Context, Services } from '../graphql/context.ts';
 import { showError } from '../graphql/errors.ts';
 import { DocumentCache } from '../graphql/limits/document-cache.ts';
 import { useLimits } from '../graphql/limits/plugin.ts';
+import { createProofLoaders } from '../graphql/proof-loaders.ts';
 import { addressOf } from './address.ts';
-import { readParams } from './body.ts';
+import { createBodyReader } from './body.ts';
+import { isJson } from './content-type.ts';
 import { endable } from './endable.ts';
 import type { EventStreams } from './event-streams.ts';
+import { useLastResort } from './last-resort.ts';
+import { useNotAcceptable } from './not-acceptable.ts';
+import { requestIdOf } from './request-id.ts';
 
 const CACHED = { characters: 1_000_000, each: 20_000 };
 
@@ -41,7 +46,7 @@ export interface YogaOptions {
 
 /** The GraphQL server: queries, mutations and server-sent events over HTTP, and the pipeline for WebSocket. */
 export function createGraphqlServer(options: YogaOptions) {
-  const { schema, services, log } = options;
+  const { schema, services } = options;
   const viewers = new WeakMap<Request, Viewer>();
   return createYoga<ServerContext, Context>({
     schema,
@@ -50,25 +55,29 @@ export function createGraphqlServer(options: YogaOptions) {
     landingPage: false,
     multipart: false,
     batching: false,
-    // `readParams` has the bound, with a code of ours.
+    // The body reader has the bound, with a code of ours.
     maxRequestBodySize: false,
     cors: false,
     logging: false,
-    maskedErrors: { maskError: (error) => showError(error, log) },
+    // Every way out shows errors itself, with the id of its request: `useChecks`, the event streams, the WebSockets.
+    maskedErrors: false,
     parserAndValidationCache: {
       documentCache: new DocumentCache(CACHED),
       errorCache: new DocumentCache(CACHED),
     },
     plugins: [
+      useLastResort(options.log),
       useLimits({ maxCost: options.maxQueryCost }),
       useChecks(options, viewers),
       useSessions(options),
       options.eventStreams.plugin,
+      useNotAcceptable(),
     ],
     context: ({ request, req, viewer, address = req && addressOf(req) }) => {
       const who = viewer ?? viewers.get(request);
       if (!who) throw new AuditError('UNAUTHENTICATED', 'send an API key as "Authorization: Bearer KEY"');
-      return { viewer: who, address, services };
+      const proofs = createProofLoaders({ viewer: who, services });
+      return { viewer: who, address, services, proofs };
     },
   });
 }
@@ -77,21 +86,22 @@ export function createGraphqlServer(options: YogaOptions) {
 function useChecks(
   { authenticate, maxBodyBytes, log }: YogaOptions,
   viewers: WeakMap<Request, Viewer>,
-): Plugin {
+): Plugin<object, ServerContext> {
+  const readBody = createBodyReader(maxBodyBytes);
   return {
-    onRequestParse: ({ setRequestParser }) => {
+    onRequestParse: ({ request: { method, headers }, serverContext, setRequestParser }) => {
+      if (method !== 'POST') throw notServed({ status: 405, headers: { allow: 'POST' } });
+      if (!isJson(headers)) throw notServed({ status: 415 });
       setRequestParser(async (request) => {
         viewers.set(request, await authenticate(request.headers.get('authorization')));
-        const type = request.headers.get('content-type') ?? '';
-        if (request.method !== 'POST') throw notServed({ status: 405, headers: { allow: 'POST' } });
-        if (!type.startsWith('application/json')) throw notServed({ status: 415 });
-        return readParams(request, maxBodyBytes);
+        return readBody(serverContext.req as IncomingMessage);
       });
     },
-    // What graphql-js refuses by itself, while parsing and validating, passes the masking untouched.
-    onResultProcess: ({ result, setResult }) => {
+    onResultProcess: ({ result, setResult, serverContext }) => {
       if (isAsyncIterable(result) || Array.isArray(result) || !result.errors) return;
-      setResult({ ...result, errors: result.errors.map((error) => showError(error, log)) });
+      const { req } = serverContext;
+      const show = (error: unknown) => showError(error, log, req && requestIdOf(req));
+      setResult({ ...result, errors: result.errors.map(show) });
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import type { TreeName } from './trees.ts';
 
 /** A signed checkpoint as it is kept. */
@@ -29,7 +29,7 @@ const COLUMNS = `tree_size AS "treeSize", log_size AS "logSize", root_hash AS "r
 
 /** The last checkpoint of a tree. */
 export async function readLatestCheckpoint(
-  db: Pool | PoolClient,
+  db: Queryable,
   tree: TreeName,
 ): Promise<StoredCheckpoint | undefined> {
   const { rows } = await db.query<StoredCheckpoint>(
@@ -41,7 +41,7 @@ export async function readLatestCheckpoint(
 
 /** The last checkpoint of a tree at that size. */
 export async function readCheckpointAt(
-  db: Pool | PoolClient,
+  db: Queryable,
   tree: TreeName,
   treeSize: number,
 ): Promise<StoredCheckpoint | undefined> {
@@ -67,7 +67,7 @@ export async function storeCheckpoint(
 
 /** The last checkpoint of the log that at least so many witnesses have cosigned. */
 export async function readCosignedCheckpoint(
-  db: Pool,
+  db: Queryable,
   minWitnesses: number,
 ): Promise<StoredCheckpoint | undefined> {
   const { rows } = await db.query<StoredCheckpoint>(

@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
@@ -14,7 +15,7 @@ import {
   type ConsistencyProof,
   findCheckpoint,
   type InclusionProof,
-  proveEvent,
+  proveEvents,
   proveGrowth,
 } from './prove.ts';
 import { readEntries, readTile } from './serve-tiles.ts';
@@ -38,23 +39,40 @@ export interface WantedCheckpoint {
   minWitnesses?: number | undefined;
 }
 
+/** A tree and where its reads run. */
+export interface TreeView {
+  tree: TreeName;
+  db: Queryable;
+}
+
 /** The evidence of this log: what is acknowledged can be proved at once. */
 export interface Evidence {
   identity: LogIdentity;
   /** The checkpoint of everything acknowledged so far, or the one that is wanted. Throws UNAVAILABLE, NOT_FOUND. */
-  checkpoint(tree: TreeName, wanted?: WantedCheckpoint): Promise<Checkpoint>;
-  /** Throws BAD_USER_INPUT for a size the tree did not have, UNAVAILABLE while the event is in no checkpoint. */
-  inclusionProof(tree: TreeName, event: AuditEvent, treeSize?: number): Promise<InclusionProof>;
-  consistencyProof(tree: TreeName, sizes: { from: number; to: number }): Promise<ConsistencyProof>;
+  checkpoint(view: TreeView, wanted?: WantedCheckpoint): Promise<Checkpoint>;
   /**
-   * A file that proves the event to somebody who has nothing but the log's public key, or who also wants the word of
-   * so many witnesses. Throws UNAVAILABLE while they have not cosigned up to it.
+   * The proof of each event in the tree of `treeSize` leaves, by default the last signed one. Throws BAD_USER_INPUT for
+   * a size the tree did not have, UNAVAILABLE while an event is in no checkpoint.
    */
-  proofBundle(tree: TreeName, event: AuditEvent, minWitnesses?: number): Promise<string>;
+  inclusionProofs(
+    view: TreeView,
+    events: readonly AuditEvent[],
+    treeSize?: number,
+  ): Promise<(InclusionProof | AuditError)[]>;
+  consistencyProof(view: TreeView, sizes: { from: number; to: number }): Promise<ConsistencyProof>;
+  /**
+   * For each event a file that proves it to somebody who has nothing but the log's public key, or who also wants the
+   * word of so many witnesses. Throws UNAVAILABLE while they have not cosigned up to it.
+   */
+  proofBundles(
+    view: TreeView,
+    events: readonly AuditEvent[],
+    minWitnesses?: number,
+  ): Promise<(string | AuditError)[]>;
   /** The bytes of a tile (C2SP tlog-tiles). Throws NOT_FOUND. */
-  tile(tree: TreeName, tile: Tile): Promise<Uint8Array>;
+  tile(view: TreeView, tile: Tile): Promise<Uint8Array>;
   /** The canonical bytes of the events of a bundle. Throws NOT_FOUND, POSITION_PURGED. */
-  entries(tree: TreeName, bundle: EntryBundle, filters: readonly EventFilter[]): Promise<Uint8Array>;
+  entries(view: TreeView, bundle: EntryBundle, filters: readonly EventFilter[]): Promise<Uint8Array>;
 }
 
 /** Puts the evidence together. */
@@ -65,69 +83,83 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
     verifierKey: identity.verifierKey,
   });
 
-  async function latest(tree: TreeName): Promise<StoredCheckpoint> {
+  async function latest({ tree, db }: TreeView): Promise<StoredCheckpoint> {
     const { size } = (await readHead(pool)).frontier;
-    const known = await readLatestCheckpoint(pool, tree);
+    const known = await readLatestCheckpoint(db, tree);
     if (known && known.logSize >= size) return known;
     await signer.signNow();
-    const signed = tree === 'log' ? await readLatestCheckpoint(pool, tree) : await ofCustomer(tree);
+    if (tree !== 'log') await signOf(tree);
+    const signed = await readLatestCheckpoint(db, tree);
     if (!signed) throw notSigned(signer);
     return signed;
   }
 
-  async function ofCustomer(tree: TreeName): Promise<StoredCheckpoint | undefined> {
+  async function signOf(tree: TreeName): Promise<void> {
     for (let attempt = 0; identity.signers && attempt < ATTEMPTS; attempt += 1) {
-      const signed = await signCustomer(pool, identity as SigningIdentity, tree);
-      if (signed) return signed;
+      if (await signCustomer(pool, identity as SigningIdentity, tree)) return;
       await signer.signNow();
     }
-    return readLatestCheckpoint(pool, tree);
   }
 
-  async function covering(tree: TreeName, { position }: AuditEvent): Promise<StoredCheckpoint> {
-    const known = await readLatestCheckpoint(pool, tree);
-    const checkpoint = known && known.logSize > position ? known : await latest(tree);
-    if (checkpoint.logSize <= position) throw notSigned(signer);
+  async function covering(view: TreeView, events: readonly AuditEvent[]): Promise<StoredCheckpoint> {
+    const last = lastOf(events);
+    const known = await readLatestCheckpoint(view.db, view.tree);
+    const checkpoint = known && known.logSize > last ? known : await latest(view);
+    if (checkpoint.logSize <= last) throw notSigned(signer);
     return checkpoint;
   }
 
-  async function reach(tree: TreeName, size: number): Promise<void> {
-    const known = await readLatestCheckpoint(pool, tree);
-    if (!known || known.treeSize < size) await latest(tree);
+  async function reach(view: TreeView, size: number): Promise<void> {
+    const known = await readLatestCheckpoint(view.db, view.tree);
+    if (!known || known.treeSize < size) await latest(view);
   }
 
-  function find(tree: TreeName, { treeSize, minWitnesses = 0 }: WantedCheckpoint): Promise<StoredCheckpoint> {
+  function find(view: TreeView, { treeSize, minWitnesses = 0 }: WantedCheckpoint): Promise<StoredCheckpoint> {
     if (minWitnesses !== 0 && treeSize !== undefined)
       throw badInput('minWitnesses', 'does not go together with treeSize');
-    if (minWitnesses !== 0) return findCosigned(pool, tree, minWitnesses);
-    return treeSize === undefined ? latest(tree) : findCheckpoint(pool, tree, treeSize);
+    if (minWitnesses !== 0) return findCosigned(pool, view.tree, minWitnesses);
+    return treeSize === undefined ? latest(view) : findCheckpoint(view.db, view.tree, treeSize);
   }
 
-  function provable(tree: TreeName, event: AuditEvent, minWitnesses: number): Promise<StoredCheckpoint> {
-    if (minWitnesses === 0) return covering(tree, event);
-    return findCosignedBehind(pool, tree, { position: event.position, minWitnesses });
+  function provable(
+    view: TreeView,
+    events: readonly AuditEvent[],
+    minWitnesses: number,
+  ): Promise<StoredCheckpoint> {
+    if (minWitnesses === 0) return covering(view, events);
+    return findCosignedBehind(pool, view.tree, { position: lastOf(events), minWitnesses });
   }
 
   return {
     identity,
-    checkpoint: async (tree, wanted = {}) => shown(tree, await find(tree, wanted)),
-    async inclusionProof(tree, event, treeSize) {
-      const checkpoint = await covering(tree, event);
-      if (treeSize !== undefined) await reach(tree, treeSize);
-      return proveEvent(pool, tree, {
-        position: event.position,
-        treeSize: treeSize ?? checkpoint.treeSize,
-      });
+    checkpoint: async (view, wanted = {}) => shown(view.tree, await find(view, wanted)),
+    async inclusionProofs(view, events, treeSize) {
+      const checkpoint = await covering(view, events);
+      if (treeSize !== undefined) await reach(view, treeSize);
+      return prove(view, events, treeSize ?? checkpoint.treeSize);
     },
-    async consistencyProof(tree, sizes) {
-      await reach(tree, sizes.to);
-      return proveGrowth(pool, tree, sizes);
+    async consistencyProof(view, sizes) {
+      await reach(view, sizes.to);
+      return proveGrowth(view.db, view.tree, sizes);
     },
-    proofBundle: async (tree, event, minWitnesses = 0) =>
-      bundleOf(pool, tree, { event, checkpoint: await provable(tree, event, minWitnesses) }),
-    tile: (tree, tile) => readTile(pool, tree, tile),
-    entries: (tree, bundle, filters) => readEntries(pool, tree, { bundle, filters }),
+    async proofBundles(view, events, minWitnesses = 0) {
+      const checkpoint = await provable(view, events, minWitnesses);
+      const proofs = await prove(view, events, checkpoint.treeSize);
+      return proofs.map((proof, index) =>
+        proof instanceof AuditError ? proof : bundleOf(events[index] as AuditEvent, proof, checkpoint),
+      );
+    },
+    tile: ({ db, tree }, tile) => readTile(db, tree, tile),
+    entries: ({ db, tree }, bundle, filters) => readEntries(db, tree, { bundle, filters }),
   };
+}
+
+function prove({ db, tree }: TreeView, events: readonly AuditEvent[], treeSize: number) {
+  return proveEvents(db, tree, { positions: events.map(({ position }) => position), treeSize });
+}
+
+function lastOf(events: readonly AuditEvent[]): number {
+  return events.reduce((most, { position }) => Math.max(most, position), 0);
 }
 
 function notSigned(signer: Signer): AuditError {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { PoolClient } from 'pg';
 import { inTransaction, type Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import { cosigner } from '../merkle/cosignature.ts';
 import { ED25519, ED25519_COSIGNATURE, formatVerifierKey } from '../merkle/note-key.ts';
 import { type NoteSigner, noteSigner } from '../merkle/note-signature.ts';
@@ -46,7 +46,7 @@ export interface StoredIdentity {
   verifierKey: string;
 }
 
-export async function readIdentity(db: Pool | PoolClient): Promise<StoredIdentity | undefined> {
+export async function readIdentity(db: Queryable): Promise<StoredIdentity | undefined> {
   const { rows } = await db.query<StoredIdentity>(
     'SELECT origin, verifier_key AS "verifierKey" FROM log_identity',
   );

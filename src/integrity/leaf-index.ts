@@ -1,30 +1,40 @@
-import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import { TILE_WIDTH } from '../merkle/tile.ts';
 import { decodePositions } from './growth.ts';
 import type { TreeName } from './trees.ts';
 
-/** Which leaf of a tree the event at a position is; undefined when it is none (yet). */
-export async function leafIndexOf(pool: Pool, tree: TreeName, position: number): Promise<number | undefined> {
-  if (tree === 'log') return position;
-  const { rows } = await pool.query<{ index: number; positions: Buffer }>(
-    `SELECT index, positions FROM tree_tiles WHERE tree = $1 AND first_position <= $2
-     ORDER BY first_position DESC LIMIT 1`,
-    [tree, position],
+/** Which leaf of a tree the event at each position is; positions that are none of its (yet) are left out. */
+export async function leafIndexesOf(
+  db: Queryable,
+  tree: TreeName,
+  positions: readonly number[],
+): Promise<Map<number, number>> {
+  if (tree === 'log') return new Map(positions.map((position) => [position, position]));
+  const { rows } = await db.query<{ index: number; positions: Buffer }>(
+    `SELECT DISTINCT tile.index, tile.positions FROM unnest($2::bigint[]) AS wanted (position)
+     CROSS JOIN LATERAL (SELECT index, positions FROM tree_tiles WHERE tree = $1 AND first_position <= wanted.position
+       ORDER BY first_position DESC LIMIT 1) AS tile`,
+    [tree, positions],
   );
-  const row = rows[0];
-  const offset = row ? decodePositions(row.positions).indexOf(position) : -1;
-  return row && offset >= 0 ? row.index * TILE_WIDTH + offset : undefined;
+  const wanted = new Set(positions);
+  return new Map(
+    rows.flatMap((tile) =>
+      decodePositions(tile.positions).flatMap((position, offset) =>
+        wanted.has(position) ? [[position, tile.index * TILE_WIDTH + offset] as const] : [],
+      ),
+    ),
+  );
 }
 
 /** The positions in the log of the leaves `start` to `start + width`, the last left out, which are in one tile. */
 export async function positionsOfLeaves(
-  pool: Pool,
+  db: Queryable,
   tree: TreeName,
   { index, width }: { index: number; width: number },
 ): Promise<number[]> {
   const start = index * TILE_WIDTH;
   if (tree === 'log') return Array.from({ length: width }, (_, offset) => start + offset);
-  const { rows } = await pool.query<{ positions: Buffer }>(
+  const { rows } = await db.query<{ positions: Buffer }>(
     'SELECT positions FROM tree_tiles WHERE tree = $1 AND level = 0 AND index = $2',
     [tree, index],
   );

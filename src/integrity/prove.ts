@@ -1,12 +1,18 @@
-import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import { AuditError, badInput } from '../errors.ts';
 import { canonicalEvent } from '../events/canonical.ts';
 import type { AuditEvent } from '../events/event.ts';
 import { formatBundle } from '../merkle/bundle.ts';
-import { proveConsistency, proveInclusion } from '../merkle/proof.ts';
-import { nodesFromTiles } from '../merkle/tile.ts';
+import {
+  inclusionNodes,
+  type NodeId,
+  proveConsistency,
+  proveInclusion,
+  type ReadNodes,
+} from '../merkle/proof.ts';
+import { nodesFromTiles, type ReadTiles, tilesOfNodes } from '../merkle/tile.ts';
 import { readCheckpointAt, type StoredCheckpoint } from './checkpoints.ts';
-import { leafIndexOf } from './leaf-index.ts';
+import { leafIndexesOf } from './leaf-index.ts';
 import { tileReader } from './tiles.ts';
 import { readTrees, type TreeName } from './trees.ts';
 
@@ -26,60 +32,80 @@ export interface ConsistencyProof {
 }
 
 /**
- * Proves that the event is in the tree of `treeSize` leaves.
- * Throws BAD_USER_INPUT when the tree never had that size or the event is not among its leaves.
+ * Proves that the events at the positions are in the tree of `treeSize` leaves, or says for each why not.
+ * Throws BAD_USER_INPUT when the tree never had that size.
  */
-export async function proveEvent(
-  pool: Pool,
+export async function proveEvents(
+  db: Queryable,
   tree: TreeName,
-  { position, treeSize }: { position: number; treeSize: number },
-): Promise<InclusionProof> {
-  await checkSize(pool, tree, treeSize, 'treeSize');
-  const leafIndex = await leafIndexOf(pool, tree, position);
-  if (leafIndex === undefined || leafIndex >= treeSize)
-    throw badInput('treeSize', 'is that of a tree before this event');
-  const read = nodesFromTiles(treeSize, tileReader(pool, tree));
-  return { leafIndex, treeSize, hashes: await proveInclusion(leafIndex, treeSize, read) };
+  { positions, treeSize }: { positions: readonly number[]; treeSize: number },
+): Promise<(InclusionProof | AuditError)[]> {
+  await checkSize(db, tree, treeSize, 'treeSize');
+  const indexes = await leafIndexesOf(db, tree, positions);
+  const isIn = (index: number | undefined) => index !== undefined && index < treeSize;
+  const read = await prefetchNodes(
+    treeSize,
+    tileReader(db, tree),
+    [...indexes.values()].filter(isIn).flatMap((index) => inclusionNodes(index, treeSize)),
+  );
+  return Promise.all(
+    positions.map(async (position) => {
+      const leafIndex = indexes.get(position);
+      if (leafIndex === undefined || leafIndex >= treeSize)
+        return badInput('treeSize', 'is that of a tree before this event');
+      return { leafIndex, treeSize, hashes: await proveInclusion(leafIndex, treeSize, read) };
+    }),
+  );
+}
+
+/** Reads every tile of the nodes once, and then answers from memory. */
+async function prefetchNodes(
+  size: number,
+  readTiles: ReadTiles,
+  nodes: readonly NodeId[],
+): Promise<ReadNodes> {
+  const tiles = tilesOfNodes(nodes, size);
+  const contents = await readTiles(tiles);
+  const bytesOf = new Map(
+    tiles.map(({ level, index }, at) => [`${level}/${index}`, contents[at] as Uint8Array]),
+  );
+  return nodesFromTiles(size, async (wanted) =>
+    wanted.map(({ level, index }) => bytesOf.get(`${level}/${index}`) as Uint8Array),
+  );
 }
 
 /** Proves that a tree grew by nothing but new leaves. Throws BAD_USER_INPUT when it never had one of the sizes. */
 export async function proveGrowth(
-  pool: Pool,
+  db: Queryable,
   tree: TreeName,
   { from, to }: { from: number; to: number },
 ): Promise<ConsistencyProof> {
   if (from < 1) throw badInput('from', 'must be at least 1: every tree begins with the empty one');
   if (from > to) throw badInput('from', 'must not be larger than to');
-  await checkSize(pool, tree, to, 'to');
-  const read = nodesFromTiles(to, tileReader(pool, tree));
+  await checkSize(db, tree, to, 'to');
+  const read = nodesFromTiles(to, tileReader(db, tree));
   return { from, to, hashes: await proveConsistency(from, to, read) };
 }
 
-/** The event's proof as a self-contained file (C2SP tlog-proof), with its canonical bytes as extra data. */
-export async function bundleOf(
-  pool: Pool,
-  tree: TreeName,
-  { event, checkpoint }: { event: AuditEvent; checkpoint: StoredCheckpoint },
-): Promise<string> {
-  const { position } = event;
-  const { leafIndex, hashes } = await proveEvent(pool, tree, { position, treeSize: checkpoint.treeSize });
+/** An event's proof as a self-contained file (C2SP tlog-proof), with its canonical bytes as extra data. */
+export function bundleOf(event: AuditEvent, proof: InclusionProof, checkpoint: StoredCheckpoint): string {
   const extra = Buffer.from(canonicalEvent(event));
-  return formatBundle({ index: leafIndex, proof: hashes, checkpoint: checkpoint.note, extra });
+  return formatBundle({ index: proof.leafIndex, proof: proof.hashes, checkpoint: checkpoint.note, extra });
 }
 
 /** The checkpoint of that size. Throws NOT_FOUND when none was signed. */
 export async function findCheckpoint(
-  pool: Pool,
+  db: Queryable,
   tree: TreeName,
   treeSize: number,
 ): Promise<StoredCheckpoint> {
-  const found = await readCheckpointAt(pool, tree, treeSize);
+  const found = await readCheckpointAt(db, tree, treeSize);
   if (!found) throw new AuditError('NOT_FOUND', 'no checkpoint of this size was signed', 'treeSize');
   return found;
 }
 
-async function checkSize(pool: Pool, tree: TreeName, size: number, path: string): Promise<void> {
-  const grown = (await readTrees(pool, [tree])).get(tree)?.size ?? 0;
+async function checkSize(db: Queryable, tree: TreeName, size: number, path: string): Promise<void> {
+  const grown = (await readTrees(db, [tree])).get(tree)?.size ?? 0;
   if (!Number.isSafeInteger(size) || size < 1 || size > grown)
     throw badInput(path, `must be from 1 to the size of the tree, ${grown} now`);
 }

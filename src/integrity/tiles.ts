@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import { HASH_BYTES } from '../merkle/hash.ts';
 import type { ReadTiles, Tile } from '../merkle/tile.ts';
 import type { TilePart } from './growth.ts';
@@ -30,7 +30,7 @@ export async function writeTiles(client: PoolClient, parts: readonly TilePart[])
 }
 
 /** Reads tiles of a tree, as wide as they are asked for. Throws an IntegrityError when one is missing or too short. */
-export function tileReader(db: Pool | PoolClient, tree: TreeName): ReadTiles {
+export function tileReader(db: Queryable, tree: TreeName): ReadTiles {
   return async (tiles) => {
     const { rows } = await db.query<{ level: number; index: number; hashes: Buffer }>(
       `SELECT level, index, hashes FROM tree_tiles

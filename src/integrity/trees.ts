@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import { emptyFrontier, type Frontier, parseFrontier, serializeFrontier } from '../merkle/tree.ts';
 
 /** Which tree: the log's own, or that of a customer's events alone, in log order. */
@@ -33,10 +33,7 @@ export async function lockLogTree(client: PoolClient): Promise<Frontier> {
 }
 
 /** How far the trees were grown; those that do not exist yet are empty. */
-export async function readTrees(
-  db: Pool | PoolClient,
-  names: readonly TreeName[],
-): Promise<Map<TreeName, Frontier>> {
+export async function readTrees(db: Queryable, names: readonly TreeName[]): Promise<Map<TreeName, Frontier>> {
   const { rows } = await db.query<TreeRow>(
     'SELECT tree, size, frontier FROM trees WHERE tree = ANY($1::text[])',
     [names],

@@ -1,5 +1,5 @@
-import type { PoolClient } from 'pg';
 import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import type { Frontier } from '../merkle/tree.ts';
 import { emptyFrontier, parseFrontier, rootOf, serializeFrontier } from '../merkle/tree.ts';
 
@@ -27,8 +27,14 @@ export async function createHead(pool: Pool, segmentBits: number): Promise<void>
   );
 }
 
+/** The oldest position that is still there. */
+export async function readFirstPosition(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ first_position: number }>('SELECT first_position FROM log_head');
+  return rows[0]?.first_position ?? 0;
+}
+
 /** Reads the head; with `lock` it takes the row for the rest of the transaction. */
-export async function readHead(db: Pool | PoolClient, { lock = false } = {}): Promise<LogHead> {
+export async function readHead(db: Queryable, { lock = false } = {}): Promise<LogHead> {
   const { rows } = await db.query<HeadRow>(
     `SELECT size, frontier, first_position, segment_bits FROM log_head${lock ? ' FOR UPDATE' : ''}`,
   );

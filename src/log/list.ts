@@ -1,4 +1,4 @@
-import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { Cursor } from './cursor.ts';
@@ -28,7 +28,7 @@ export interface Page {
 }
 
 /** Reads one page by keyset: stable while others write. */
-export async function listEvents(pool: Pool, page: PageRequest): Promise<Page> {
+export async function listEvents(db: Queryable, page: PageRequest): Promise<Page> {
   const { limit, isBackward } = page;
   const isAscending = page.order.endsWith('ASC') !== isBackward;
   const where = whereOf(page.filters);
@@ -37,7 +37,7 @@ export async function listEvents(pool: Pool, page: PageRequest): Promise<Page> {
   const order = page.order.startsWith('TIMESTAMP')
     ? `"timestamp" ${direction}, position ${direction}`
     : `position ${direction}`;
-  const { rows } = await pool.query<EventRow>(
+  const { rows } = await db.query<EventRow>(
     `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql} ORDER BY ${order}
      LIMIT ${limit + 1} OFFSET ${page.offset ?? 0}`,
     where.parameters,
@@ -53,9 +53,9 @@ export async function listEvents(pool: Pool, page: PageRequest): Promise<Page> {
 }
 
 /** How many events match. */
-export async function countEvents(pool: Pool, filters: readonly EventFilter[]): Promise<number> {
+export async function countEvents(db: Queryable, filters: readonly EventFilter[]): Promise<number> {
   const where = whereOf(filters);
-  const { rows } = await pool.query<{ count: number }>(
+  const { rows } = await db.query<{ count: number }>(
     `SELECT count(*) AS count FROM audit_events WHERE ${where.sql}`,
     where.parameters,
   );

@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import { AuditError } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
@@ -30,13 +31,13 @@ export type ReadPage = (position: number, end: number) => Promise<LogPage>;
 export function createPageReaders(
   pool: Pool,
   maxReads: number,
-): (filters: readonly EventFilter[]) => ReadPage {
+): (filters: readonly EventFilter[], reader: Queryable) => ReadPage {
   const turns = new Turns(maxReads);
-  return (filters) => {
+  return (filters, reader) => {
     let limit = PAGE_EVENTS.first;
     return async (position, end) => {
       const range = { start: position, end: Math.min(end, position + MAX_POSITIONS), limit, filters };
-      const page = await turns.take(() => readPage(pool, range).catch(explain));
+      const page = await turns.take(() => readPage(pool, reader, range).catch(explain));
       if (page.events.length > 0) limit = fittingLimit(page.events);
       return page;
     };
@@ -52,8 +53,12 @@ export function refusePurged(position: number, firstPosition: number): void {
   );
 }
 
-async function readPage(pool: Pool, range: Parameters<typeof readRange>[1]): Promise<LogPage> {
-  const events = await readRange(pool, range);
+async function readPage(
+  pool: Pool,
+  reader: Queryable,
+  range: Parameters<typeof readRange>[1],
+): Promise<LogPage> {
+  const events = await readRange(reader, range);
   // Read after the events: what is still there now was there when they were read.
   const { firstPosition } = await readHead(pool);
   refusePurged(range.start, firstPosition);

@@ -1,5 +1,4 @@
-import type { PoolClient } from 'pg';
-import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { EVENT_COLUMNS, type EventRow, eventOfRow } from './row.ts';
@@ -7,13 +6,13 @@ import { addCondition, whereOf } from './where.ts';
 
 /** The event of that id among those the filters let through. */
 export async function readEvent(
-  pool: Pool,
+  db: Queryable,
   id: string,
   filters: readonly EventFilter[],
 ): Promise<AuditEvent | undefined> {
   const where = whereOf(filters);
   addCondition(where, 'id = ?', id);
-  const { rows } = await pool.query<EventRow>(
+  const { rows } = await db.query<EventRow>(
     `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql}`,
     where.parameters,
   );
@@ -22,13 +21,13 @@ export async function readEvent(
 
 /** The events at those positions that are still there and that the filters let through, by position. */
 export async function readPositions(
-  pool: Pool,
+  db: Queryable,
   positions: readonly number[],
   filters: readonly EventFilter[] = [],
 ): Promise<Map<number, AuditEvent>> {
   const where = whereOf(filters);
   addCondition(where, 'position = ANY(?::bigint[])', positions);
-  const { rows } = await pool.query<EventRow>(
+  const { rows } = await db.query<EventRow>(
     `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql}`,
     where.parameters,
   );
@@ -37,7 +36,7 @@ export async function readPositions(
 
 /** Up to `limit` matching events from position `start` (inclusive) to `end` (exclusive), in log order. */
 export async function readRange(
-  db: Pool | PoolClient,
+  db: Queryable,
   range: { start: number; end: number; limit: number; filters: readonly EventFilter[] },
 ): Promise<AuditEvent[]> {
   const where = whereOf(range.filters);

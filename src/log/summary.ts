@@ -1,4 +1,4 @@
-import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 import type { Severity } from '../events/catalog.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { whereOf } from './where.ts';
@@ -22,13 +22,13 @@ export type Dimension = keyof typeof DIMENSIONS;
 
 /** How many events have each value of the dimension, highest first, equal ones by value; at most `limit`. */
 export async function countBy(
-  pool: Pool,
+  db: Queryable,
   filters: readonly EventFilter[],
   dimension: Dimension,
   limit = 10_000,
 ): Promise<Count[]> {
   const where = whereOf(filters);
-  const { rows } = await pool.query<Count>(
+  const { rows } = await db.query<Count>(
     `SELECT value, count FROM (
        SELECT ${DIMENSIONS[dimension]} AS value, count(*) AS count FROM audit_events WHERE ${where.sql} GROUP BY 1
      ) AS counts WHERE value IS NOT NULL ORDER BY count DESC, value COLLATE "C" LIMIT ${limit}`,
@@ -49,13 +49,13 @@ export interface TimelinePoint {
 
 /** The counts of every bucket of the period, empty ones too; buckets are aligned to UTC. */
 export async function countTimeline(
-  pool: Pool,
+  db: Queryable,
   filters: readonly EventFilter[],
   { start, end, bucket }: { start: number; end: number; bucket: TimeBucket },
 ): Promise<TimelinePoint[]> {
   const length = TIME_BUCKETS[bucket];
   const where = whereOf(filters);
-  const { rows } = await pool.query<{ start: number; severity: Severity; count: number }>(
+  const { rows } = await db.query<{ start: number; severity: Severity; count: number }>(
     `SELECT (floor(extract(epoch FROM "timestamp") * 1000 / ${length}) * ${length})::bigint AS start, severity,
        count(*) AS count
      FROM audit_events WHERE ${where.sql} GROUP BY 1, 2 ORDER BY 3 DESC, 2`,

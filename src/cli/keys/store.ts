@@ -18,7 +18,7 @@ const CONNECTIONS = 2;
 export async function withKeyStore<Result>(work: (store: KeyStore) => Promise<Result>): Promise<Result> {
   const config = readConfig();
   const database = await openDatabase(config);
-  const pool = createPool(database.url, () => undefined, CONNECTIONS);
+  const pool = createPool(database.url, () => undefined, { max: CONNECTIONS });
   try {
     await migrate(pool);
     await createHead(pool, config.SEGMENT_BITS);

@@ -47,7 +47,7 @@ const ConnectionRef = builder.objectRef<Connection>('AuditEventConnection').impl
     pageInfo: t.field({ type: PageInfoRef, resolve: (page) => page }),
     totalCount: t.field({
       type: 'SafeInt',
-      resolve: ({ filters }, _args, { services }) => countEvents(services.pool, filters),
+      resolve: ({ filters }, _args, { viewer, services }) => countEvents(services.readerOf(viewer), filters),
     }),
   }),
 });
@@ -68,7 +68,7 @@ builder.queryField('auditEvents', (t) =>
     },
     resolve: async (_, { filter, orderBy, ...paging }, { viewer, services }) => {
       const filters = visibleTo(viewer, checkFilter(filter));
-      const page = await listEvents(services.pool, {
+      const page = await listEvents(services.readerOf(viewer), {
         filters,
         order: orderBy ?? 'TIMESTAMP_DESC',
         ...checkPaging(paging),

@@ -79,13 +79,13 @@ builder.queryFields((t) => ({
     nullable: true,
     authScopes: { scope: 'events:read' },
     args: { id: t.arg.id({ required: true }) },
-    resolve: (_, { id }, { viewer, services }) => readEvent(services.pool, id, visibleTo(viewer)),
+    resolve: (_, { id }, { viewer, services }) => readEvent(services.readerOf(viewer), id, visibleTo(viewer)),
   }),
   auditEvent: t.field({
     type: AuditEventRef,
     nullable: true,
     authScopes: { scope: 'events:read' },
     args: { id: t.arg.id({ required: true }) },
-    resolve: (_, { id }, { viewer, services }) => readEvent(services.pool, id, visibleTo(viewer)),
+    resolve: (_, { id }, { viewer, services }) => readEvent(services.readerOf(viewer), id, visibleTo(viewer)),
   }),
 }));

@@ -1,11 +1,10 @@
-import { visibleTree } from '../../access/viewer.ts';
 import { badInput } from '../../errors.ts';
 import { TEXT_BOUNDS } from '../../events/bounds.ts';
 import { checkText } from '../../events/json.ts';
 import type { Checkpoint } from '../../integrity/evidence.ts';
 import type { ConsistencyProof, InclusionProof } from '../../integrity/prove.ts';
-import { treeOf } from '../../integrity/trees.ts';
 import { builder } from '../builder.ts';
+import { treeViewOf } from '../proof-loaders.ts';
 import { AuditEventRef } from './event.ts';
 
 const hex = (hashes: readonly Uint8Array[]) => hashes.map((hash) => Buffer.from(hash).toString('hex'));
@@ -74,16 +73,14 @@ builder.objectFields(AuditEventRef, (t) => ({
         description: 'Default: that of a checkpoint which covers the event.',
       }),
     },
-    resolve: (event, { treeSize }, { viewer, services }) =>
-      services.evidence.inclusionProof(treeOf(visibleTree(viewer)), event, treeSize ?? undefined),
+    resolve: (event, { treeSize }, { proofs }) => proofs.inclusionProof(event, treeSize ?? undefined),
   }),
   proofBundle: t.string({
     description:
       'A self-contained proof (C2SP tlog-proof) with the event as extra data: it verifies offline.',
     authScopes: { scope: 'events:read' },
     args: { minWitnesses: t.arg.int({ defaultValue: 0, description: MIN_WITNESSES }) },
-    resolve: (event, { minWitnesses }, { viewer, services }) =>
-      services.evidence.proofBundle(treeOf(visibleTree(viewer)), event, minWitnesses ?? 0),
+    resolve: (event, { minWitnesses }, { proofs }) => proofs.proofBundle(event, minWitnesses ?? 0),
   }),
 }));
 
@@ -98,7 +95,7 @@ builder.queryFields((t) => ({
       customerId: t.arg.string({ description: CUSTOMER }),
     },
     resolve: (_, { treeSize, minWitnesses, customerId }, { viewer, services }) =>
-      services.evidence.checkpoint(treeOf(visibleTree(viewer, checkCustomer(customerId))), {
+      services.evidence.checkpoint(treeViewOf({ viewer, services }, checkCustomer(customerId)), {
         treeSize: treeSize ?? undefined,
         minWitnesses: minWitnesses ?? 0,
       }),
@@ -113,7 +110,7 @@ builder.queryFields((t) => ({
       customerId: t.arg.string({ description: CUSTOMER }),
     },
     resolve: (_, { from, to, customerId }, { viewer, services }) =>
-      services.evidence.consistencyProof(treeOf(visibleTree(viewer, checkCustomer(customerId))), {
+      services.evidence.consistencyProof(treeViewOf({ viewer, services }, checkCustomer(customerId)), {
         from,
         to,
       }),

@@ -26,7 +26,8 @@ builder.queryField('auditExport', (t) =>
     resolve: (_, { format, filter }, { viewer, services }) => {
       const expiresAt = services.pipeline.now() + VALID_MS;
       const filters = visibleTo(viewer, checkFilter(filter));
-      const grant = signGrant({ format, filters, keyId: viewer.keyId, expiresAt }, services.exportSecret);
+      const { keyId, customerId } = viewer;
+      const grant = signGrant({ format, filters, keyId, customerId, expiresAt }, services.exportSecret);
       return { url: `${services.baseUrl()}/export/${grant}`, expiresAt };
     },
   }),

@@ -20,10 +20,11 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: AFTER }),
     },
     subscribe: (_, { minSeverity, filter, after }, { viewer, services }) =>
-      services.feed.subscribe(
-        [{ minSeverity: minSeverity ?? 'warning' }, ...visibleTo(viewer, checkFilter(filter))],
-        startOf(after),
-      ),
+      services.feed.subscribe({
+        filters: [{ minSeverity: minSeverity ?? 'warning' }, ...visibleTo(viewer, checkFilter(filter))],
+        start: startOf(after),
+        reader: services.guardedReaderOf(viewer),
+      }),
     resolve: (event) => event,
   }),
   auditEvents: t.field({
@@ -35,7 +36,11 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: AFTER }),
     },
     subscribe: (_, { filter, after }, { viewer, services }) =>
-      services.feed.subscribe(visibleTo(viewer, checkFilter(filter)), startOf(after)),
+      services.feed.subscribe({
+        filters: visibleTo(viewer, checkFilter(filter)),
+        start: startOf(after),
+        reader: services.guardedReaderOf(viewer),
+      }),
     resolve: (event) => event,
   }),
 }));

@@ -1,9 +1,9 @@
 import type { ApiKey } from '../../access/keys.ts';
 import { listKeys } from '../../access/keys.ts';
-import { type CreatedKey, createKey, revokeKey } from '../../access/manage.ts';
+import { type CreatedKey, createKey, type KeyStore, revokeKey } from '../../access/manage.ts';
 import { SCOPES } from '../../access/scopes.ts';
 import { builder } from '../builder.ts';
-import { callerOf } from '../context.ts';
+import { type Context, callerOf } from '../context.ts';
 
 const ApiKeyScopeRef = builder.enumType('ApiKeyScope', {
   description: 'What a key may do. ADMIN may do everything.',
@@ -68,7 +68,7 @@ builder.mutationFields((t) => ({
       }),
       expiresAt: t.arg({ type: 'DateTime', description: 'Absent: never.' }),
     },
-    resolve: (_, input, context) => createKey(context.services, callerOf(context), input),
+    resolve: (_, input, context) => createKey(keyStore(context), callerOf(context), input),
   }),
   revokeApiKey: t.field({
     type: ApiKeyRef,
@@ -76,6 +76,11 @@ builder.mutationFields((t) => ({
       'Revokes an API key for ever and ends what is open on it. Itself an event in the log (AUTHZ_ROLE_REVOKED).',
     authScopes: admin,
     args: { id: t.arg.id({ required: true }) },
-    resolve: (_, { id }, context) => revokeKey(context.services, callerOf(context), id),
+    resolve: (_, { id }, context) => revokeKey(keyStore(context), callerOf(context), id),
   }),
 }));
+
+// Keys are the owner's to change: the service's own role may only read them.
+function keyStore({ services }: Context): KeyStore {
+  return { ...services, pool: services.owner };
+}

@@ -74,26 +74,26 @@ const AuditSummaryRef = builder.objectRef<Summary>('AuditSummary').implement({
   fields: (t) => ({
     totalEvents: t.field({
       type: 'SafeInt',
-      resolve: ({ filters }, _args, { services }) => countEvents(services.pool, filters),
+      resolve: ({ filters }, _args, { viewer, services }) => countEvents(services.readerOf(viewer), filters),
     }),
     period: t.field({ type: SummaryPeriodRef, resolve: (summary) => summary }),
     byType: t.field({ type: [TypeCountRef], resolve: countsOf('eventType') }),
     byOutcome: t.field({
       type: [OutcomeCountRef],
-      resolve: (summary, _args, { services }) =>
-        countBy(services.pool, summary.filters, 'outcome') as Promise<Count<Outcome>[]>,
+      resolve: (summary, _args, { viewer, services }) =>
+        countBy(services.readerOf(viewer), summary.filters, 'outcome') as Promise<Count<Outcome>[]>,
     }),
     bySeverity: t.field({
       type: [SeverityCountRef],
-      resolve: (summary, _args, { services }) =>
-        countBy(services.pool, summary.filters, 'severity') as Promise<Count<Severity>[]>,
+      resolve: (summary, _args, { viewer, services }) =>
+        countBy(services.readerOf(viewer), summary.filters, 'severity') as Promise<Count<Severity>[]>,
     }),
     timeline: t.field({
       type: [TimelinePointRef],
       description: `Empty buckets included; ${MAX_POINTS} at most.`,
       args: { bucket: t.arg({ type: TimeBucketRef, defaultValue: 'HOUR' }) },
-      resolve: ({ filters, start, end }, { bucket }, { services }) =>
-        countTimeline(services.pool, filters, {
+      resolve: ({ filters, start, end }, { bucket }, { viewer, services }) =>
+        countTimeline(services.readerOf(viewer), filters, {
           start,
           end,
           bucket: checkBucket(bucket ?? 'HOUR', start, end),
@@ -142,15 +142,19 @@ builder.queryField('auditSummary', (t) =>
 );
 
 function countsOf(dimension: Dimension) {
-  return ({ filters }: Summary, _args: object, { services }: Context) =>
-    countBy(services.pool, filters, dimension);
+  return ({ filters }: Summary, _args: object, { viewer, services }: Context) =>
+    countBy(services.readerOf(viewer), filters, dimension);
 }
 
 function topOf(dimension: Dimension) {
-  return ({ filters }: Summary, { first }: { first?: number | null | undefined }, { services }: Context) => {
+  return (
+    { filters }: Summary,
+    { first }: { first?: number | null | undefined },
+    { viewer, services }: Context,
+  ) => {
     const limit = first ?? 10;
     if (limit < 1 || limit > MAX_TOP) throw badInput('first', `must be from 1 to ${MAX_TOP}`);
-    return countBy(services.pool, filters, dimension, limit);
+    return countBy(services.readerOf(viewer), filters, dimension, limit);
   };
 }
 

@@ -1,0 +1,6 @@
+import type { QueryResult, QueryResultRow } from 'pg';
+
+/** Where statements run: the pool, a client within a transaction, or what a bound viewer may read (`tenant.ts`). */
+export interface Queryable {
+  query<Row extends QueryResultRow>(sql: string, parameters?: unknown[]): Promise<QueryResult<Row>>;
+}

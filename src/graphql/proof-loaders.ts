@@ -1,0 +1,59 @@
+import DataLoader from 'dataloader';
+import { visibleTree } from '../access/viewer.ts';
+import type { AuditEvent } from '../events/event.ts';
+import type { TreeView } from '../integrity/evidence.ts';
+import type { InclusionProof } from '../integrity/prove.ts';
+import { treeOf } from '../integrity/trees.ts';
+import type { Context } from './context.ts';
+
+/** Proofs for the events of one request: those asked for together are read together. */
+export interface ProofLoaders {
+  inclusionProof(event: AuditEvent, treeSize: number | undefined): Promise<InclusionProof>;
+  proofBundle(event: AuditEvent, minWitnesses: number): Promise<string>;
+}
+
+/** The tree that the viewer's evidence is of, or that of a customer whom the viewer may see. Throws FORBIDDEN. */
+export function treeViewOf(
+  { viewer, services }: Pick<Context, 'viewer' | 'services'>,
+  customerId?: string,
+): TreeView {
+  return { tree: treeOf(visibleTree(viewer, customerId)), db: services.readerOf(viewer) };
+}
+
+/** Makes the loaders of a request. Nothing is kept: a subscription's request lasts as long as it does. */
+export function createProofLoaders(context: Pick<Context, 'viewer' | 'services'>): ProofLoaders {
+  const { evidence } = context.services;
+  const view = () => treeViewOf(context);
+  const options = { cache: false, maxBatchSize: 1_000 };
+  const proofs = new Map<number | undefined, DataLoader<AuditEvent, InclusionProof>>();
+  const bundles = new Map<number, DataLoader<AuditEvent, string>>();
+
+  return {
+    inclusionProof: (event, treeSize) =>
+      loaderOf(
+        proofs,
+        treeSize,
+        () =>
+          new DataLoader<AuditEvent, InclusionProof>(
+            (events) => evidence.inclusionProofs(view(), events, treeSize),
+            options,
+          ),
+      ).load(event),
+    proofBundle: (event, minWitnesses) =>
+      loaderOf(
+        bundles,
+        minWitnesses,
+        () =>
+          new DataLoader<AuditEvent, string>(
+            (events) => evidence.proofBundles(view(), events, minWitnesses),
+            options,
+          ),
+      ).load(event),
+  };
+}
+
+function loaderOf<Key, Loader>(loaders: Map<Key, Loader>, key: Key, make: () => Loader): Loader {
+  const loader = loaders.get(key) ?? make();
+  loaders.set(key, loader);
+  return loader;
+}

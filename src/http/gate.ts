@@ -1,0 +1,75 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AuditError } from '../errors.ts';
+import type { HostCheck } from './hosts.ts';
+import { lingerAfter } from './linger.ts';
+import type { Origins } from './origins.ts';
+import { refuse } from './refusal.ts';
+import { requestIdOf } from './request-id.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
+
+const HEALTH_PATH = '/health/';
+
+export interface GateOptions {
+  isHost: HostCheck;
+  origins: Origins;
+  /** Most requests that are being answered at a time, live event streams aside. */
+  maxRequests: number;
+}
+
+/** What every request passes first. True: go on; false: it is answered. */
+export type Gate = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/**
+ * Makes the gate: it puts the headers that are on every answer, refuses requests that are meant for another host and
+ * those that are too many, and answers browsers that ask whether they may.
+ */
+export function createGate({ isHost, origins, maxRequests }: GateOptions): Gate {
+  let inFlight = 0;
+  return (request, response) => {
+    response.setHeaders(new Map(Object.entries(SECURITY_HEADERS)));
+    response.setHeader('x-request-id', requestIdOf(request));
+    lingerAfter(request, response);
+    // Whoever watches over the service asks by address, and also when it is busy.
+    if (request.url?.startsWith(HEALTH_PATH)) return true;
+    if (!isHost(request.headers.host)) return refused(response, 421, notThisHost());
+    origins.open(request, response);
+    if (request.method === 'OPTIONS') {
+      const isAnswered = origins.answerPreflight(request, response);
+      return isAnswered ? false : refused(response, 403, notThisOrigin());
+    }
+    if (isStream(request)) return true;
+    if (inFlight >= maxRequests) return refused(response, 503, tooMany());
+    inFlight += 1;
+    response.once('close', () => {
+      inFlight -= 1;
+    });
+    return true;
+  };
+}
+
+/** The error for a request that is meant for another host. */
+export function notThisHost(): AuditError {
+  return new AuditError(
+    'FORBIDDEN',
+    'this service does not answer to the host name of the request (ALLOWED_HOSTS)',
+  );
+}
+
+/** The error for a page that may not use the service. */
+export function notThisOrigin(): AuditError {
+  return new AuditError('FORBIDDEN', 'this service does not take requests from this origin (CORS_ORIGINS)');
+}
+
+function tooMany(): AuditError {
+  return new AuditError('OVERLOADED', 'too many requests at once: retry later');
+}
+
+function refused(response: ServerResponse, status: number, error: AuditError): false {
+  refuse(response, status, error);
+  return false;
+}
+
+// It stays open as long as the client likes. How many there are is bounded with the subscriptions.
+function isStream({ headers: { accept = '' } }: IncomingMessage): boolean {
+  return accept.includes('text/event-stream');
+}

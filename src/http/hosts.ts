@@ -1,0 +1,34 @@
+import { isIP } from 'node:net';
+
+/** Whether a request with this `Host` is meant for this service. */
+export type HostCheck = (host: string | undefined) => boolean;
+
+/**
+ * Makes the check of the `Host` header. On a loopback address the service answers to loopback names only: a page in a
+ * browser on the same machine can make its own name stand for 127.0.0.1 (DNS rebinding). `allowed` names, without
+ * ports, are answered to as well; where the service listens on other addresses they are the only ones, unless there are
+ * none.
+ */
+export function createHostCheck(boundTo: string, allowed: readonly string[]): HostCheck {
+  const names = new Set(allowed.map((name) => name.toLowerCase()));
+  const isLocal = isLoopback(boundTo);
+  return (host) => {
+    const name = nameOf(host ?? '');
+    if (name === undefined) return false;
+    if (names.has(name)) return true;
+    return isLocal ? isLoopback(name) : names.size === 0;
+  };
+}
+
+function nameOf(host: string): string | undefined {
+  const [, name] = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i.exec(host) ?? [];
+  return name
+    ?.toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '');
+}
+
+function isLoopback(name: string): boolean {
+  if (isIP(name) === 4) return name.startsWith('127.');
+  return name === '::1' || name === 'localhost' || name.endsWith('.localhost');
+}

@@ -1,0 +1,24 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+const LINGER_MS = 1_000;
+const latest = new WeakMap<Duplex, ServerResponse>();
+
+/**
+ * Reads what is left of a request's body, once it is answered, for a moment: so that the client can see the answer, but
+ * not to an end that may never come.
+ */
+export function lingerAfter(request: IncomingMessage, response: ServerResponse): void {
+  latest.set(request.socket, response);
+  response.once('finish', () => {
+    if (request.complete) return;
+    request.resume();
+    setTimeout(() => request.complete || request.socket.destroy(), LINGER_MS).unref();
+  });
+}
+
+/** Whether an answer has begun on the connection to a request that is not over yet: nothing else can be said on it. */
+export function isAnswering(socket: Duplex): boolean {
+  const response = latest.get(socket);
+  return response?.headersSent === true && !(response.writableFinished && response.req.complete);
+}

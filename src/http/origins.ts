@@ -1,0 +1,45 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+const MAX_AGE_S = '600';
+
+/** Which pages may use the service from a browser. */
+export interface Origins {
+  /** Whether a request comes from an allowed page, or from no page at all. */
+  allows(request: IncomingMessage): boolean;
+  /** Lets a page of another, allowed origin read the answer. */
+  open(request: IncomingMessage, response: ServerResponse): void;
+  /** Answers a browser that asks beforehand: 204 for an allowed origin, else false. */
+  answerPreflight(request: IncomingMessage, response: ServerResponse): boolean;
+}
+
+/** Makes the rule: the service's own pages, and those of the origins given (`https://app.example`, or `*` for all). */
+export function createOrigins(allowed: readonly string[]): Origins {
+  const listed = new Set(allowed);
+  const isListed = (origin: string) => listed.has(origin) || listed.has('*');
+
+  return {
+    allows: ({ headers: { origin, host } }) =>
+      origin === undefined || isListed(origin) || hostOf(origin) === host?.toLowerCase(),
+    open({ headers: { origin } }, response) {
+      if (listed.size > 0) response.appendHeader('vary', 'origin');
+      if (origin === undefined || !isListed(origin)) return;
+      response.setHeader('access-control-allow-origin', origin);
+      response.setHeader('access-control-expose-headers', 'retry-after, x-request-id');
+      // Else the answer is for pages of this origin only.
+      response.setHeader('cross-origin-resource-policy', 'cross-origin');
+    },
+    answerPreflight({ headers: { origin } }, response) {
+      if (origin === undefined || !isListed(origin)) return false;
+      response.setHeader('access-control-allow-methods', 'GET, HEAD, POST');
+      response.setHeader('access-control-allow-headers', 'authorization, content-type, x-request-id');
+      response.setHeader('access-control-max-age', MAX_AGE_S);
+      response.writeHead(204).end();
+      return true;
+    },
+  };
+}
+
+// Behind a proxy that ends TLS the scheme is another here than in the browser.
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
+}

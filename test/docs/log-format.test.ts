@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { MAX_EVENT_BYTES, MAX_JSON_DEPTH, MAX_JSON_VALUES, TEXT_BOUNDS } from '../../src/events/bounds.ts';
+import { canonicalEvent } from '../../src/events/canonical.ts';
+import { OUTCOMES, SEVERITIES } from '../../src/events/catalog.ts';
+import type { EventRecord } from '../../src/events/event.ts';
+import { originOf } from '../../src/integrity/trees.ts';
+import { formatBundle, parseBundle, verifyBundle } from '../../src/merkle/bundle.ts';
+import { cosignatureVerifier, cosigner } from '../../src/merkle/cosignature.ts';
+import { leafHash, nodeHash } from '../../src/merkle/hash.ts';
+import { formatNote, parseNote } from '../../src/merkle/note.ts';
+import { ED25519, ED25519_COSIGNATURE, formatVerifierKey, keyIdOf } from '../../src/merkle/note-key.ts';
+import { noteSigner, noteVerifier, signNote } from '../../src/merkle/note-signature.ts';
+import { proveConsistency, proveInclusion } from '../../src/merkle/proof.ts';
+import { signCheckpoint } from '../../src/merkle/signed-checkpoint.ts';
+import { testKey } from '../merkle/keys.ts';
+import { hex, merkleTreeHash } from '../merkle/reference.ts';
+import { nodesOf } from '../merkle/stored-tree.ts';
+import { COSIGNED_AT, EXAMPLE, ORIGIN, RECORDS, SEED } from './worked-example.ts';
+
+const DOCUMENT = readFileSync(new URL('../../docs/log-format.md', import.meta.url), 'utf8');
+
+test('every block of the worked example is what its rules give', () => {
+  const section = DOCUMENT.slice(DOCUMENT.indexOf('## A worked example'));
+  const blocks = [...section.matchAll(/^```text\n(.*?)^```$/gms)].map(([, block]) => block);
+  expect(blocks).toEqual(Object.values(EXAMPLE));
+});
+
+/** The record as the project holds it. */
+function eventOf(record: (typeof RECORDS)[number]): EventRecord {
+  const { v: _, timestamp, recorded_at, ...rest } = record;
+  const named = Object.entries(rest).map(([name, value]) => [camelCase(name), value]);
+  const times = { timestamp: Date.parse(timestamp), recordedAt: Date.parse(recorded_at) };
+  return { ...Object.fromEntries(named), ...times };
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+const { publicKey, sign } = testKey(SEED[0] as number);
+const key = { name: ORIGIN, type: ED25519, publicKey };
+const timestampKey = { ...key, type: ED25519_COSIGNATURE };
+const lines = RECORDS.map((record) => canonicalEvent(eventOf(record)));
+const leaves = lines.map((line) => leafHash(Buffer.from(line)));
+const [one, two, three] = leaves as [Uint8Array, Uint8Array, Uint8Array];
+const hexLines = (hashes: readonly Uint8Array[]) => hashes.map((hash) => `${hex(hash)}\n`).join('');
+
+async function ownNote(): Promise<string> {
+  const checkpoint = { origin: ORIGIN, treeSize: 3, rootHash: merkleTreeHash(leaves), extensions: [] };
+  const { text, signatures } = parseNote(await signCheckpoint(checkpoint, [noteSigner(key, sign)]));
+  const timestamped = await signNote(text, [cosigner(timestampKey, sign, () => COSIGNED_AT)]);
+  return formatNote({ text, signatures: [...signatures, ...timestamped.signatures] });
+}
+
+test('the project gives the same values', async () => {
+  expect(lines.map((line) => `${line}\n`).join('')).toBe(EXAMPLE.lines);
+  expect(hexLines(leaves)).toBe(EXAMPLE.leaves);
+  expect(hexLines([nodeHash(one, two), merkleTreeHash(leaves)])).toBe(EXAMPLE.root);
+  expect(`${formatVerifierKey(key)}\n`).toBe(EXAMPLE.verifierKey);
+  expect(`${keyIdOf(timestampKey).toString(16)}\n`).toBe(EXAMPLE.timestampKeyId);
+  const note = await ownNote();
+  expect(note).toBe(EXAMPLE.note);
+  const proof = await proveInclusion(1, 3, nodesOf(leaves));
+  expect(hexLines(proof)).toBe(EXAMPLE.inclusion);
+  expect(hexLines(await proveConsistency(2, 3, nodesOf(leaves)))).toBe(EXAMPLE.consistency);
+  const extra = Buffer.from(lines[1] as string);
+  expect(formatBundle({ index: 1, proof, checkpoint: note, extra })).toBe(EXAMPLE.bundle);
+  expect(hexLines([Buffer.concat(leaves)])).toBe(EXAMPLE.tile);
+  const rootHash = merkleTreeHash([one, three]);
+  const checkpoint = {
+    origin: originOf('customer/acme', ORIGIN),
+    treeSize: 2,
+    rootHash,
+    extensions: ['log 3'],
+  };
+  expect(await signCheckpoint(checkpoint, [noteSigner(key, sign)])).toBe(EXAMPLE.customerNote);
+});
+
+test('the bundle verifies', async () => {
+  const bundle = parseBundle(EXAMPLE.bundle);
+  const policy = {
+    origin: ORIGIN,
+    logKeys: [noteVerifier(key)],
+    witnesses: [cosignatureVerifier(timestampKey)],
+  };
+  const proved = await verifyBundle(leafHash(bundle.extra as Uint8Array), bundle, { ...policy, quorum: 1 });
+  expect(proved?.checkpoint.treeSize).toBe(3);
+});
+
+/** The rows of the table of members: name, whether it is always there, value. */
+const MEMBERS = [...DOCUMENT.matchAll(/^\| `(\w+)` +\| (yes)? +\| (.*?) *\|$/gm)].map(
+  ([, name = '', always, value = '']) => ({ name, isAlways: always === 'yes', value }),
+);
+
+const MINIMAL: EventRecord = {
+  id: 'audit_0',
+  salt: '0',
+  timestamp: 0,
+  recordedAt: 0,
+  eventType: 'data.read',
+  outcome: 'success',
+  severity: 'info',
+  action: 'read',
+  description: '',
+  details: {},
+};
+
+test('the table of members is complete, and says what is always there', () => {
+  const all = Object.fromEntries(MEMBERS.map(({ name }) => [camelCase(name), {}]));
+  const full = canonicalEvent({ ...all, ...MINIMAL });
+  expect(MEMBERS.map(({ name }) => name)).toEqual(Object.keys(JSON.parse(full)));
+  const always = MEMBERS.filter(({ isAlways }) => isAlways).map(({ name }) => name);
+  expect(always).toEqual(Object.keys(JSON.parse(canonicalEvent(MINIMAL))));
+});
+
+test('its bounds and values are those of the project', () => {
+  const bounded = MEMBERS.flatMap(({ name, value }) => {
+    const [, most] = /^text, up to ([\d,]+) characters$/.exec(value) ?? [];
+    return most === undefined ? [] : [[camelCase(name), Number(most.replace(',', ''))]];
+  });
+  const { idempotencyKey: _, ...stored } = TEXT_BOUNDS;
+  expect(Object.fromEntries(bounded)).toEqual(stored);
+  const valuesOf = (wanted: string) =>
+    MEMBERS.find(({ name }) => name === wanted)?.value.match(/(?<=`)[a-z]+(?=`)/g);
+  expect(valuesOf('outcome')).toEqual(OUTCOMES);
+  expect(valuesOf('severity')).toEqual(SEVERITIES);
+  for (const bound of [MAX_EVENT_BYTES, MAX_JSON_VALUES])
+    expect(DOCUMENT).toContain(bound.toLocaleString('en'));
+  expect(DOCUMENT).toContain(`up to ${MAX_JSON_DEPTH} levels`);
+});
