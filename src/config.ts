@@ -111,8 +111,21 @@ const schema = z.object({
   ALLOWED_HOSTS: list.default([]),
   /** Origins whose pages may use the service from a browser, for example `https://app.example`; `*`: all. */
   CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
+  /** Whether the schema is shown to clients (`__schema`, `__type`, suggestions of names). */
+  INTROSPECTION: z.stringbool().default(true),
+  /** A JSON file of documents by their SHA-256 in hex; clients name them as `documentId` or `persistedQuery`. */
+  PERSISTED_DOCUMENTS: z.string().optional(),
+  /** Whether no other documents are served, neither to GraphiQL. */
+  PERSISTED_ONLY: z.stringbool().default(false),
   /** Whether GraphiQL is served. */
   GRAPHIQL: z.stringbool().default(true),
+  /** Points that a key may spend in a minute, over all instances; a quiet key may spend as many at once. 0: any number. */
+  RATE_LIMIT: wholeNumber(0, 1_000_000_000_000).default(60_000_000),
+  /** Wrong API keys that may come from an address in a minute; 0: any number. */
+  AUTH_FAILURES: wholeNumber(0, 1_000_000).default(300),
+  /** Most live subscriptions of an instance, and of one key there. */
+  MAX_SUBSCRIPTIONS: wholeNumber(0, 10_000).default(10_000),
+  MAX_SUBSCRIPTIONS_PER_KEY: wholeNumber(0, 10_000).default(5_000),
   /** Highest price of an operation, in points: a field of an event is one, a page of 1,000 whole events 40,000. */
   MAX_QUERY_COST: wholeNumber(1_000, 1_000_000_000).default(100_000),
 });

@@ -15,6 +15,7 @@ import { createExports } from './exports/export.ts';
 import { createFeed } from './feed/feed.ts';
 import { createListener, GROWTH_CHANNEL } from './feed/listener.ts';
 import type { Services } from './graphql/context.ts';
+import { createDocuments, loadDocuments } from './graphql/persisted.ts';
 import { createSchema } from './graphql/schema.ts';
 import { createEventStreams } from './http/event-streams.ts';
 import { createHostCheck } from './http/hosts.ts';
@@ -80,7 +81,14 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   const extensions = await withModule(options, config);
   const catalog = createCatalog(config.EVENT_TYPES);
   const feed = await createFeed(pool, onError);
-  const access = createAccess({ pool, adminSecret: config.ADMIN_API_KEY, onError });
+  const access = createAccess({
+    pool,
+    adminSecret: config.ADMIN_API_KEY,
+    ratePoints: config.RATE_LIMIT,
+    failuresPerMinute: config.AUTH_FAILURES,
+    subscriptions: { total: config.MAX_SUBSCRIPTIONS, perKey: config.MAX_SUBSCRIPTIONS_PER_KEY },
+    onError,
+  });
   const listener = createListener({
     connectionString: databaseUrl,
     hints: { [GROWTH_CHANNEL]: feed.wake, [KEYS_CHANNEL]: access.onChanged },
@@ -112,6 +120,8 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     feed,
     evidence: createEvidence(pool, identity, signer),
     sessions: access.sessions,
+    rates: access.rates,
+    subscriptions: access.subscriptions,
     onRevoked: access.onRevoked,
     openExport: createExports(pool, (grant) => readerOf(pool, grant)),
     exportSecret: await ensureSecret(owner, 'export'),
@@ -127,6 +137,8 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
   };
   const { authenticate } = access;
   const schema = createSchema(catalog);
+  const persisted = config.PERSISTED_DOCUMENTS && (await loadDocuments(config.PERSISTED_DOCUMENTS, schema));
+  const documents = createDocuments(persisted || new Map(), config.PERSISTED_ONLY);
   const eventStreams = createEventStreams(config.KEEP_ALIVE_MS, log);
   const yoga = createGraphqlServer({
     schema,
@@ -135,7 +147,8 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     eventStreams,
     log,
     maxBodyBytes: config.MAX_BODY_BYTES,
-    maxQueryCost: config.MAX_QUERY_COST,
+    documents,
+    limits: { maxCost: config.MAX_QUERY_COST, hasIntrospection: config.INTROSPECTION },
   });
   const isReady = async () => (await pool.query('SELECT 1')).rowCount === 1;
   http = await listen({
@@ -145,6 +158,7 @@ export async function createAuditService(options: AuditServiceOptions): Promise<
     services,
     authenticate,
     eventStreams,
+    documents,
     keepAliveMs: config.KEEP_ALIVE_MS,
     publicEvidence: config.PUBLIC_EVIDENCE,
     isHost: createHostCheck(config.HOST, config.ALLOWED_HOSTS),

@@ -1,3 +1,5 @@
+import type { Quota } from '../access/quota.ts';
+import type { RateLimit } from '../access/rate/rate-limit.ts';
 import type { Reader } from '../access/reader.ts';
 import type { Sessions } from '../access/sessions.ts';
 import type { Viewer } from '../access/viewer.ts';
@@ -38,6 +40,8 @@ export interface Services {
   feed: Feed;
   evidence: Evidence;
   sessions: Sessions;
+  rates: RateLimit;
+  subscriptions: Quota;
   /** Called with the id of a key as soon as it is revoked. */
   onRevoked: (keyId: string) => void;
   openExport: OpenExport;

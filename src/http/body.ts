@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { GraphQLParams } from 'graphql-yoga';
 import { AuditError, badInput } from '../errors.ts';
+import type { Documents } from '../graphql/persisted.ts';
 import { checkJsonBounds } from './json-bounds.ts';
 
 /** How many of the largest bodies are in memory at once; what is more is refused. */
@@ -16,11 +17,14 @@ interface Room {
  * Makes the reader of requests' JSON bodies as GraphQL parameters. It throws PAYLOAD_TOO_LARGE, BAD_USER_INPUT, and
  * OVERLOADED while too many bytes of other bodies are arriving.
  */
-export function createBodyReader(maxBytes: number): (request: IncomingMessage) => Promise<GraphQLParams> {
+export function createBodyReader(
+  maxBytes: number,
+  documents: Documents,
+): (request: IncomingMessage) => Promise<GraphQLParams> {
   const room: Room = { bytes: maxBytes * LARGEST_AT_ONCE };
   return async (request) => {
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-    return readParams(await readBytes(request, room, maxBytes));
+    return readParams(await readBytes(request, room, maxBytes), documents);
   };
 }
 
@@ -47,20 +51,22 @@ function readBytes(request: IncomingMessage, room: Room, maxBytes: number): Prom
   });
 }
 
-function readParams(body: Buffer): GraphQLParams {
+function readParams(body: Buffer, documents: Documents): GraphQLParams {
   if (!isUtf8(body)) throw badInput('body', 'is not valid UTF-8');
   checkJsonBounds(body);
   const value = parseJson(body.toString('utf8'));
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badInput('body', 'must be a JSON object');
-  const { query, operationName, variables, extensions } = value as Record<string, unknown>;
-  if (typeof query !== 'string') throw badInput('query', 'must be a string');
+  const { operationName, variables, extensions } = value as Record<string, unknown>;
   if (operationName != null && typeof operationName !== 'string')
     throw badInput('operationName', 'must be a string');
   if (variables != null && (typeof variables !== 'object' || Array.isArray(variables))) {
     throw badInput('variables', 'must be an object');
   }
-  const params: GraphQLParams = { query, variables: (variables ?? {}) as Record<string, unknown> };
+  const params: GraphQLParams = {
+    query: documents.textOf(value),
+    variables: (variables ?? {}) as Record<string, unknown>,
+  };
   if (typeof operationName === 'string') params.operationName = operationName;
   if (typeof extensions === 'object' && extensions !== null)
     params.extensions = extensions as Record<string, unknown>;

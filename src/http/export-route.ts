@@ -10,6 +10,8 @@ import { acceptsGzip } from './accepts-gzip.ts';
 import { refuse } from './refusal.ts';
 
 export const EXPORT_PATH = '/export/';
+/** What a file costs of what a key may spend: as much as a few pages of events. */
+const POINTS = 100_000;
 
 /**
  * Streams the file of a signed link, gzip when accepted; 403 when the link was altered or it or its key has ended.
@@ -29,6 +31,7 @@ export async function serveExport(
     refuse(response, 403, new AuditError('FORBIDDEN', 'this link has expired or was altered'));
     return;
   }
+  if (!isAffordable(services, grant.keyId, response)) return;
   const isGzip = acceptsGzip(request);
   const file = request.method === 'GET' ? await services.openExport(grant) : undefined;
   response.writeHead(200, {
@@ -50,4 +53,14 @@ function headersOf(format: ExportFormat, now: number): Record<string, string> {
     'x-content-type-options': 'nosniff',
     vary: 'accept-encoding',
   };
+}
+
+function isAffordable({ rates }: Services, keyId: string, response: ServerResponse): boolean {
+  try {
+    rates.spend(keyId, POINTS);
+    return true;
+  } catch (error) {
+    refuse(response, 429, error as AuditError);
+    return false;
+  }
 }

@@ -9,6 +9,7 @@ import type { Sessions } from '../access/sessions.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
 import { forClient, showError } from '../graphql/errors.ts';
+import type { Documents } from '../graphql/persisted.ts';
 import { addressOf } from './address.ts';
 import { type GraphqlServer, KEY_ENDED } from './yoga.ts';
 
@@ -29,6 +30,7 @@ export interface LiveProtocolOptions {
   yoga: GraphqlServer;
   authenticate: Authenticate;
   sessions: Sessions;
+  documents: Documents;
   log: Logger;
 }
 
@@ -41,14 +43,14 @@ type RootArguments = ExecutionArgs & {
 
 /** The graphql-transport-ws protocol over the pipeline of the HTTP API, a hundred operations at a time on a socket. */
 export function createLiveProtocol(options: LiveProtocolOptions) {
-  const { yoga, log } = options;
+  const { log } = options;
   return makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: ({ connectionParams, extra }) => connect(options, extra, connectionParams),
     execute: (args) => (args as RootArguments).rootValue.execute(args),
     subscribe,
     onSubscribe: ({ subscriptions, extra }, _id, params) => {
-      if (Object.keys(subscriptions).length <= MAX_OPERATIONS) return prepare(yoga, extra, params);
+      if (Object.keys(subscriptions).length <= MAX_OPERATIONS) return prepare(options, extra, params);
       const refusal = `a connection carries ${MAX_OPERATIONS} operations at a time: open another`;
       return [showError(new AuditError('OVERLOADED', refusal), log)];
     },
@@ -64,7 +66,10 @@ async function connect(
 ): Promise<boolean> {
   const given = Authorization ?? authorization;
   try {
-    connection.viewer = await authenticate(typeof given === 'string' ? given : undefined);
+    connection.viewer = await authenticate(
+      typeof given === 'string' ? given : undefined,
+      addressOf(connection.request),
+    );
     endWithKey(sessions, connection);
     return true;
   } catch (error) {
@@ -86,7 +91,7 @@ function endWithKey(sessions: Sessions, connection: Connection): void {
 }
 
 async function prepare(
-  yoga: GraphqlServer,
+  { yoga, documents }: LiveProtocolOptions,
   { viewer, request }: Connection,
   params: SubscribePayload,
 ): Promise<ExecutionArgs | GraphQLError[]> {
@@ -94,7 +99,7 @@ async function prepare(
   const enveloped = yoga.getEnveloped({ ...params, viewer, address: addressOf(request) } as never);
   const { parse, validate, contextFactory, schema, execute, subscribe } = enveloped;
   try {
-    const document = parse(params.query);
+    const document = parse(documents.textOf(params));
     const errors = validate(schema, document) as GraphQLError[];
     if (errors.length > 0) return errors;
     return {

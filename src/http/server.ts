@@ -4,6 +4,7 @@ import type { Authenticate } from '../access/authenticate.ts';
 import { AuditError } from '../errors.ts';
 import type { Services } from '../graphql/context.ts';
 import { insideMessage } from '../graphql/errors.ts';
+import type { Documents } from '../graphql/persisted.ts';
 import type { EventStreams } from './event-streams.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
@@ -39,6 +40,7 @@ export interface HttpOptions extends ConnectionOptions {
   /** Whether the log's hashes and checkpoints need no key. */
   publicEvidence: boolean;
   eventStreams: EventStreams;
+  documents: Documents;
   /** Time between two pings of a WebSocket. */
   keepAliveMs: number;
   isHost: HostCheck;

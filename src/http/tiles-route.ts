@@ -6,10 +6,14 @@ import type { Services } from '../graphql/context.ts';
 import type { TreeView } from '../integrity/evidence.ts';
 import { type TreeName, treeOf } from '../integrity/trees.ts';
 import { parseEntriesPath, parseTilePath } from '../merkle/tile-path.ts';
+import { addressOf } from './address.ts';
+import { refuse } from './refusal.ts';
 
 const PATH = /^\/(?:customers\/([^/]+)\/)?(checkpoint|verifier-key|tile\/.+)$/;
 const FOR_EVER = 'max-age=31536000, immutable';
 const FULL = 256;
+/** What a tile costs of what a key may spend, as much as a statement of SQL. */
+const POINTS = 500;
 
 /** What the route stands on. */
 export interface TilesOptions {
@@ -44,7 +48,7 @@ export async function serveTiles(
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
   try {
-    const content = await contentOf(options, { path, query }, request.headers.authorization);
+    const content = await contentOf(options, { path, query }, request);
     const scope = options.isPublic ? 'public' : 'private';
     response
       .writeHead(200, {
@@ -58,7 +62,7 @@ export async function serveTiles(
   } catch (error) {
     if (!(error instanceof AuditError)) throw error;
     const status = STATUS[error.code] ?? 400;
-    response.writeHead(status, { 'content-type': 'text/plain' }).end(`${error.code}: ${error.message}\n`);
+    refuse(response, status, error);
   }
 }
 
@@ -67,18 +71,19 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   POSITION_PURGED: 410,
+  RATE_LIMITED: 429,
   UNAVAILABLE: 503,
 };
 
 async function contentOf(
   options: TilesOptions,
   { path, query }: { path: string; query: string | undefined },
-  authorization: string | undefined,
+  request: IncomingMessage,
 ): Promise<Content> {
   const [, customer, place = ''] = PATH.exec(path) ?? [];
   const { evidence } = options.services;
   const isOpen = options.isPublic && customer === undefined && !place.startsWith('tile/entries/');
-  const viewer = isOpen ? undefined : await findViewer(options, authorization);
+  const viewer = isOpen ? undefined : await findViewer(options, request);
   const { pool, readerOf } = options.services;
   const view: TreeView = viewer
     ? { tree: visibleTreeOf(viewer, customer), db: readerOf(viewer) }
@@ -109,10 +114,11 @@ function minWitnessesOf(query: string | undefined): number {
 const text = (body: string): Content => ({ type: 'text/plain; charset=utf-8', body, isFinal: false });
 
 async function findViewer(
-  { authenticate }: TilesOptions,
-  authorization: string | undefined,
+  { authenticate, services }: TilesOptions,
+  request: IncomingMessage,
 ): Promise<Viewer> {
-  const viewer = await authenticate(authorization);
+  const viewer = await authenticate(request.headers.authorization, addressOf(request));
+  services.rates.spend(viewer.keyId, POINTS);
   if (hasScope(viewer, 'events:read')) return viewer;
   throw new AuditError('FORBIDDEN', 'the API key does not have the scope for this');
 }

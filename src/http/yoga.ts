@@ -8,7 +8,8 @@ import { AuditError } from '../errors.ts';
 import type { Context, Services } from '../graphql/context.ts';
 import { showError } from '../graphql/errors.ts';
 import { DocumentCache } from '../graphql/limits/document-cache.ts';
-import { useLimits } from '../graphql/limits/plugin.ts';
+import { type LimitOptions, useLimits } from '../graphql/limits/plugin.ts';
+import type { Documents } from '../graphql/persisted.ts';
 import { createProofLoaders } from '../graphql/proof-loaders.ts';
 import { addressOf } from './address.ts';
 import { createBodyReader } from './body.ts';
@@ -40,8 +41,8 @@ export interface YogaOptions {
   eventStreams: EventStreams;
   log: Logger;
   maxBodyBytes: number;
-  /** The highest price of an operation, in points. */
-  maxQueryCost: number;
+  documents: Documents;
+  limits: LimitOptions;
 }
 
 /** The GraphQL server: queries, mutations and server-sent events over HTTP, and the pipeline for WebSocket. */
@@ -67,7 +68,7 @@ export function createGraphqlServer(options: YogaOptions) {
     },
     plugins: [
       useLastResort(options.log),
-      useLimits({ maxCost: options.maxQueryCost }),
+      useLimits(options.limits),
       useChecks(options, viewers),
       useSessions(options),
       options.eventStreams.plugin,
@@ -84,17 +85,20 @@ export function createGraphqlServer(options: YogaOptions) {
 
 // Before anything of the document is looked at: who asks, and a body within its bounds.
 function useChecks(
-  { authenticate, maxBodyBytes, log }: YogaOptions,
+  { authenticate, services, documents, maxBodyBytes, log }: YogaOptions,
   viewers: WeakMap<Request, Viewer>,
 ): Plugin<object, ServerContext> {
-  const readBody = createBodyReader(maxBodyBytes);
+  const readBody = createBodyReader(maxBodyBytes, documents);
   return {
     onRequestParse: ({ request: { method, headers }, serverContext, setRequestParser }) => {
       if (method !== 'POST') throw notServed({ status: 405, headers: { allow: 'POST' } });
       if (!isJson(headers)) throw notServed({ status: 415 });
       setRequestParser(async (request) => {
-        viewers.set(request, await authenticate(request.headers.get('authorization')));
-        return readBody(serverContext.req as IncomingMessage);
+        const req = serverContext.req as IncomingMessage;
+        const viewer = await authenticate(req.headers.authorization, addressOf(req));
+        services.rates.check(viewer.keyId);
+        viewers.set(request, viewer);
+        return readBody(req);
       });
     },
     onResultProcess: ({ result, setResult, serverContext }) => {
@@ -106,17 +110,31 @@ function useChecks(
   };
 }
 
-// A subscription ends with its key, over whatever transport.
-function useSessions({ services: { sessions }, log }: YogaOptions): Plugin<Context> {
+// A subscription counts, and ends with its key, over whatever transport.
+function useSessions({ services: { sessions, subscriptions }, log }: YogaOptions): Plugin<Context> {
+  const endWith = (keyId: string, end: (error: Error) => void) =>
+    sessions.open(keyId, () => end(showError(new AuditError('UNAUTHENTICATED', KEY_ENDED), log)));
   return {
     onSubscribe: ({ args }) => ({
       onSubscribeResult: ({ result, setResult }) => {
         if (!isAsyncIterable(result)) return;
         const { keyId } = (args.contextValue as Context).viewer;
-        const ended = () => new AuditError('UNAUTHENTICATED', KEY_ENDED);
-        setResult(endable(result, (end) => sessions.open(keyId, () => end(showError(ended(), log)))));
+        try {
+          const release = subscriptions(keyId);
+          const counted = endable(result, (end) => bothOf(release, endWith(keyId, end)));
+          setResult(counted);
+        } catch (error) {
+          void result[Symbol.asyncIterator]().return?.();
+          setResult({ errors: [showError(error, log)] });
+        }
       },
     }),
+  };
+}
+
+function bothOf(...releases: (() => void)[]): () => void {
+  return () => {
+    for (const release of releases) release();
   };
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createAuthentication } from '../../src/access/authenticate.ts';
+import { createFailures } from '../../src/access/failures.ts';
 import { createSecret } from '../../src/access/secret.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -193,7 +194,7 @@ test('a secret with a wrong checksum is refused without asking the database; a c
   const nowhere = createPool('postgresql://postgres@127.0.0.1:1/none', () => undefined);
   const secret = createSecret();
   const mistyped = `${secret.slice(0, -1)}${secret.endsWith('0') ? '1' : '0'}`;
-  const options = { pool: nowhere, onUse: () => undefined };
+  const options = { pool: nowhere, onUse: () => undefined, failures: createFailures(0) };
   const { authenticate } = createAuthentication({ ...options, adminSecret: undefined });
   await expect(authenticate(`Bearer ${mistyped}`)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   await expect(authenticate(`Bearer ${secret}`)).rejects.toMatchObject({ code: 'ECONNREFUSED' });

@@ -120,6 +120,8 @@ const BAD: [string, string][] = [
   ],
   ['nothing', ''],
   ['no document', '}{'],
+  ['two operations and no name', 'query a { __typename } query b { __typename }'],
+  ['no operation', 'fragment f on Query { __typename }'],
 ];
 
 describe.each(Object.entries(TRANSPORTS))('over %s', (_name, open) => {

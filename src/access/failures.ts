@@ -1,0 +1,40 @@
+import { AuditError } from '../errors.ts';
+import { Bucket } from './rate/bucket.ts';
+
+const MAX_ADDRESSES = 10_000;
+
+/** The wrong keys that come from each address: whoever guesses gets a few a minute. */
+export interface Failures {
+  /** Throws RATE_LIMITED while too many came from the address. */
+  check(address: string | undefined): void;
+  /** One more came. */
+  count(address: string | undefined): void;
+}
+
+/** Makes the count, `perMinute` for each address, in this instance alone. 0: no limit. */
+export function createFailures(perMinute: number, now: () => number = () => performance.now()): Failures {
+  const buckets = new Map<string, Bucket>();
+
+  function bucketOf(address = ''): Bucket {
+    const bucket = buckets.get(address) ?? new Bucket({ points: perMinute }, now());
+    // The last to be used stays longest.
+    buckets.delete(address);
+    buckets.set(address, bucket);
+    const [oldest] = buckets.keys();
+    if (buckets.size > MAX_ADDRESSES && oldest !== undefined) buckets.delete(oldest);
+    return bucket;
+  }
+
+  return {
+    check(address) {
+      if (perMinute === 0) return;
+      const waitMs = buckets.get(address ?? '')?.waitMs(now()) ?? 0;
+      if (waitMs === 0) return;
+      const message = 'too many wrong API keys came from this address: try again later';
+      throw new AuditError('RATE_LIMITED', message, undefined, waitMs);
+    },
+    count(address) {
+      if (perMinute > 0) bucketOf(address).take(1, now());
+    },
+  };
+}

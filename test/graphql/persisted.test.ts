@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { ADMIN_KEY, post, startService, type TestService } from '../support/service.ts';
+import { connectSocket } from '../support/socket.ts';
+
+const COUNT =
+  'query Count($filter: AuditEventFilter) { auditEvents(filter: $filter, first: 0) { totalCount } }';
+const OTHER = '{ auditEvents(first: 0) { totalCount } }';
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
+const HASH = hashOf(COUNT);
+const RESULT = { data: { auditEvents: { totalCount: 0 } } };
+
+let database: TestDatabase;
+let directory: string;
+let service: TestService;
+
+async function fileOf(content: unknown): Promise<string> {
+  const path = join(directory, `${Math.random()}.json`);
+  await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+const ask = async (body: object) => post(service.url, JSON.stringify(body), ADMIN_KEY);
+
+beforeAll(async () => {
+  database = await createDatabase();
+  directory = await mkdtemp(join(tmpdir(), 'audit-log-documents-'));
+  const PERSISTED_DOCUMENTS = await fileOf({ [HASH]: COUNT });
+  service = await startService(database.url, {
+    PERSISTED_DOCUMENTS,
+    PERSISTED_ONLY: 'true',
+    INTROSPECTION: 'false',
+  });
+});
+afterAll(async () => {
+  await service.stop();
+  await database.drop();
+  await rm(directory, { recursive: true });
+});
+
+describe('a persisted document', () => {
+  test.each([
+    ['the draft of GraphQL over HTTP', { documentId: `sha256:${HASH}` }],
+    ['a bare hash', { documentId: HASH.toUpperCase() }],
+    ['persistedQuery', { extensions: { persistedQuery: { version: 1, sha256Hash: HASH } } }],
+    ['its own text', { query: COUNT }],
+  ])('is named by %s', async (_how, request) => {
+    expect(await ask({ ...request, variables: { filter: { userId: 'a' } } })).toEqual(RESULT);
+  });
+
+  test('is named over WebSocket too', async () => {
+    const { socket, send, next } = await connectSocket(service.url);
+    const extensions = { persistedQuery: { sha256Hash: HASH } };
+    send({ type: 'subscribe', id: '1', payload: { query: '', extensions } });
+    expect(await next()).toEqual({ type: 'next', id: '1', payload: RESULT });
+    await next();
+    send({ type: 'subscribe', id: '2', payload: { query: OTHER } });
+    expect(await next()).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'FORBIDDEN' } }] });
+    socket.terminate();
+  });
+
+  test.each([
+    ['another document', { query: OTHER }, 'FORBIDDEN'],
+    ['the same with a space', { query: `${COUNT} ` }, 'FORBIDDEN'],
+    ['introspection', { query: '{ __schema { types { name } } }' }, 'FORBIDDEN'],
+    ['an unknown hash', { documentId: hashOf(OTHER) }, 'NOT_FOUND'],
+    [
+      'an unknown hash with its text',
+      { query: OTHER, extensions: { persistedQuery: { sha256Hash: hashOf(OTHER) } } },
+      'NOT_FOUND',
+    ],
+    ['the name of what every object has', { documentId: 'constructor' }, 'NOT_FOUND'],
+    ['a hash that is no text', { documentId: 5 }, 'BAD_USER_INPUT'],
+    ['nothing', {}, 'BAD_USER_INPUT'],
+    ['extensions that are none', { extensions: { persistedQuery: null } }, 'BAD_USER_INPUT'],
+  ])('is none: %s', async (_what, request, code) => {
+    const { data, errors } = await ask(request);
+    expect([data, errors?.[0]?.extensions.code]).toEqual([undefined, code]);
+  });
+});
+
+describe('at start a document is refused', () => {
+  test.each([
+    ['under a wrong hash', { [hashOf(OTHER)]: COUNT }, /its hash is/],
+    ['that the schema does not know', { [hashOf('{ nothing }')]: '{ nothing }' }, /Cannot query field/],
+    ['that is no document', { [hashOf('}')]: '}' }, /Syntax Error/],
+    ['in a file that is no JSON', '{', /the file/],
+    ['in a file of something else', { a: 1 }, /SHA-256/],
+  ])('%s', async (_what, content, message) => {
+    const PERSISTED_DOCUMENTS = await fileOf(content);
+    await expect(startService(database.url, { PERSISTED_DOCUMENTS })).rejects.toThrow(message);
+  });
+});
+
+describe('a closed schema', () => {
+  let closed: TestService;
+  beforeAll(async () => {
+    closed = await startService(database.url, { INTROSPECTION: 'false' });
+  });
+  afterAll(() => closed.stop());
+
+  test.each([
+    '{ __schema { types { name } } }',
+    '{ __type(name: "AuditEvent") { fields { name } } }',
+    'query Harmless { ...f } fragment f on Query { ... { a: __schema { queryType { name } } } }',
+  ])('is not shown to %s', async (query) => {
+    const { data, errors } = await closed.ask(query);
+    expect([data, errors?.[0]?.extensions.code]).toEqual([undefined, 'FORBIDDEN']);
+  });
+
+  test('does not suggest its names', async () => {
+    const questions = [
+      '{ auditEvent { id } }',
+      '{ auditEventz { totalCount } }',
+      '{ auditEvents(firzt: 1) { totalCount } }',
+    ];
+    for (const query of questions) {
+      const { errors } = await closed.ask(query);
+      expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
+      expect(JSON.stringify(errors)).not.toContain('Did you mean');
+    }
+    const { errors } = await closed.ask(
+      'query ($o: AuditEventOrder) { auditEvents(orderBy: $o) { totalCount } }',
+      {
+        o: 'TIMESTAMP_DESK',
+      },
+    );
+    expect(JSON.stringify(errors)).not.toContain('Did you mean');
+  });
+
+  test('answers everything else', async () => {
+    expect(await closed.ask(`{ __typename auditEvents(first: 0) { __typename } }`)).toEqual({
+      data: { __typename: 'Query', auditEvents: { __typename: 'AuditEventConnection' } },
+    });
+  });
+});
