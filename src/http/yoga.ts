@@ -20,7 +20,7 @@ import { useLastResort } from './last-resort.ts';
 import { useNotAcceptable } from './not-acceptable.ts';
 import { requestIdOf } from './request-id.ts';
 
-const CACHED = { characters: 1_000_000, each: 20_000 };
+const CACHED = { characters: 500_000, each: 10_000 };
 
 export const GRAPHQL_PATH = '/graphql';
 /** What a client reads where its key has ended before its connection did. */

@@ -43,7 +43,16 @@ export async function startChildService(
 }
 
 async function answerOf<T>(child: ChildProcess): Promise<T> {
-  const exited = once(child, 'exit').then(() => Promise.reject(new Error('the service has ended')));
-  const [answer] = await Promise.race([once(child, 'message'), exited]);
-  return answer as T;
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  const exited = once(child, 'exit', { signal }).then(() =>
+    Promise.reject(new Error('the service has ended')),
+  );
+  exited.catch(() => undefined);
+  try {
+    const [answer] = await Promise.race([once(child, 'message', { signal }), exited]);
+    return answer as T;
+  } finally {
+    waiting.abort();
+  }
 }

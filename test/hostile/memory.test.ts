@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type ChildService, startChildService } from '../support/child-service.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { ADMIN_KEY, post } from '../support/service.ts';
+import { connectSocket } from '../support/socket.ts';
+
+// A heap that any one of the attacks would end, if what it makes were kept or even built.
+const HEAP_MB = 200;
+const KEPT_BYTES = 60_000_000;
+const MAX_BYTES = 16_000_000;
+
+let database: TestDatabase;
+let service: ChildService;
+let atFirst: number;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  service = await startChildService(database.url, { NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}` });
+  await service.ask('{ auditEvents { totalCount } }');
+  atFirst = await service.memory();
+});
+afterAll(async () => {
+  await service.stop();
+  await database.drop();
+});
+
+const fill = (part: string, bytes = MAX_BYTES) => part.repeat(Math.floor(bytes / part.length));
+// What the last requests held is let go of when their connections are.
+const nothingKept = () =>
+  vi.waitFor(async () => expect((await service.memory()) - atFirst).toBeLessThan(KEPT_BYTES), 10_000);
+const query = (text: string) => JSON.stringify({ query: text });
+const variables = (json: string) => `{"query":"{ __typename }","variables":${json}}`;
+
+const BODIES: Record<string, string> = {
+  'arrays within arrays': variables(`{"a":${fill('[')}}`),
+  'objects within objects': variables(`{"a":${fill('{"a":')}}`),
+  'empty objects': variables(`{"a":[${fill('{},')}{}]}`),
+  'empty arrays': variables(`{"a":[${fill('[],')}[]]}`),
+  'single letters': variables(`{"a":[${fill('"a",')}"a"]}`),
+  'one string': variables(`{"a":"${fill('x')}"}`),
+  'a document of comments': query(fill('#\n', 8_000_000)),
+  'a document of names': query(`{ ${fill('a ')} }`),
+  'a document of brackets': query(fill('{a', 8_000_000)),
+  'a document of spreads': query(`{ ${fill('...a ', 8_000_000)} }`),
+  'a document of strings': query(`{ a(b: "${fill('x')}") }`),
+  'an operation name': JSON.stringify({ query: '{ __typename }', operationName: fill('x') }),
+};
+
+test.each(Object.entries(BODIES))('%s, four at a time, leave nothing behind', async (_what, body) => {
+  const answers = await Promise.all([1, 2, 3, 4].map(() => post(service.url, body, ADMIN_KEY)));
+  for (const { data, errors } of answers) {
+    expect(data).toBeUndefined();
+    expect(errors?.[0]?.extensions.code).toMatch(/^(BAD_USER_INPUT|QUERY_TOO_COMPLEX|OVERLOADED)$/);
+  }
+  await nothingKept();
+});
+
+test('hundreds of documents that take much memory, each another, are not all kept', async () => {
+  const other = (n: number) =>
+    `query q${n} { auditEvents(filter: { categories: [${fill('"a" ', 9_500)}] }) { totalCount } }`;
+  const wrong = (n: number) =>
+    `query q${n} { auditEvents(filter: { categories: [${fill('"a" ', 9_500)}] }) { wrong } }`;
+  for (let n = 0; n < 300; n += 1) {
+    for (const document of [other(n), wrong(n)]) {
+      const { errors } = await service.ask(document);
+      expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
+    }
+  }
+  await nothingKept();
+});
+
+test('sockets that ask for nothing but trouble', async () => {
+  const sockets = await Promise.all(Array.from({ length: 20 }, () => connectSocket(service.url)));
+  for (const { socket } of sockets) {
+    socket.send(
+      `{"id":"1","type":"subscribe","payload":{"query":"","variables":{"a":${fill('[', 900_000)}}}}`,
+    );
+  }
+  for (const { closed } of sockets) expect(await closed).toBe(4400);
+  await nothingKept();
+});
+
+test('and a client of good will is served as before', async () => {
+  const { data } = await service.ask('mutation { logEvent(input: { eventType: AUTH_LOGIN }) { status } }');
+  expect(data).toEqual({ logEvent: { status: 'RECORDED' } });
+});
