@@ -4,6 +4,7 @@ import type { GraphQLParams } from 'graphql-yoga';
 import { AuditError, badInput } from '../errors.ts';
 import type { Documents } from '../graphql/persisted.ts';
 import { checkJsonBounds } from './json-bounds.ts';
+import { checkUniqueKeys } from './json-keys.ts';
 
 /** How many of the largest bodies are in memory at once; what is more is refused. */
 const LARGEST_AT_ONCE = 8;
@@ -53,8 +54,10 @@ function readBytes(request: IncomingMessage, room: Room, maxBytes: number): Prom
 
 function readParams(body: Buffer, documents: Documents): GraphQLParams {
   if (!isUtf8(body)) throw badInput('body', 'is not valid UTF-8');
-  checkJsonBounds(body);
-  const value = parseJson(body.toString('utf8'));
+  const members = checkJsonBounds(body);
+  const text = body.toString('utf8');
+  const value = parseJson(text);
+  checkUniqueKeys(text, members, value);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badInput('body', 'must be a JSON object');
   const { operationName, variables, extensions } = value as Record<string, unknown>;

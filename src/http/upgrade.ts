@@ -4,6 +4,7 @@ import { AuditError } from '../errors.ts';
 import { notThisHost, notThisOrigin } from './gate.ts';
 import type { HostCheck } from './hosts.ts';
 import { checkJsonBounds } from './json-bounds.ts';
+import { countMembers } from './json-keys.ts';
 import type { Origins } from './origins.ts';
 import { refusalBody, refusalHeaders } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
@@ -42,10 +43,18 @@ function refuseUpgrade(
 export function refusalOfMessage(message: Uint8Array, isBinary: boolean): string | undefined {
   if (isBinary) return 'messages are text';
   try {
-    checkJsonBounds(message);
-    return undefined;
+    const members = checkJsonBounds(message);
+    return hasRepeatedKey(message, members) ? 'a key is there twice' : undefined;
   } catch (error) {
     if (error instanceof AuditError) return error.message;
     throw error;
+  }
+}
+
+function hasRepeatedKey(message: Uint8Array, members: number): boolean {
+  try {
+    return countMembers(JSON.parse(Buffer.from(message).toString('utf8'))) !== members;
+  } catch {
+    return false; // No JSON: the protocol says so.
   }
 }

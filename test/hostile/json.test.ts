@@ -74,6 +74,34 @@ describe('over HTTP', () => {
   });
 
   test.each([
+    [
+      'in details',
+      '{"input":{"eventType":"DATA_READ","details":{"b":[0,{"a":1,"c":":","a":2}]}}}',
+      'input.details.b[1].a',
+    ],
+    ['of an argument', '{"input":{"eventType":"DATA_READ","userId":"a","userId":"b"}}', 'input.userId'],
+    [
+      'spelled in two ways',
+      '{"input":{"eventType":"DATA_READ","details":{"a":1,"\\u0061":2}}}',
+      'input.details.a',
+    ],
+    ['with quotes in it', '{"input":{"details":{"\\"{:":1,"\\"{:":2}}}', 'input.details."{:'],
+    ['of the body', '{},"variables":{}', 'variables'],
+  ])('a key that is there twice, %s, is BAD_USER_INPUT with its path', async (_what, json, path) => {
+    const { data, errors } = await post(service.url, variables(json), ADMIN_KEY);
+    expect(data).toBeUndefined();
+    expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', path });
+  });
+
+  test.each([
+    ['in different objects', '{"a":{"x":1},"b":{"x":1},"c":[{"x":1},{"x":1}],"x":"\\"x\\":"}'],
+    ['named as what objects have', '{"constructor":1,"toString":{"toString":2},"":{"":0}}'],
+  ])('the same keys %s are recorded', async (_what, details) => {
+    const json = variables(`{"input":{"eventType":"DATA_READ","details":${details}}}`);
+    expect(await post(service.url, json, ADMIN_KEY)).toEqual({ data: { logEvent: { status: 'RECORDED' } } });
+  });
+
+  test.each([
     ['a lone byte', [0x22, 0xff, 0x22]],
     ['half a character', [0x22, 0xc3, 0x22]],
     ['an overlong slash', [0x22, 0xc0, 0xaf, 0x22]],
@@ -96,6 +124,14 @@ describe('over WebSocket', () => {
     socket.send(`{"id":"1","type":"subscribe","payload":${json}}`);
     expect(await closed).toBe(4400);
     expect(performance.now() - start).toBeLessThan(MAX_MS);
+  });
+
+  test('a key that is there twice closes with 4400', async () => {
+    const { socket, closed } = await connectSocket(service.url);
+    socket.send(
+      '{"id":"1","type":"subscribe","payload":{"query":"{ __typename }","query":"{ __typename }"}}',
+    );
+    expect(await closed).toBe(4400);
   });
 
   test('what is larger than a message may be closes with 1009', async () => {
