@@ -20,14 +20,3 @@ export async function findCosigned(
   if (!found) throw new AuditError('NOT_FOUND', 'no checkpoint has so many witnesses yet', 'minWitnesses');
   return found;
 }
-
-/** Likewise, of one that covers the event at a position. Throws UNAVAILABLE while there is none. */
-export async function findCosignedBehind(
-  pool: Pool,
-  tree: TreeName,
-  { position, minWitnesses }: { position: number; minWitnesses: number },
-): Promise<StoredCheckpoint> {
-  const found = await findCosigned(pool, tree, minWitnesses);
-  if (found.treeSize > position) return found;
-  throw new AuditError('UNAVAILABLE', 'so many witnesses have not cosigned up to this event yet: retry');
-}

@@ -7,7 +7,7 @@ import { readHead } from '../log/head.ts';
 import type { Tile } from '../merkle/tile.ts';
 import type { EntryBundle } from '../merkle/tile-path.ts';
 import { readLatestCheckpoint, type StoredCheckpoint } from './checkpoints.ts';
-import { findCosigned, findCosignedBehind } from './cosigned.ts';
+import { findCosigned } from './cosigned.ts';
 import { signCustomer } from './customer-checkpoint.ts';
 import type { LogIdentity } from './identity.ts';
 import {
@@ -52,7 +52,7 @@ export interface Evidence {
   checkpoint(view: TreeView, wanted?: WantedCheckpoint): Promise<Checkpoint>;
   /**
    * The proof of each event in the tree of `treeSize` leaves, by default the last signed one. Throws BAD_USER_INPUT for
-   * a size the tree did not have, UNAVAILABLE while an event is in no checkpoint.
+   * a size the tree did not have; UNAVAILABLE stands for each event that is in no checkpoint yet.
    */
   inclusionProofs(
     view: TreeView,
@@ -62,7 +62,7 @@ export interface Evidence {
   consistencyProof(view: TreeView, sizes: { from: number; to: number }): Promise<ConsistencyProof>;
   /**
    * For each event a file that proves it to somebody who has nothing but the log's public key, or who also wants the
-   * word of so many witnesses. Throws UNAVAILABLE while they have not cosigned up to it.
+   * word of so many witnesses. UNAVAILABLE stands for each up to which they have not cosigned yet.
    */
   proofBundles(
     view: TreeView,
@@ -104,9 +104,7 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
   async function covering(view: TreeView, events: readonly AuditEvent[]): Promise<StoredCheckpoint> {
     const last = lastOf(events);
     const known = await readLatestCheckpoint(view.db, view.tree);
-    const checkpoint = known && known.logSize > last ? known : await latest(view);
-    if (checkpoint.logSize <= last) throw notSigned(signer);
-    return checkpoint;
+    return known && known.logSize > last ? known : latest(view);
   }
 
   async function reach(view: TreeView, size: number): Promise<void> {
@@ -126,8 +124,7 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
     events: readonly AuditEvent[],
     minWitnesses: number,
   ): Promise<StoredCheckpoint> {
-    if (minWitnesses === 0) return covering(view, events);
-    return findCosignedBehind(pool, view.tree, { position: lastOf(events), minWitnesses });
+    return minWitnesses === 0 ? covering(view, events) : findCosigned(pool, view.tree, minWitnesses);
   }
 
   return {
@@ -136,7 +133,7 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
     async inclusionProofs(view, events, treeSize) {
       const checkpoint = await covering(view, events);
       if (treeSize !== undefined) await reach(view, treeSize);
-      return prove(view, events, treeSize ?? checkpoint.treeSize);
+      return prove(view, events, { checkpoint, treeSize, refusal: () => notSigned(signer) });
     },
     async consistencyProof(view, sizes) {
       await reach(view, sizes.to);
@@ -144,7 +141,8 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
     },
     async proofBundles(view, events, minWitnesses = 0) {
       const checkpoint = await provable(view, events, minWitnesses);
-      const proofs = await prove(view, events, checkpoint.treeSize);
+      const refusal = () => (minWitnesses === 0 ? notSigned(signer) : notCosigned());
+      const proofs = await prove(view, events, { checkpoint, treeSize: undefined, refusal });
       return proofs.map((proof, index) =>
         proof instanceof AuditError ? proof : bundleOf(events[index] as AuditEvent, proof, checkpoint),
       );
@@ -154,12 +152,34 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
   };
 }
 
-function prove({ db, tree }: TreeView, events: readonly AuditEvent[], treeSize: number) {
-  return proveEvents(db, tree, { positions: events.map(({ position }) => position), treeSize });
+interface ProofRequest {
+  /** What the events are proved by; those behind it get the refusal, each for itself. */
+  checkpoint: StoredCheckpoint;
+  /** Of another tree than the checkpoint's. */
+  treeSize: number | undefined;
+  refusal: () => AuditError;
+}
+
+async function prove(
+  { db, tree }: TreeView,
+  events: readonly AuditEvent[],
+  { checkpoint, treeSize = checkpoint.treeSize, refusal }: ProofRequest,
+): Promise<(InclusionProof | AuditError)[]> {
+  const isCovered = ({ position }: AuditEvent) => position < checkpoint.logSize;
+  const positions = events.filter(isCovered).map(({ position }) => position);
+  const proofs = positions.length === 0 ? [] : await proveEvents(db, tree, { positions, treeSize });
+  const next = proofs.values();
+  return events.map((event) =>
+    isCovered(event) ? (next.next().value as InclusionProof | AuditError) : refusal(),
+  );
 }
 
 function lastOf(events: readonly AuditEvent[]): number {
   return events.reduce((most, { position }) => Math.max(most, position), 0);
+}
+
+function notCosigned(): AuditError {
+  return new AuditError('UNAVAILABLE', 'so many witnesses have not cosigned up to this event yet: retry');
 }
 
 function notSigned(signer: Signer): AuditError {

@@ -195,3 +195,26 @@ test('the private key is readable by its owner only', async () => {
   const { mode } = await stat(join(dataDirOf(database.url), 'signing-key.pem'));
   expect(mode & 0o777).toBe(0o600);
 });
+
+test('an event that is in no checkpoint yet spoils no other proof', async () => {
+  const keyless = await startService(database.url, { DATA_DIR: `${dataDirOf(database.url)}/without-key` });
+  const signed = (await list())[0]?.position;
+  await service.stop();
+  try {
+    const logged = await keyless.ask(
+      'mutation { logEvent(input: { eventType: DATA_READ }) { event { id } } }',
+    );
+    const { id } = (logged.data as unknown as { logEvent: { event: { id: string } } }).logEvent.event;
+    const { rows } = await pool.query<{ id: string }>('SELECT id FROM audit_events WHERE position = $1', [
+      signed,
+    ]);
+    const { data, errors } = await keyless.ask(
+      `{ old: auditEvent(id: "${rows[0]?.id}") { proofBundle inclusionProof { leafIndex } }
+         fresh: auditEvent(id: "${id}") { inclusionProof { leafIndex } } }`,
+    );
+    expect(data).toMatchObject({ old: { inclusionProof: { leafIndex: signed } }, fresh: null });
+    expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['UNAVAILABLE']);
+  } finally {
+    await keyless.stop();
+  }
+});
