@@ -21,16 +21,23 @@ export function createPool(
   { max = 20, role }: PoolOptions = {},
 ): Pool {
   const pool = new pg.Pool({
-    connectionString,
+    connectionString: role === undefined ? connectionString : withRole(connectionString, role),
     max,
     application_name: 'graphql-audit-log',
-    ...(role === undefined ? {} : { options: `-c role=${role}` }),
     connectionTimeoutMillis: 10_000,
   });
   // The pool listens to idle connections only: one that breaks while in use would end the process.
   pool.on('connect', (client) => client.on('error', onError));
   pool.on('error', onError);
   return pool;
+}
+
+// In the URL itself: its parameters go before whatever is said beside it, and the role must not be lost to them.
+function withRole(connectionString: string, role: string): string {
+  const url = new URL(connectionString);
+  const given = url.searchParams.get('options');
+  url.searchParams.set('options', `${given === null ? '' : `${given} `}-c role=${role}`);
+  return url.href;
 }
 
 /** Runs `work` in one transaction and returns what it returns; rolled back when it throws. */

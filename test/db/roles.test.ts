@@ -51,6 +51,17 @@ test.each([
   await expect(owner.query(statement)).rejects.toMatchObject({ code: '42501' });
 });
 
+test('the role is not lost to options that the URL has', async () => {
+  const url = new URL(database.url);
+  url.searchParams.set('options', '-c statement_timeout=4321');
+  const pool = createPool(url.href, () => undefined, { role: 'audit_log_service' });
+  const { rows } = await pool.query(
+    "SELECT current_user AS role, current_setting('statement_timeout') AS timeout",
+  );
+  await pool.end();
+  expect(rows).toEqual([{ role: 'audit_log_service', timeout: '4321ms' }]);
+});
+
 test('the service may not claim to be the purge', async () => {
   await expect(
     service
