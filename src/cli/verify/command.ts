@@ -17,7 +17,7 @@ ${EXIT_CODES}`;
 export function register(program: Command): void {
   const verify = program
     .command('verify')
-    .description('verify that a log, an export, a checkpoint or a proof is what was signed')
+    .description('verify that the log is what was signed')
     .addHelpText('after', HELP);
   verify
     .command('database', { isDefault: true })
