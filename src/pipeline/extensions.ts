@@ -14,8 +14,20 @@ export interface Extensions {
   redact?: readonly string[];
 }
 
-/** Loads the module named in the configuration. Throws an error that says what it must export. */
-export async function loadExtensions(path: string | undefined): Promise<Extensions> {
+/** What the module named in the configuration adds, then `more`. Throws an error that says what it must export. */
+export async function loadExtensions(
+  path: string | undefined,
+  more: Extensions = {},
+): Promise<Required<Extensions>> {
+  const module = await loadModule(path);
+  return {
+    filters: [...(module.filters ?? []), ...(more.filters ?? [])],
+    handlers: [...(module.handlers ?? []), ...(more.handlers ?? [])],
+    redact: [...(module.redact ?? []), ...(more.redact ?? [])],
+  };
+}
+
+async function loadModule(path: string | undefined): Promise<Extensions> {
   if (path === undefined) return {};
   const module = (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>;
   const { filters = [], handlers = [], redact = [] } = module;
