@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import type { ApiKeyModel, ApiKeyWhereInput } from '../db/generated/models.ts';
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import type { Scope } from './scopes.ts';
 import { hashSecret } from './secret.ts';
+
+const MINUTE_MS = 60_000;
 
 /** Notified, with the id, when a key is revoked. */
 export const KEYS_CHANNEL = 'audit_log_keys';
@@ -19,20 +23,6 @@ export interface ApiKey {
   /** To the minute. */
   lastUsedAt: number | undefined;
 }
-
-interface KeyRow {
-  id: string;
-  name: string;
-  scopes: Scope[];
-  customer_id: string | null;
-  created_at: number;
-  expires_at: number | null;
-  revoked_at: number | null;
-  last_used_at: number | null;
-}
-
-const COLUMNS = 'id, name, scopes, customer_id, created_at, expires_at, revoked_at, last_used_at';
-const IS_VALID = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())';
 
 /** What is stored of a new key. */
 export interface NewKey {
@@ -52,78 +42,80 @@ export function createKeyId(): string {
 
 /** Stores a key, its secret hashed. */
 export async function storeKey(pool: Pool, key: NewKey): Promise<ApiKey> {
-  const { rows } = await pool.query<KeyRow>(
-    `INSERT INTO api_keys (id, name, secret_hash, scopes, customer_id, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
-     RETURNING ${COLUMNS}`,
-    [
-      key.id ?? createKeyId(),
-      key.name,
-      hashSecret(key.secret),
-      key.scopes,
-      key.customerId ?? null,
-      key.expiresAt === undefined ? null : new Date(key.expiresAt),
-    ],
-  );
-  return keyOfRow(rows[0] as KeyRow);
+  const row = await prismaOn(pool).apiKey.create({
+    data: {
+      id: key.id ?? createKeyId(),
+      name: key.name,
+      secretHash: storedHash(key.secret),
+      scopes: [...key.scopes],
+      customerId: key.customerId ?? null,
+      expiresAt: key.expiresAt === undefined ? null : new Date(key.expiresAt),
+    },
+  });
+  return keyOf(row);
 }
 
 /** The key with that secret; undefined when it is unknown, expired or revoked. */
 export async function findKey(pool: Pool, secret: string): Promise<ApiKey | undefined> {
   // Looked up by the hash of what was sent: how long that takes says nothing of the secrets.
-  const { rows } = await pool.query<KeyRow>(
-    `SELECT ${COLUMNS} FROM api_keys WHERE secret_hash = $1 AND ${IS_VALID}`,
-    [hashSecret(secret)],
-  );
-  return rows[0] && keyOfRow(rows[0]);
+  const row = await prismaOn(pool).apiKey.findFirst({
+    where: { secretHash: storedHash(secret), ...isValid() },
+  });
+  return row ? keyOf(row) : undefined;
 }
 
 /** All keys, newest first, revoked and expired ones too. */
 export async function listKeys(pool: Pool): Promise<ApiKey[]> {
-  const { rows } = await pool.query<KeyRow>(
-    `SELECT ${COLUMNS} FROM api_keys ORDER BY created_at DESC, id COLLATE "C"`,
-  );
-  return rows.map(keyOfRow);
+  const rows = await prismaOn(pool).apiKey.findMany({ orderBy: [{ createdAt: 'desc' }, { id: 'asc' }] });
+  return rows.map(keyOf);
 }
 
 /** Revokes the key for ever, tells every instance, and returns it; undefined when there is none of that id. */
 export async function markRevoked(pool: Pool, id: string): Promise<ApiKey | undefined> {
-  const { rows } = await pool.query<KeyRow>(
-    `WITH revoked AS (
-       UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 RETURNING ${COLUMNS}
-     )
-     SELECT ${COLUMNS}, pg_notify('${KEYS_CHANNEL}', id) FROM revoked`,
-    [id],
-  );
-  return rows[0] && keyOfRow(rows[0]);
+  return prismaOn(pool).$transaction(async (prisma) => {
+    await prisma.apiKey.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: new Date() } });
+    const row = await prisma.apiKey.findUnique({ where: { id } });
+    if (!row) return undefined;
+    await prisma.$executeRaw`SELECT pg_notify(${KEYS_CHANNEL}, ${id})`;
+    return keyOf(row);
+  });
 }
 
 /** Sets the time of last use to now, unless it is less than a minute ago. */
 export async function markUsed(pool: Pool, id: string): Promise<void> {
-  await pool.query(
-    `UPDATE api_keys SET last_used_at = now()
-     WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`,
-    [id],
-  );
+  const now = Date.now();
+  await prismaOn(pool).apiKey.updateMany({
+    where: { id, OR: [{ lastUsedAt: null }, { lastUsedAt: { lt: new Date(now - MINUTE_MS) } }] },
+    data: { lastUsedAt: new Date(now) },
+  });
 }
 
 /** Those of the ids whose keys are neither revoked nor expired. */
 export async function findValid(pool: Pool, ids: readonly string[]): Promise<Set<string>> {
-  const { rows } = await pool.query<{ id: string }>(
-    `SELECT id FROM api_keys WHERE id = ANY($1::text[]) AND ${IS_VALID}`,
-    [ids],
-  );
+  const rows = await prismaOn(pool).apiKey.findMany({
+    where: { id: { in: [...ids] }, ...isValid() },
+    select: { id: true },
+  });
   return new Set(rows.map(({ id }) => id));
 }
 
-function keyOfRow(row: KeyRow): ApiKey {
+function storedHash(secret: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(hashSecret(secret));
+}
+
+function isValid(): ApiKeyWhereInput {
+  return { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] };
+}
+
+function keyOf(row: ApiKeyModel): ApiKey {
   return {
     id: row.id,
     name: row.name,
-    scopes: row.scopes,
-    customerId: row.customer_id ?? undefined,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at ?? undefined,
-    revokedAt: row.revoked_at ?? undefined,
-    lastUsedAt: row.last_used_at ?? undefined,
+    scopes: row.scopes as Scope[],
+    customerId: row.customerId ?? undefined,
+    createdAt: row.createdAt.getTime(),
+    expiresAt: row.expiresAt?.getTime(),
+    revokedAt: row.revokedAt?.getTime(),
+    lastUsedAt: row.lastUsedAt?.getTime(),
   };
 }

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
+
+const NAME = 'export';
 
 /** The secret that signs the links of exports, made on first start: the same in every instance. */
 export async function ensureExportSecret(pool: Pool): Promise<Buffer> {
-  await pool.query("INSERT INTO service_secrets (name, value) VALUES ('export', $1) ON CONFLICT DO NOTHING", [
-    randomBytes(32),
-  ]);
-  const { rows } = await pool.query<{ value: Buffer }>(
-    "SELECT value FROM service_secrets WHERE name = 'export'",
-  );
-  return rows[0]?.value as Buffer;
+  const { serviceSecret } = prismaOn(pool);
+  const fresh = new Uint8Array(randomBytes(32));
+  await serviceSecret.createMany({ data: { name: NAME, value: fresh }, skipDuplicates: true });
+  const { value } = await serviceSecret.findUniqueOrThrow({ where: { name: NAME } });
+  return Buffer.from(value);
 }

@@ -1,0 +1,248 @@
+-- What the migrations make, written by `npm run structure` and checked by the tests: to be read, not run.
+
+-- Tables
+
+CREATE TABLE api_keys (
+  id text NOT NULL,
+  name text NOT NULL,
+  secret_hash bytea NOT NULL,
+  scopes text[] NOT NULL,
+  customer_id text,
+  created_at timestamp(3) with time zone NOT NULL DEFAULT now(),
+  expires_at timestamp(3) with time zone,
+  revoked_at timestamp(3) with time zone,
+  last_used_at timestamp(3) with time zone
+);
+CREATE TABLE audit_events (
+  "position" bigint NOT NULL,
+  id text NOT NULL,
+  salt bytea NOT NULL,
+  leaf_hash bytea NOT NULL,
+  "timestamp" timestamp(3) with time zone NOT NULL,
+  recorded_at timestamp(3) with time zone NOT NULL,
+  event_type text NOT NULL,
+  outcome text NOT NULL,
+  severity text NOT NULL,
+  user_id text,
+  customer_id text,
+  session_id text,
+  ip_address inet,
+  user_agent text,
+  request_id text,
+  resource_type text,
+  resource_id text,
+  action text NOT NULL,
+  description text NOT NULL,
+  details jsonb NOT NULL,
+  old_values jsonb,
+  new_values jsonb,
+  search_words text[] NOT NULL
+) PARTITION BY RANGE ("position");
+CREATE TABLE checkpoints (
+  tree text NOT NULL,
+  tree_size bigint NOT NULL,
+  log_size bigint NOT NULL,
+  root_hash bytea NOT NULL,
+  note text NOT NULL,
+  signed_at timestamp(3) with time zone NOT NULL DEFAULT now()
+);
+CREATE TABLE cosignatures (
+  tree_size bigint NOT NULL,
+  line text NOT NULL,
+  key_name text NOT NULL,
+  key_id bigint NOT NULL,
+  cosigned_at timestamp(3) with time zone NOT NULL,
+  of_witness boolean NOT NULL DEFAULT false
+);
+CREATE TABLE idempotency_keys (
+  scope text NOT NULL,
+  key text NOT NULL,
+  content_hash bytea NOT NULL,
+  "position" bigint NOT NULL
+);
+CREATE TABLE log_head (
+  singleton boolean NOT NULL DEFAULT true,
+  size bigint NOT NULL,
+  root_hash bytea NOT NULL,
+  frontier bytea NOT NULL,
+  first_position bigint NOT NULL,
+  segment_bits smallint NOT NULL
+);
+CREATE TABLE log_identity (
+  singleton boolean NOT NULL DEFAULT true,
+  origin text NOT NULL,
+  verifier_key text NOT NULL
+);
+CREATE UNLOGGED TABLE rate_buckets (
+  key_id text NOT NULL,
+  points double precision NOT NULL,
+  filled_at timestamp with time zone NOT NULL
+);
+CREATE TABLE service_secrets (
+  name text NOT NULL,
+  value bytea NOT NULL
+);
+CREATE TABLE tree_tiles (
+  tree text NOT NULL,
+  level smallint NOT NULL,
+  index bigint NOT NULL,
+  width smallint NOT NULL,
+  hashes bytea NOT NULL,
+  positions bytea,
+  first_position bigint
+);
+CREATE TABLE trees (
+  tree text NOT NULL,
+  size bigint NOT NULL,
+  frontier bytea NOT NULL
+);
+
+-- Constraints
+
+ALTER TABLE api_keys ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+ALTER TABLE api_keys ADD CONSTRAINT api_keys_secret_hash_key UNIQUE (secret_hash);
+ALTER TABLE audit_events ADD CONSTRAINT audit_events_leaf_hash_check CHECK ((octet_length(leaf_hash) = 32));
+ALTER TABLE audit_events ADD CONSTRAINT audit_events_pkey PRIMARY KEY ("position");
+ALTER TABLE audit_events ADD CONSTRAINT audit_events_salt_check CHECK ((octet_length(salt) = 16));
+ALTER TABLE checkpoints ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (tree, tree_size, log_size);
+ALTER TABLE cosignatures ADD CONSTRAINT cosignatures_pkey PRIMARY KEY (tree_size, key_name, key_id);
+ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (scope, key);
+ALTER TABLE log_head ADD CONSTRAINT log_head_pkey PRIMARY KEY (singleton);
+ALTER TABLE log_head ADD CONSTRAINT log_head_singleton_check CHECK (singleton);
+ALTER TABLE log_identity ADD CONSTRAINT log_identity_pkey PRIMARY KEY (singleton);
+ALTER TABLE log_identity ADD CONSTRAINT log_identity_singleton_check CHECK (singleton);
+ALTER TABLE rate_buckets ADD CONSTRAINT rate_buckets_pkey PRIMARY KEY (key_id);
+ALTER TABLE service_secrets ADD CONSTRAINT service_secrets_pkey PRIMARY KEY (name);
+ALTER TABLE tree_tiles ADD CONSTRAINT tree_tiles_pkey PRIMARY KEY (tree, level, index);
+ALTER TABLE trees ADD CONSTRAINT trees_pkey PRIMARY KEY (tree);
+
+-- Indexes
+
+CREATE INDEX audit_events_customer ON ONLY public.audit_events USING btree (customer_id, "timestamp", "position") WHERE (customer_id IS NOT NULL);
+CREATE INDEX audit_events_id ON ONLY public.audit_events USING btree (id);
+CREATE INDEX audit_events_ip ON ONLY public.audit_events USING btree (ip_address) WHERE (ip_address IS NOT NULL);
+CREATE INDEX audit_events_resource ON ONLY public.audit_events USING btree (resource_type, resource_id, "timestamp", "position") WHERE (resource_type IS NOT NULL);
+CREATE INDEX audit_events_timestamp ON ONLY public.audit_events USING btree ("timestamp", "position");
+CREATE INDEX audit_events_type ON ONLY public.audit_events USING btree (event_type, "timestamp", "position");
+CREATE INDEX audit_events_user ON ONLY public.audit_events USING btree (user_id, "timestamp", "position") WHERE (user_id IS NOT NULL);
+CREATE INDEX cosignatures_of_witnesses ON public.cosignatures USING btree (tree_size, key_name, key_id) WHERE of_witness;
+CREATE UNIQUE INDEX tree_tiles_positions ON public.tree_tiles USING btree (tree, first_position) WHERE (first_position IS NOT NULL);
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION public.append_batch(expected bigint, next_size bigint, next_root bytea, next_frontier bytea, events jsonb, keys jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+AS $function$
+BEGIN
+  UPDATE log_head SET size = next_size, root_hash = next_root, frontier = next_frontier WHERE size = expected;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  INSERT INTO audit_events (position, id, salt, leaf_hash, "timestamp", recorded_at, event_type, outcome, severity,
+      user_id, customer_id, session_id, ip_address, user_agent, request_id, resource_type, resource_id, action,
+      description, details, old_values, new_values, search_words)
+    SELECT position, id, salt, leaf_hash, "timestamp", recorded_at, event_type, outcome, severity,
+      user_id, customer_id, session_id, ip_address, user_agent, request_id, resource_type, resource_id, action,
+      description, details, old_values, new_values, search_words
+    FROM jsonb_populate_recordset(NULL::audit_events, events);
+  IF jsonb_array_length(keys) > 0 THEN
+    INSERT INTO idempotency_keys (scope, key, content_hash, position)
+      SELECT scope, key, content_hash, position FROM jsonb_populate_recordset(NULL::idempotency_keys, keys);
+  END IF;
+  PERFORM pg_notify('audit_log', next_size::text);
+  RETURN true;
+END $function$;
+CREATE OR REPLACE FUNCTION public.ensure_segment(segment bigint, bits smallint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+AS $function$
+DECLARE
+  name text := 's' || lpad(segment::text, 8, '0');
+BEGIN
+  IF to_regclass('audit_segments.' || name) IS NULL THEN
+    PERFORM pg_advisory_xact_lock(hashtext('audit_log.segment'));
+    EXECUTE format('CREATE TABLE IF NOT EXISTS audit_segments.%I PARTITION OF audit_events FOR VALUES FROM (%s) TO (%s)',
+      name, segment << bits, (segment + 1) << bits);
+  END IF;
+END $function$;
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF TG_OP = 'DELETE' AND current_setting('audit_log.purging', true) = 'on' THEN
+    RETURN OLD;
+  END IF;
+  RAISE EXCEPTION 'the audit log is append-only: % is refused', TG_OP USING ERRCODE = 'insufficient_privilege';
+END $function$;
+CREATE OR REPLACE FUNCTION public.refuse_evidence_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION 'evidence is append-only: % of % is refused', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'insufficient_privilege';
+END $function$;
+CREATE OR REPLACE FUNCTION public.refuse_tile_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF substr(NEW.hashes, 1, octet_length(OLD.hashes)) = OLD.hashes AND NEW.width > OLD.width
+    AND (NEW.tree, NEW.level, NEW.index) = (OLD.tree, OLD.level, OLD.index) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'a tile only grows' USING ERRCODE = 'insufficient_privilege';
+END $function$;
+
+-- Triggers
+
+CREATE TRIGGER audit_events_append_only BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER checkpoints_append_only BEFORE DELETE OR UPDATE ON public.checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_evidence_change();
+CREATE TRIGGER checkpoints_no_truncate BEFORE TRUNCATE ON public.checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_evidence_change();
+CREATE TRIGGER log_identity_append_only BEFORE DELETE OR UPDATE ON public.log_identity FOR EACH ROW EXECUTE FUNCTION refuse_evidence_change();
+CREATE TRIGGER tree_tiles_append_only BEFORE DELETE ON public.tree_tiles FOR EACH ROW EXECUTE FUNCTION refuse_evidence_change();
+CREATE TRIGGER tree_tiles_grow BEFORE UPDATE ON public.tree_tiles FOR EACH ROW EXECUTE FUNCTION refuse_tile_change();
+CREATE TRIGGER tree_tiles_no_truncate BEFORE TRUNCATE ON public.tree_tiles FOR EACH STATEMENT EXECUTE FUNCTION refuse_evidence_change();
+
+-- Row-level security
+
+CREATE POLICY customer ON audit_events FOR SELECT TO audit_log_customer USING ((customer_id = current_setting('audit_log.customer_id'::text, true)));
+CREATE POLICY service ON audit_events FOR ALL TO audit_log_service USING (true);
+CREATE POLICY customer ON checkpoints FOR SELECT TO audit_log_customer USING ((tree = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
+CREATE POLICY service ON checkpoints FOR ALL TO audit_log_service USING (true);
+CREATE POLICY customer ON tree_tiles FOR SELECT TO audit_log_customer USING ((tree = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
+CREATE POLICY service ON tree_tiles FOR ALL TO audit_log_service USING (true);
+CREATE POLICY customer ON trees FOR SELECT TO audit_log_customer USING ((tree = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
+CREATE POLICY service ON trees FOR ALL TO audit_log_service USING (true);
+
+-- Privileges
+
+GRANT EXECUTE ON FUNCTION append_batch(bigint,bigint,bytea,bytea,jsonb,jsonb) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION ensure_segment(bigint,smallint) TO audit_log_service;
+GRANT SELECT ON api_keys TO audit_log_service;
+GRANT UPDATE ON api_keys (last_used_at) TO audit_log_service;
+GRANT SELECT ON audit_events TO audit_log_customer;
+GRANT SELECT ON audit_events TO audit_log_service;
+GRANT SELECT ON checkpoints TO audit_log_customer;
+GRANT INSERT, SELECT ON checkpoints TO audit_log_service;
+GRANT SELECT ON cosignatures TO audit_log_customer;
+GRANT INSERT, SELECT, UPDATE ON cosignatures TO audit_log_service;
+GRANT SELECT ON idempotency_keys TO audit_log_service;
+GRANT SELECT ON log_head TO audit_log_service;
+GRANT SELECT ON log_head (first_position) TO audit_log_customer;
+GRANT UPDATE ON log_head (singleton) TO audit_log_service;
+GRANT SELECT ON log_identity TO audit_log_customer;
+GRANT SELECT ON log_identity TO audit_log_service;
+GRANT INSERT, SELECT, UPDATE ON rate_buckets TO audit_log_service;
+GRANT SELECT ON service_secrets TO audit_log_service;
+GRANT SELECT ON tree_tiles TO audit_log_customer;
+GRANT INSERT, SELECT, UPDATE ON tree_tiles TO audit_log_service;
+GRANT SELECT ON trees TO audit_log_customer;
+GRANT INSERT, SELECT, UPDATE ON trees TO audit_log_service;

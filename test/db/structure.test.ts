@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { createPool } from '../../src/db/pool.ts';
+import { prismaOn } from '../../src/db/prisma.ts';
+import { createDatabase } from '../support/database.ts';
+import { structureOf } from '../support/structure.ts';
+
+test('prisma/structure.sql is what the migrations make (`npm run structure` writes it)', async () => {
+  const database = await createDatabase();
+  const pool = createPool(database.url, () => undefined);
+  await expect(await structureOf(pool)).toMatchFileSnapshot('../../prisma/structure.sql');
+  await pool.end();
+  await database.drop();
+});
+
+test('prisma/schema.prisma names columns that are there', async () => {
+  const database = await createDatabase();
+  const pool = createPool(database.url, () => undefined);
+  const prisma = prismaOn(pool);
+  expect(await prisma.apiKey.findMany()).toEqual([]);
+  expect(await prisma.serviceSecret.findMany()).toEqual([]);
+  await pool.end();
+  await database.drop();
+});
