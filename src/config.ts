@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type AddressBlock, parseBlock } from './events/address.ts';
 import { SEVERITIES } from './events/catalog.ts';
 import { MAX_WITNESSES, parseWitness, type Witness } from './integrity/witnesses/witness.ts';
 
@@ -16,6 +17,11 @@ const witness = z.string().transform((text, context) => {
     context.addIssue({ code: 'custom', message: (error as Error).message });
     return z.NEVER;
   }
+});
+const block = z.string().transform((text, context): AddressBlock => {
+  const parsed = parseBlock(text);
+  if (!parsed) context.addIssue({ code: 'custom', message: 'must be addresses or CIDR blocks' });
+  return parsed ?? z.NEVER;
 });
 const areDistinct = (witnesses: readonly Witness[]) =>
   new Set(witnesses.map(({ verifier: { name, keyId } }) => `${name}+${keyId}`)).size === witnesses.length;
@@ -109,6 +115,8 @@ const schema = z.object({
   REQUEST_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(60_000),
   /** Host names, without ports, that the service answers to beside the loopback's; needed behind a proxy on the same machine. */
   ALLOWED_HOSTS: list.default([]),
+  /** Proxies, as addresses or CIDR blocks, whose word in `X-Forwarded-For` on where a request comes from is believed. */
+  TRUSTED_PROXIES: list.pipe(z.array(block)).default([]),
   /** Origins whose pages may use the service from a browser, for example `https://app.example`; `*`: all. */
   CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
   /** Whether the schema is shown to clients (`__schema`, `__type`, suggestions of names). */

@@ -22,6 +22,7 @@ import { createSchema } from './graphql/schema.ts';
 import { createEventStreams } from './http/event-streams.ts';
 import { createHostCheck } from './http/hosts.ts';
 import { createOrigins } from './http/origins.ts';
+import { createPeerOf } from './http/peer.ts';
 import { type HttpServer, listen } from './http/server.ts';
 import { createGraphqlServer } from './http/yoga.ts';
 import { alarmOf, disputeOf } from './integrity/alarm.ts';
@@ -223,11 +224,13 @@ async function serveHttp(parts: {
   const schema = createSchema(services.catalog);
   const persisted = config.PERSISTED_DOCUMENTS && (await loadDocuments(config.PERSISTED_DOCUMENTS, schema));
   const documents = createDocuments(persisted || new Map(), config.PERSISTED_ONLY);
+  const peerOf = createPeerOf(config.TRUSTED_PROXIES);
   const eventStreams = createEventStreams(config.KEEP_ALIVE_MS, log);
   const yoga = createGraphqlServer({
     schema,
     services,
     authenticate,
+    peerOf,
     eventStreams,
     log,
     maxBodyBytes: config.MAX_BODY_BYTES,
@@ -240,6 +243,7 @@ async function serveHttp(parts: {
     yoga,
     services,
     authenticate,
+    peerOf,
     eventStreams,
     documents,
     keepAliveMs: config.KEEP_ALIVE_MS,

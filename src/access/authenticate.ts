@@ -1,5 +1,6 @@
 import type { Pool } from '../db/pool.ts';
 import { AuditError } from '../errors.ts';
+import type { Peer } from '../pipeline/own.ts';
 import type { Failures } from './failures.ts';
 import { type ApiKey, findKey } from './keys.ts';
 import { hashSecret, isMistyped } from './secret.ts';
@@ -9,13 +10,10 @@ const KNOWN_MS = 5_000;
 const MAX_KNOWN = 10_000;
 
 /**
- * Finds the viewer of an `Authorization` value (`Bearer KEY`) that came from an address. Throws UNAUTHENTICATED when
+ * Finds the viewer of an `Authorization` value (`Bearer KEY`) that came from somewhere. Throws UNAUTHENTICATED when
  * there is none, and RATE_LIMITED when too many wrong keys have come from there, unless this one was right before.
  */
-export type Authenticate = (
-  authorization: string | undefined | null,
-  address?: string | undefined,
-) => Promise<Viewer>;
+export type Authenticate = (authorization: string | undefined | null, peer?: Peer) => Promise<Viewer>;
 
 /** The authentication of an instance. A key that was accepted is remembered for five seconds. */
 export interface Authentication {
@@ -63,11 +61,11 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   }
 
   return {
-    async authenticate(authorization, address) {
+    async authenticate(authorization, peer) {
       const secret = /^Bearer +(\S{16,512})$/i.exec(authorization?.trim() ?? '')?.[1];
       if (secret === undefined)
         throw new AuditError('UNAUTHENTICATED', 'send an API key as "Authorization: Bearer KEY"');
-      const viewer = await viewerOf(secret, address);
+      const viewer = await viewerOf(secret, peer?.ipAddress);
       onUse(viewer.keyId);
       return viewer;
     },

@@ -8,22 +8,22 @@ import type { Catalog } from '../events/catalog.ts';
 import type { OpenExport } from '../exports/export.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Evidence } from '../integrity/evidence.ts';
-import type { Caller } from '../pipeline/own.ts';
+import type { Caller, Peer } from '../pipeline/own.ts';
 import type { Pipeline } from '../pipeline/record.ts';
 import type { ProofLoaders } from './proof-loaders.ts';
 
 /** What resolvers work with: the parts of the service, and who asks. */
 export interface Context {
   viewer: Viewer;
-  /** Where the request comes from: the address of the socket's other end. */
-  address: string | undefined;
+  /** Where the request comes from. */
+  peer: Peer;
   services: Services;
   proofs: ProofLoaders;
 }
 
 /** Who asks, as an event about the log itself names it. */
-export function callerOf({ viewer, address }: Context): Caller {
-  return { userId: viewer.keyId, ipAddress: address };
+export function callerOf({ viewer, peer }: Context): Caller {
+  return { ...peer, userId: viewer.keyId };
 }
 
 /** The parts of the service that the API stands on. */

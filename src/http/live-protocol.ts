@@ -10,7 +10,7 @@ import type { Viewer } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
 import { forClient, showError } from '../graphql/errors.ts';
 import type { Documents } from '../graphql/persisted.ts';
-import { addressOf } from './address.ts';
+import type { PeerOf } from './peer.ts';
 import { type GraphqlServer, KEY_ENDED } from './yoga.ts';
 
 const INIT_TIMEOUT_MS = 5_000;
@@ -29,6 +29,7 @@ export interface Connection extends Record<PropertyKey, unknown> {
 export interface LiveProtocolOptions {
   yoga: GraphqlServer;
   authenticate: Authenticate;
+  peerOf: PeerOf;
   sessions: Sessions;
   documents: Documents;
   log: Logger;
@@ -60,7 +61,7 @@ export function createLiveProtocol(options: LiveProtocolOptions) {
 }
 
 async function connect(
-  { authenticate, sessions }: LiveProtocolOptions,
+  { authenticate, peerOf, sessions }: LiveProtocolOptions,
   connection: Connection,
   { Authorization, authorization }: Record<string, unknown> = {},
 ): Promise<boolean> {
@@ -68,7 +69,7 @@ async function connect(
   try {
     connection.viewer = await authenticate(
       typeof given === 'string' ? given : undefined,
-      addressOf(connection.request),
+      peerOf(connection.request),
     );
     endWithKey(sessions, connection);
     return true;
@@ -91,12 +92,12 @@ function endWithKey(sessions: Sessions, connection: Connection): void {
 }
 
 async function prepare(
-  { yoga, documents }: LiveProtocolOptions,
+  { yoga, documents, peerOf }: LiveProtocolOptions,
   { viewer, request }: Connection,
   params: SubscribePayload,
 ): Promise<ExecutionArgs | GraphQLError[]> {
   if (!viewer) return [new GraphQLError(KEY_ENDED, { extensions: { code: 'UNAUTHENTICATED' } })];
-  const enveloped = yoga.getEnveloped({ ...params, viewer, address: addressOf(request) } as never);
+  const enveloped = yoga.getEnveloped({ ...params, viewer, peer: peerOf(request) } as never);
   const { parse, validate, contextFactory, schema, execute, subscribe } = enveloped;
   try {
     const document = parse(documents.textOf(params));

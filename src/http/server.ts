@@ -12,6 +12,7 @@ import type { HostCheck } from './hosts.ts';
 import { serveLive } from './live.ts';
 import type { Origins } from './origins.ts';
 import { createPageRoute, wantsPage } from './page-route.ts';
+import type { PeerOf } from './peer.ts';
 import { refuse } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
@@ -37,6 +38,7 @@ export interface HttpOptions extends ConnectionOptions {
   yoga: GraphqlServer;
   services: Services;
   authenticate: Authenticate;
+  peerOf: PeerOf;
   /** Whether the log's hashes and checkpoints need no key. */
   publicEvidence: boolean;
   eventStreams: EventStreams;
@@ -110,12 +112,12 @@ async function answerExport(
 }
 
 async function answerTiles(
-  { services, authenticate, publicEvidence, log }: HttpOptions,
+  { services, authenticate, peerOf, publicEvidence, log }: HttpOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   try {
-    await serveTiles({ services, authenticate, isPublic: publicEvidence }, request, response);
+    await serveTiles({ services, authenticate, peerOf, isPublic: publicEvidence }, request, response);
   } catch (error) {
     const requestId = requestIdOf(request);
     log.error({ err: error, requestId }, 'a tile could not be served');

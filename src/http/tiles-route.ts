@@ -6,7 +6,7 @@ import type { Services } from '../graphql/context.ts';
 import type { TreeView } from '../integrity/evidence.ts';
 import { type TreeName, treeOf } from '../integrity/trees.ts';
 import { parseEntriesPath, parseTilePath } from '../merkle/tile-path.ts';
-import { addressOf } from './address.ts';
+import type { PeerOf } from './peer.ts';
 import { refuse } from './refusal.ts';
 
 const PATH = /^\/(?:customers\/([^/]+)\/)?(checkpoint|verifier-key|tile\/.+)$/;
@@ -19,6 +19,7 @@ const POINTS = 500;
 export interface TilesOptions {
   services: Services;
   authenticate: Authenticate;
+  peerOf: PeerOf;
   /** Whether the log's hashes and checkpoints need no key. */
   isPublic: boolean;
 }
@@ -114,10 +115,10 @@ function minWitnessesOf(query: string | undefined): number {
 const text = (body: string): Content => ({ type: 'text/plain; charset=utf-8', body, isFinal: false });
 
 async function findViewer(
-  { authenticate, services }: TilesOptions,
+  { authenticate, peerOf, services }: TilesOptions,
   request: IncomingMessage,
 ): Promise<Viewer> {
-  const viewer = await authenticate(request.headers.authorization, addressOf(request));
+  const viewer = await authenticate(request.headers.authorization, peerOf(request));
   services.rates.spend(viewer.keyId, POINTS);
   if (hasScope(viewer, 'events:read')) return viewer;
   throw new AuditError('FORBIDDEN', 'the API key does not have the scope for this');

@@ -11,13 +11,14 @@ import { DocumentCache } from '../graphql/limits/document-cache.ts';
 import { type LimitOptions, useLimits } from '../graphql/limits/plugin.ts';
 import type { Documents } from '../graphql/persisted.ts';
 import { createProofLoaders } from '../graphql/proof-loaders.ts';
-import { addressOf } from './address.ts';
+import type { Peer } from '../pipeline/own.ts';
 import { createBodyReader } from './body.ts';
 import { isJson } from './content-type.ts';
 import { endable } from './endable.ts';
 import type { EventStreams } from './event-streams.ts';
 import { useLastResort } from './last-resort.ts';
 import { useNotAcceptable } from './not-acceptable.ts';
+import type { PeerOf } from './peer.ts';
 import { requestIdOf } from './request-id.ts';
 
 const CACHED = { characters: 500_000, each: 10_000 };
@@ -30,7 +31,7 @@ export const KEY_ENDED = 'the API key was revoked or has expired';
 interface ServerContext {
   req?: IncomingMessage;
   viewer?: Viewer;
-  address?: string | undefined;
+  peer?: Peer;
 }
 
 /** What the GraphQL server stands on. */
@@ -38,6 +39,7 @@ export interface YogaOptions {
   schema: GraphQLSchema;
   services: Services;
   authenticate: Authenticate;
+  peerOf: PeerOf;
   eventStreams: EventStreams;
   log: Logger;
   maxBodyBytes: number;
@@ -74,18 +76,18 @@ export function createGraphqlServer(options: YogaOptions) {
       options.eventStreams.plugin,
       useNotAcceptable(),
     ],
-    context: ({ request, req, viewer, address = req && addressOf(req) }) => {
+    context: ({ request, req, viewer, peer = req ? options.peerOf(req) : {} }) => {
       const who = viewer ?? viewers.get(request);
       if (!who) throw new AuditError('UNAUTHENTICATED', 'send an API key as "Authorization: Bearer KEY"');
       const proofs = createProofLoaders({ viewer: who, services });
-      return { viewer: who, address, services, proofs };
+      return { viewer: who, peer, services, proofs };
     },
   });
 }
 
 // Before anything of the document is looked at: who asks, and a body within its bounds.
 function useChecks(
-  { authenticate, services, documents, maxBodyBytes, log }: YogaOptions,
+  { authenticate, peerOf, services, documents, maxBodyBytes, log }: YogaOptions,
   viewers: WeakMap<Request, Viewer>,
 ): Plugin<object, ServerContext> {
   const readBody = createBodyReader(maxBodyBytes, documents);
@@ -95,7 +97,7 @@ function useChecks(
       if (!isJson(headers)) throw notServed({ status: 415 });
       setRequestParser(async (request) => {
         const req = serverContext.req as IncomingMessage;
-        const viewer = await authenticate(req.headers.authorization, addressOf(req));
+        const viewer = await authenticate(req.headers.authorization, peerOf(req));
         services.rates.check(viewer.keyId);
         viewers.set(request, viewer);
         return readBody(req);

@@ -1,15 +1,27 @@
 import type { EventInput } from '../events/input.ts';
 import { type Pipeline, recordEvents } from './record.ts';
 
-/** Who did something to the log itself. */
-export interface Caller {
+/** The other end of a connection. */
+export interface Peer {
+  /** Absent: the connection is gone already, or there was none. */
+  ipAddress?: string | undefined;
+  /** What it calls itself, its beginning. */
+  userAgent?: string | undefined;
+}
+
+/** Who did something to the log itself, and from where. */
+export interface Caller extends Peer {
   /** The id of an API key, or `cli:` and the name of a user of the system; absent: the service, by itself. */
   userId?: string | undefined;
-  ipAddress?: string | undefined;
 }
 
 /** Records an event about the log itself, committed when this resolves. No filter may decline it. */
 export async function recordOwnEvent(pipeline: Pipeline, caller: Caller, event: EventInput): Promise<void> {
-  const input = { ...event, ...caller };
-  await recordEvents({ ...pipeline, filters: [] }, [{ input, path: 'event' }]);
+  await recordOwnEvents(pipeline, [{ ...event, ...caller }]);
+}
+
+/** Records events about the log itself, all or none. No filter may decline them. */
+export async function recordOwnEvents(pipeline: Pipeline, events: readonly EventInput[]): Promise<void> {
+  const inputs = events.map((input) => ({ input, path: 'event' }));
+  await recordEvents({ ...pipeline, filters: [] }, inputs);
 }
