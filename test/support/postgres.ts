@@ -24,7 +24,10 @@ interface Server {
   stop(): Promise<void>;
 }
 
-/** One real PostgreSQL for the whole run: `TEST_DATABASE_URL`, or an embedded one in a temporary folder. */
+/**
+ * One real PostgreSQL for the whole run: `TEST_DATABASE_URL`, or an embedded one in a temporary folder, of the version
+ * in the folder `TEST_POSTGRES` (an unpacked npm package) when that is set.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
   const server = given ? { url: given, stop: async () => undefined } : await startTemporary();
@@ -45,7 +48,9 @@ async function startTemporary(): Promise<Server> {
   const dataDir = mkdtempSync(join(tmpdir(), 'audit-log-test-'));
   const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '200' };
   const remove = () => rmSync(dataDir, { recursive: true, force: true });
-  const server = await startEmbedded({ dataDir, log: () => undefined, settings }).catch((error: Error) => {
+  const programs = process.env.TEST_POSTGRES;
+  const options = { dataDir, log: () => undefined, settings, ...(programs && { programs }) };
+  const server = await startEmbedded(options).catch((error: Error) => {
     remove();
     throw error;
   });

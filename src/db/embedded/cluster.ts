@@ -61,7 +61,7 @@ export async function holdsOnlyOurs(dataDir: string): Promise<boolean> {
  */
 export async function ensureCluster(
   dataDir: string,
-  { initdb }: Binaries,
+  binaries: Binaries,
   { runAs, stop }: { runAs: RunAs; stop: AbortSignal | undefined },
 ): Promise<Cluster> {
   const directory = clusterDirectory(dataDir);
@@ -85,7 +85,7 @@ export async function ensureCluster(
     chownSync(passwordFile, runAs.owner.uid, runAs.owner.gid);
   }
   try {
-    await initialise(runAs, initdb, { directory: unfinished, passwordFile, stop });
+    await initialise(runAs, binaries, { directory: unfinished, passwordFile, stop });
     await rename(unfinished, directory);
     return { directory, password };
   } catch (error) {
@@ -102,7 +102,7 @@ interface Initialisation {
 
 async function initialise(
   runAs: RunAs,
-  initdb: string,
+  { initdb, majorVersion }: Binaries,
   { directory, passwordFile, stop }: Initialisation,
 ): Promise<void> {
   const programAndArguments = [
@@ -112,13 +112,16 @@ async function initialise(
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
-    // The same order and case on every machine, whatever locales it has.
-    '--locale-provider=builtin',
-    '--builtin-locale=C.UTF-8',
-    '--locale=C',
+    ...localeOf(Number(majorVersion)),
     '--data-checksums',
   ];
   await run(runAs, programAndArguments, stop);
+}
+
+// The same order and case on every machine, whatever locales it has. Version 17 brought a locale of its own.
+function localeOf(majorVersion: number): string[] {
+  const own = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+  return ['--locale=C', ...(majorVersion >= 17 ? own : [])];
 }
 
 // A folder that cannot be read must not pass for an empty one.

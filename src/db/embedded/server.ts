@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Binaries, findBinaries } from './binaries.ts';
@@ -15,6 +14,8 @@ export interface EmbeddedOptions {
   dataDir: string;
   /** Gets what the server says, line by line. */
   log: (line: string) => void;
+  /** An unpacked npm package with the programs of another version; default: the installed one. */
+  programs?: string;
   /** PostgreSQL settings over ours. */
   settings?: Record<string, string>;
   /** Aborted while the server starts: what was begun is undone, and this throws. */
@@ -26,8 +27,8 @@ export interface EmbeddedOptions {
  * process left behind is stopped first. Throws when the directory is foreign, of another version, or in use.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
-  const binaries = await findBinaries();
-  await checkDataDir(resolve(options.dataDir), majorVersionOf(binaries));
+  const binaries = await findBinaries(options.programs);
+  await checkDataDir(resolve(options.dataDir), binaries.majorVersion);
   mkdirSync(options.dataDir, { recursive: true, mode: 0o755 });
   const dataDir = realpathSync(options.dataDir);
   const { log, settings = {}, stop } = options;
@@ -51,15 +52,4 @@ async function chooseRunAs(binaries: Binaries, dataDir: string): Promise<RunAs> 
   // Never a folder that holds more than ours: DATA_DIR may name the project or a home.
   if (isOurs && runAs.owner) giveTo(runAs.owner, dataDir);
   return runAs;
-}
-
-function majorVersionOf({ postgres }: Binaries): string {
-  try {
-    return / (\d+)/.exec(execFileSync(postgres, ['--version'], { encoding: 'utf8' }))?.[1] ?? '';
-  } catch (error) {
-    throw new Error(
-      `the embedded PostgreSQL does not run on this system (${(error as Error).message.split('\n', 1)[0]}): set ` +
-        'DATABASE_URL to a PostgreSQL 14 or newer',
-    );
-  }
 }
