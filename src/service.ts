@@ -6,7 +6,8 @@ import type { Authenticate } from './access/authenticate.ts';
 import { KEYS_CHANNEL } from './access/keys.ts';
 import { guardedReaderOf, readerOf } from './access/reader.ts';
 import { Closers } from './closers.ts';
-import type { Config } from './config.ts';
+import { type Config, readConfig } from './config.ts';
+import { startEmbedded } from './db/embedded/server.ts';
 import { migrate } from './db/migrate.ts';
 import { createPool } from './db/pool.ts';
 import { createCatalog } from './events/catalog.ts';
@@ -54,31 +55,45 @@ export interface AuditService {
   stop(): Promise<void>;
 }
 
-/** What `createAuditService` needs beside the settings. */
+/** What a program that embeds the service may choose. */
 export interface AuditServiceOptions extends Extensions {
-  config: Config;
-  /** A PostgreSQL 14 or newer, with an empty database or one of this service. */
-  databaseUrl: string;
+  /** Default: what the environment says. */
+  config?: Config;
+  /**
+   * A PostgreSQL 14 or newer, with an empty database or one of this service. Default: `DATABASE_URL` of the settings, else
+   * an embedded one under `DATA_DIR`, which starts and stops with the service.
+   */
+  databaseUrl?: string;
+  /** Default: one line of JSON each on standard output, from `LOG_LEVEL` on. */
   log?: Logger;
   /** Milliseconds since 1970; the system's clock by default. */
   now?: () => number;
 }
 
 /** Builds every part on the database and starts to serve. Throws when the database or the port cannot be used. */
-export async function createAuditService(options: AuditServiceOptions): Promise<AuditService> {
+export async function createAuditService(options: AuditServiceOptions = {}): Promise<AuditService> {
   const closers = new Closers();
   try {
-    return await build(options, closers);
+    const { config = readConfig() } = options;
+    const { log = pino({ level: config.LOG_LEVEL }, destination({ sync: false })) } = options;
+    const { databaseUrl = config.DATABASE_URL ?? (await startDatabase(config, log, closers)) } = options;
+    return await build({ ...options, config, log, databaseUrl }, closers);
   } catch (error) {
     await closers.close().catch(() => undefined);
     throw error;
   }
 }
 
+async function startDatabase({ DATA_DIR }: Config, log: Logger, closers: Closers): Promise<string> {
+  const server = await startEmbedded({ dataDir: DATA_DIR, log: (line) => log.debug({ postgres: line }) });
+  return closers.add(server, ({ stop }) => stop()).connectionString;
+}
+
+type Chosen = AuditServiceOptions & Required<Pick<AuditServiceOptions, 'config' | 'databaseUrl' | 'log'>>;
+
 // The parts are closed in the reverse order: what others stand on comes first.
-async function build(options: AuditServiceOptions, closers: Closers): Promise<AuditService> {
-  const { config, databaseUrl } = options;
-  const log = options.log ?? pino({ level: config.LOG_LEVEL }, destination({ sync: false }));
+async function build(options: Chosen, closers: Closers): Promise<AuditService> {
+  const { config, databaseUrl, log } = options;
   // The error's own text alone: the object that pg throws carries the whole connection.
   const onError = (error: Error) =>
     log.error({ cause: error.message }, 'the database connection had a problem');
