@@ -8,7 +8,7 @@ import { inTurn } from '../rounds.ts';
 import { type Live, openLive, subscribe } from '../subscribers.ts';
 
 const SINGLES = 300;
-const DELIVERIES = 100_000;
+const DELIVERIES = 30_000;
 const CHANNEL = 'audit_log';
 
 /** How soon one subscriber has an event, and what an event costs that thousands get. */
@@ -80,7 +80,7 @@ async function measureLatency(lab: Lab, service: Child, databaseUrl: string): Pr
 
 async function measureFanOut(lab: Lab, service: Child, count: number): Promise<Entry> {
   const frames = await lab.startProgram('contenders/frame-server.ts', {});
-  const events = Math.max(5, Math.round(DELIVERIES / count / lab.options.rounds));
+  const events = Math.max(3, Math.round(DELIVERIES / count / lab.options.rounds));
   const crowd = { service: await gather(lab, service, count, KEY), frames: await gather(lab, frames, count) };
   const writer = await Connection.open(service.url);
   let number = 0;

@@ -23,7 +23,7 @@ const LIST = `query List($filter: AuditEventFilter, $first: Int, $after: String)
 }`;
 const STOCK_LIST = `query List($customerId: String!, $first: Int) { auditEvents(customerId: $customerId, first: $first) { ${FIELDS} } }`;
 const POSTGRAPHILE_LIST = `query List($customerId: String!, $first: Int) {
-  allAuditEvents: auditEvents(condition: { customerId: $customerId }, orderBy: [TIMESTAMP_DESC, POSITION_DESC], first: $first) {
+  allAuditEvents(condition: { customerId: $customerId }, orderBy: [TIMESTAMP_DESC, POSITION_DESC], first: $first) {
     edges { cursor node { ${FIELDS} } } pageInfo { hasNextPage endCursor }
   }
 }`;
