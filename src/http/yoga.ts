@@ -25,7 +25,7 @@ const CACHED = { characters: 500_000, each: 10_000 };
 
 export const GRAPHQL_PATH = '/graphql';
 /** What a client reads where its key has ended before its connection did. */
-export const KEY_ENDED = 'the API key was revoked or has expired';
+export const KEY_ENDED = 'the API key or token was revoked or has expired';
 
 /** What a transport knows of a request: over HTTP the request itself, over WebSocket who asks. */
 interface ServerContext {
@@ -114,16 +114,16 @@ function useChecks(
 
 // A subscription counts, and ends with its key, over whatever transport.
 function useSessions({ services: { sessions, subscriptions }, log }: YogaOptions): Plugin<Context> {
-  const endWith = (keyId: string, end: (error: Error) => void) =>
-    sessions.open(keyId, () => end(showError(new AuditError('UNAUTHENTICATED', KEY_ENDED), log)));
+  const endWith = (viewer: Viewer, end: (error: Error) => void) =>
+    sessions.open(viewer, () => end(showError(new AuditError('UNAUTHENTICATED', KEY_ENDED), log)));
   return {
     onSubscribe: ({ args }) => ({
       onSubscribeResult: ({ result, setResult }) => {
         if (!isAsyncIterable(result)) return;
-        const { keyId } = (args.contextValue as Context).viewer;
+        const { viewer } = args.contextValue as Context;
         try {
-          const release = subscriptions(keyId);
-          const counted = endable(result, (end) => bothOf(release, endWith(keyId, end)));
+          const release = subscriptions(viewer.keyId);
+          const counted = endable(result, (end) => bothOf(release, endWith(viewer, end)));
           setResult(counted);
         } catch (error) {
           void result[Symbol.asyncIterator]().return?.();
