@@ -5,7 +5,6 @@ import { ensureAdminKey } from './access/admin-key.ts';
 import type { Authenticate } from './access/authenticate.ts';
 import { KEYS_CHANNEL } from './access/keys.ts';
 import { guardedReaderOf, readerOf } from './access/reader.ts';
-import { tokenOptions } from './access/tokens/settings.ts';
 import { Closers } from './closers.ts';
 import { type Config, readConfig } from './config.ts';
 import { startEmbedded } from './db/embedded/server.ts';
@@ -19,6 +18,7 @@ import { ensureExportSecret } from './exports/secret.ts';
 import { createFeed } from './feed/feed.ts';
 import { createListener, GROWTH_CHANNEL } from './feed/listener.ts';
 import type { Services } from './graphql/context.ts';
+import { createEngine } from './graphql/engine.ts';
 import { createDocuments, loadDocuments } from './graphql/persisted.ts';
 import { createSchema } from './graphql/schema.ts';
 import { createEventStreams } from './http/event-streams.ts';
@@ -26,7 +26,6 @@ import { createHostCheck } from './http/hosts.ts';
 import { createOrigins } from './http/origins.ts';
 import { createPeerOf } from './http/peer.ts';
 import { type HttpServer, listen } from './http/server.ts';
-import { createGraphqlServer } from './http/yoga.ts';
 import { alarmOf, disputeOf } from './integrity/alarm.ts';
 import { findRollback } from './integrity/anchors/check-anchor.ts';
 import { createEvidence } from './integrity/evidence.ts';
@@ -94,7 +93,7 @@ type Chosen = AuditServiceOptions & Required<Pick<AuditServiceOptions, 'config' 
 
 // The parts are closed in the reverse order: what others stand on comes first.
 async function build(options: Chosen, closers: Closers): Promise<AuditService> {
-  const { config, databaseUrl, log, now = Date.now } = options;
+  const { config, databaseUrl, log } = options;
   // The error's own text alone: the object that pg throws carries the whole connection.
   const onError = (error: Error) =>
     log.error({ cause: error.message }, 'the database connection had a problem');
@@ -117,11 +116,9 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     createAccess({
       pool,
       adminSecret: config.ADMIN_API_KEY,
-      tokens: tokenOptions(config, log),
       ratePoints: config.RATE_LIMIT,
       failuresPerMinute: config.AUTH_FAILURES,
       subscriptions: { total: config.MAX_SUBSCRIPTIONS, perKey: config.MAX_SUBSCRIPTIONS_PER_KEY },
-      now,
       onError,
     }),
     (part) => part.close(),
@@ -151,7 +148,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     appender: closers.add(createAppender(pool), (part) => part.close()),
     readPositions: (positions) => readPositions(pool, positions),
     dispatch: handlers.dispatch,
-    now,
+    now: options.now ?? Date.now,
   };
   const record = (input: EventInput) => void recordOwnEvent(pipeline, {}, input).catch(onError);
 
@@ -210,7 +207,6 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     feed,
     evidence: createEvidence(pool, identity, signer),
     sessions: access.sessions,
-    isValid: access.isValid,
     rates: access.rates,
     subscriptions: access.subscriptions,
     onRevoked: access.onRevoked,
@@ -245,26 +241,20 @@ async function serveHttp(parts: {
   const documents = createDocuments(persisted || new Map(), config.PERSISTED_ONLY);
   const peerOf = createPeerOf(config.TRUSTED_PROXIES);
   const eventStreams = createEventStreams(config.KEEP_ALIVE_MS, log);
-  const yoga = createGraphqlServer({
-    schema,
-    services,
-    authenticate,
-    peerOf,
-    eventStreams,
-    log,
-    maxBodyBytes: config.MAX_BODY_BYTES,
-    documents,
-    limits: { maxCost: config.MAX_QUERY_COST, hasIntrospection: config.INTROSPECTION },
+  const engine = createEngine(schema, services, {
+    maxCost: config.MAX_QUERY_COST,
+    hasIntrospection: config.INTROSPECTION,
   });
   return listen({
     host: config.HOST,
     port: config.PORT,
-    yoga,
+    engine,
     services,
     authenticate,
     peerOf,
     eventStreams,
     documents,
+    maxBodyBytes: config.MAX_BODY_BYTES,
     keepAliveMs: config.KEEP_ALIVE_MS,
     publicEvidence: config.PUBLIC_EVIDENCE,
     isHost: createHostCheck(config.HOST, config.ALLOWED_HOSTS),

@@ -37,6 +37,23 @@ export function showError(error: unknown, log: Logger, requestId: string = rando
   });
 }
 
+/** What an error says to HTTP alone. */
+export interface HttpHints {
+  status?: number;
+  /** True: the status is for clients that take application/graphql-response+json only. */
+  spec?: boolean;
+  headers?: Record<string, string>;
+}
+
+/** The same error, which says this to HTTP too. */
+export function withHints(error: GraphQLError, http: HttpHints): GraphQLError {
+  return new GraphQLError(error.message, {
+    ...placeOf(error),
+    originalError: error.originalError ?? null,
+    extensions: { ...error.extensions, http },
+  });
+}
+
 /** All that a client is told of what went wrong inside. */
 export function insideMessage(requestId: string): string {
   return `something went wrong inside: the operator finds it under request id ${requestId}`;
@@ -49,10 +66,11 @@ export function forClient<Result extends { errors?: readonly GraphQLError[] | un
   requestId?: string,
 ): FormattedExecutionResult {
   if (!errors) return result;
-  return { ...result, errors: errors.map((error) => withoutStatus(showError(error, log, requestId))) };
+  return { errors: errors.map((error) => withoutStatus(showError(error, log, requestId))), ...result };
 }
 
-function withoutStatus(error: GraphQLError): GraphQLFormattedError {
+/** A shown error as it is sent: without what it says to HTTP alone. */
+export function withoutStatus(error: GraphQLError): GraphQLFormattedError {
   const { extensions: { http, ...extensions } = {}, ...formatted } = error.toJSON();
   return { ...formatted, extensions };
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import type { GraphQLParams } from 'graphql-yoga';
 import { AuditError, badInput } from '../errors.ts';
+import type { OperationRequest } from '../graphql/engine.ts';
 import type { Documents } from '../graphql/persisted.ts';
 import { checkJsonBounds } from './json-bounds.ts';
 import { checkUniqueKeys } from './json-keys.ts';
@@ -15,13 +15,13 @@ interface Room {
 }
 
 /**
- * Makes the reader of requests' JSON bodies as GraphQL parameters. It throws PAYLOAD_TOO_LARGE, BAD_USER_INPUT, and
+ * Makes the reader of requests' JSON bodies, each an operation. It throws PAYLOAD_TOO_LARGE, BAD_USER_INPUT, and
  * OVERLOADED while too many bytes of other bodies are arriving.
  */
 export function createBodyReader(
   maxBytes: number,
   documents: Documents,
-): (request: IncomingMessage) => Promise<GraphQLParams> {
+): (request: IncomingMessage) => Promise<OperationRequest> {
   const room: Room = { bytes: maxBytes * LARGEST_AT_ONCE };
   return async (request) => {
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
@@ -52,7 +52,7 @@ function readBytes(request: IncomingMessage, room: Room, maxBytes: number): Prom
   });
 }
 
-function readParams(body: Buffer, documents: Documents): GraphQLParams {
+function readParams(body: Buffer, documents: Documents): OperationRequest {
   if (!isUtf8(body)) throw badInput('body', 'is not valid UTF-8');
   const members = checkJsonBounds(body);
   const text = body.toString('utf8');
@@ -60,20 +60,17 @@ function readParams(body: Buffer, documents: Documents): GraphQLParams {
   checkUniqueKeys(text, members, value);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badInput('body', 'must be a JSON object');
-  const { operationName, variables, extensions } = value as Record<string, unknown>;
+  const { operationName, variables } = value as Record<string, unknown>;
   if (operationName != null && typeof operationName !== 'string')
     throw badInput('operationName', 'must be a string');
   if (variables != null && (typeof variables !== 'object' || Array.isArray(variables))) {
     throw badInput('variables', 'must be an object');
   }
-  const params: GraphQLParams = {
+  return {
     query: documents.textOf(value),
+    operationName: operationName ?? undefined,
     variables: (variables ?? {}) as Record<string, unknown>,
   };
-  if (typeof operationName === 'string') params.operationName = operationName;
-  if (typeof extensions === 'object' && extensions !== null)
-    params.extensions = extensions as Record<string, unknown>;
-  return params;
 }
 
 function tooLarge(maxBytes: number): AuditError {

@@ -53,13 +53,13 @@ export class EventStream extends Readable {
 
   async #ask(): Promise<void> {
     this.#isAsking = true;
-    // An error of the subscription is a result; what is thrown is the end of it.
-    const next = await this.#results.next().catch(() => undefined);
+    // What is thrown is the last result.
+    const next = await this.#results.next().catch((error) => ({ done: false, value: { errors: [error] } }));
     this.#isAsking = false;
     if (this.#isEnded || this.destroyed) return;
-    if (next && !next.done) this.push(`event: next\ndata: ${this.#options.textOf(next.value)}\n\n`);
+    if (!next.done) this.push(`event: next\ndata: ${this.#options.textOf(next.value)}\n\n`);
     else {
-      if (next) this.push(COMPLETE);
+      this.push(COMPLETE);
       this.end();
     }
   }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
-import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { forClient } from '../graphql/errors.ts';
 import { EventStream } from './event-stream.ts';
@@ -13,10 +12,21 @@ const HEADERS = {
   'x-accel-buffering': 'no',
 };
 
+/** The beginning of an answer that is an event stream. */
+export interface StreamHead {
+  status: number;
+  headers: Record<string, string>;
+}
+
 /** The server-sent events of a server. */
 export interface EventStreams {
-  /** Answers subscriptions with them. */
-  plugin: Plugin;
+  /** Answers with results, one after the other, as long as the client stays. */
+  answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    results: AsyncIterable<ExecutionResult>,
+    head?: StreamHead,
+  ): void;
   /**
    * Ends all streams, without `complete`: subscriptions have not come to an end, and clients take up again what was
    * cut, not what was completed.
@@ -28,29 +38,17 @@ export interface EventStreams {
 export function createEventStreams(keepAliveMs: number, log: Logger): EventStreams {
   const open = new Set<EventStream>();
   return {
-    plugin: {
-      onResultProcess: ({ result, resultProcessor, setResultProcessor, serverContext }) => {
-        // Yoga has found that the client takes a stream, or there is no processor.
-        if (!resultProcessor || !isAsyncIterable(result)) return;
-        const results = result as AsyncIterable<ExecutionResult>;
-        setResultProcessor((_result, { Response }) => {
-          const { req, res } = serverContext as { req?: IncomingMessage; res?: ServerResponse };
-          const textOf = (one: ExecutionResult) =>
-            JSON.stringify(forClient(one, log, req && requestIdOf(req)));
-          const stream = new EventStream(results, { keepAliveMs, textOf, open });
-          endWith(res, stream);
-          return new Response(stream as never, { headers: HEADERS });
-        }, 'text/event-stream');
-      },
+    answer(request, response, results, { status, headers } = { status: 200, headers: {} }) {
+      const textOf = (one: ExecutionResult) => JSON.stringify(forClient(one, log, requestIdOf(request)));
+      const stream = new EventStream(results, { keepAliveMs, textOf, open });
+      // A client may be gone before its stream is read for the first time.
+      if (response.closed) return void stream.destroy();
+      response.once('close', () => stream.destroy());
+      response.writeHead(status, { ...headers, ...HEADERS });
+      stream.pipe(response);
     },
     close() {
       for (const stream of open) stream.end();
     },
   };
-}
-
-// A client may be gone before its stream is read for the first time.
-function endWith(res: ServerResponse | undefined, stream: EventStream): void {
-  if (res?.closed) stream.destroy();
-  else res?.once('close', () => stream.destroy());
 }

@@ -1,17 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import { CloseCode, makeServer, type SubscribePayload } from 'graphql-ws';
-import { isAsyncIterable } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import type { Authenticate } from '../access/authenticate.ts';
 import type { Sessions } from '../access/sessions.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
+import { type Engine, isResults } from '../graphql/engine.ts';
 import { forClient, showError } from '../graphql/errors.ts';
 import type { Documents } from '../graphql/persisted.ts';
+import { KEY_ENDED } from '../graphql/subscription.ts';
 import type { PeerOf } from './peer.ts';
-import { type GraphqlServer, KEY_ENDED } from './yoga.ts';
 
 const INIT_TIMEOUT_MS = 5_000;
 const MAX_OPERATIONS = 100;
@@ -27,7 +27,7 @@ export interface Connection extends Record<PropertyKey, unknown> {
 }
 
 export interface LiveProtocolOptions {
-  yoga: GraphqlServer;
+  engine: Engine;
   authenticate: Authenticate;
   peerOf: PeerOf;
   sessions: Sessions;
@@ -35,21 +35,14 @@ export interface LiveProtocolOptions {
   log: Logger;
 }
 
-type RootArguments = ExecutionArgs & {
-  rootValue: {
-    execute: (args: ExecutionArgs) => never;
-    subscribe: (args: ExecutionArgs) => Promise<AsyncGenerator<ExecutionResult> | ExecutionResult>;
-  };
-};
-
 /** The graphql-transport-ws protocol over the pipeline of the HTTP API, a hundred operations at a time on a socket. */
 export function createLiveProtocol(options: LiveProtocolOptions) {
   const { log } = options;
   return makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: ({ connectionParams, extra }) => connect(options, extra, connectionParams),
-    execute: (args) => (args as RootArguments).rootValue.execute(args),
-    subscribe,
+    execute: (args) => options.engine.execute(args),
+    subscribe: (args) => subscribe(options.engine, args),
     onSubscribe: ({ subscriptions, extra }, _id, params) => {
       if (Object.keys(subscriptions).length <= MAX_OPERATIONS) return prepare(options, extra, params);
       const refusal = `a connection carries ${MAX_OPERATIONS} operations at a time: open another`;
@@ -83,7 +76,7 @@ async function connect(
 function endWithKey(sessions: Sessions, connection: Connection): void {
   const { viewer, socket } = connection;
   if (!viewer || socket.readyState !== socket.OPEN) return;
-  const release = sessions.open(viewer, () => {
+  const release = sessions.open(viewer.keyId, () => {
     connection.viewer = undefined;
     // After the last words of the subscriptions, which are on their way.
     setImmediate(() => socket.close(CloseCode.Forbidden, 'Forbidden'));
@@ -91,25 +84,21 @@ function endWithKey(sessions: Sessions, connection: Connection): void {
   socket.once('close', release);
 }
 
-async function prepare(
-  { yoga, documents, peerOf }: LiveProtocolOptions,
+function prepare(
+  { engine, documents, peerOf }: LiveProtocolOptions,
   { viewer, request }: Connection,
   params: SubscribePayload,
-): Promise<ExecutionArgs | GraphQLError[]> {
+): ExecutionArgs | GraphQLError[] {
   if (!viewer) return [new GraphQLError(KEY_ENDED, { extensions: { code: 'UNAUTHENTICATED' } })];
-  const enveloped = yoga.getEnveloped({ ...params, viewer, peer: peerOf(request) } as never);
-  const { parse, validate, contextFactory, schema, execute, subscribe } = enveloped;
   try {
-    const document = parse(documents.textOf(params));
-    const errors = validate(schema, document) as GraphQLError[];
-    if (errors.length > 0) return errors;
+    const checked = engine.check(documents.textOf(params));
+    if ('errors' in checked) return [...checked.errors];
     return {
-      schema,
+      schema: engine.schema,
       operationName: params.operationName,
-      document,
+      document: checked.document,
       variableValues: params.variables,
-      contextValue: await contextFactory(),
-      rootValue: { execute, subscribe },
+      contextValue: engine.contextOf({ viewer, peer: peerOf(request) }),
     };
   } catch (error) {
     return [error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })];
@@ -117,9 +106,9 @@ async function prepare(
 }
 
 // A subscription that does not begin is an `error` message; graphql-ws would send it as a result.
-async function subscribe(args: ExecutionArgs): Promise<AsyncIterable<ExecutionResult>> {
-  const result = await (args as RootArguments).rootValue.subscribe(args);
-  return isAsyncIterable(result) ? result : failing(result.errors ?? []);
+async function subscribe(engine: Engine, args: ExecutionArgs): Promise<AsyncIterable<ExecutionResult>> {
+  const outcome = await engine.subscribe(args);
+  return isResults(outcome) ? outcome : failing(outcome.errors ?? []);
 }
 
 function failing(errors: readonly GraphQLError[]): AsyncIterable<never> {

@@ -1,10 +1,10 @@
 import type { Server } from 'node:http';
 import { CloseCode, handleProtocols } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { GRAPHQL_PATH } from './graphql-route.ts';
 import { keepAlive } from './keep-alive.ts';
 import { createLiveProtocol, type LiveProtocolOptions } from './live-protocol.ts';
 import { refusalOfMessage, type UpgradeRules, verifyUpgrade } from './upgrade.ts';
-import { GRAPHQL_PATH } from './yoga.ts';
 
 const CLOSE_TIMEOUT_MS = 5_000;
 const MAX_PAYLOAD_BYTES = 1_048_576;

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { createGunzip, gzip } from 'node:zlib';
 import { acceptsGzip } from './accepts-gzip.ts';
 import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
-import { GRAPHQL_PATH } from './yoga.ts';
+import { GRAPHQL_PATH } from './graphql-route.ts';
 
 interface Page {
   gzipped: Buffer;

@@ -1,23 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Authenticate } from '../access/authenticate.ts';
 import { AuditError } from '../errors.ts';
 import type { Services } from '../graphql/context.ts';
 import { insideMessage } from '../graphql/errors.ts';
-import type { Documents } from '../graphql/persisted.ts';
-import type { EventStreams } from './event-streams.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
+import { createGraphqlRoute, GRAPHQL_PATH, type GraphqlRouteOptions } from './graphql-route.ts';
 import type { HostCheck } from './hosts.ts';
 import { serveLive } from './live.ts';
 import type { Origins } from './origins.ts';
 import { createPageRoute, wantsPage } from './page-route.ts';
-import type { PeerOf } from './peer.ts';
 import { refuse } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { boundConnections, type ConnectionOptions, serverOptions } from './timeouts.ts';
-import { GRAPHQL_PATH, type GraphqlServer } from './yoga.ts';
 
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -32,17 +28,12 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-export interface HttpOptions extends ConnectionOptions {
+export interface HttpOptions extends ConnectionOptions, Omit<GraphqlRouteOptions, 'rates'> {
   host: string;
   port: number;
-  yoga: GraphqlServer;
   services: Services;
-  authenticate: Authenticate;
-  peerOf: PeerOf;
   /** Whether the log's hashes and checkpoints need no key. */
   publicEvidence: boolean;
-  eventStreams: EventStreams;
-  documents: Documents;
   /** Time between two pings of a WebSocket. */
   keepAliveMs: number;
   isHost: HostCheck;
@@ -70,6 +61,7 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
 
 function createHandler(options: HttpOptions) {
   const answerPage = createPageRoute();
+  const answerGraphql = createGraphqlRoute({ ...options, rates: options.services.rates });
   const admits = createGate(options);
   return (request: IncomingMessage, response: ServerResponse) => {
     if (!admits(request, response)) return;
@@ -82,7 +74,7 @@ function createHandler(options: HttpOptions) {
     else if (path === '/' && isPage) response.writeHead(302, { location: GRAPHQL_PATH }).end();
     else if (path === GRAPHQL_PATH && isPage && options.hasGraphiql)
       answerPage(request, response).catch(() => response.destroy());
-    else if (path === GRAPHQL_PATH) void options.yoga(request, response);
+    else if (path === GRAPHQL_PATH) void answerGraphql(request, response);
     else refuse(response, 404, new AuditError('NOT_FOUND', 'there is nothing here: the API is at /graphql'));
   };
 }

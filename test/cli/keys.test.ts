@@ -57,7 +57,7 @@ describe('beside a service on the same database', () => {
     expect(await codeOf(secret)).toBeUndefined();
     const live = service.live(secret);
     const closed = new Promise((resolve) =>
-      live.on('closed', (event) => resolve((event as CloseEvent).code)),
+      live.on('closed', (event) => resolve((event as { code: number }).code)),
     );
     const reading = live
       .iterate({ query: 'subscription { auditEvents { cursor } }' })

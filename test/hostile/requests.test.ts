@@ -27,7 +27,11 @@ afterAll(async () => {
   await database.drop();
 });
 
-function post(headers: Record<string, string>, body: BodyInit, url = service.url): Promise<Response> {
+function post(
+  headers: Record<string, string>,
+  body: NonNullable<RequestInit['body']>,
+  url = service.url,
+): Promise<Response> {
   return fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_KEY}`, ...headers },

@@ -1,10 +1,9 @@
 import type { Pool } from '../../db/pool.ts';
 import { AuditError } from '../../errors.ts';
 import { Bucket } from './bucket.ts';
-import { forgetFull, takeShared } from './shared-buckets.ts';
+import { takeShared } from './shared-buckets.ts';
 
 const SYNC_MS = 1_000;
-const FORGET_MS = 600_000;
 
 /** How much a key may ask for in a minute, over all instances. */
 export interface RateLimit {
@@ -84,10 +83,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     throw new AuditError('RATE_LIMITED', message, undefined, waitMs);
   }
 
-  const timers = [
-    setInterval(shareSoon, SYNC_MS).unref(),
-    setInterval(() => void forgetFull(pool, size).catch(onError), FORGET_MS).unref(),
-  ];
+  const timer = setInterval(shareSoon, SYNC_MS).unref();
   return {
     check(keyId) {
       check(keyId);
@@ -98,7 +94,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
       account.unshared += points;
     },
     async close() {
-      for (const timer of timers) clearInterval(timer);
+      clearInterval(timer);
       await sharing;
       await share();
     },

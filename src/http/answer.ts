@@ -1,0 +1,36 @@
+import type { ServerResponse } from 'node:http';
+import type { ExecutionResult, GraphQLError } from 'graphql';
+import { type HttpHints, withoutStatus } from '../graphql/errors.ts';
+import type { MediaType } from './accepted.ts';
+
+/** Answers with a result whose errors are shown (`showError`), as JSON of that type. */
+export function answerResult(response: ServerResponse, result: ExecutionResult, type: MediaType): void {
+  const body = Buffer.from(textOf(result));
+  response
+    .writeHead(statusOf(result, type), {
+      ...headersOf(result),
+      'content-type': `${type}; charset=utf-8`,
+      'content-length': body.length,
+    })
+    .end(body);
+}
+
+/** The status for a result: the highest that its errors ask for. */
+export function statusOf({ errors = [] }: ExecutionResult, type: MediaType): number {
+  const isGraphqlResponse = type === 'application/graphql-response+json';
+  const asked = errors.map(hintsOf).filter(({ spec }) => isGraphqlResponse || !spec);
+  return Math.max(...asked.map(({ status = 0 }) => status), 0) || 200;
+}
+
+/** The headers that its errors ask for. */
+export function headersOf({ errors = [] }: ExecutionResult): Record<string, string> {
+  return Object.assign({}, ...errors.map((error) => hintsOf(error).headers));
+}
+
+function textOf({ errors, ...result }: ExecutionResult): string {
+  return JSON.stringify(errors ? { errors: errors.map(withoutStatus), ...result } : result);
+}
+
+function hintsOf({ extensions }: GraphQLError): HttpHints {
+  return (extensions.http ?? {}) as HttpHints;
+}

@@ -1,0 +1,107 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import type { Logger } from 'pino';
+import type { Authenticate } from '../access/authenticate.ts';
+import type { RateLimit } from '../access/rate/rate-limit.ts';
+import { AuditError, badInput } from '../errors.ts';
+import { type Engine, isResults, type Outcome } from '../graphql/engine.ts';
+import { insideMessage, showError } from '../graphql/errors.ts';
+import type { Documents } from '../graphql/persisted.ts';
+import { acceptedBy, type MediaType } from './accepted.ts';
+import { answerResult, headersOf, statusOf } from './answer.ts';
+import { createBodyReader } from './body.ts';
+import { isJson } from './content-type.ts';
+import type { EventStreams } from './event-streams.ts';
+import type { PeerOf } from './peer.ts';
+import { refuse } from './refusal.ts';
+import { requestIdOf } from './request-id.ts';
+
+export const GRAPHQL_PATH = '/graphql';
+
+/** What the route stands on. */
+export interface GraphqlRouteOptions {
+  engine: Engine;
+  authenticate: Authenticate;
+  peerOf: PeerOf;
+  rates: RateLimit;
+  documents: Documents;
+  eventStreams: EventStreams;
+  maxBodyBytes: number;
+  log: Logger;
+}
+
+/** Answers a request for the API. */
+export type GraphqlRoute = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** Makes the route of the API over HTTP: queries and mutations as JSON, subscriptions as server-sent events. */
+export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
+  const { engine, authenticate, peerOf, rates, eventStreams, log } = options;
+  const readBody = createBodyReader(options.maxBodyBytes, options.documents);
+
+  // Before anything of the document is looked at: who asks, and a body within its bounds.
+  async function outcomeOf(request: IncomingMessage): Promise<Outcome> {
+    const { method, headers } = request;
+    if (method !== 'POST') throw notServed({ status: 405, headers: { allow: 'POST' } });
+    if (!isJson(headers)) throw notServed({ status: 415 });
+    const peer = peerOf(request);
+    const viewer = await authenticate(headers.authorization, peer);
+    rates.check(viewer.keyId);
+    return engine.run(await readBody(request), { viewer, peer });
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { one, isStream } = acceptedBy(request.headers.accept);
+    if (!one) return refuse(response, 406, notAcceptable());
+    const outcome = await outcomeOf(request).catch((error: unknown) => ({ errors: [error as GraphQLError] }));
+    if (!isResults(outcome)) return answerOne(request, response, shown(outcome, request), one);
+    if (isStream) return eventStreams.answer(request, response, outcome);
+    void outcome.return?.();
+    refuse(response, 406, notAcceptable());
+  }
+
+  function answerOne(
+    request: IncomingMessage,
+    response: ServerResponse,
+    result: ExecutionResult,
+    type: MediaType,
+  ): void {
+    if (type === 'text/event-stream') {
+      const head = { status: statusOf(result, type), headers: headersOf(result) };
+      eventStreams.answer(request, response, only(result), head);
+    } else answerResult(response, result, type);
+  }
+
+  function shown(result: ExecutionResult, request: IncomingMessage): ExecutionResult {
+    if (!result.errors) return result;
+    const requestId = requestIdOf(request);
+    return { ...result, errors: result.errors.map((error) => showError(error, log, requestId)) };
+  }
+
+  return async (request, response) => {
+    try {
+      await answer(request, response);
+    } catch (cause) {
+      const requestId = requestIdOf(request);
+      log.fatal({ err: cause, requestId }, 'a request could not even be refused');
+      if (response.headersSent) response.destroy();
+      else refuse(response, 500, new AuditError('INTERNAL', insideMessage(requestId)));
+    }
+  };
+}
+
+async function* only(result: ExecutionResult): AsyncGenerator<ExecutionResult, void> {
+  yield result;
+}
+
+function notServed(http: object): GraphQLError {
+  return new GraphQLError('send a POST with content-type application/json', {
+    extensions: { code: 'BAD_USER_INPUT', http },
+  });
+}
+
+function notAcceptable(): AuditError {
+  return badInput(
+    'accept',
+    'must name what can be sent: application/json, and for a subscription text/event-stream',
+  );
+}
