@@ -11,7 +11,8 @@ CREATE TABLE api_keys (
   created_at timestamp(3) with time zone NOT NULL DEFAULT now(),
   expires_at timestamp(3) with time zone,
   revoked_at timestamp(3) with time zone,
-  last_used_at timestamp(3) with time zone
+  last_used_at timestamp(3) with time zone,
+  generation integer NOT NULL DEFAULT 0
 );
 CREATE TABLE audit_events (
   "position" bigint NOT NULL,
@@ -240,7 +241,7 @@ GRANT SELECT ON log_head (first_position) TO audit_log_customer;
 GRANT UPDATE ON log_head (singleton) TO audit_log_service;
 GRANT SELECT ON log_identity TO audit_log_customer;
 GRANT SELECT ON log_identity TO audit_log_service;
-GRANT INSERT, SELECT, UPDATE ON rate_buckets TO audit_log_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON rate_buckets TO audit_log_service;
 GRANT SELECT ON service_secrets TO audit_log_service;
 GRANT SELECT ON tree_tiles TO audit_log_customer;
 GRANT INSERT, SELECT, UPDATE ON tree_tiles TO audit_log_service;

@@ -1,4 +1,8 @@
 import { z } from 'zod';
+import { SCOPES, type Scope } from './access/scopes.ts';
+import { parseClaimPath } from './access/tokens/claims.ts';
+import { parseIssuer } from './access/tokens/issuer.ts';
+import { TOKEN_ALGORITHMS } from './access/tokens/tokens.ts';
 import { type AddressBlock, parseBlock } from './events/address.ts';
 import { SEVERITIES } from './events/catalog.ts';
 import { MAX_WITNESSES, parseWitness, type Witness } from './integrity/witnesses/witness.ts';
@@ -10,14 +14,16 @@ const list = z.string().transform((text) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
-const witness = z.string().transform((text, context) => {
-  try {
-    return parseWitness(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message });
-    return z.NEVER;
-  }
-});
+const parsedBy = <T>(parse: (text: string) => T) =>
+  z.string().transform((text, context) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+      return z.NEVER;
+    }
+  });
+const witness = parsedBy(parseWitness);
 const block = z.string().transform((text, context): AddressBlock => {
   const parsed = parseBlock(text);
   if (!parsed) context.addIssue({ code: 'custom', message: 'must be addresses or CIDR blocks' });
@@ -39,7 +45,26 @@ const origin = z
     message: 'must be origins such as https://app.example, or *',
   });
 
-const schema = z.object({
+// `auditors=events:read events:export,operators=admin`
+const scopeMap = list
+  .pipe(z.array(z.string().regex(/^.+=[\w: ]+$/, 'must be VALUE=SCOPE SCOPE')))
+  .transform((pairs, context) => {
+    const map = new Map<string, Scope[]>();
+    for (const pair of pairs) {
+      const at = pair.lastIndexOf('=');
+      const result = z.array(z.enum(SCOPES)).safeParse(
+        pair
+          .slice(at + 1)
+          .trim()
+          .split(/ +/),
+      );
+      if (result.success) map.set(pair.slice(0, at).trim(), result.data);
+      else context.addIssue({ code: 'custom', message: `must name scopes: ${SCOPES.join(', ')}` });
+    }
+    return map;
+  });
+
+const settings = z.object({
   /** A PostgreSQL 14 or newer; unset: an embedded one under `DATA_DIR`. */
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   /** The same database as the owner of its tables: migrations, keys, retention; unset: `DATABASE_URL` is the owner's. */
@@ -52,6 +77,22 @@ const schema = z.object({
   PORT: wholeNumber(0, 65_535).default(4000),
   /** The admin's API key; unset: one is made on first start, stored hashed, and printed once. */
   ADMIN_API_KEY: z.string().min(32).optional(),
+  /** Whose tokens (JWT, OpenID Connect) are accepted beside API keys, each `ISSUER JWKS_URL`, https or on this machine. */
+  JWT_ISSUERS: list.pipe(z.array(parsedBy(parseIssuer)).max(16)).default([]),
+  /** What a token has to be for: one of these in its `aud`. */
+  JWT_AUDIENCE: list.default([]),
+  /** Algorithms of tokens; there are asymmetric ones alone. */
+  JWT_ALGORITHMS: list
+    .pipe(z.array(z.enum(TOKEN_ALGORITHMS)).min(1))
+    .default(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']),
+  /** By how much the clock of an issuer may differ, in milliseconds. */
+  JWT_CLOCK_TOLERANCE_MS: wholeNumber(0, 300_000).default(5_000),
+  /** The claim with the scopes: words with spaces between, or an array; its name, or a JSON Pointer (`/realm_access/roles`). */
+  JWT_SCOPES_CLAIM: z.string().transform(parseClaimPath).default(['scope']),
+  /** What values of that claim stand for (`auditors=events:read events:export,ops=admin`); unset: they are scopes. */
+  JWT_SCOPE_MAP: scopeMap.optional(),
+  /** The claim with the customer whose events alone a token reads and writes; then only admins may be without. */
+  JWT_CUSTOMER_CLAIM: z.string().transform(parseClaimPath).optional(),
   /** A segment of the log holds 2^SEGMENT_BITS events; fixed when the log is made. */
   SEGMENT_BITS: wholeNumber(8, 30).default(20),
   /** The log's name in its checkpoints, like a URL without a scheme; unset: a random one, fixed on first start. */
@@ -85,7 +126,7 @@ const schema = z.object({
     .optional(),
   /** Time between two checkpoints in the file and at the webhook, in milliseconds; also at start and stop. */
   ANCHOR_INTERVAL_MS: wholeNumber(100, 604_800_000).default(3_600_000),
-  /** Longest time for a request to a witness or the webhook, in milliseconds. */
+  /** Longest time for a request to a witness, the webhook or an issuer of tokens, in milliseconds. */
   OUTBOUND_TIMEOUT_MS: wholeNumber(10, 600_000).default(10_000),
   /** What was recorded more days ago is removed, hourly; unset: nothing ever is. */
   RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
@@ -129,7 +170,7 @@ const schema = z.object({
   GRAPHIQL: z.stringbool().default(true),
   /** Points that a key may spend in a minute, over all instances; a quiet key may spend as many at once. 0: any number. */
   RATE_LIMIT: wholeNumber(0, 1_000_000_000_000).default(60_000_000),
-  /** Wrong API keys that may come from an address in a minute; 0: any number. */
+  /** Wrong API keys and tokens that may come from an address in a minute; 0: any number. */
   AUTH_FAILURES: wholeNumber(0, 1_000_000).default(300),
   /** Most live subscriptions of an instance, and of one key there. */
   MAX_SUBSCRIPTIONS: wholeNumber(0, 10_000).default(10_000),
@@ -137,6 +178,14 @@ const schema = z.object({
   /** Highest price of an operation, in points: a field of an event is one, a page of 1,000 whole events 40,000. */
   MAX_QUERY_COST: wholeNumber(1_000, 1_000_000_000).default(100_000),
 });
+
+const schema = settings.refine(
+  (config) => config.JWT_ISSUERS.length === 0 || config.JWT_AUDIENCE.length > 0,
+  {
+    path: ['JWT_AUDIENCE'],
+    message: 'must be set where there are JWT_ISSUERS: their tokens for others are none for this service',
+  },
+);
 
 /** The settings of the service, checked and frozen. Names, units and defaults: see `.env.example`. */
 export type Config = Readonly<z.infer<typeof schema>>;

@@ -5,6 +5,7 @@ import { ensureAdminKey } from './access/admin-key.ts';
 import type { Authenticate } from './access/authenticate.ts';
 import { KEYS_CHANNEL } from './access/keys.ts';
 import { guardedReaderOf, readerOf } from './access/reader.ts';
+import { tokenOptions } from './access/tokens/settings.ts';
 import { Closers } from './closers.ts';
 import { type Config, readConfig } from './config.ts';
 import { startEmbedded } from './db/embedded/server.ts';
@@ -93,7 +94,7 @@ type Chosen = AuditServiceOptions & Required<Pick<AuditServiceOptions, 'config' 
 
 // The parts are closed in the reverse order: what others stand on comes first.
 async function build(options: Chosen, closers: Closers): Promise<AuditService> {
-  const { config, databaseUrl, log } = options;
+  const { config, databaseUrl, log, now = Date.now } = options;
   // The error's own text alone: the object that pg throws carries the whole connection.
   const onError = (error: Error) =>
     log.error({ cause: error.message }, 'the database connection had a problem');
@@ -116,9 +117,11 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     createAccess({
       pool,
       adminSecret: config.ADMIN_API_KEY,
+      tokens: tokenOptions(config, log),
       ratePoints: config.RATE_LIMIT,
       failuresPerMinute: config.AUTH_FAILURES,
       subscriptions: { total: config.MAX_SUBSCRIPTIONS, perKey: config.MAX_SUBSCRIPTIONS_PER_KEY },
+      now,
       onError,
     }),
     (part) => part.close(),
@@ -148,7 +151,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     appender: closers.add(createAppender(pool), (part) => part.close()),
     readPositions: (positions) => readPositions(pool, positions),
     dispatch: handlers.dispatch,
-    now: options.now ?? Date.now,
+    now,
   };
   const record = (input: EventInput) => void recordOwnEvent(pipeline, {}, input).catch(onError);
 
@@ -207,6 +210,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     feed,
     evidence: createEvidence(pool, identity, signer),
     sessions: access.sessions,
+    isValid: access.isValid,
     rates: access.rates,
     subscriptions: access.subscriptions,
     onRevoked: access.onRevoked,

@@ -1,15 +1,20 @@
 import type { Pool } from '../db/pool.ts';
 import { type Authenticate, createAuthentication } from './authenticate.ts';
 import { createFailures } from './failures.ts';
+import { findValid } from './keys.ts';
 import { createQuota, type Quota, type QuotaOptions } from './quota.ts';
 import { createRateLimit, type RateLimit } from './rate/rate-limit.ts';
 import { createSessions, type Sessions } from './sessions.ts';
+import { createTokens, type TokensOptions } from './tokens/tokens.ts';
 import { createUsage } from './usage.ts';
+import type { Holder } from './viewer.ts';
 
-/** What an instance knows of keys: who sends one, what is open on each, and when it ends. */
+/** What an instance knows of keys and tokens: who sends one, what is open on each, and when it ends. */
 export interface Access {
   authenticate: Authenticate;
   sessions: Sessions;
+  /** Whether the key or token could still open something. */
+  isValid(holder: Holder): Promise<boolean>;
   rates: RateLimit;
   subscriptions: Quota;
   /** A key was revoked here: it ends now. */
@@ -25,22 +30,28 @@ export interface AccessOptions {
   pool: Pool;
   /** The admin's secret that the deployment chose, of whatever shape. */
   adminSecret: string | undefined;
+  tokens: Omit<TokensOptions, 'now'>;
   /** Points that a key may spend in a minute; 0: any number. */
   ratePoints: number;
   /** Wrong keys that may come from an address in a minute; 0: any number. */
   failuresPerMinute: number;
   subscriptions: QuotaOptions;
+  /** Milliseconds since 1970. */
+  now: () => number;
   onError: (error: Error) => void;
 }
 
 /** Makes the access of an instance. */
 export function createAccess(options: AccessOptions): Access {
-  const { pool, adminSecret, onError } = options;
+  const { pool, adminSecret, now, onError } = options;
   const usage = createUsage(pool, onError);
-  const sessions = createSessions({ pool, onUse: usage.mark, onError });
+  const sessions = createSessions({ pool, now, onUse: usage.mark, onError });
+  const tokens = createTokens({ ...options.tokens, now });
   const { authenticate, forget } = createAuthentication({
     pool,
     adminSecret,
+    tokens,
+    now,
     onUse: usage.mark,
     failures: createFailures(options.failuresPerMinute),
   });
@@ -48,6 +59,10 @@ export function createAccess(options: AccessOptions): Access {
   return {
     authenticate,
     sessions,
+    async isValid({ keyId, generation, expiresAt }) {
+      if (expiresAt !== undefined) return expiresAt > now() && tokens.isHolder(keyId);
+      return (await findValid(pool, [keyId])).get(keyId) === generation;
+    },
     rates,
     subscriptions: createQuota(options.subscriptions),
     onRevoked(keyId) {
@@ -60,6 +75,7 @@ export function createAccess(options: AccessOptions): Access {
     },
     async close() {
       sessions.close();
+      tokens.close();
       await Promise.all([usage.close(), rates.close()]);
     },
   };

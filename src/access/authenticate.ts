@@ -2,20 +2,26 @@ import type { Pool } from '../db/pool.ts';
 import { AuditError } from '../errors.ts';
 import type { Peer } from '../pipeline/own.ts';
 import type { Failures } from './failures.ts';
-import { type ApiKey, findKey } from './keys.ts';
+import { findKey } from './keys.ts';
 import { hashSecret, isMistyped } from './secret.ts';
+import type { Tokens } from './tokens/tokens.ts';
 import type { Viewer } from './viewer.ts';
 
 const KNOWN_MS = 5_000;
-const MAX_KNOWN = 10_000;
+const MAX_ACCEPTED = 10_000;
+/** Of all secrets and tokens that are remembered. */
+const MAX_KNOWN_CHARACTERS = 4_000_000;
+const MAX_SECRET = 512;
+const BEARER = /^Bearer +(\S{16,8192})$/i;
 
 /**
- * Finds the viewer of an `Authorization` value (`Bearer KEY`) that came from somewhere. Throws UNAUTHENTICATED when
- * there is none, and RATE_LIMITED when too many wrong keys have come from there, unless this one was right before.
+ * Finds the viewer of an `Authorization` value (`Bearer KEY`, or a token) that came from somewhere. Throws
+ * UNAUTHENTICATED when there is none, UNAVAILABLE when the keys of a token's issuer cannot be had, and RATE_LIMITED when
+ * too many wrong ones have come from there, unless this one was right before.
  */
 export type Authenticate = (authorization: string | undefined | null, peer?: Peer) => Promise<Viewer>;
 
-/** The authentication of an instance. A key that was accepted is remembered for five seconds. */
+/** The authentication of an instance. A key or token that was accepted is remembered for five seconds. */
 export interface Authentication {
   authenticate: Authenticate;
   /** Forgets the keys that were accepted: one of them may have been revoked. */
@@ -25,56 +31,85 @@ export interface Authentication {
 /** What the authentication stands on. */
 export interface AuthenticationOptions {
   pool: Pool;
-  /** A secret that somebody chose: it may look like one of ours with a wrong checksum. */
+  /** A secret that somebody chose: it may look like one of ours with a wrong checksum, or like a token. */
   adminSecret: string | undefined;
+  tokens: Tokens;
+  /** Milliseconds since 1970. */
+  now: () => number;
   /** Called with the id of the key at every request. */
   onUse: (keyId: string) => void;
   failures: Failures;
 }
 
+interface Known {
+  viewer: Viewer;
+  until: number;
+}
+
 /** Makes the authentication. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
-  const { pool, adminSecret, onUse, failures } = options;
+  const { tokens, now, onUse, failures } = options;
   const accepted = new Set<string>();
-  let known = new Map<string, { viewer: Viewer; until: number }>();
+  let known = new Map<string, Known>();
+  let knownCharacters = 0;
+
+  function forget(): void {
+    known = new Map();
+    knownCharacters = 0;
+  }
+
+  function remember(secret: string, one: Known): void {
+    if (knownCharacters + secret.length > MAX_KNOWN_CHARACTERS) forget();
+    if (!known.has(secret)) knownCharacters += secret.length;
+    known.set(secret, one);
+  }
 
   async function viewerOf(secret: string, address: string | undefined): Promise<Viewer> {
     const remembered = known.get(secret);
-    if (remembered && remembered.until > Date.now()) return remembered.viewer;
-    // Forgotten meanwhile, the answer goes into a map that nobody asks any more.
+    if (remembered && remembered.until > now()) return remembered.viewer;
+    // Forgotten meanwhile, the answer is not remembered.
     const asked = known;
-    asked.delete(secret);
     const hash = hashSecret(secret).toString('base64');
     if (!accepted.has(hash)) failures.check(address);
-    const isRefused = isMistyped(secret) && secret !== adminSecret;
-    const key = isRefused ? undefined : await findKey(pool, secret);
-    if (!key) {
-      failures.count(address);
-      throw new AuditError('UNAUTHENTICATED', 'the API key is unknown, expired or revoked');
+    try {
+      const found = await lookUp(options, secret);
+      if (accepted.size >= MAX_ACCEPTED) accepted.clear();
+      accepted.add(hash);
+      if (asked === known) remember(secret, found);
+      return found.viewer;
+    } catch (error) {
+      if (error instanceof AuditError && error.code === 'UNAUTHENTICATED') failures.count(address);
+      throw error;
     }
-    if (accepted.size >= MAX_KNOWN) accepted.clear();
-    accepted.add(hash);
-    const viewer = { keyId: key.id, scopes: key.scopes, customerId: key.customerId };
-    if (asked.size >= MAX_KNOWN) asked.clear();
-    asked.set(secret, { viewer, until: knownUntil(key) });
-    return viewer;
   }
 
   return {
     async authenticate(authorization, peer) {
-      const secret = /^Bearer +(\S{16,512})$/i.exec(authorization?.trim() ?? '')?.[1];
-      if (secret === undefined)
+      const secret = BEARER.exec(authorization?.trim() ?? '')?.[1];
+      if (secret === undefined || (secret.length > MAX_SECRET && !tokens.isToken(secret)))
         throw new AuditError('UNAUTHENTICATED', 'send an API key as "Authorization: Bearer KEY"');
       const viewer = await viewerOf(secret, peer?.ipAddress);
-      onUse(viewer.keyId);
+      if (viewer.expiresAt === undefined) onUse(viewer.keyId);
       return viewer;
     },
-    forget() {
-      known = new Map();
-    },
+    forget,
   };
 }
 
-function knownUntil({ expiresAt = Number.POSITIVE_INFINITY }: ApiKey): number {
-  return Math.min(Date.now() + KNOWN_MS, expiresAt);
+async function lookUp(
+  { pool, adminSecret, tokens, now }: AuthenticationOptions,
+  secret: string,
+): Promise<Known> {
+  if (secret !== adminSecret && tokens.isToken(secret)) {
+    const viewer = await tokens.verify(secret);
+    return { viewer, until: Math.min(now() + KNOWN_MS, viewer.expiresAt ?? 0) };
+  }
+  const isRefused = isMistyped(secret) && secret !== adminSecret;
+  const key = isRefused ? undefined : await findKey(pool, secret);
+  if (!key) throw new AuditError('UNAUTHENTICATED', 'the API key is unknown, expired or revoked');
+  const { id: keyId, generation, scopes, customerId, expiresAt = Number.POSITIVE_INFINITY } = key;
+  return {
+    viewer: { keyId, generation, scopes, customerId },
+    until: Math.min(now() + KNOWN_MS, expiresAt),
+  };
 }

@@ -15,6 +15,8 @@ export interface ApiKey {
   id: string;
   name: string;
   scopes: readonly Scope[];
+  /** How often its secret was replaced by another: the admin's alone ever is. */
+  generation: number;
   /** Bound to this customer's events; undefined: to none. */
   customerId: string | undefined;
   createdAt: number;
@@ -90,13 +92,13 @@ export async function markUsed(pool: Pool, id: string): Promise<void> {
   });
 }
 
-/** Those of the ids whose keys are neither revoked nor expired. */
-export async function findValid(pool: Pool, ids: readonly string[]): Promise<Set<string>> {
+/** Those of the ids whose keys are neither revoked nor expired, each with the generation of its secret. */
+export async function findValid(pool: Pool, ids: readonly string[]): Promise<Map<string, number>> {
   const rows = await prismaOn(pool).apiKey.findMany({
     where: { id: { in: [...ids] }, ...isValid() },
-    select: { id: true },
+    select: { id: true, generation: true },
   });
-  return new Set(rows.map(({ id }) => id));
+  return new Map(rows.map(({ id, generation }) => [id, generation]));
 }
 
 function storedHash(secret: string): Uint8Array<ArrayBuffer> {
@@ -112,6 +114,7 @@ function keyOf(row: ApiKeyModel): ApiKey {
     id: row.id,
     name: row.name,
     scopes: row.scopes as Scope[],
+    generation: row.generation,
     customerId: row.customerId ?? undefined,
     createdAt: row.createdAt.getTime(),
     expiresAt: row.expiresAt?.getTime(),

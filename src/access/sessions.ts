@@ -1,12 +1,15 @@
 import type { Pool } from '../db/pool.ts';
 import { findValid } from './keys.ts';
+import type { Holder } from './viewer.ts';
 
 const CHECK_MS = 2_000;
+/** Timers cannot wait for longer. */
+const MAX_WAIT_MS = 2_147_483_647;
 
-/** What is open for longer than a request: WebSockets and subscriptions, each on a key. They end with it. */
+/** What is open for longer than a request: WebSockets and subscriptions, each on a key or a token. They end with it. */
 export interface Sessions {
-  /** Calls `onEnd`, once, when the key is revoked or expires; returns the release. */
-  open(keyId: string, onEnd: () => void): () => void;
+  /** Calls `onEnd`, once, when the key is revoked, expires or gets another secret, or the token expires; returns the release. */
+  open(holder: Holder, onEnd: () => void): () => void;
   /** Ends what is open on the key. */
   end(keyId: string): void;
   /** Asks the database which keys are still valid and ends what is open on the others. */
@@ -17,30 +20,58 @@ export interface Sessions {
 /** What the sessions stand on. */
 export interface SessionsOptions {
   pool: Pool;
+  /** Milliseconds since 1970. */
+  now: () => number;
   /** Called at every check with the id of a valid key on which something is open. */
   onUse: (keyId: string) => void;
   onError: (error: Error) => void;
 }
 
-/** Makes the sessions of an instance, with one check for all of them every two seconds. */
-export function createSessions({ pool, onUse, onError }: SessionsOptions): Sessions {
-  const open = new Map<string, Set<() => void>>();
+interface OpenOnKey {
+  holder: Holder;
+  ends: Set<() => void>;
+}
+
+/** Makes the sessions of an instance, with one check for all keys every two seconds, and a timer for each token. */
+export function createSessions({ pool, now, onUse, onError }: SessionsOptions): Sessions {
+  const open = new Map<string, OpenOnKey>();
   let isChecking = false;
 
-  function end(keyId: string): void {
-    const ends = open.get(keyId);
-    open.delete(keyId);
-    for (const onEnd of ends ?? []) onEnd();
+  function end(name: string, { ends }: OpenOnKey): void {
+    open.delete(name);
+    for (const onEnd of ends) onEnd();
   }
 
   async function check(): Promise<void> {
-    const ids = [...open.keys()];
-    if (ids.length === 0) return;
-    const valid = await findValid(pool, ids);
-    for (const id of ids) {
-      if (valid.has(id)) onUse(id);
-      else end(id);
+    const asked = [...open];
+    if (asked.length === 0) return;
+    const valid = await findValid(pool, [...new Set(asked.map(([, { holder }]) => holder.keyId))]);
+    for (const [name, one] of asked) {
+      const { keyId, generation } = one.holder;
+      if (valid.get(keyId) === generation) onUse(keyId);
+      else end(name, one);
     }
+  }
+
+  function openOnKey(holder: Holder, onEnd: () => void): () => void {
+    const name = `${holder.generation}:${holder.keyId}`;
+    const one = open.get(name) ?? { holder, ends: new Set() };
+    open.set(name, one);
+    one.ends.add(onEnd);
+    return () => {
+      one.ends.delete(onEnd);
+      if (one.ends.size === 0 && open.get(name) === one) open.delete(name);
+    };
+  }
+
+  function openUntil(time: number, onEnd: () => void): () => void {
+    let timer: NodeJS.Timeout;
+    const wait = () => {
+      const leftMs = Math.min(Math.max(time - now(), 0), MAX_WAIT_MS);
+      timer = setTimeout(() => (time <= now() ? onEnd() : wait()), leftMs).unref();
+    };
+    wait();
+    return () => clearTimeout(timer);
   }
 
   const timer = setInterval(() => {
@@ -54,15 +85,11 @@ export function createSessions({ pool, onUse, onError }: SessionsOptions): Sessi
   }, CHECK_MS).unref();
 
   return {
-    open(keyId, onEnd) {
-      const ends = open.get(keyId) ?? new Set();
-      open.set(keyId, ends.add(onEnd));
-      return () => {
-        ends.delete(onEnd);
-        if (ends.size === 0 && open.get(keyId) === ends) open.delete(keyId);
-      };
+    open: (holder, onEnd) =>
+      holder.expiresAt === undefined ? openOnKey(holder, onEnd) : openUntil(holder.expiresAt, onEnd),
+    end(keyId) {
+      for (const [name, one] of open) if (one.holder.keyId === keyId) end(name, one);
     },
-    end,
     check: () => check().catch(onError),
     close: () => clearInterval(timer),
   };

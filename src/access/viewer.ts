@@ -2,9 +2,18 @@ import { AuditError } from '../errors.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { Scope } from './scopes.ts';
 
-/** Who asks: an API key with its rights. */
-export interface Viewer {
+/** On whose right something is open: it ends with that. */
+export interface Holder {
+  /** The id of an API key, or one made of a token's issuer and subject. */
   keyId: string;
+  /** Which secret of the key it was: the admin's may change. 0 for tokens. */
+  generation: number;
+  /** When the token expires, in milliseconds since 1970; undefined: it is a key, which is looked up. */
+  expiresAt?: number | undefined;
+}
+
+/** Who asks: an API key, or a token of an issuer outside, with its rights. */
+export interface Viewer extends Holder {
   scopes: readonly Scope[];
   /** Bound to this customer's events; undefined: sees all. */
   customerId: string | undefined;

@@ -13,6 +13,10 @@ export interface ExportGrant {
   format: ExportFormat;
   filters: EventFilter[];
   keyId: string;
+  /** Which secret of the key it was. */
+  generation: number;
+  /** When the token expires that asked for it; undefined: it was a key. */
+  keyExpiresAt: number | undefined;
   /** The customer that the key is bound to. */
   customerId: string | undefined;
   expiresAt: number;

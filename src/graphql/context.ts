@@ -2,7 +2,7 @@ import type { Quota } from '../access/quota.ts';
 import type { RateLimit } from '../access/rate/rate-limit.ts';
 import type { Reader } from '../access/reader.ts';
 import type { Sessions } from '../access/sessions.ts';
-import type { Viewer } from '../access/viewer.ts';
+import type { Holder, Viewer } from '../access/viewer.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Catalog } from '../events/catalog.ts';
 import type { OpenExport } from '../exports/export.ts';
@@ -40,6 +40,8 @@ export interface Services {
   feed: Feed;
   evidence: Evidence;
   sessions: Sessions;
+  /** Whether a key or token could still open something. */
+  isValid: (holder: Holder) => Promise<boolean>;
   rates: RateLimit;
   subscriptions: Quota;
   /** Called with the id of a key as soon as it is revoked. */

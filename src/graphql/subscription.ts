@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { endable } from './endable.ts';
 
 /** What a client reads where its key has ended before its connection did. */
-export const KEY_ENDED = 'the API key was revoked or has expired';
+export const KEY_ENDED = 'the API key or token was revoked or has expired';
 
 /** The results of a subscription. */
 export type Results = AsyncIterableIterator<ExecutionResult>;
@@ -19,9 +19,7 @@ export function countedResults(
 ): Results {
   const release = services.subscriptions(viewer.keyId);
   return endable(results, (end) => {
-    const close = services.sessions.open(viewer.keyId, () =>
-      end(new AuditError('UNAUTHENTICATED', KEY_ENDED)),
-    );
+    const close = services.sessions.open(viewer, () => end(new AuditError('UNAUTHENTICATED', KEY_ENDED)));
     return () => {
       release();
       close();

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { findValid } from '../access/keys.ts';
+import type { Holder } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
 import { WRITERS } from '../exports/formats.ts';
-import { type ExportFormat, openGrant } from '../exports/link.ts';
+import { type ExportFormat, type ExportGrant, openGrant } from '../exports/link.ts';
 import type { Services } from '../graphql/context.ts';
 import { acceptsGzip } from './accepts-gzip.ts';
 import { refuse } from './refusal.ts';
@@ -24,10 +24,10 @@ export async function serveExport(
 ): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
-  const { pool, exportSecret, sessions } = services;
+  const { exportSecret, sessions } = services;
   const now = services.pipeline.now();
   const grant = openGrant((request.url ?? '').slice(EXPORT_PATH.length), exportSecret, now);
-  if (!grant || !(await findValid(pool, [grant.keyId])).has(grant.keyId)) {
+  if (!grant || !(await services.isValid(holderOf(grant)))) {
     refuse(response, 403, new AuditError('FORBIDDEN', 'this link has expired or was altered'));
     return;
   }
@@ -39,8 +39,14 @@ export async function serveExport(
     ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
   });
   if (!file) return void response.end();
-  const release = sessions.open(grant.keyId, () => file.destroy(new Error('the key of the link has ended')));
+  const release = sessions.open(holderOf(grant), () =>
+    file.destroy(new Error('the key of the link has ended')),
+  );
   await (isGzip ? pipeline(file, createGzip(), response) : pipeline(file, response)).finally(release);
+}
+
+function holderOf({ keyId, generation, keyExpiresAt: expiresAt }: ExportGrant): Holder {
+  return { keyId, generation, expiresAt };
 }
 
 function headersOf(format: ExportFormat, now: number): Record<string, string> {

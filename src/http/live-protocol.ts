@@ -76,7 +76,7 @@ async function connect(
 function endWithKey(sessions: Sessions, connection: Connection): void {
   const { viewer, socket } = connection;
   if (!viewer || socket.readyState !== socket.OPEN) return;
-  const release = sessions.open(viewer.keyId, () => {
+  const release = sessions.open(viewer, () => {
     connection.viewer = undefined;
     // After the last words of the subscriptions, which are on their way.
     setImmediate(() => socket.close(CloseCode.Forbidden, 'Forbidden'));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createAuthentication } from '../../src/access/authenticate.ts';
 import { createFailures } from '../../src/access/failures.ts';
 import { createSecret } from '../../src/access/secret.ts';
+import { createTokens } from '../../src/access/tokens/tokens.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { type Answer, startService, type TestService } from '../support/service.ts';
@@ -23,6 +24,15 @@ afterAll(async () => {
   await database.drop();
 });
 
+const NO_TOKENS = {
+  issuers: [],
+  audiences: [],
+  algorithms: [],
+  clockToleranceMs: 0,
+  scopes: [],
+  scopesOf: undefined,
+  customer: undefined,
+};
 const LIST = '{ apiKeys { id name scopes customerId createdAt expiresAt revokedAt lastUsedAt } }';
 const REVOKE = 'mutation ($id: ID!) { revokeApiKey(id: $id) { id revokedAt } }';
 
@@ -194,7 +204,14 @@ test('a secret with a wrong checksum is refused without asking the database; a c
   const nowhere = createPool('postgresql://postgres@127.0.0.1:1/none', () => undefined);
   const secret = createSecret();
   const mistyped = `${secret.slice(0, -1)}${secret.endsWith('0') ? '1' : '0'}`;
-  const options = { pool: nowhere, onUse: () => undefined, failures: createFailures(0) };
+  const tokens = createTokens({ rules: NO_TOKENS, timeoutMs: 1, now: Date.now, onProblem: () => undefined });
+  const options = {
+    pool: nowhere,
+    tokens,
+    now: Date.now,
+    onUse: () => undefined,
+    failures: createFailures(0),
+  };
   const { authenticate } = createAuthentication({ ...options, adminSecret: undefined });
   await expect(authenticate(`Bearer ${mistyped}`)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   await expect(authenticate(`Bearer ${secret}`)).rejects.toMatchObject({ code: 'P1001' });

@@ -3,7 +3,7 @@ import { createFailures } from '../../src/access/failures.ts';
 import { createQuota } from '../../src/access/quota.ts';
 import { Bucket } from '../../src/access/rate/bucket.ts';
 import { createRateLimit, type RateLimit } from '../../src/access/rate/rate-limit.ts';
-import { takeShared } from '../../src/access/rate/shared-buckets.ts';
+import { forgetFull, takeShared } from '../../src/access/rate/shared-buckets.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -74,6 +74,27 @@ describe('the shared bucket', () => {
     expect(half).toBeLessThan(3_600);
     await pool.query("UPDATE rate_buckets SET filled_at = filled_at - interval '1 day' WHERE key_id = 'b'");
     expect((await takeShared(pool, new Map([['b', 0]]), 6_000)).get('b')).toBe(6_000);
+  });
+
+  test('is forgotten when it is full again, by the role that the service has', async () => {
+    const spent = new Map([
+      ['spent', 3_000],
+      ['full', 0],
+      ['in debt', 600_000],
+      ['paid', 3_000],
+    ]);
+    await takeShared(pool, spent, 6_000);
+    const later =
+      "UPDATE rate_buckets SET filled_at = filled_at - interval '1 minute' WHERE key_id = ANY ($1)";
+    await pool.query(later, [['paid', 'in debt']]);
+    const service = createPool(database.url, () => undefined, { role: 'audit_log_service' });
+    await forgetFull(service, 6_000);
+    await service.end();
+    const { rows } = await pool.query<{ key_id: string }>(
+      'SELECT key_id FROM rate_buckets WHERE key_id = ANY ($1)',
+      [[...spent.keys()]],
+    );
+    expect(rows.map(({ key_id }) => key_id).toSorted()).toEqual(['in debt', 'spent']);
   });
 
   test('does not lock instances against each other', async () => {

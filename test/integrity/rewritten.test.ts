@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(async () => {
   client.release();
   await pool.end();
-  await database.drop();
+  await database.drop({ isTampered: true });
 });
 
 async function keep({ data }: { data?: object }): Promise<void> {

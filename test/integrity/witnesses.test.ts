@@ -40,7 +40,7 @@ afterEach(async () => {
 afterAll(async () => {
   await witness.remove();
   await pool.end();
-  await database.drop();
+  await database.drop({ isTampered: true });
 });
 
 async function start(...witnesses: { vkey: string; url: string }[]): Promise<TestService> {

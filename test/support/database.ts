@@ -3,13 +3,17 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, inject } from 'vitest';
+import { checkLog } from './check-log.ts';
 import { onServer, urlOf } from './server.ts';
 
 /** A database of its own for a test file: LISTEN is per database. */
 export interface TestDatabase {
   url: string;
-  /** Removes the database; when a test of the file failed, it is kept for a look where the server outlives the run. */
-  drop(): Promise<void>;
+  /**
+   * Verifies the log in it, to the last proof (`checkLog`), unless the tests tampered with it; then removes the database.
+   * When a test of the file failed, it is kept for a look where the server outlives the run.
+   */
+  drop(options?: { isTampered?: boolean }): Promise<void>;
 }
 
 // Every test file has this module to itself.
@@ -24,8 +28,9 @@ export async function createDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await onServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${inject('template')}`);
   const url = urlOf(serverUrl, name);
-  const drop = async () => {
+  const drop = async ({ isTampered = false } = {}) => {
     if (hasFailed && inject('outlivesRun')) return console.info(`kept for a look: the database ${name}`);
+    if (!isTampered && !hasFailed) await checkLog(url, dataDirOf(url));
     await onServer(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`);
     await rm(dataDirOf(url), { recursive: true, force: true });
   };

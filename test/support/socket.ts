@@ -51,10 +51,13 @@ export async function openSocket(
   };
 }
 
-/** Opens a socket and gives the admin's key. */
-export async function connectSocket(url: string, options: { autoPong?: boolean } = {}): Promise<RawSocket> {
+/** Opens a socket and gives a key, the admin's by default. */
+export async function connectSocket(
+  url: string,
+  { key = ADMIN_KEY, ...options }: { autoPong?: boolean; key?: string } = {},
+): Promise<RawSocket> {
   const raw = await openSocket(url, options);
-  raw.send({ type: 'connection_init', payload: { Authorization: `Bearer ${ADMIN_KEY}` } });
+  raw.send({ type: 'connection_init', payload: { Authorization: `Bearer ${key}` } });
   const { type } = await raw.next();
   if (type !== 'connection_ack') throw new Error(`no acknowledgement but ${type}`);
   return raw;

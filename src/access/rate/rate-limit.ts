@@ -1,9 +1,10 @@
 import type { Pool } from '../../db/pool.ts';
 import { AuditError } from '../../errors.ts';
 import { Bucket } from './bucket.ts';
-import { takeShared } from './shared-buckets.ts';
+import { forgetFull, takeShared } from './shared-buckets.ts';
 
 const SYNC_MS = 1_000;
+const FORGET_MS = 600_000;
 
 /** How much a key may ask for in a minute, over all instances. */
 export interface RateLimit {
@@ -83,7 +84,10 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     throw new AuditError('RATE_LIMITED', message, undefined, waitMs);
   }
 
-  const timer = setInterval(shareSoon, SYNC_MS).unref();
+  const timers = [
+    setInterval(shareSoon, SYNC_MS).unref(),
+    setInterval(() => void forgetFull(pool, size).catch(onError), FORGET_MS).unref(),
+  ];
   return {
     check(keyId) {
       check(keyId);
@@ -94,7 +98,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
       account.unshared += points;
     },
     async close() {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       await sharing;
       await share();
     },

@@ -21,3 +21,12 @@ export async function takeShared(pool: Pool, spent: PointsByKey, size: number): 
   );
   return new Map(rows.map(({ key_id, points }) => [key_id, points]));
 }
+
+/** Removes the shared buckets that are full again: whoever they belong to would start with a full one. */
+export async function forgetFull(pool: Pool, size: number): Promise<void> {
+  await pool.query(
+    `DELETE FROM rate_buckets
+     WHERE points + $1::float8 / 60 * extract(epoch FROM clock_timestamp() - filled_at) >= $1::float8`,
+    [size],
+  );
+}

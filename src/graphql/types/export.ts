@@ -8,7 +8,8 @@ const VALID_MS = 5 * 60_000;
 
 const ExportFormatRef = builder.enumType('ExportFormat', { values: EXPORT_FORMATS });
 const AuditExportRef = builder.objectRef<{ url: string; expiresAt: number }>('AuditExport').implement({
-  description: 'A signed link that streams the file, valid for five minutes.',
+  description:
+    'A signed link that streams the file, valid for five minutes, and no longer than what asked for it.',
   fields: (t) => ({
     url: t.exposeString('url'),
     expiresAt: t.field({ type: 'DateTime', resolve: ({ expiresAt }) => expiresAt }),
@@ -24,10 +25,16 @@ builder.queryField('auditExport', (t) =>
       filter: t.arg({ type: AuditEventFilterRef }),
     },
     resolve: (_, { format, filter }, { viewer, services }) => {
-      const expiresAt = services.pipeline.now() + VALID_MS;
+      const { keyId, generation, customerId, expiresAt: keyExpiresAt } = viewer;
+      const expiresAt = Math.min(
+        services.pipeline.now() + VALID_MS,
+        keyExpiresAt ?? Number.POSITIVE_INFINITY,
+      );
       const filters = visibleTo(viewer, checkFilter(filter));
-      const { keyId, customerId } = viewer;
-      const grant = signGrant({ format, filters, keyId, customerId, expiresAt }, services.exportSecret);
+      const grant = signGrant(
+        { format, filters, keyId, generation, keyExpiresAt, customerId, expiresAt },
+        services.exportSecret,
+      );
       return { url: `${services.baseUrl()}/export/${grant}`, expiresAt };
     },
   }),

@@ -1,0 +1,37 @@
+import { type Entry, jsonOf, tableOf } from './entry.ts';
+import { type Lab, openLab } from './lab.ts';
+import { Loads } from './loaded.ts';
+import { measureAppend } from './measures/append.ts';
+import { measureFeed } from './measures/feed.ts';
+import { measureQuery } from './measures/query.ts';
+import { measureSummary } from './measures/summary.ts';
+import { type Group, type Options, readOptions } from './options.ts';
+import { createProgress } from './progress.ts';
+
+const MEASURES: Partial<Record<Group, (lab: Lab, loads: Loads) => Promise<Entry[]>>> = {
+  append: measureAppend,
+  query: measureQuery,
+  summary: measureSummary,
+  feed: measureFeed,
+};
+
+async function measure(options: Options): Promise<Entry[]> {
+  const lab = await openLab(options, createProgress(false));
+  // A signal ends the contenders too, which are on their own otherwise.
+  const end = () => void lab.closers.close().finally(() => process.exit(1));
+  process.once('SIGINT', end).once('SIGTERM', end);
+  try {
+    const loads = new Loads(lab);
+    const entries: Entry[] = [];
+    for (const group of options.groups) entries.push(...((await MEASURES[group]?.(lab, loads)) ?? []));
+    return entries;
+  } finally {
+    await lab.closers.close();
+  }
+}
+
+const options = readOptions(process.argv.slice(2));
+if (options) {
+  const entries = await measure(options);
+  process.stdout.write(`${options.isJson ? jsonOf(entries) : tableOf(entries)}\n`);
+}

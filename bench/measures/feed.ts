@@ -1,0 +1,161 @@
+import type { Child } from '../child.ts';
+import { type Entry, entry } from '../entry.ts';
+import { Connection } from '../http-client.ts';
+import { KEY, type Lab } from '../lab.ts';
+import { median, quantile } from '../load.ts';
+import { requests } from '../requests.ts';
+import { inTurn } from '../rounds.ts';
+import { type Live, openLive, subscribe } from '../subscribers.ts';
+
+const SINGLES = 300;
+const DELIVERIES = 30_000;
+const CHANNEL = 'audit_log';
+
+/** How soon one subscriber has an event, and what an event costs that thousands get. */
+export async function measureFeed(lab: Lab): Promise<Entry[]> {
+  const databaseUrl = await lab.createDatabase('fed');
+  const service = await lab.startService(databaseUrl);
+  const entries = [await measureLatency(lab, service, databaseUrl)];
+  for (const count of lab.options.subscribers) entries.push(await measureFanOut(lab, service, count));
+  return entries;
+}
+
+/**
+ * Both times start when a third connection hears the NOTIFY of the commit. The reference then reads the event, by its
+ * position, through the connection that listens.
+ */
+async function measureLatency(lab: Lab, service: Child, databaseUrl: string): Promise<Entry> {
+  const watcher = await lab.connect(databaseUrl);
+  await watcher.query(`LISTEN ${CHANNEL}`);
+  const reader = await lab.connect(databaseUrl);
+  await reader.query(`LISTEN ${CHANNEL}`);
+  const live = await openLive(service.url, KEY);
+  const writer = await Connection.open(service.url);
+  let deliveredAt: (time: number) => void = () => undefined;
+  await subscribe(live, () => deliveredAt(performance.now()));
+  let readAt: (time: number) => void = () => undefined;
+  reader.on('notification', async ({ payload }) => {
+    await reader.query({
+      name: 'tail',
+      text: 'SELECT * FROM audit_events WHERE position = $1',
+      values: [Number(payload) - 1],
+    });
+    readAt(performance.now());
+  });
+  const latencies = async (arrival: () => Promise<number>) => {
+    const times: number[] = [];
+    for (let number = 0; number < SINGLES; number += 1) {
+      const committed = new Promise<number>((resolve) =>
+        watcher.once('notification', () => resolve(performance.now())),
+      );
+      const arrived = arrival();
+      await writer.send(requests.one({ url: service.url, key: KEY }, number));
+      times.push((await arrived) - (await committed));
+    }
+    return quantile(
+      times.sort((a, b) => a - b),
+      0.5,
+    );
+  };
+  const results = await inTurn(
+    lab.options.rounds,
+    {
+      service: () => latencies(() => new Promise((resolve) => (deliveredAt = resolve))),
+      listen: () => latencies(() => new Promise((resolve) => (readAt = resolve))),
+    },
+    (name, round) => lab.progress.say(`feed-latency, round ${round}: ${name}`),
+  );
+  writer.close();
+  live.close();
+  return entry({
+    name: 'feed-latency',
+    unit: 'ms p50',
+    against: 'LISTEN/NOTIFY and one indexed read',
+    value: median(results.service),
+    reference: median(results.listen),
+    goal: 1.5,
+    wants: 'at most',
+  });
+}
+
+async function measureFanOut(lab: Lab, service: Child, count: number): Promise<Entry> {
+  const frames = await lab.startProgram('contenders/frame-server.ts', {});
+  const events = Math.max(3, Math.round(DELIVERIES / count / lab.options.rounds));
+  const crowd = { service: await gather(lab, service, count, KEY), frames: await gather(lab, frames, count) };
+  const writer = await Connection.open(service.url);
+  let number = 0;
+  const results = await inTurn(
+    lab.options.rounds,
+    {
+      service: () =>
+        costOf(service, crowd.service, events, () =>
+          writer.send(requests.one({ url: service.url, key: KEY }, number++)),
+        ),
+      frames: () => costOf(frames, crowd.frames, events, () => crowd.frames.ask()),
+    },
+    (name, round) => lab.progress.say(`fan-out to ${count}, round ${round}: ${name}`),
+  );
+  writer.close();
+  crowd.service.close();
+  crowd.frames.close();
+  await frames.stop();
+  return entry({
+    name: count === lab.options.subscribers[0] ? 'fan-out' : `fan-out/${count}`,
+    unit: 'us of processor time a delivery',
+    against: `one ready-made frame to every socket (${count.toLocaleString('en-US')} of them)`,
+    value: median(results.service),
+    reference: median(results.frames),
+    goal: 1.5,
+    wants: 'at most',
+  });
+}
+
+interface Crowd {
+  count: number;
+  /** Resolves when everybody has got one more event. */
+  everybody(): Promise<void>;
+  /** Asks the server, through one of the sockets, to send to all. */
+  ask(): void;
+  close(): void;
+}
+
+async function gather(lab: Lab, server: Child, count: number, key?: string): Promise<Crowd> {
+  lab.progress.say(`connecting ${count} subscribers`);
+  let arrived = 0;
+  let all = () => {};
+  const onEvent = () => {
+    arrived += 1;
+    if (arrived === count) all();
+  };
+  const lives: Live[] = [];
+  while (lives.length < count) {
+    const some = await Promise.all(
+      Array.from({ length: Math.min(100, count - lives.length) }, () => openLive(server.url, key)),
+    );
+    await Promise.all(some.map((live) => subscribe(live, onEvent)));
+    lives.push(...some);
+  }
+  return {
+    count,
+    everybody() {
+      arrived = 0;
+      return new Promise((resolve) => {
+        all = resolve;
+      });
+    },
+    ask: () => lives[0]?.send('all'),
+    close() {
+      for (const live of lives) live.close();
+    },
+  };
+}
+
+async function costOf(server: Child, crowd: Crowd, events: number, send: () => unknown): Promise<number> {
+  const before = server.stat().cpuMs;
+  for (let event = 0; event < events; event += 1) {
+    const everybody = crowd.everybody();
+    await send();
+    await everybody;
+  }
+  return ((server.stat().cpuMs - before) * 1_000) / (events * crowd.count);
+}

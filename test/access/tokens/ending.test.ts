@@ -1,0 +1,146 @@
+import { request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { AUDIENCE, startIssuer, type TestIssuer } from '../../support/issuer.ts';
+import { startService, type TestService } from '../../support/service.ts';
+import { openSocket } from '../../support/socket.ts';
+import { openStream, resultsOf } from '../../support/sse.ts';
+
+let database: TestDatabase;
+let issuer: TestIssuer;
+let service: TestService;
+
+beforeAll(async () => {
+  [database, issuer] = await Promise.all([createDatabase(), startIssuer()]);
+  service = await startService(database.url, settings());
+});
+afterAll(async () => {
+  await service.stop();
+  await issuer.close();
+  await database.drop();
+});
+
+const settings = () => ({
+  JWT_ISSUERS: issuer.setting,
+  JWT_AUDIENCE: AUDIENCE,
+  JWT_CLOCK_TOLERANCE_MS: '0',
+});
+const FEED = 'subscription { auditEvents { cursor } }';
+
+/** A token that lives from one to two seconds, and its last moment. */
+function brief(claims: object = {}): { token: string; exp: number } {
+  const exp = Math.floor(Date.now() / 1_000) + 2;
+  return { token: issuer.token({ scope: 'events:read events:export', exp, ...claims }), exp: exp * 1_000 };
+}
+
+async function connect(token: string, at = service) {
+  const raw = await openSocket(at.url);
+  raw.send({ type: 'connection_init', payload: { Authorization: `Bearer ${token}` } });
+  expect((await raw.next()).type).toBe('connection_ack');
+  return raw;
+}
+
+async function linkOf(token: string): Promise<{ url: string; expiresAt: string }> {
+  const { data } = await service.ask('{ auditExport(format: NDJSON) { url expiresAt } }', {}, token);
+  return (data as unknown as { auditExport: { url: string; expiresAt: string } }).auditExport;
+}
+
+describe.concurrent('when a token expires', () => {
+  test('its WebSocket is told and closed with 4403, not before', async () => {
+    const { token, exp } = brief();
+    const raw = await connect(token);
+    raw.send({ type: 'subscribe', id: '1', payload: { query: FEED } });
+    const told = await raw.next();
+    expect(told).toMatchObject({
+      type: 'error',
+      id: '1',
+      payload: [{ extensions: { code: 'UNAUTHENTICATED' } }],
+    });
+    expect(await raw.closed).toBe(4403);
+    expect(Date.now()).toBeGreaterThanOrEqual(exp);
+    expect(Date.now()).toBeLessThan(exp + 5_000);
+  });
+
+  test('a WebSocket without a subscription is closed with 4403 too', async () => {
+    expect(await (await connect(brief().token)).closed).toBe(4403);
+  });
+
+  test('its server-sent events end with an error', async () => {
+    const stream = await openStream(service.url, FEED, {}, brief().token);
+    const results = [];
+    for await (const result of resultsOf(stream)) results.push(result);
+    expect(results).toMatchObject([{ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] }]);
+  });
+
+  test('requests with it are refused, also where it is remembered', async () => {
+    const { token, exp } = brief();
+    const code = async () => (await service.ask('{ __typename }', {}, token)).errors?.[0]?.extensions.code;
+    expect(await code()).toBeUndefined();
+    await vi.waitFor(async () => expect(await code()).toBe('UNAUTHENTICATED'), 8_000);
+    expect(Date.now()).toBeGreaterThanOrEqual(exp);
+  });
+
+  test('another token of the same subject goes on', async () => {
+    const long = issuer.token({ scope: 'events:read' });
+    const [first, second] = await Promise.all([connect(brief().token), connect(long)]);
+    expect(await first.closed).toBe(4403);
+    second.send({ type: 'ping' });
+    expect((await second.next()).type).toBe('pong');
+    second.socket.terminate();
+  });
+
+  test('its links end, which say so', async () => {
+    const { token, exp } = brief();
+    const { url, expiresAt } = await linkOf(token);
+    expect(Date.parse(expiresAt)).toBe(exp);
+    expect((await fetch(url)).status).toBe(200);
+    await vi.waitFor(async () => expect((await fetch(url)).status).toBe(403), 8_000);
+  });
+});
+
+test('sessions of a token are not asked about in the database', async () => {
+  const raw = await connect(issuer.token({ scope: 'events:read' }));
+  const keys = await connect(issuer.token({ sub: 'bob', scope: 'admin' }));
+  // Revoking a key asks about everything that is open.
+  const { data } = await service.ask('mutation { createApiKey(name: "k", scopes: [ADMIN]) { key { id } } }');
+  const { id } = (data as unknown as { createApiKey: { key: { id: string } } }).createApiKey.key;
+  await service.ask('mutation ($id: ID!) { revokeApiKey(id: $id) { id } }', { id });
+  for (const { send, next, socket } of [raw, keys]) {
+    send({ type: 'ping' });
+    expect((await next()).type).toBe('pong');
+    socket.terminate();
+  }
+});
+
+test('a link ends when its issuer is accepted no more', async () => {
+  const { url } = await linkOf(issuer.token({ scope: 'events:export' }));
+  const without = await startService(database.url);
+  expect((await fetch(url.replace(service.url, without.url))).status).toBe(403);
+  await without.stop();
+  expect((await fetch(url)).status).toBe(200);
+});
+
+test('a file that is still being read breaks off with the token', async () => {
+  const details = { text: 'x'.repeat(20_000) };
+  const input = Array.from({ length: 700 }, () => ({ eventType: 'DATA_READ', details }));
+  for (let n = 0; n < 3; n += 1)
+    await service.ask('mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { recorded } }', {
+      input,
+    });
+  const { url } = await linkOf(brief().token);
+  // Read no further than what fits into the buffers on the way.
+  const broken = await new Promise<boolean>((resolve, reject) => {
+    request(url, { agent: false }, (response) => {
+      response.once('data', () => response.pause());
+      response.once('close', () => resolve(!response.complete));
+      response.on('error', () => undefined);
+      vi.waitFor(async () => expect((await fetch(url)).status).toBe(403), 8_000).then(
+        () => response.resume(),
+        reject,
+      );
+    })
+      .on('error', reject)
+      .end();
+  });
+  expect(broken).toBe(true);
+});
