@@ -3,6 +3,7 @@ import { createPool } from '../../db/pool.ts';
 import { type Verification, verifyDatabase } from '../../integrity/verify/database.ts';
 import type { CountedFinding } from '../../integrity/verify/findings.ts';
 import { openDatabase } from '../database.ts';
+import { linesOf } from './findings.ts';
 import { readKept } from './kept.ts';
 import { harmless, type Result } from './outcome.ts';
 import { createProgress } from './progress.ts';
@@ -63,14 +64,7 @@ function resultOf(found: Verification, given: Circumstances): Result {
 function verdict(outcome: Result['outcome'], findings: readonly CountedFinding[]): string[] {
   if (outcome === 'verified') return ['Verified: the log is what was appended and signed.'];
   if (outcome === 'undecided') return ['Undecided: nothing was signed that the log could be compared with.'];
-  return ['The evidence does not hold:', ...findings.map(lineOf)];
-}
-
-function lineOf({ kind, position, message, treeSize, count }: CountedFinding): string {
-  const where = position === undefined ? '' : `position ${position}: `;
-  const which = treeSize === undefined ? '' : ` (of ${treeSize} leaves)`;
-  const more = count > 1 ? `; ${count} of this kind` : '';
-  return `  [${kind}] ${where}${harmless(message)}${which}${more}`;
+  return linesOf(findings);
 }
 
 function account(found: Verification, { kept, isKeyGiven, seconds }: Circumstances): string[] {

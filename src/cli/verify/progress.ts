@@ -4,8 +4,8 @@ const PLAIN_MS = 10_000;
 
 /** Shows how far a verification is. */
 export interface Progress {
-  /** So much of the total is done. */
-  at(done: number, total: number): void;
+  /** So much of the total is done; the total of a pipe is not known. */
+  at(done: number, total: number | undefined): void;
   end(): void;
 }
 
@@ -18,17 +18,20 @@ export function createProgress(stream: NodeJS.WriteStream, unit: string): Progre
 }
 
 function bar(stream: NodeJS.WriteStream, unit: string): Progress {
-  const format = `{bar} {percentage}% {value} of {total} ${unit}, {rate}/s`;
-  const single = new SingleBar({ stream, format, hideCursor: true, clearOnComplete: true, fps: 5 });
+  const count = `{value} ${unit}, {rate}/s`;
+  const whole = `{bar} {percentage}% {value} of {total} ${unit}, {rate}/s`;
   const rate = createRate();
-  let isStarted = false;
+  let single: SingleBar | undefined;
   return {
     at(done, total) {
-      if (!isStarted) single.start(total, 0, { rate: 0 });
-      isStarted = true;
+      if (!single) {
+        const format = total === undefined ? count : whole;
+        single = new SingleBar({ stream, format, hideCursor: true, clearOnComplete: true, fps: 5 });
+        single.start(total ?? 0, 0, { rate: 0 });
+      }
       single.update(done, { rate: rate(done) });
     },
-    end: () => single.stop(),
+    end: () => single?.stop(),
   };
 }
 
@@ -39,7 +42,7 @@ function plain(stream: NodeJS.WriteStream, unit: string): Progress {
     at(done, total) {
       if (performance.now() - shownMs < PLAIN_MS) return;
       shownMs = performance.now();
-      stream.write(`${done} of ${total} ${unit}, ${rate(done)}/s\n`);
+      stream.write(`${done}${total === undefined ? '' : ` of ${total}`} ${unit}, ${rate(done)}/s\n`);
     },
     end: () => undefined,
   };

@@ -4,9 +4,16 @@ import type { TreeName } from '../trees.ts';
 /**
  * What can be wrong with a stored log. Of events: `changed` (a column is not what was appended), `missing`, `extra`
  * (a row that was not appended), `out of order` (a row holds the event of another position). Of the evidence: `tile`,
- * `tree`, `head`, `checkpoint`, `identity`. `truncated`: a saved checkpoint is of a larger log than is there.
+ * `tree`, `head`, `checkpoint`, `identity`. `truncated`: a saved checkpoint is of a larger log than is there. `different`:
+ * one of these about events, where it cannot be told which.
  */
-export type FindingKind = IntegrityProblem | 'extra' | 'truncated' | 'identity' | 'idempotency key';
+export type FindingKind =
+  | IntegrityProblem
+  | 'extra'
+  | 'truncated'
+  | 'different'
+  | 'identity'
+  | 'idempotency key';
 
 /** Something that is wrong, and where, as far as that is known. */
 export interface Finding {
@@ -34,6 +41,7 @@ const ORDER: readonly FindingKind[] = [
   'out of order',
   'extra',
   'truncated',
+  'different',
   'tile',
   'tree',
   'head',

@@ -1,0 +1,114 @@
+import type { SavedCheckpoint } from '../../integrity/verify/checkpoints.ts';
+import type { CountedFinding } from '../../integrity/verify/findings.ts';
+import { type ExportVerification, verifyExport } from '../../integrity/verify/offline/export.ts';
+import { logFilesAt, tilesFrom } from '../../integrity/verify/offline/log-files.ts';
+import { findSources, type Source, unpacked } from '../import/sources.ts';
+import { linesOf } from './findings.ts';
+import { harmless, type Result } from './outcome.ts';
+import { createProgress } from './progress.ts';
+import { nameOfTree, readTrusted, treeOfAll } from './trusted.ts';
+
+const MEBIBYTE = 1024 * 1024;
+
+export interface ExportFlags {
+  checkpoint: string[];
+  key: string;
+  tiles?: string;
+  start?: number;
+  ignoreNewer?: boolean;
+}
+
+/** Verifies an NDJSON export against checkpoints, offline unless tiles are at a URL. */
+export async function verifyTheExport(path: string, flags: ExportFlags): Promise<Result> {
+  const { checkpoints, findings } = await readTrusted(flags.key, flags.checkpoint);
+  const tree = treeOfAll(checkpoints);
+  if (tree === undefined) return refused(findings.list());
+  const source = await sourceOf(path);
+  const progress = createProgress(process.stderr, source.bytes === undefined ? 'lines' : 'MiB');
+  const startMs = performance.now();
+  let bytes = 0;
+  const open = () =>
+    unpacked(
+      source.open((count) => {
+        bytes += count;
+      }),
+    );
+  const total = source.bytes === undefined ? undefined : Math.ceil(source.bytes / MEBIBYTE);
+  const found = await verifyExport({
+    open,
+    canReopen: source.bytes !== undefined,
+    checkpoints,
+    tiles:
+      flags.tiles === undefined ? undefined : tilesFrom(logFilesAt(flags.tiles, process.env.AUDIT_LOG_KEY)),
+    start: flags.start ?? 0,
+    onLines: (lines) =>
+      progress.at(total === undefined ? lines : Math.min(total, Math.floor(bytes / MEBIBYTE)), total),
+  }).finally(progress.end);
+  const all = [...findings.list(), ...found.findings];
+  const seconds = (performance.now() - startMs) / 1_000;
+  return resultOf({ ...found, findings: all }, { tree, checkpoints, flags, seconds });
+}
+
+async function sourceOf(path: string): Promise<Source> {
+  const { sources } = await findSources([path], 'ndjson', process.stdin);
+  const [source] = sources;
+  if (!source || sources.length > 1) throw new Error(`${path} is not one file`);
+  return source;
+}
+
+function refused(findings: CountedFinding[]): Result {
+  return { outcome: 'does not hold', json: { findings }, lines: linesOf(findings) };
+}
+
+interface Circumstances {
+  tree: SavedCheckpoint['tree'];
+  checkpoints: readonly SavedCheckpoint[];
+  flags: ExportFlags;
+  seconds: number;
+}
+
+function resultOf(found: ExportVerification, given: Circumstances): Result {
+  const { findings, lines, newer, held, rootHash } = found;
+  const isUnsure = newer > 0 && !given.flags.ignoreNewer;
+  const outcome = findings.length > 0 ? 'does not hold' : isUnsure ? 'undecided' : 'verified';
+  const { seconds, tree } = given;
+  return {
+    outcome,
+    json: {
+      tree,
+      lines,
+      newer,
+      heldCheckpoints: held,
+      rootHash: rootHash === undefined ? null : Buffer.from(rootHash).toString('hex'),
+      seconds: Number(seconds.toFixed(3)),
+      findings,
+    },
+    lines: [
+      ...(findings.length > 0 ? linesOf(findings) : verdict(found, given)),
+      `Lines: ${lines}; checkpoints that they give: ${held} of ${given.checkpoints.length}`,
+      `Signed by: ${harmless(given.flags.key)}`,
+      `Time: ${seconds.toFixed(1)} s, ${Math.round(lines / Math.max(seconds, 0.001))} lines/s`,
+    ],
+  };
+}
+
+function verdict(
+  { newer, lines }: ExportVerification,
+  { tree, checkpoints, flags }: Circumstances,
+): string[] {
+  const last = checkpoints.reduce((a, b) => (a.checkpoint.treeSize < b.checkpoint.treeSize ? b : a));
+  const size = last.checkpoint.treeSize;
+  const of = harmless(nameOfTree(tree));
+  const among = last.checkpoint.extensions.find((line) => line.startsWith('log '))?.slice('log '.length);
+  const speaks = among === undefined ? '' : `, among the first ${among} of the log`;
+  const from = flags.start ? ` from position ${flags.start} on` : '';
+  const said = `the lines are the ${size - (flags.start ?? 0)} events of ${of}${from}${speaks}: all of them, unchanged and in order.`;
+  if (newer === 0) return [`Verified: ${said}`];
+  const behind = `${newer} of the ${lines} lines are newer than the last checkpoint, so nothing vouches for them`;
+  return flags.ignoreNewer
+    ? [`Verified: up to the last checkpoint, ${said}`, `Passed over: ${behind}.`]
+    : [
+        `Undecided: ${behind}. Take a newer checkpoint, or pass over them with --ignore-newer.`,
+        `Up to the checkpoint, ${said}`,
+      ];
+}

@@ -1,0 +1,115 @@
+import type { SavedCheckpoint } from '../../integrity/verify/checkpoints.ts';
+import { Findings } from '../../integrity/verify/findings.ts';
+import { logFilesAt, type ReadLogFile, tilesFrom } from '../../integrity/verify/offline/log-files.ts';
+import { type RemoteVerification, verifyRemote } from '../../integrity/verify/offline/remote.ts';
+import { openKept, trustIn } from '../../integrity/verify/trust.ts';
+import { parseCosignature } from '../../merkle/cosignature.ts';
+import { parseNote } from '../../merkle/note.ts';
+import { linesOf } from './findings.ts';
+import { readKept } from './kept.ts';
+import { harmless, type Result } from './outcome.ts';
+import { createProgress } from './progress.ts';
+import { nameOfTree, treeOfAll } from './trusted.ts';
+
+export interface RemoteFlags {
+  key?: string;
+  checkpoint?: string[];
+  /** False: the hashes alone. */
+  entries: boolean;
+}
+
+/** Verifies a log that serves tlog-tiles below a URL (or lies in a folder). */
+export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promise<Result> {
+  const read = logFilesAt(prefix, process.env.AUDIT_LOG_KEY);
+  const key = flags.key ?? (await readText(read, 'verifier-key')).trim();
+  const trust = trustIn(key);
+  const findings = new Findings();
+  const note = await readText(read, 'checkpoint');
+  const [now] = await openKept([{ name: 'the checkpoint of the log', note }], trust, findings);
+  const kept = await openKept(await readKept(flags.checkpoint ?? []), trust, findings);
+  if (!now)
+    return { outcome: 'does not hold', json: { findings: findings.list() }, lines: linesOf(findings.list()) };
+  treeOfAll([now, ...kept]);
+  const progress = createProgress(process.stderr, 'leaves');
+  const startMs = performance.now();
+  const found = await verifyRemote({
+    read,
+    readTiles: tilesFrom(read),
+    now,
+    kept,
+    withEntries: flags.entries,
+    onProgress: progress.at,
+  }).finally(progress.end);
+  const all = [...findings.list(), ...found.findings];
+  const seconds = (performance.now() - startMs) / 1_000;
+  return resultOf(
+    { ...found, findings: all },
+    { now, note, kept, key, isKeyGiven: flags.key !== undefined, seconds },
+  );
+}
+
+async function readText(read: ReadLogFile, path: string): Promise<string> {
+  const bytes = await read(path);
+  if (!bytes) throw new Error(`the log has no ${path} there`);
+  return Buffer.from(bytes).toString('utf8');
+}
+
+interface Circumstances {
+  now: SavedCheckpoint;
+  note: string;
+  kept: readonly SavedCheckpoint[];
+  key: string;
+  isKeyGiven: boolean;
+  seconds: number;
+}
+
+function resultOf(found: RemoteVerification, given: Circumstances): Result {
+  const { findings, ...rest } = found;
+  const { tree, checkpoint } = given.now;
+  const signedAt = latestTime(given.note, given.key);
+  const outcome = findings.length > 0 ? 'does not hold' : 'verified';
+  return {
+    outcome,
+    json: {
+      tree,
+      size: checkpoint.treeSize,
+      rootHash: Buffer.from(checkpoint.rootHash).toString('hex'),
+      timestampedAt: signedAt ?? null,
+      ...rest,
+      keptCheckpoints: given.kept.length,
+      isKeyGiven: given.isKeyGiven,
+      seconds: Number(given.seconds.toFixed(3)),
+      findings,
+    },
+    lines: [
+      ...(findings.length > 0
+        ? linesOf(findings)
+        : [`Verified: what the log serves of ${harmless(nameOfTree(tree))} is what was signed.`]),
+      ...account(found, given, signedAt),
+    ],
+  };
+}
+
+function account(found: RemoteVerification, given: Circumstances, signedAt: string | undefined): string[] {
+  const { leaves, events, removed, refused } = found;
+  const own = given.isKeyGiven ? '' : " (the log's own word: give the one that you kept with --key)";
+  const read = refused === undefined ? `${events} events` : `no events (${refused})`;
+  return [
+    `Checkpoint: ${given.now.checkpoint.treeSize} events${signedAt === undefined ? '' : `, the log's last time on it is ${signedAt}`}`,
+    `Signed by: ${harmless(given.key)}${own}`,
+    `Compared: ${leaves} leaf hashes, ${read}, ${given.kept.length} checkpoints that were kept`,
+    ...(removed > 0
+      ? [`Removed by retention, by the word of the log: at least some of the first ${removed} events`]
+      : []),
+    `Time: ${given.seconds.toFixed(1)} s`,
+  ];
+}
+
+/** The latest time that the log itself put on its checkpoint. */
+function latestTime(note: string, verifierKey: string): string | undefined {
+  const [name] = verifierKey.split('+');
+  const times = parseNote(note).signatures.flatMap(({ name: signer, signature }) =>
+    signer === name && signature.length === 72 ? [parseCosignature(signature).timestamp * 1_000] : [],
+  );
+  return times.length === 0 ? undefined : new Date(Math.max(...times)).toISOString();
+}

@@ -1,0 +1,57 @@
+import type { ReadTiles } from '../../../merkle/tile.ts';
+import { verifyConsistency } from '../../../merkle/verify.ts';
+import { same } from '../block.ts';
+import type { SavedCheckpoint } from '../checkpoints.ts';
+import type { Finding } from '../findings.ts';
+import { TileError, TrustedTiles } from './trusted-tiles.ts';
+
+/** What vouches for it that one tree continues another: a proof, or the tree's own tiles. */
+export interface Vouchers {
+  proof?: readonly Uint8Array[] | undefined;
+  tiles?: ReadTiles | undefined;
+}
+
+/**
+ * What is wrong with two checkpoints of one tree: nothing (an empty list) when the larger continues the smaller.
+ * Undefined when their sizes differ and nothing vouches for it. Throws what reading the tiles throws.
+ */
+export async function verifyGrowth(
+  one: SavedCheckpoint,
+  other: SavedCheckpoint,
+  { proof, tiles }: Vouchers,
+): Promise<Finding[] | undefined> {
+  const [from, to] = [one, other].sort((a, b) => a.checkpoint.treeSize - b.checkpoint.treeSize);
+  if (!from || !to) return undefined;
+  const [size, later] = [from.checkpoint.treeSize, to.checkpoint.treeSize];
+  const isSame = same(from.checkpoint.rootHash, to.checkpoint.rootHash);
+  if (size === later)
+    return isSame ? [] : [fork(from, `${from.name} and ${to.name} are of one size and differ`)];
+  if (size === 0) return [];
+  if (proof)
+    return isProved(from, to, proof)
+      ? []
+      : [fork(from, 'the proof does not hold: it is of other trees, or the log was rewritten')];
+  if (!tiles) return undefined;
+  const trusted = new TrustedTiles(tiles, { size: later, rootHash: to.checkpoint.rootHash });
+  try {
+    const isBeginning = same(await trusted.rootAt(size), from.checkpoint.rootHash);
+    return isBeginning
+      ? []
+      : [fork(from, `the log of ${to.name} does not begin with the ${size} events of ${from.name}`)];
+  } catch (error) {
+    if (!(error instanceof TileError)) throw error;
+    return [{ kind: 'tile', message: `${error.message} (${to.name})`, tree: to.tree }];
+  }
+}
+
+function isProved(from: SavedCheckpoint, to: SavedCheckpoint, proof: readonly Uint8Array[]): boolean {
+  const side = ({ checkpoint }: SavedCheckpoint) => ({
+    size: checkpoint.treeSize,
+    rootHash: checkpoint.rootHash,
+  });
+  return verifyConsistency({ from: side(from), to: side(to), proof });
+}
+
+function fork({ tree, checkpoint }: SavedCheckpoint, message: string): Finding {
+  return { kind: 'checkpoint', message, tree, treeSize: checkpoint.treeSize };
+}

@@ -1,0 +1,43 @@
+import { MAX_ENTRY_BYTES } from '../../../merkle/entries.ts';
+
+const NEWLINE = 0x0a;
+const PART_BYTES = 512 * 1024;
+
+/** A file that holds something else than lines of events. */
+export class NoExportError extends Error {
+  override readonly name = 'NoExportError';
+}
+
+/**
+ * Cuts a stream of bytes into parts of half a mebibyte and more that hold whole lines; what follows the last newline is
+ * the last part. Throws a NoExportError at a line that no event can be.
+ */
+export async function* wholeLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of source) {
+    parts.push(part);
+    bytes += part.length;
+    if (bytes < PART_BYTES) continue;
+    const end = part.lastIndexOf(NEWLINE) + 1;
+    if (end === 0 && bytes > PART_BYTES + MAX_ENTRY_BYTES)
+      throw new NoExportError(`it has a line of more than ${MAX_ENTRY_BYTES} bytes, which is no event`);
+    if (end === 0) continue;
+    const rest = part.slice(end);
+    yield joined(parts, bytes - rest.length);
+    parts = rest.length > 0 ? [rest] : [];
+    bytes = rest.length;
+  }
+  if (bytes > 0) yield joined(parts, bytes);
+}
+
+// Always bytes of their own, so that they can be handed to another thread.
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part.subarray(0, length - at), at);
+    at += Math.min(part.length, length - at);
+  }
+  return bytes;
+}

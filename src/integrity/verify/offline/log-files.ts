@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { HASH_BYTES } from '../../../merkle/hash.ts';
+import { type ReadTiles, TILE_WIDTH, type Tile } from '../../../merkle/tile.ts';
+import { tilePath } from '../../../merkle/tile-path.ts';
+
+const ATTEMPTS = 8;
+const TIMEOUT_MS = 60_000;
+const MAX_PAUSE_MS = 30_000;
+/** An entry bundle of 256 entries of 65,535 bytes, each with its length. */
+const MAX_BYTES = 256 * (65_535 + 2);
+
+/** A file of a log that cannot be read, though it may be there. */
+export class LogFileError extends Error {
+  override readonly name = 'LogFileError';
+  /** The status of HTTP, where there was an answer. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The files of a log by their paths of C2SP's tlog-tiles, such as `tile/0/000` or `checkpoint`; undefined: none there. */
+export type ReadLogFile = (path: string) => Promise<Uint8Array | undefined>;
+
+/**
+ * Reads the files below a prefix, which is a URL or a folder. At a URL `key` goes along as bearer key; what is too busy
+ * is asked again. Reading throws a LogFileError when the answer is another than the file or that there is none.
+ */
+export function logFilesAt(prefix: string, key?: string): ReadLogFile {
+  if (!/^https?:\/\//i.test(prefix)) return (path) => readOrNothing(join(prefix, path));
+  const base = prefix.replace(/\/+$/, '');
+  return (path) => download(`${base}/${path}`, key);
+}
+
+async function readOrNothing(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function download(url: string, key: string | undefined): Promise<Uint8Array | undefined> {
+  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await request(url, headers);
+    if (response.ok) return bodyOf(response, url);
+    await response.body?.cancel();
+    if (response.status === 404) return undefined;
+    const isBusy = [429, 502, 503, 504].includes(response.status);
+    if (!isBusy || attempt === ATTEMPTS)
+      throw new LogFileError(`${url} answered with status ${response.status}`, response.status);
+    const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+    const pauseMs = Number.isFinite(seconds) ? seconds * 1_000 : 250 * 2 ** attempt;
+    await delay(Math.min(MAX_PAUSE_MS, pauseMs) * (1 + Math.random() / 4));
+  }
+}
+
+async function request(url: string, headers: Record<string, string>): Promise<Response> {
+  try {
+    return await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (error) {
+    const { message, cause } = error as Error;
+    throw new LogFileError(`${url} cannot be read: ${cause instanceof Error ? cause.message : message}`);
+  }
+}
+
+async function bodyOf(response: Response, url: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of response.body ?? []) {
+    bytes += part.length;
+    if (bytes > MAX_BYTES) throw new LogFileError(`${url} is larger than any file of a log`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+/**
+ * Reads tiles from a log's files. A partial one that is not there any more is taken from the full one, as the
+ * specification asks. Throws a LogFileError when a tile is missing.
+ */
+export function tilesFrom(read: ReadLogFile): ReadTiles {
+  return (tiles) => Promise.all(tiles.map((tile) => readTile(read, tile)));
+}
+
+async function readTile(read: ReadLogFile, tile: Tile): Promise<Uint8Array> {
+  const exact = await read(tilePath(tile));
+  if (exact) return exact;
+  const full = tile.width < TILE_WIDTH ? await read(tilePath({ ...tile, width: TILE_WIDTH })) : undefined;
+  if (full) return full.subarray(0, tile.width * HASH_BYTES);
+  throw new LogFileError(`the log has no ${tilePath(tile)}`, 404);
+}

@@ -1,0 +1,186 @@
+import { parseEntries } from '../../../merkle/entries.ts';
+import { FormatError } from '../../../merkle/format-error.ts';
+import { leafHash } from '../../../merkle/hash.ts';
+import { type ReadTiles, TILE_WIDTH, tileWidth } from '../../../merkle/tile.ts';
+import { entriesPath } from '../../../merkle/tile-path.ts';
+import { same } from '../block.ts';
+import type { SavedCheckpoint } from '../checkpoints.ts';
+import { type CountedFinding, Findings } from '../findings.ts';
+import { hashesIn } from './hash-lines.ts';
+import { explain } from './locate.ts';
+import { LogFileError, type ReadLogFile } from './log-files.ts';
+import { TileError, TrustedTiles } from './trusted-tiles.ts';
+
+/** Tiles that are asked for at once. */
+const AHEAD = 8;
+
+/** A log at a distance and what it is compared with. */
+export interface RemoteOptions {
+  read: ReadLogFile;
+  readTiles: ReadTiles;
+  /** The log's present checkpoint, its signatures verified. */
+  now: SavedCheckpoint;
+  /** Checkpoints of the same tree that were kept. */
+  kept: readonly SavedCheckpoint[];
+  /** Whether the events are read as well. */
+  withEntries: boolean;
+  onProgress?: (leaves: number, size: number) => void;
+}
+
+/** What the verification of a remote log found. */
+export interface RemoteVerification {
+  /** Hashes of leaves that were compared with the checkpoint. */
+  leaves: number;
+  /** Events that were hashed anew. */
+  events: number;
+  /** Events that retention removed, by the word of the log. */
+  removed: number;
+  /** Why no events were read, if none were. */
+  refused: string | undefined;
+  findings: CountedFinding[];
+}
+
+/**
+ * Verifies all tiles of a log against its checkpoint, every event that it serves against the tiles, and that the log
+ * continues the checkpoints that were kept. It needs nothing of the log but the files of tlog-tiles.
+ */
+export async function verifyRemote(options: RemoteOptions): Promise<RemoteVerification> {
+  const { checkpoint } = options.now;
+  const root = { size: checkpoint.treeSize, rootHash: checkpoint.rootHash };
+  const walk = new RemoteWalk(options, new TrustedTiles(options.readTiles, root));
+  await walk.compareKept();
+  await walk.compareLeaves();
+  return walk.result();
+}
+
+class RemoteWalk {
+  readonly #options: RemoteOptions;
+  readonly #tiles: TrustedTiles;
+  readonly #findings = new Findings();
+  #leaves = 0;
+  #events = 0;
+  #removed = 0;
+  #refused: string | undefined;
+
+  constructor(options: RemoteOptions, tiles: TrustedTiles) {
+    this.#options = options;
+    this.#tiles = tiles;
+    this.#refused = options.withEntries ? undefined : 'they were not asked for';
+  }
+
+  result(): RemoteVerification {
+    return {
+      leaves: this.#leaves,
+      events: this.#events,
+      removed: this.#removed,
+      refused: this.#refused,
+      findings: this.#findings.list(),
+    };
+  }
+
+  async compareKept(): Promise<void> {
+    for (const { name, tree, checkpoint } of this.#options.kept) {
+      const { treeSize, rootHash } = checkpoint;
+      const add = (kind: 'truncated' | 'checkpoint', message: string) =>
+        this.#findings.add({ kind, message, tree, treeSize });
+      if (treeSize > this.#tiles.root.size)
+        add('truncated', `${name} is of ${treeSize} events, but the log has only ${this.#tiles.root.size}`);
+      else if (treeSize === 0) continue;
+      else
+        await this.#orTile(async () => {
+          if (!same(await this.#tiles.rootAt(treeSize), rootHash))
+            add('checkpoint', `the log does not begin with the ${treeSize} events of ${name}`);
+        });
+    }
+  }
+
+  /** Goes over all leaves, and the events beside them. */
+  async compareLeaves(): Promise<void> {
+    const { size } = this.#tiles.root;
+    for await (const part of readAhead(Math.ceil(size / TILE_WIDTH), (index) => this.#read(index))) {
+      this.#compare(part);
+      this.#options.onProgress?.(Math.min(size, (part.index + 1) * TILE_WIDTH), size);
+    }
+  }
+
+  async #read(index: number): Promise<Part> {
+    const width = tileWidth(0, index, this.#tiles.root.size);
+    const [leaves, entries] = await Promise.all([
+      this.#orTile(() => this.#tiles.read(0, index)),
+      this.#refused === undefined ? this.#readEntries(index, width) : undefined,
+    ]);
+    return { index, leaves: leaves && hashesIn(leaves), entries };
+  }
+
+  async #readEntries(index: number, width: number): Promise<Part['entries']> {
+    try {
+      const bytes = await this.#options.read(entriesPath({ index, width }));
+      return bytes ? parseEntries(bytes) : 'missing';
+    } catch (error) {
+      if (error instanceof FormatError) return 'malformed';
+      const status = error instanceof LogFileError ? error.status : undefined;
+      if (status === 410) return 'removed';
+      if (status !== 401 && status !== 403) throw error;
+      this.#refused = `the log answered with status ${status}`;
+      return undefined;
+    }
+  }
+
+  #compare({ index, leaves, entries }: Part): void {
+    const start = index * TILE_WIDTH;
+    if (!leaves) return;
+    this.#leaves += leaves.length;
+    if (entries === undefined) return;
+    // Retention removes the oldest, so nothing can be gone behind what is there.
+    if (entries === 'removed' && this.#events === 0) this.#removed += leaves.length;
+    else if (typeof entries === 'string') {
+      const message = `the events from here to position ${start + leaves.length - 1} are ${entries}`;
+      this.#findings.add({ kind: 'missing', message, position: start }, leaves.length);
+    } else {
+      this.#events += entries.length;
+      const finding = explain(entries.map(leafHash), leaves, start);
+      if (finding) this.#findings.add(finding);
+      else if (entries.length > leaves.length)
+        this.#findings.add({
+          kind: 'extra',
+          message: 'there are events behind the last',
+          position: start + leaves.length,
+        });
+    }
+  }
+
+  /** What a reading of tiles gives; one that is not that of the checkpoint is a finding. */
+  async #orTile<T>(reading: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await reading();
+    } catch (error) {
+      const isFinding = error instanceof TileError || (error instanceof LogFileError && error.status === 404);
+      if (!isFinding) throw error;
+      this.#findings.add({ kind: 'tile', message: error.message });
+      return undefined;
+    }
+  }
+}
+
+/** What was read about 256 positions. */
+interface Part {
+  index: number;
+  /** Undefined when the tile is not that of the checkpoint. */
+  leaves: Uint8Array[] | undefined;
+  /** The events' bytes, or why there are none; undefined when they were not asked for. */
+  entries: Uint8Array[] | 'missing' | 'malformed' | 'removed' | undefined;
+}
+
+/** What `read` gives for 0 to `count`, the last left out, in order, some of them asked for beforehand. */
+async function* readAhead<T>(count: number, read: (index: number) => Promise<T>): AsyncGenerator<T, void> {
+  const ahead: Promise<T>[] = [];
+  for (let index = 0; index < count || ahead.length > 0; index += 1) {
+    if (index < count) {
+      const reading = read(index);
+      // When one before it fails, nobody waits for this one.
+      reading.catch(() => undefined);
+      ahead.push(reading);
+    }
+    if (ahead.length >= AHEAD || index >= count - 1) yield (await ahead.shift()) as T;
+  }
+}

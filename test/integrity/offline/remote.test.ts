@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { verifyGrowth } from '../../../src/integrity/verify/offline/consistency.ts';
+import {
+  LogFileError,
+  type ReadLogFile,
+  tilesFrom,
+} from '../../../src/integrity/verify/offline/log-files.ts';
+import { type RemoteOptions, verifyRemote } from '../../../src/integrity/verify/offline/remote.ts';
+import { proveConsistency } from '../../../src/merkle/proof.ts';
+import { nodesFromTiles } from '../../../src/merkle/tile.ts';
+import { checkpointOf, filesOf, linesOf, reading } from './made-log.ts';
+
+const SIZE = 1_500;
+const LINES = linesOf(SIZE);
+const NOW = checkpointOf(LINES, SIZE);
+const FILES = filesOf(LINES);
+
+function verify(read: ReadLogFile, options: Partial<RemoteOptions> = {}) {
+  return verifyRemote({
+    read,
+    readTiles: tilesFrom(read),
+    now: NOW,
+    kept: [],
+    withEntries: true,
+    ...options,
+  });
+}
+
+describe('a remote log', () => {
+  test('as it is', async () => {
+    const kept = [1, 256, 700, SIZE].map((size) => checkpointOf(LINES, size));
+    const found = await verify(reading(FILES), { kept });
+    expect(found).toEqual({ leaves: SIZE, events: SIZE, removed: 0, refused: undefined, findings: [] });
+  });
+
+  test('with any bit of any file turned', () =>
+    fc.assert(
+      fc.asyncProperty(fc.constantFrom(...FILES.keys()), fc.nat(), fc.nat(7), async (path, at, bit) => {
+        const bytes = Uint8Array.from(FILES.get(path) as Uint8Array);
+        const place = at % bytes.length;
+        bytes[place] = (bytes[place] as number) ^ (1 << bit);
+        const { findings } = await verify(reading(new Map(FILES).set(path, bytes)));
+        expect(findings.length).toBeGreaterThan(0);
+        const kinds = findings.map(({ kind }) => kind);
+        if (path.startsWith('tile/entries')) expect(kinds).not.toContain('tile');
+        else expect(kinds).toEqual(['tile']);
+      }),
+      { numRuns: 150 },
+    ));
+
+  test('without any one of its files', async () => {
+    for (const path of FILES.keys()) {
+      const files = new Map(FILES);
+      files.delete(path);
+      expect((await verify(reading(files))).findings.length, path).toBe(1);
+    }
+  });
+
+  test('names the event that is another', async () => {
+    const files = new Map([
+      ...FILES,
+      ...[...filesOf(LINES.with(900, 'x'))].filter(([path]) => /entries/.test(path)),
+    ]);
+    expect((await verify(reading(files))).findings).toMatchObject([{ kind: 'changed', position: 900 }]);
+  });
+
+  test('that was rolled back or rewritten shows against what was kept', async () => {
+    const larger = checkpointOf(linesOf(SIZE + 20), SIZE + 20);
+    const other = checkpointOf(LINES.with(5, 'x'), 300);
+    const { findings } = await verify(reading(FILES), { kept: [larger, other] });
+    expect(findings).toMatchObject([
+      { kind: 'truncated', treeSize: SIZE + 20 },
+      { kind: 'checkpoint', treeSize: 300 },
+    ]);
+  });
+
+  test('without events that the key may not read, or that retention removed', async () => {
+    const refusing = (status: number, upTo: number): ReadLogFile => {
+      return async (path) => {
+        const index = Number(/entries\/(\d+)/.exec(path)?.[1] ?? Number.NaN);
+        if (index < upTo) throw new LogFileError('no', status);
+        return FILES.get(path);
+      };
+    };
+    expect(await verify(refusing(403, 9))).toMatchObject({ events: 0, leaves: SIZE, findings: [] });
+    expect(await verify(refusing(410, 2))).toMatchObject({ events: SIZE - 512, removed: 512, findings: [] });
+    await expect(verify(refusing(500, 2))).rejects.toThrow(LogFileError);
+  });
+
+  test('whose events end in the middle', async () => {
+    const read: ReadLogFile = async (path) => {
+      if (path === 'tile/entries/003') throw new LogFileError('gone', 410);
+      return FILES.get(path);
+    };
+    expect((await verify(read)).findings).toMatchObject([{ kind: 'missing', position: 768 }]);
+  });
+});
+
+describe('two checkpoints', () => {
+  const sizes = fc.tuple(fc.integer({ min: 1, max: SIZE }), fc.integer({ min: 1, max: SIZE }));
+
+  test('of one log are consistent, by a proof or by the tiles', () =>
+    fc.assert(
+      fc.asyncProperty(sizes, async ([a, b]) => {
+        const [one, other] = [checkpointOf(LINES, a), checkpointOf(LINES, b)];
+        const larger = Math.max(a, b);
+        const tiles = tilesFrom(reading(filesOf(LINES.slice(0, larger))));
+        expect(await verifyGrowth(one, other, { tiles })).toEqual([]);
+        const proof = await proveConsistency(Math.min(a, b), larger, nodesFromTiles(larger, tiles));
+        expect(await verifyGrowth(one, other, { proof })).toEqual([]);
+        expect(await verifyGrowth(one, other, {})).toEqual(a === b ? [] : undefined);
+      }),
+      { numRuns: 25 },
+    ));
+
+  test('of two logs are not', async () => {
+    const other = LINES.with(5, 'x');
+    const tiles = tilesFrom(reading(FILES));
+    const fork = checkpointOf(other, 800);
+    expect(await verifyGrowth(fork, NOW, { tiles })).toMatchObject([{ kind: 'checkpoint', treeSize: 800 }]);
+    const proof = await proveConsistency(800, SIZE, nodesFromTiles(SIZE, tiles));
+    expect(await verifyGrowth(fork, NOW, { proof })).toMatchObject([{ kind: 'checkpoint' }]);
+    expect(await verifyGrowth(checkpointOf(LINES, 800), NOW, { proof: proof.slice(1) })).toHaveLength(1);
+    expect(await verifyGrowth(checkpointOf(LINES, 800), fork, {})).toHaveLength(1);
+    const foreign = tilesFrom(reading(filesOf(other)));
+    expect(await verifyGrowth(checkpointOf(LINES, 800), NOW, { tiles: foreign })).toMatchObject([
+      { kind: 'tile' },
+    ]);
+  });
+});
