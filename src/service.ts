@@ -37,6 +37,7 @@ import { createSigner } from './integrity/signer.ts';
 import { createAppender } from './log/append.ts';
 import { createHead } from './log/head.ts';
 import { readPositions } from './log/read.ts';
+import { createCounter } from './log/summary/counter.ts';
 import { eventLogger } from './pipeline/event-log.ts';
 import { type Extensions, loadExtensions } from './pipeline/extensions.ts';
 import { createHandlers } from './pipeline/handlers.ts';
@@ -127,10 +128,15 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     (part) => part.close(),
   );
   const feed = await createFeed(pool, onError);
+  const counter = closers.add(createCounter(pool, onError), (part) => part.close());
+  const onGrowth = () => {
+    feed.wake();
+    counter.wake();
+  };
   closers.add(
     createListener({
       connectionString: databaseUrl,
-      hints: { [GROWTH_CHANNEL]: feed.wake, [KEYS_CHANNEL]: access.onChanged },
+      hints: { [GROWTH_CHANNEL]: onGrowth, [KEYS_CHANNEL]: access.onChanged },
       onError,
     }),
     (part) => part.close(),

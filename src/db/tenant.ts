@@ -7,6 +7,7 @@ import type { Queryable } from './queryable.ts';
  */
 export function tenantReader(pool: Pool, customerId: string): Queryable {
   return {
+    customerId,
     async query(sql, parameters) {
       const client = await pool.connect();
       let broken: Error | undefined;

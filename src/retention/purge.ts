@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg';
 import { inTransaction, type Pool } from '../db/pool.ts';
 import { readLatestCheckpoint } from '../integrity/checkpoints.ts';
 import { readHead } from '../log/head.ts';
+import { lockCounts, uncount } from '../log/summary/uncount.ts';
 
 const BATCH = 5_000;
 
@@ -34,14 +35,17 @@ export async function removeBefore(pool: Pool, boundary: number, stop?: AbortSig
   return purged;
 }
 
-// The head says first what is no longer there, so that a reader never takes a hole for the end.
+// The head says first what is no longer there, so that a reader never takes a hole for the end. It is locked as late as
+// can be, since appends wait for it; whoever has the counts is the only one to move its first position.
 async function removeNext(client: PoolClient, boundary: number): Promise<number> {
-  const { firstPosition, segmentBits } = await readHead(client, { lock: true });
+  await lockCounts(client);
+  const { firstPosition, segmentBits } = await readHead(client);
   if (firstPosition >= boundary) return 0;
   const length = 2 ** segmentBits;
   const segment = Math.floor(firstPosition / length);
   const isWhole = (segment + 1) * length <= boundary;
   const end = isWhole ? (segment + 1) * length : Math.min(boundary, firstPosition + BATCH);
+  await uncount(client, { start: firstPosition, end });
   await client.query('UPDATE log_head SET first_position = $1', [end]);
   if (isWhole) await client.query(`DROP TABLE audit_segments.s${String(segment).padStart(8, '0')}`);
   else await deleteRange(client, firstPosition, end);

@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { storeKey } from '../../src/access/keys.ts';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createPool, inTransaction, type Pool } from '../../src/db/pool.ts';
+import { tenantReader } from '../../src/db/tenant.ts';
+import { readHead } from '../../src/log/head.ts';
+import { countCustomers } from '../../src/log/summary/count-customers.ts';
+import { lockCounts } from '../../src/log/summary/uncount.ts';
 import { parseEntries } from '../../src/merkle/entries.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService, type TestService } from '../support/service.ts';
@@ -89,6 +93,28 @@ describe('with the first wall gone, row-level security still lets no foreign row
       topResources: [{ value: 'r/acme', count: 2 }],
     });
     expect(JSON.stringify(counts)).not.toContain('globex');
+  });
+
+  test('of the counts behind summaries', async () => {
+    await inTransaction(owner, async (client) => {
+      await lockCounts(client);
+      const { frontier } = await readHead(client);
+      await countCustomers(client, { start: 0, end: frontier.size }, { per256: 256, dailyFrom: 1 });
+    });
+    await vi.waitFor(async () => {
+      const { rows } = await owner.query("SELECT FROM summary_counts WHERE scope = 'log'");
+      expect(rows).not.toEqual([]);
+    });
+    const { rows: all } = await owner.query('SELECT DISTINCT scope FROM summary_counts ORDER BY 1');
+    expect(all).toEqual(['customer/acme', 'customer/globex', 'log'].map((scope) => ({ scope })));
+    for (const table of ['summary_counts', 'summary_scopes']) {
+      const { rows } = await tenantReader(owner, 'acme').query(`SELECT DISTINCT scope FROM ${table}`);
+      expect(rows).toEqual([{ scope: 'customer/acme' }]);
+      const none = await tenantReader(owner, 'nobody').query(`SELECT * FROM ${table}`);
+      expect(none.rows).toEqual([]);
+    }
+    const { auditSummary } = await ask<{ auditSummary: object }>('{ auditSummary { totalEvents } }');
+    expect(auditSummary).toEqual({ totalEvents: 2 });
   });
 
   test('of exports', async () => {

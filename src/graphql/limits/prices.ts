@@ -1,4 +1,4 @@
-import { TIME_BUCKETS, type TimeBucket } from '../../log/summary.ts';
+import { TIME_BUCKETS, type TimeBucket } from '../../log/summary/group-by.ts';
 
 /** The value of an argument of a field by its name, as the client gave it: unchecked; undefined when absent. */
 export type Arguments = (name: string) => unknown;

@@ -3,7 +3,8 @@ import { badInput } from '../../errors.ts';
 import type { AuditEvent } from '../../events/event.ts';
 import type { EventFilter } from '../../events/filter.ts';
 import { formatCursor, parseCursor } from '../../log/cursor.ts';
-import { countEvents, EVENT_ORDERS, listEvents, type Page, type PageRequest } from '../../log/list.ts';
+import { EVENT_ORDERS, listEvents, type Page, type PageRequest } from '../../log/list.ts';
+import { Summary } from '../../log/summary/summary.ts';
 import { builder } from '../builder.ts';
 import { checkFilter } from '../filter-input.ts';
 import { AuditEventRef } from './event.ts';
@@ -47,7 +48,8 @@ const ConnectionRef = builder.objectRef<Connection>('AuditEventConnection').impl
     pageInfo: t.field({ type: PageInfoRef, resolve: (page) => page }),
     totalCount: t.field({
       type: 'SafeInt',
-      resolve: ({ filters }, _args, { viewer, services }) => countEvents(services.readerOf(viewer), filters),
+      resolve: ({ filters }, _args, { viewer, services }) =>
+        new Summary(services.readerOf(viewer), filters, services.pipeline.now()).total(),
     }),
   }),
 });

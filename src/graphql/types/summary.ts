@@ -2,16 +2,15 @@ import { visibleTo } from '../../access/viewer.ts';
 import { badInput } from '../../errors.ts';
 import type { Outcome, Severity } from '../../events/catalog.ts';
 import type { EventFilter } from '../../events/filter.ts';
-import { countEvents } from '../../log/list.ts';
 import {
   type Count,
   countBy,
-  countTimeline,
   type Dimension,
   TIME_BUCKETS,
   type TimeBucket,
   type TimelinePoint,
-} from '../../log/summary.ts';
+} from '../../log/summary/group-by.ts';
+import { Summary } from '../../log/summary/summary.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { checkFilter } from '../filter-input.ts';
@@ -22,7 +21,8 @@ const DAY_MS = 86_400_000;
 const MAX_POINTS = 10_000;
 const MAX_TOP = 1_000;
 
-interface Summary {
+interface PeriodSummary {
+  summary: Summary;
   filters: EventFilter[];
   start: number;
   end: number;
@@ -62,42 +62,36 @@ const TimelinePointRef = builder.objectRef<TimelinePoint>('TimelinePoint').imple
     bySeverity: t.field({ type: [SeverityCountRef], resolve: (point) => point.bySeverity }),
   }),
 });
-const SummaryPeriodRef = builder.objectRef<Summary>('SummaryPeriod').implement({
+const SummaryPeriodRef = builder.objectRef<PeriodSummary>('SummaryPeriod').implement({
   fields: (t) => ({
     start: t.field({ type: 'DateTime', resolve: ({ start }) => start }),
     end: t.field({ type: 'DateTime', resolve: ({ end }) => end }),
   }),
 });
 
-const AuditSummaryRef = builder.objectRef<Summary>('AuditSummary').implement({
+const AuditSummaryRef = builder.objectRef<PeriodSummary>('AuditSummary').implement({
   description: 'Exact counts of the events of a period, by their timestamp.',
   fields: (t) => ({
     totalEvents: t.field({
       type: 'SafeInt',
-      resolve: ({ filters }, _args, { viewer, services }) => countEvents(services.readerOf(viewer), filters),
+      resolve: ({ summary }) => summary.total(),
     }),
     period: t.field({ type: SummaryPeriodRef, resolve: (summary) => summary }),
-    byType: t.field({ type: [TypeCountRef], resolve: countsOf('eventType') }),
+    byType: t.field({ type: [TypeCountRef], resolve: ({ summary }) => summary.byType() }),
     byOutcome: t.field({
       type: [OutcomeCountRef],
-      resolve: (summary, _args, { viewer, services }) =>
-        countBy(services.readerOf(viewer), summary.filters, 'outcome') as Promise<Count<Outcome>[]>,
+      resolve: ({ summary }) => summary.byOutcome(),
     }),
     bySeverity: t.field({
       type: [SeverityCountRef],
-      resolve: (summary, _args, { viewer, services }) =>
-        countBy(services.readerOf(viewer), summary.filters, 'severity') as Promise<Count<Severity>[]>,
+      resolve: ({ summary }) => summary.bySeverity(),
     }),
     timeline: t.field({
       type: [TimelinePointRef],
       description: `Empty buckets included; ${MAX_POINTS} at most.`,
       args: { bucket: t.arg({ type: TimeBucketRef, defaultValue: 'HOUR' }) },
-      resolve: ({ filters, start, end }, { bucket }, { viewer, services }) =>
-        countTimeline(services.readerOf(viewer), filters, {
-          start,
-          end,
-          bucket: checkBucket(bucket ?? 'HOUR', start, end),
-        }),
+      resolve: ({ summary, start, end }, { bucket }) =>
+        summary.timeline({ start, end, bucket: checkBucket(bucket ?? 'HOUR', start, end) }),
     }),
     topUsers: t.field({
       type: [ValueCountRef],
@@ -129,26 +123,19 @@ builder.queryField('auditSummary', (t) =>
       filter: t.arg({ type: AuditEventFilterRef }),
     },
     resolve: (_, { startTime, endTime, filter }, { viewer, services }) => {
-      const end = endTime ?? services.pipeline.now();
+      const now = services.pipeline.now();
+      const end = endTime ?? now;
       const start = startTime ?? end - DAY_MS;
       if (start > end) throw badInput('startTime', 'must not be later than endTime');
-      return {
-        filters: [...visibleTo(viewer, checkFilter(filter)), { startTime: start, endTime: end }],
-        start,
-        end,
-      };
+      const filters = [...visibleTo(viewer, checkFilter(filter)), { startTime: start, endTime: end }];
+      return { summary: new Summary(services.readerOf(viewer), filters, now), filters, start, end };
     },
   }),
 );
 
-function countsOf(dimension: Dimension) {
-  return ({ filters }: Summary, _args: object, { viewer, services }: Context) =>
-    countBy(services.readerOf(viewer), filters, dimension);
-}
-
 function topOf(dimension: Dimension) {
   return (
-    { filters }: Summary,
+    { filters }: PeriodSummary,
     { first }: { first?: number | null | undefined },
     { viewer, services }: Context,
   ) => {

@@ -1,7 +1,7 @@
-import type { Queryable } from '../db/queryable.ts';
-import type { Severity } from '../events/catalog.ts';
-import type { EventFilter } from '../events/filter.ts';
-import { whereOf } from './where.ts';
+import type { Queryable } from '../../db/queryable.ts';
+import type { Severity } from '../../events/catalog.ts';
+import type { EventFilter } from '../../events/filter.ts';
+import { whereOf } from '../where.ts';
 
 /** A value and how many events have it. */
 export interface Count<T extends string = string> {
@@ -21,14 +21,14 @@ const DIMENSIONS = {
 export type Dimension = keyof typeof DIMENSIONS;
 
 /** How many events have each value of the dimension, highest first, equal ones by value; at most `limit`. */
-export async function countBy(
+export async function countBy<T extends string = string>(
   db: Queryable,
   filters: readonly EventFilter[],
   dimension: Dimension,
   limit = 10_000,
-): Promise<Count[]> {
+): Promise<Count<T>[]> {
   const where = whereOf(filters);
-  const { rows } = await db.query<Count>(
+  const { rows } = await db.query<Count<T>>(
     `SELECT value, count FROM (
        SELECT ${DIMENSIONS[dimension]} AS value, count(*) AS count FROM audit_events WHERE ${where.sql} GROUP BY 1
      ) AS counts WHERE value IS NOT NULL ORDER BY count DESC, value COLLATE "C" LIMIT ${limit}`,

@@ -1,0 +1,127 @@
+import type { Queryable } from '../../db/queryable.ts';
+import type { Where } from '../where.ts';
+import { type Cover, coverPeriod, type Period } from './cover.ts';
+import type { Level } from './levels.ts';
+import type { Question } from './question.ts';
+import { readScope, type Scope } from './scope.ts';
+import { SUM_TALLIES, TALLY_COLUMNS, type Tally, tallyEvents } from './tally.ts';
+
+const ATTEMPTS = 3;
+const MAX_EDGES = 8;
+
+/** A tally of events, by the key that they have in common. */
+export type KeyedTally<Key> = Tally & { key: Key };
+
+interface Manner {
+  levels: readonly Level[];
+  byType: boolean;
+  /** What the tallies are grouped by: of a row of counts, and of an event. */
+  keys: { counts: string; events: string };
+  /** Decides what is cheap, not what is right. */
+  now: number;
+}
+
+/**
+ * The tallies of the question's events by event type. undefined: the counts are moving too fast, or do not help.
+ * `now` (milliseconds since 1970) decides what is cheap, not what is right.
+ */
+export function tallyTypes(
+  db: Queryable,
+  question: Question,
+  now: number,
+): Promise<KeyedTally<string>[] | undefined> {
+  const levels: Level[] = question.customerId === undefined ? ['month', 'day', 'hour'] : ['month', 'day'];
+  const keys = { counts: 'event_type', events: 'event_type' };
+  return ask(db, question, { levels, byType: true, keys, now });
+}
+
+/** The same by hour or day, keyed by its start in milliseconds since 1970. The question's period has bounds. */
+export async function tallyTimes(
+  db: Queryable,
+  question: Question,
+  { level, now }: { level: 'hour' | 'day'; now: number },
+): Promise<KeyedTally<number>[] | undefined> {
+  const { customerId, eventTypes, categories } = question;
+  if (level === 'hour' && customerId !== undefined) return undefined;
+  const levels: Level[] = level === 'hour' ? ['hour'] : customerId === undefined ? ['day', 'hour'] : ['day'];
+  // Of a customer, and of some types, there are only the rows of each type.
+  const byType = [customerId, eventTypes, categories].some((one) => one !== undefined);
+  const keys = { counts: startOf(level, 'bucket'), events: startOf(level, '"timestamp"') };
+  return ask(db, question, { levels, byType, keys, now });
+}
+
+function startOf(level: 'hour' | 'day', time: string): string {
+  return `(extract(epoch FROM date_trunc('${level}', ${time}, 'UTC')) * 1000)::bigint`;
+}
+
+/**
+ * One statement, so one moment: what is counted and what is not yet fit together, or the answer says how far the counts
+ * are by now. How far they are is a constant in it, so that PostgreSQL plans for the few events behind.
+ */
+async function ask<Key>(
+  db: Queryable,
+  question: Question,
+  manner: Manner,
+): Promise<KeyedTally<Key>[] | undefined> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const scope = await readScope(db, question.customerId);
+    const cover = coverPeriod(withoutBounds(question.period, scope), { ...manner, ...scope });
+    if (cover.edges.length > MAX_EDGES) return undefined;
+    const { sql, parameters } = statementOf(question, { scope, cover, manner });
+    const { rows } = await db.query<KeyedTally<Key | null> & { counted: number }>(sql, parameters);
+    if (rows[0]?.counted === scope.counted)
+      return rows.filter((row): row is KeyedTally<Key> & { counted: number } => row.key !== null);
+  }
+  return undefined;
+}
+
+// Where there is nothing more to leave out, no bucket has to be cut.
+function withoutBounds({ start, end }: Period, { earliest, latest }: Scope): Period {
+  return {
+    start: start <= earliest ? Number.NEGATIVE_INFINITY : start,
+    end: end > latest ? Number.POSITIVE_INFINITY : end,
+  };
+}
+
+function statementOf(
+  { customerId, period, eventTypes, categories }: Question,
+  { scope, cover, manner }: { scope: Scope; cover: Cover; manner: Manner },
+): Where {
+  const parameters: unknown[] = [scope.name, scope.counted];
+  const add = (value: unknown) => `$${parameters.push(value)}`;
+  const types = [
+    ...(eventTypes ? [`AND event_type = ANY (${add(eventTypes)}::text[])`] : []),
+    ...(categories ? [`AND split_part(event_type, '.', 1) = ANY (${add(categories)}::text[])`] : []),
+  ].join(' ');
+  const owner = customerId === undefined ? '' : `AND customer_id = ${add(customerId)}`;
+  const countEvents = ({ start, end }: Period, sign: 1 | -1, positions: string) =>
+    `SELECT ${manner.keys.events} AS key, ${tallyEvents(sign)} FROM audit_events
+     WHERE position ${positions} $2 AND "timestamp" >= ${add(sqlTime(start))} AND "timestamp" < ${add(sqlTime(end))}
+       ${owner} ${types} GROUP BY 1`;
+  const { spans, edges } = cover;
+  const parts = [
+    `SELECT ${manner.keys.counts} AS key, ${TALLY_COLUMNS.join(', ')}
+     FROM unnest(${add(spans.map(({ level }) => level))}::text[], ${add(spans.map((span) => sqlTime(span.start)))}::timestamptz[],
+         ${add(spans.map((span) => sqlTime(span.end)))}::timestamptz[]) AS span (level, starts, ends)
+       JOIN summary_counts AS counts ON counts.scope = $1 AND counts.level = span.level
+         AND by_type = ${add(manner.byType)} AND bucket >= starts AND bucket < ends
+     WHERE true ${types}`,
+    ...edges.map((edge) => countEvents(edge, edge.sign, '<')),
+    countEvents(period, 1, '>='),
+  ];
+  const sql = `SELECT scope.counted, sums.*
+    FROM (SELECT coalesce(max(counted), 0) AS counted FROM summary_scopes WHERE scope = $1) AS scope
+      LEFT JOIN (
+        SELECT key, ${SUM_TALLIES} FROM (${parts.join(' UNION ALL ')}) AS parts GROUP BY key HAVING sum(total) <> 0
+      ) AS sums ON true`;
+  return { sql, parameters };
+}
+
+const BEFORE_ALL = Date.parse('0001-01-01T00:00:00Z');
+const AFTER_ALL = Date.parse('9999-12-31T23:59:59.999Z');
+
+// The years that an event may have have four digits.
+function sqlTime(time: number): string {
+  if (time < BEFORE_ALL) return '-infinity';
+  return time > AFTER_ALL ? 'infinity' : new Date(time).toISOString();
+}

@@ -1,0 +1,109 @@
+import type { Queryable } from '../../db/queryable.ts';
+import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../../events/catalog.ts';
+import type { EventFilter } from '../../events/filter.ts';
+import { countEvents } from '../list.ts';
+import { type KeyedTally, tallyTimes, tallyTypes } from './ask.ts';
+import {
+  type Count,
+  countBy,
+  countTimeline,
+  TIME_BUCKETS,
+  type TimeBucket,
+  type TimelinePoint,
+} from './group-by.ts';
+import { type Question, questionOf } from './question.ts';
+import type { Tally } from './tally.ts';
+
+/**
+ * Exact counts of the events that match: out of counts that are kept, where those can tell, and of what is not in them
+ * yet; else of the events themselves. Counts by type, outcome and severity are of one moment.
+ */
+export class Summary {
+  readonly #db: Queryable;
+  readonly #filters: readonly EventFilter[];
+  readonly #question: Question | undefined;
+  readonly #now: number;
+  #types: Promise<KeyedTally<string>[] | undefined> | undefined;
+
+  /** `now`: milliseconds since 1970; it decides what is cheap, not what is right. */
+  constructor(db: Queryable, filters: readonly EventFilter[], now: number) {
+    this.#db = db;
+    this.#filters = db.customerId === undefined ? filters : [...filters, { customerId: db.customerId }];
+    this.#question = questionOf(this.#filters);
+    this.#now = now;
+  }
+
+  /** How many there are. */
+  async total(): Promise<number> {
+    const types = await this.#tallyTypes();
+    if (!types) return countEvents(this.#db, this.#filters);
+    return types.reduce((sum, tally) => sum + this.#wanted(tally), 0);
+  }
+
+  /** By event type, highest count first, equal ones by type. */
+  async byType(): Promise<Count[]> {
+    const types = await this.#tallyTypes();
+    if (!types) return countBy(this.#db, this.#filters, 'eventType');
+    return ranked(types.map((tally) => ({ value: tally.key, count: this.#wanted(tally) })));
+  }
+
+  async byOutcome(): Promise<Count<Outcome>[]> {
+    const types = this.#question?.severities ? undefined : await this.#tallyTypes();
+    if (!types) return countBy(this.#db, this.#filters, 'outcome');
+    const outcomes = this.#question?.outcomes ?? OUTCOMES;
+    return ranked(outcomes.map((value) => ({ value, count: sum(types, `outcome_${value}`) })));
+  }
+
+  async bySeverity(): Promise<Count<Severity>[]> {
+    const types = this.#question?.outcomes ? undefined : await this.#tallyTypes();
+    if (!types) return countBy(this.#db, this.#filters, 'severity');
+    const severities = this.#question?.severities ?? SEVERITIES;
+    return ranked(severities.map((value) => ({ value, count: sum(types, `severity_${value}`) })));
+  }
+
+  /** The buckets of a period, in which all the events must lie; empty ones too. */
+  async timeline(period: { start: number; end: number; bucket: TimeBucket }): Promise<TimelinePoint[]> {
+    const { bucket } = period;
+    const question = bucket === 'MINUTE' || this.#question?.outcomes ? undefined : this.#question;
+    const level = bucket === 'DAY' ? 'day' : 'hour';
+    const tallies = question && (await tallyTimes(this.#db, question, { level, now: this.#now }));
+    if (!tallies) return countTimeline(this.#db, this.#filters, period);
+    const found = new Map(tallies.map((tally) => [tally.key, tally]));
+    const length = TIME_BUCKETS[bucket];
+    const points: TimelinePoint[] = [];
+    for (let at = Math.floor(period.start / length) * length; at <= period.end; at += length)
+      points.push(this.#pointOf(at, found.get(at)));
+    return points;
+  }
+
+  #pointOf(start: number, tally: Tally | undefined): TimelinePoint {
+    if (!tally) return { start, count: 0, bySeverity: [] };
+    const severities = this.#question?.severities ?? SEVERITIES;
+    const bySeverity = ranked(severities.map((value) => ({ value, count: tally[`severity_${value}`] })));
+    return { start, count: this.#wanted(tally), bySeverity };
+  }
+
+  #tallyTypes(): Promise<KeyedTally<string>[] | undefined> {
+    this.#types ??= this.#question
+      ? tallyTypes(this.#db, this.#question, this.#now)
+      : Promise.resolve(undefined);
+    return this.#types;
+  }
+
+  #wanted(tally: Tally): number {
+    const { outcomes, severities } = this.#question ?? {};
+    if (outcomes) return outcomes.reduce((total, outcome) => total + tally[`outcome_${outcome}`], 0);
+    if (severities) return severities.reduce((total, severity) => total + tally[`severity_${severity}`], 0);
+    return tally.total;
+  }
+}
+
+function sum(tallies: readonly Tally[], column: keyof Tally): number {
+  return tallies.reduce((total, tally) => total + tally[column], 0);
+}
+
+function ranked<T extends string>(counts: Count<T>[]): Count<T>[] {
+  return counts
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+}

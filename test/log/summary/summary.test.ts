@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPool, type Pool } from '../../../src/db/pool.ts';
+import type { Queryable } from '../../../src/db/queryable.ts';
+import { tenantReader } from '../../../src/db/tenant.ts';
+import { OUTCOMES, SEVERITIES } from '../../../src/events/catalog.ts';
+import type { EventDraft } from '../../../src/events/event.ts';
+import type { EventFilter } from '../../../src/events/filter.ts';
+import { type Appender, createAppender } from '../../../src/log/append.ts';
+import { createHead, readHead } from '../../../src/log/head.ts';
+import { countEvents } from '../../../src/log/list.ts';
+import { prepareEvent } from '../../../src/log/prepare.ts';
+import { countNext } from '../../../src/log/summary/count.ts';
+import { countBy, countTimeline } from '../../../src/log/summary/group-by.ts';
+import { Summary } from '../../../src/log/summary/summary.ts';
+import { removeBefore } from '../../../src/retention/purge.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+
+const HOUR = 3_600_000;
+const NOW = Date.parse('2026-03-02T10:20:30.456Z');
+const SEGMENT_BITS = 5;
+// Every fourth event brings its customer's counts up to date, and busy months are found soon.
+const OFTEN = { customersPer256: 64, dailyFrom: 4 };
+
+let database: TestDatabase;
+let owner: Pool;
+let pool: Pool;
+let appenders: Appender[];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  owner = createPool(database.url, () => undefined);
+  await createHead(owner, SEGMENT_BITS);
+  pool = createPool(database.url, () => undefined, { role: 'audit_log_service' });
+  appenders = [createAppender(pool), createAppender(pool)];
+});
+afterAll(async () => {
+  await Promise.all(appenders.map((appender) => appender.close()));
+  await Promise.all([owner.end(), pool.end()]);
+  await database.drop();
+});
+
+// Most around now, some years off, some on the very edges of hours, days and months.
+const timestamp = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: NOW - 80 * HOUR, max: NOW }) },
+  {
+    weight: 2,
+    arbitrary: fc.integer({ min: -3_000, max: 30 }).map((n) => Math.floor(NOW / HOUR) * HOUR + n * HOUR),
+  },
+  { weight: 1, arbitrary: fc.integer({ min: NOW, max: NOW + 2 * HOUR }) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom(
+        '0001-01-01T00:00:00Z',
+        '9999-12-31T23:59:59.999Z',
+        '2026-03-01T00:00:00Z',
+        '2026-02-28T23:59:59.999Z',
+      )
+      .map(Date.parse),
+  },
+);
+const customerId = fc.constantFrom(undefined, 'acme', 'acme', 'globex', '');
+const draft = fc.record({
+  timestamp,
+  eventType: fc.constantFrom('auth.login', 'auth.logout', 'data.read', 'billing.paid'),
+  outcome: fc.constantFrom(...OUTCOMES),
+  severity: fc.constantFrom(...SEVERITIES),
+  customerId,
+});
+const filter = fc.record(
+  {
+    startTime: timestamp,
+    endTime: timestamp,
+    customerId: fc.constantFrom('acme', 'globex', '', 'nobody'),
+    eventTypes: fc.array(fc.constantFrom('auth.login', 'data.read', 'x.y'), { maxLength: 3 }),
+    categories: fc.array(fc.constantFrom('auth', 'billing'), { maxLength: 2 }),
+    outcomes: fc.array(fc.constantFrom(...OUTCOMES), { maxLength: 3 }),
+    severities: fc.array(fc.constantFrom(...SEVERITIES), { maxLength: 3 }),
+    minSeverity: fc.constantFrom(...SEVERITIES),
+    action: fc.constantFrom('', 'none'),
+  },
+  { requiredKeys: [] },
+);
+// What happens to the log between two looks at it.
+const change = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ append: fc.array(draft, { minLength: 1, maxLength: 60 }), by: fc.nat(1) }),
+  },
+  { weight: 4, arbitrary: fc.record({ count: fc.integer({ min: 1, max: 40 }) }) },
+  { weight: 1, arbitrary: fc.record({ countTwice: fc.integer({ min: 1, max: 40 }) }) },
+  { weight: 1, arbitrary: fc.record({ purge: fc.integer({ min: 1, max: 50 }) }) },
+);
+type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
+
+async function apply(step: Change): Promise<void> {
+  if ('append' in step) {
+    const drafts = JSON.parse(JSON.stringify(step.append)) as EventDraft[];
+    const events = drafts.map((one) =>
+      prepareEvent({ ...one, action: '', description: '', details: {} }, NOW, ''),
+    );
+    await appenders[step.by]?.append({ events, paths: [] });
+  } else if ('count' in step) await countNext(pool, { batch: step.count, ...OFTEN });
+  else if ('countTwice' in step) {
+    await Promise.all([1, 2].map(() => countNext(pool, { batch: step.countTwice, ...OFTEN })));
+  } else {
+    const { firstPosition, frontier } = await readHead(owner);
+    await removeBefore(owner, Math.min(frontier.size, firstPosition + step.purge));
+  }
+}
+
+async function expectEqual(db: Queryable, filters: EventFilter[]): Promise<void> {
+  const summary = new Summary(db, filters, NOW);
+  expect(await summary.total()).toBe(await countEvents(db, filters));
+  expect(await summary.byType()).toEqual(await countBy(db, filters, 'eventType'));
+  expect(await summary.byOutcome()).toEqual(await countBy(db, filters, 'outcome'));
+  expect(await summary.bySeverity()).toEqual(await countBy(db, filters, 'severity'));
+  const start = Math.max(...filters.map(({ startTime = NOW - 100 * HOUR }) => startTime));
+  const end = Math.min(...filters.map(({ endTime = NOW }) => endTime));
+  if (start > end) return;
+  for (const bucket of ['HOUR', 'DAY'] as const) {
+    const period = { start: Math.max(start, end - 3_000 * HOUR), end, bucket };
+    const within = [...filters, { startTime: period.start, endTime: end }];
+    expect(await new Summary(db, within, NOW).timeline(period)).toEqual(
+      await countTimeline(db, within, period),
+    );
+  }
+}
+
+test('counts that are kept, and what is not in them yet, are what a GROUP BY of the events gives', async () => {
+  const property = fc.asyncProperty(
+    fc.array(change, { minLength: 1, maxLength: 5 }),
+    fc.array(filter, { minLength: 1, maxLength: 3 }),
+    async (changes, filters) => {
+      for (const step of changes) await apply(step);
+      for (const some of filters) {
+        const wanted = JSON.parse(JSON.stringify(some)) as EventFilter;
+        await expectEqual(pool, [wanted]);
+        await expectEqual(tenantReader(pool, 'acme'), [wanted]);
+      }
+    },
+  );
+  await fc.assert(property, { numRuns: 60 });
+}, 120_000);
+
+test('answers come from the counts, and from the events where those cannot tell', async () => {
+  await apply({
+    append: [
+      { timestamp: NOW, eventType: 'data.read', outcome: 'success', severity: 'info', customerId: undefined },
+    ],
+    by: 0,
+  });
+  for (let counted = 1; counted > 0; ) counted = await countNext(pool, OFTEN);
+  const total = (some: EventFilter) => new Summary(pool, [some], NOW).total();
+  const before = await total({ eventTypes: ['data.read'] });
+  await pool.query(
+    "UPDATE summary_counts SET total = total + 1000000 WHERE scope = 'log' AND level = 'month' AND event_type = 'data.read'",
+  );
+  expect(await total({ eventTypes: ['data.read'] })).toBeGreaterThanOrEqual(before + 1_000_000);
+  expect(await total({ eventTypes: ['data.read'], action: '' })).toBe(before);
+});
