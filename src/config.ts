@@ -5,6 +5,7 @@ import { parseIssuer } from './access/tokens/issuer.ts';
 import { TOKEN_ALGORITHMS } from './access/tokens/tokens.ts';
 import { type AddressBlock, parseBlock } from './events/address.ts';
 import { SEVERITIES } from './events/catalog.ts';
+import { parseFieldRules } from './events/redact/fields.ts';
 import { MAX_WITNESSES, parseWitness, type Witness } from './integrity/witnesses/witness.ts';
 
 const wholeNumber = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
@@ -29,6 +30,13 @@ const block = z.string().transform((text, context): AddressBlock => {
   if (!parsed) context.addIssue({ code: 'custom', message: 'must be addresses or CIDR blocks' });
   return parsed ?? z.NEVER;
 });
+const areFieldRules = (rules: readonly string[], context: z.RefinementCtx) => {
+  try {
+    parseFieldRules(rules);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+  }
+};
 const areDistinct = (witnesses: readonly Witness[]) =>
   new Set(witnesses.map(({ verifier: { name, keyId } }) => `${name}+${keyId}`)).size === witnesses.length;
 
@@ -134,6 +142,10 @@ const settings = z.object({
   EVENT_TYPES: list.pipe(z.array(z.string().regex(/^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/))).default([]),
   /** Names whose values are redacted, beside the built-in nine. */
   REDACT_NAMES: list.default([]),
+  /** What becomes of single fields, each `FIELD:redact`, `FIELD:hash` or `FIELD:keep`, for example `userId:hash`. */
+  REDACT_FIELDS: list.pipe(z.array(z.string()).superRefine(areFieldRules)).default([]),
+  /** The secret of the keyed hashes; unset: one is made on first start and kept in the database. */
+  REDACT_HASH_KEY: z.string().min(32).optional(),
   /** A module that exports `filters` and `handlers`, as a path from the working directory. */
   PIPELINE_MODULE: z.string().optional(),
   /** Longest time a handler may take for an event, in milliseconds, before it is reported. */

@@ -13,7 +13,6 @@ import { migrate } from './db/migrate.ts';
 import { createPool } from './db/pool.ts';
 import { createCatalog } from './events/catalog.ts';
 import type { EventInput } from './events/input.ts';
-import { createRedact } from './events/redact.ts';
 import { createExports } from './exports/export.ts';
 import { ensureExportSecret } from './exports/secret.ts';
 import { createFeed } from './feed/feed.ts';
@@ -43,6 +42,7 @@ import { type Extensions, loadExtensions } from './pipeline/extensions.ts';
 import { createHandlers } from './pipeline/handlers.ts';
 import { recordOwnEvent } from './pipeline/own.ts';
 import type { Pipeline } from './pipeline/record.ts';
+import { openRedaction } from './pipeline/redaction.ts';
 import { startRetention } from './retention/timer.ts';
 
 /** The audit service: built by `createAuditService`, started and stopped once. */
@@ -153,7 +153,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   );
   const pipeline: Pipeline = {
     filters: extensions.filters,
-    redact: createRedact([...config.REDACT_NAMES, ...extensions.redact]),
+    redaction: await openRedaction(owner, config, extensions.redact),
     appender: closers.add(createAppender(pool), (part) => part.close()),
     readPositions: (positions) => readPositions(pool, positions),
     dispatch: handlers.dispatch,

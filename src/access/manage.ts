@@ -33,6 +33,8 @@ export async function createKey(
   input: KeyInput,
 ): Promise<CreatedKey> {
   const { name, scopes, customerId, expiresAt } = checkKeyInput(input, pipeline.now());
+  pipeline.redaction.refuse(name, 'name');
+  if (customerId !== undefined) pipeline.redaction.refuse(customerId, 'customerId');
   const id = createKeyId();
   const secret = createSecret();
   await recordOwnEvent(pipeline, caller, {

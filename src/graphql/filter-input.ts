@@ -3,6 +3,7 @@ import { parseBlock } from '../events/address.ts';
 import type { Outcome, Severity } from '../events/catalog.ts';
 import { EQUAL_FIELDS, type EventFilter } from '../events/filter.ts';
 import { checkJsonObject, checkText } from '../events/json.ts';
+import type { Redaction } from '../events/redact/redact.ts';
 import { wordsOf } from '../events/words.ts';
 
 const MAX_LIST = 100;
@@ -30,8 +31,15 @@ export interface FilterInput {
   details?: unknown;
 }
 
-/** Checks a filter; null and absent mean no condition. Throws BAD_USER_INPUT with the field's path. */
-export function checkFilter(input: FilterInput | null | undefined, path = 'filter'): EventFilter {
+/**
+ * Checks a filter and puts hashes in it where events have them; null and absent mean no condition. Throws BAD_USER_INPUT
+ * with the field's path.
+ */
+export function checkFilter(input: FilterInput | null | undefined, redaction: Redaction): EventFilter {
+  return redaction.filter(checkInput(input, 'filter'));
+}
+
+function checkInput(input: FilterInput | null | undefined, path: string): EventFilter {
   const filter: EventFilter = {};
   if (!input) return filter;
   for (const field of ['eventTypes', 'categories', 'outcomes', 'severities'] as const) {

@@ -1,6 +1,6 @@
-import type { AuditEvent, EventDraft, JsonObject } from '../events/event.ts';
+import type { AuditEvent, EventDraft } from '../events/event.ts';
 import { checkEvent, type EventInput } from '../events/input.ts';
-import type { Redact } from '../events/redact.ts';
+import type { Redaction } from '../events/redact/redact.ts';
 import type { Appender } from '../log/append.ts';
 import { eventAt, type PreparedEvent, prepareEvent } from '../log/prepare.ts';
 import type { EventFilterFunction } from './extensions.ts';
@@ -16,7 +16,7 @@ export interface Recorded {
 /** The way of an event into the log: check, filter, redact, append, hand to the handlers. */
 export interface Pipeline {
   filters: readonly EventFilterFunction[];
-  redact: Redact;
+  redaction: Redaction;
   appender: Appender;
   readPositions: (positions: number[]) => Promise<Map<number, AuditEvent>>;
   dispatch: Dispatch;
@@ -34,11 +34,10 @@ export async function recordEvents(pipeline: Pipeline, inputs: readonly PathedIn
   const now = pipeline.now();
   const drafts = inputs.map(({ input, path }) => checkEvent(input, path));
   const isWanted = await Promise.all(drafts.map((draft) => passes(pipeline.filters, draft)));
-  const prepared = drafts.map((draft, index) =>
-    isWanted[index]
-      ? prepareEvent(redacted(draft, pipeline.redact), now, inputs[index]?.path ?? 'input')
-      : undefined,
-  );
+  const prepared = drafts.map((draft, index) => {
+    const path = inputs[index]?.path ?? 'input';
+    return isWanted[index] ? prepareEvent(pipeline.redaction.event(draft, path), now, path) : undefined;
+  });
   return append(
     pipeline,
     prepared,
@@ -74,13 +73,4 @@ async function append(
 async function passes(filters: readonly EventFilterFunction[], draft: EventDraft): Promise<boolean> {
   for (const filter of filters) if (!(await filter(draft))) return false;
   return true;
-}
-
-function redacted(draft: EventDraft, redact: Redact): EventDraft {
-  const copy: EventDraft = { ...draft, details: redact(draft.details) };
-  for (const field of ['oldValues', 'newValues'] as const) {
-    const value: JsonObject | undefined = draft[field];
-    if (value) copy[field] = redact(value);
-  }
-  return copy;
 }

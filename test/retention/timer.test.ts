@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createRedact } from '../../src/events/redact.ts';
+import { createRedaction } from '../../src/events/redact/redact.ts';
 import { createAppender } from '../../src/log/append.ts';
 import { createHead } from '../../src/log/head.ts';
 import { prepareEvent } from '../../src/log/prepare.ts';
@@ -81,7 +81,7 @@ test('instances that purge at once on their own remove everything once, with one
     pools.map((each) => {
       const pipeline = {
         filters: [],
-        redact: createRedact(),
+        redaction: createRedaction({ hashKey: Buffer.alloc(32) }),
         appender: createAppender(each),
         readPositions: async () => new Map(),
         dispatch: () => undefined,

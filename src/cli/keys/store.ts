@@ -2,10 +2,10 @@ import type { KeyStore } from '../../access/manage.ts';
 import { readConfig } from '../../config.ts';
 import { migrate } from '../../db/migrate.ts';
 import { createPool } from '../../db/pool.ts';
-import { createRedact } from '../../events/redact.ts';
 import { createAppender } from '../../log/append.ts';
 import { createHead } from '../../log/head.ts';
 import { readPositions } from '../../log/read.ts';
+import { openRedaction } from '../../pipeline/redaction.ts';
 import { openDatabase } from '../database.ts';
 
 const CONNECTIONS = 2;
@@ -24,7 +24,7 @@ export async function withKeyStore<Result>(work: (store: KeyStore) => Promise<Re
     await createHead(pool, config.SEGMENT_BITS);
     const pipeline = {
       filters: [],
-      redact: createRedact(config.REDACT_NAMES),
+      redaction: await openRedaction(pool, config),
       appender: createAppender(pool),
       readPositions: (positions: number[]) => readPositions(pool, positions),
       dispatch: () => undefined,

@@ -69,7 +69,7 @@ builder.queryField('auditEvents', (t) =>
       offset: t.arg.int({ description: 'Page jump, 10,000 at most; not together with a cursor.' }),
     },
     resolve: async (_, { filter, orderBy, ...paging }, { viewer, services }) => {
-      const filters = visibleTo(viewer, checkFilter(filter));
+      const filters = visibleTo(viewer, checkFilter(filter, services.pipeline.redaction));
       const page = await listEvents(services.readerOf(viewer), {
         filters,
         order: orderBy ?? 'TIMESTAMP_DESC',

@@ -30,7 +30,7 @@ builder.queryField('auditExport', (t) =>
         services.pipeline.now() + VALID_MS,
         keyExpiresAt ?? Number.POSITIVE_INFINITY,
       );
-      const filters = visibleTo(viewer, checkFilter(filter));
+      const filters = visibleTo(viewer, checkFilter(filter, services.pipeline.redaction));
       const grant = signGrant(
         { format, filters, keyId, generation, keyExpiresAt, customerId, expiresAt },
         services.exportSecret,

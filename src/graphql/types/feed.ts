@@ -21,7 +21,10 @@ builder.subscriptionFields((t) => ({
     },
     subscribe: (_, { minSeverity, filter, after }, { viewer, services }) =>
       services.feed.subscribe({
-        filters: [{ minSeverity: minSeverity ?? 'warning' }, ...visibleTo(viewer, checkFilter(filter))],
+        filters: [
+          { minSeverity: minSeverity ?? 'warning' },
+          ...visibleTo(viewer, checkFilter(filter, services.pipeline.redaction)),
+        ],
         start: startOf(after),
         reader: services.guardedReaderOf(viewer),
       }),
@@ -37,7 +40,7 @@ builder.subscriptionFields((t) => ({
     },
     subscribe: (_, { filter, after }, { viewer, services }) =>
       services.feed.subscribe({
-        filters: visibleTo(viewer, checkFilter(filter)),
+        filters: visibleTo(viewer, checkFilter(filter, services.pipeline.redaction)),
         start: startOf(after),
         reader: services.guardedReaderOf(viewer),
       }),

@@ -127,7 +127,10 @@ builder.queryField('auditSummary', (t) =>
       const end = endTime ?? now;
       const start = startTime ?? end - DAY_MS;
       if (start > end) throw badInput('startTime', 'must not be later than endTime');
-      const filters = [...visibleTo(viewer, checkFilter(filter)), { startTime: start, endTime: end }];
+      const filters = [
+        ...visibleTo(viewer, checkFilter(filter, services.pipeline.redaction)),
+        { startTime: start, endTime: end },
+      ];
       return { summary: new Summary(services.readerOf(viewer), filters, now), filters, start, end };
     },
   }),

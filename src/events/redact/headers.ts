@@ -1,0 +1,48 @@
+import { REDACTED } from './replaced.ts';
+
+const BEARER = /(\bbearer(?:\s|\+|%20){1,3})([\w.~+/-]{8,}=*)/gi;
+const BASIC = /(\bbasic(?:\s|\+|%20){1,3})([A-Za-z0-9+/_-]{6,}={0,2})/gi;
+
+// Up to the last @ before the path; failing that, a password in which / ? # were not escaped, but for a port.
+const IN_URL =
+  /(:\\?\/\\?\/[^\s/?#@:"'<>]{0,64}:)(?:[^\s/?#"'<>]{1,256}(?=@)|(?!\d{1,5}[/?#])[^\s"'<>]{1,100}?(?=@))/g;
+// The token in the place of the user: git's way.
+const USER_IN_URL = /(:\\?\/\\?\/)[^\s/?#@:"'<>]{8,256}(?=:(?:x-oauth-basic)?@)/g;
+const CURL_USER = /(\s(?:-u|--user)[ =]["']?[^\s:"']{1,128}:)[^\s"']{1,256}/g;
+
+/** What the texts that hold such credentials have in common with few others, to be looked for at the start of a word. */
+export const HEADER_MARKS: readonly string[] = [
+  '[Bb]earer[\\s+%]',
+  'BEARER[\\s+%]',
+  '[Bb]asic[\\s+%]',
+  'BASIC[\\s+%]',
+  `:\\\\?/\\\\?/[^\\s/?#@:"'<>]{0,64}:(?!\\d{1,5}(?:[/?#\\s]|$))`,
+  'curl\\s',
+];
+
+/** The text with the credentials of HTTP's schemes, and passwords in URLs, replaced. */
+export function redactHeaders(text: string): string {
+  const result = text
+    .replace(BEARER, (match, scheme: string, value: string, offset: number) =>
+      isRandom(value) && !isName(text, offset + match.length) ? scheme + REDACTED : match,
+    )
+    .replace(BASIC, (match, scheme: string, value: string) => (isPair(value) ? scheme + REDACTED : match))
+    .replace(USER_IN_URL, `$1${REDACTED}`)
+    .replace(IN_URL, `$1${REDACTED}`);
+  return result.includes('curl') ? result.replace(CURL_USER, `$1${REDACTED}`) : result;
+}
+
+// Not the word after "bearer" in a sentence.
+function isRandom(value: string): boolean {
+  return value.length >= 24 || /\d/.test(value) || /[a-z][A-Z]/.test(value);
+}
+
+// tokenType=Bearer expires_in=3600
+function isName(text: string, end: number): boolean {
+  return text[end - 1] === '=' && /\w/.test(text[end] ?? '');
+}
+
+function isPair(value: string): boolean {
+  const text = Buffer.from(value, 'base64').toString('utf8');
+  return text.includes(':') && !/[\p{Cc}\ufffd]/u.test(text);
+}

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
+import { createRedaction, type Redaction } from '../events/redact/redact.ts';
+
+const NAME = 'redaction';
+
+/** The settings of redaction. */
+export interface RedactionSettings {
+  REDACT_NAMES: readonly string[];
+  REDACT_FIELDS: readonly string[];
+  REDACT_HASH_KEY?: string | undefined;
+}
+
+/** The redaction that the settings ask for, with `names` beside theirs. */
+export async function openRedaction(
+  pool: Pool,
+  settings: RedactionSettings,
+  names: readonly string[] = [],
+): Promise<Redaction> {
+  const { REDACT_NAMES, REDACT_FIELDS, REDACT_HASH_KEY } = settings;
+  const hashKey = REDACT_HASH_KEY === undefined ? await ensureHashKey(pool) : Buffer.from(REDACT_HASH_KEY);
+  return createRedaction({ names: [...REDACT_NAMES, ...names], fields: REDACT_FIELDS, hashKey });
+}
+
+/** The secret of the keyed hashes, made on first start: the same in every instance. */
+async function ensureHashKey(pool: Pool): Promise<Uint8Array> {
+  const { serviceSecret } = prismaOn(pool);
+  const fresh = new Uint8Array(randomBytes(32));
+  await serviceSecret.createMany({ data: { name: NAME, value: fresh }, skipDuplicates: true });
+  const { value } = await serviceSecret.findUniqueOrThrow({ where: { name: NAME } });
+  return value;
+}
