@@ -234,7 +234,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   return {
     url: http.url,
     adminKey,
-    countSubscribers: () => feed.subscribers,
+    countSubscribers: () => access.subscriptions.count,
     stop: () => closers.close(),
   };
 }

@@ -8,14 +8,19 @@ export interface QuotaOptions {
   perKey: number;
 }
 
-/** Counts what is open. Throws TOO_MANY_SUBSCRIPTIONS where one more is too many; returns the release. */
-export type Quota = (keyId: string) => () => void;
+/** Counts what is open. */
+export interface Quota {
+  /** One more on the key. Throws TOO_MANY_SUBSCRIPTIONS where that is too many; returns the release. */
+  take(keyId: string): () => void;
+  /** How many are open. */
+  readonly count: number;
+}
 
 /** Makes the count of an instance's subscriptions. */
 export function createQuota({ total, perKey }: QuotaOptions): Quota {
   const open = new Map<string, number>();
   let all = 0;
-  return (keyId) => {
+  function take(keyId: string): () => void {
     const own = open.get(keyId) ?? 0;
     if (own >= perKey) throw tooMany(`this API key has ${perKey} subscriptions here: end one first`);
     if (all >= total) throw tooMany(`this instance has ${total} subscriptions: try again later`);
@@ -30,6 +35,13 @@ export function createQuota({ total, perKey }: QuotaOptions): Quota {
       if (left > 0) open.set(keyId, left);
       else open.delete(keyId);
     };
+  }
+
+  return {
+    take,
+    get count() {
+      return all;
+    },
   };
 }
 

@@ -25,19 +25,28 @@ export interface SubscribeRequest {
   reader?: Queryable | undefined;
 }
 
+/** The matching events in log order, from a position on, each once, without end. */
+export interface Subscription extends AsyncIterable<AuditEvent> {
+  /** Where it begins. */
+  readonly position: number;
+  /** The end of what this instance has read of the log so far. */
+  readonly end: number;
+  /**
+   * The events from a position on. A reader that is slow gets from the log what the instance no longer keeps in memory;
+   * `return` ends it at once. Throws POSITION_PURGED when an event that is due was removed by retention.
+   */
+  readFrom(position: number): AsyncIterableIterator<AuditEvent>;
+}
+
 /** The live feed of one instance. Its tail reader reads what is new once, for all subscribers. */
 export interface Feed {
-  /** Something may be new: called by the listener. */
-  wake(): void;
+  /** Something may be new, up to the size of the log that `hint` says, if it says one: called by the listener. */
+  wake(hint?: string): void;
   /**
-   * Resolves, when the start is fixed, with the matching events in log order, each once, without end. A subscriber
-   * that is slow reads from the log what the instance no longer keeps in memory; `return` ends it at once.
-   * Throws POSITION_PURGED when an event that it has not been given was removed by retention, BAD_USER_INPUT when the
-   * log does not reach up to the start, OVERLOADED when there are too many subscribers.
+   * Resolves when the start is fixed. Throws POSITION_PURGED when an event that is due was removed by retention,
+   * BAD_USER_INPUT when the log does not reach up to the start, OVERLOADED when there are too many subscribers.
    */
-  subscribe(request: SubscribeRequest): Promise<AsyncIterableIterator<AuditEvent>>;
-  /** How many subscriptions are being read. */
-  readonly subscribers: number;
+  subscribe(request: SubscribeRequest): Promise<Subscription>;
   /** Ends all subscriptions. */
   close(): void;
 }
@@ -49,16 +58,15 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
   const catchUp = createPageReaders(pool, MAX_CATCH_UP_READS);
   let isReading = false;
   let isStale = false;
+  let hintedSize = 0;
 
   async function readTail(): Promise<void> {
     if (isReading) return;
     isReading = true;
     try {
-      while (isStale && !tail.isClosed) {
-        isStale = false;
-        const head = await readHead(pool);
-        recent.forgetBefore(head.firstPosition);
-        await readUpTo(pool, tail, head.frontier.size);
+      while ((isStale || hintedSize > recent.end) && !tail.isClosed) {
+        if (isStale) await readToHead();
+        else if (!(await readWhole(pool, tail, hintedSize))) forgetHint();
       }
     } catch (error) {
       onError(error as Error);
@@ -67,9 +75,23 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
     }
   }
 
+  async function readToHead(): Promise<void> {
+    isStale = false;
+    const head = await readHead(pool);
+    recent.forgetBefore(head.firstPosition);
+    await readUpTo(pool, tail, head.frontier.size);
+  }
+
+  // Not all is there up to where the hint says: the head knows better.
+  function forgetHint(): void {
+    hintedSize = 0;
+    isStale = true;
+  }
+
   return {
-    wake() {
-      isStale = true;
+    wake(hint = '') {
+      if (/^\d{1,15}$/.test(hint)) hintedSize = Math.max(hintedSize, Number(hint));
+      else isStale = true;
       void readTail();
     },
     async subscribe({ filters, start, reader }) {
@@ -78,10 +100,15 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
       }
       const position = await startPosition(pool, start);
       const source = { tail, catchUp: catchUp(filters, reader ?? pool), isGuarded: reader !== undefined };
-      return new Subscriber(source, filters, position).read();
-    },
-    get subscribers() {
-      return tail.subscribers.size;
+      const readFrom = (from: number) => new Subscriber(source, filters, from).read();
+      return {
+        position,
+        get end() {
+          return recent.end;
+        },
+        readFrom,
+        [Symbol.asyncIterator]: () => readFrom(position),
+      };
     },
     close() {
       tail.isClosed = true;
@@ -97,6 +124,17 @@ async function readUpTo(pool: Pool, tail: Tail, size: number): Promise<void> {
     recent.add(await readRange(pool, { start: recent.end, end, limit: PAGE, filters: [] }), end);
     wakeAll(tail);
   }
+}
+
+/** Reads the next page up to `size`; false, and nothing is taken, when it has a hole or is not there. */
+async function readWhole(pool: Pool, tail: Tail, size: number): Promise<boolean> {
+  const start = tail.recent.end;
+  const events = await readRange(pool, { start, end: size, limit: PAGE, filters: [] });
+  const end = start + events.length;
+  if (events.length === 0 || events.at(-1)?.position !== end - 1) return false;
+  tail.recent.add(events, end);
+  wakeAll(tail);
+  return true;
 }
 
 function wakeAll({ subscribers }: Tail): void {

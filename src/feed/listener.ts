@@ -12,12 +12,13 @@ export interface Listener {
 }
 
 /**
- * Calls the hint of a channel at every notification on it, and all at every (re)connect and heartbeat, until closed.
+ * Calls the hint of a channel at every notification on it, with its payload, and all, without, at every (re)connect and
+ * heartbeat, until closed.
  * Connection errors go to `onError`; it reconnects with a jittered back-off.
  */
 export function createListener(options: {
   connectionString: string;
-  hints: Readonly<Record<string, () => void>>;
+  hints: Readonly<Record<string, (payload?: string) => void>>;
   onError: (error: Error) => void;
 }): Listener {
   let client: pg.Client | undefined;
@@ -36,7 +37,7 @@ export function createListener(options: {
     });
     fresh.on('error', (error) => lost(fresh, error));
     fresh.on('end', () => lost(fresh));
-    fresh.on('notification', ({ channel }) => options.hints[channel]?.());
+    fresh.on('notification', ({ channel, payload }) => options.hints[channel]?.(payload));
     client = fresh;
     try {
       await fresh.connect();

@@ -10,6 +10,7 @@ import type { Feed } from '../feed/feed.ts';
 import type { Evidence } from '../integrity/evidence.ts';
 import type { Caller, Peer } from '../pipeline/own.ts';
 import type { Pipeline } from '../pipeline/record.ts';
+import type { Sink } from './live/sink.ts';
 import type { ProofLoaders } from './proof-loaders.ts';
 
 /** What resolvers work with: the parts of the service, and who asks. */
@@ -19,6 +20,8 @@ export interface Context {
   peer: Peer;
   services: Services;
   proofs: ProofLoaders;
+  /** Where the results of a subscription go, when the transport does not read them one by one. */
+  sink?: Sink;
 }
 
 /** Who asks, as an event about the log itself names it. */

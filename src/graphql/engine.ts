@@ -6,7 +6,6 @@ import {
   type GraphQLSchema,
   getOperationAST,
   OperationTypeNode,
-  subscribe,
 } from 'graphql';
 import type { Viewer } from '../access/viewer.ts';
 import type { Peer } from '../pipeline/own.ts';
@@ -15,6 +14,7 @@ import { withHints } from './errors.ts';
 import { charge } from './limits/charge.ts';
 import { createDocumentCheck, type DocumentCheck } from './limits/check-document.ts';
 import { withoutSuggestions } from './limits/introspection.ts';
+import { createSharedSubscribe } from './live/shared.ts';
 import { createProofLoaders } from './proof-loaders.ts';
 import { countedResults, type Results } from './subscription.ts';
 
@@ -61,6 +61,7 @@ export interface Engine {
 
 /** Makes the engine. */
 export function createEngine(schema: GraphQLSchema, services: Services, limits: LimitOptions): Engine {
+  const subscribe = createSharedSubscribe();
   const shown = (result: ExecutionResult) => (limits.hasIntrospection ? result : withoutSuggestions(result));
 
   const engine: Engine = {
@@ -112,11 +113,11 @@ export function isResults(outcome: ExecutionResult | AsyncIterable<ExecutionResu
   return Symbol.asyncIterator in outcome;
 }
 
-function count(results: AsyncGenerator<ExecutionResult>, context: Context): Results {
+function count(results: Results, context: Context): Results {
   try {
     return countedResults(results, context);
   } catch (error) {
-    void results.return(undefined);
+    void results.return?.();
     throw error;
   }
 }

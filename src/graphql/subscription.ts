@@ -17,7 +17,7 @@ export function countedResults(
   results: AsyncIterable<ExecutionResult>,
   { viewer, services }: Context,
 ): Results {
-  const release = services.subscriptions(viewer.keyId);
+  const release = services.subscriptions.take(viewer.keyId);
   return endable(results, (end) => {
     const close = services.sessions.open(viewer, () => end(new AuditError('UNAUTHENTICATED', KEY_ENDED)));
     return () => {

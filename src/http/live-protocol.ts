@@ -11,6 +11,7 @@ import { type Engine, isResults } from '../graphql/engine.ts';
 import { forClient, showError } from '../graphql/errors.ts';
 import type { Documents } from '../graphql/persisted.ts';
 import { KEY_ENDED } from '../graphql/subscription.ts';
+import { createSink } from './live-sink.ts';
 import type { PeerOf } from './peer.ts';
 
 const INIT_TIMEOUT_MS = 5_000;
@@ -22,6 +23,8 @@ const TRY_AGAIN_LATER = 1013;
 export interface Connection extends Record<PropertyKey, unknown> {
   socket: WebSocket;
   request: IncomingMessage;
+  /** Sends a message and resolves when it has left the process, or the socket is closed. */
+  send: (message: string) => Promise<void>;
   /** Who asks; undefined again when the key has ended. */
   viewer?: Viewer | undefined;
 }
@@ -43,8 +46,9 @@ export function createLiveProtocol(options: LiveProtocolOptions) {
     onConnect: ({ connectionParams, extra }) => connect(options, extra, connectionParams),
     execute: (args) => options.engine.execute(args),
     subscribe: (args) => subscribe(options.engine, args),
-    onSubscribe: ({ subscriptions, extra }, _id, params) => {
-      if (Object.keys(subscriptions).length <= MAX_OPERATIONS) return prepare(options, extra, params);
+    onSubscribe: ({ subscriptions, extra }, id, params) => {
+      if (Object.keys(subscriptions).length <= MAX_OPERATIONS)
+        return prepare(options, extra, { ...params, id });
       const refusal = `a connection carries ${MAX_OPERATIONS} operations at a time: open another`;
       return [showError(new AuditError('OVERLOADED', refusal), log)];
     },
@@ -85,10 +89,11 @@ function endWithKey(sessions: Sessions, connection: Connection): void {
 }
 
 function prepare(
-  { engine, documents, peerOf }: LiveProtocolOptions,
-  { viewer, request }: Connection,
-  params: SubscribePayload,
+  { engine, documents, peerOf, log }: LiveProtocolOptions,
+  connection: Connection,
+  { id, ...params }: SubscribePayload & { id: string },
 ): ExecutionArgs | GraphQLError[] {
+  const { viewer, request } = connection;
   if (!viewer) return [new GraphQLError(KEY_ENDED, { extensions: { code: 'UNAUTHENTICATED' } })];
   try {
     const checked = engine.check(documents.textOf(params));
@@ -98,7 +103,10 @@ function prepare(
       operationName: params.operationName,
       document: checked.document,
       variableValues: params.variables,
-      contextValue: engine.contextOf({ viewer, peer: peerOf(request) }),
+      contextValue: {
+        ...engine.contextOf({ viewer, peer: peerOf(request) }),
+        sink: createSink(connection, id, (result) => JSON.stringify(forClient(result, log))),
+      },
     };
   } catch (error) {
     return [error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })];

@@ -49,7 +49,8 @@ export function serveLive(options: LiveOptions): () => Promise<void> {
           socket.close(CloseCode.InternalServerError, 'Internal server error');
         });
       });
-    const closed = protocol.opened({ ...sending(socket), onMessage }, { socket, request });
+    const { send, ...ways } = sending(socket);
+    const closed = protocol.opened({ ...ways, send, onMessage }, { socket, request, send });
     socket.once('close', (code, reason) => closed(code, String(reason)).catch(problem));
   });
   return () => close(sockets);

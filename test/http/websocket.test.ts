@@ -26,7 +26,7 @@ function subscribe({ send }: RawSocket, id: string, action?: string): void {
 }
 
 const subscribers = (count: number, of = service) =>
-  vi.waitFor(() => expect(of.countSubscribers()).toBe(count));
+  vi.waitFor(() => expect(of.countSubscribers()).toBe(count), 10_000);
 
 describe('a socket is closed with the code of the protocol', () => {
   test.concurrent('4408 when it does not say connection_init', async () => {

@@ -125,6 +125,14 @@ export type SummaryOfAllQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type SummaryOfAllQuery = { auditSummary: { totalEvents: number, byType: Array<{ eventType: AuditEventType, count: number }>, byOutcome: Array<{ outcome: AuditOutcome, count: number }>, bySeverity: Array<{ severity: AuditSeverity, count: number }> } };
 
+export type FollowSharedSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+  filter?: AuditEventFilter | null | undefined;
+}>;
+
+
+export type FollowSharedSubscription = { auditEvents: { cursor: string, node: { position: number, customerId: string | null, action: string } } };
+
 export type ExportNdjsonQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -245,6 +253,18 @@ export const SummaryOfAllDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SummaryOfAllQuery, SummaryOfAllQueryVariables>;
+export const FollowSharedDocument = new TypedDocumentString(`
+    subscription FollowShared($after: String, $filter: AuditEventFilter) {
+  auditEvents(after: $after, filter: $filter) {
+    cursor
+    node {
+      position
+      customerId
+      action
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FollowSharedSubscription, FollowSharedSubscriptionVariables>;
 export const ExportNdjsonDocument = new TypedDocumentString(`
     query ExportNdjson {
   auditExport(format: NDJSON) {

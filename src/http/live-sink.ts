@@ -1,0 +1,42 @@
+import type { Socket } from 'node:net';
+import type { ExecutionResult } from 'graphql';
+import type { Sink } from '../graphql/live/sink.ts';
+import type { Connection } from './live-protocol.ts';
+
+const MAX_BUFFERED_BYTES = 65_536;
+
+// What goes out on a socket within a tick goes out in one write.
+const corked = new Set<Socket>();
+
+function cork(socket: Socket): void {
+  if (corked.has(socket)) return;
+  if (corked.size === 0) process.nextTick(uncorkAll);
+  corked.add(socket);
+  socket.cork();
+}
+
+function uncorkAll(): void {
+  for (const socket of corked) socket.uncork();
+  corked.clear();
+}
+
+/** The way of the results of the operation `id` to a client: messages of type `next`, as graphql-ws writes them. */
+export function createSink(
+  { socket, request, send }: Connection,
+  id: string,
+  textOf: (result: ExecutionResult) => string,
+): Sink {
+  const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+  return {
+    textOf,
+    send(text) {
+      if (socket.readyState !== socket.OPEN) return;
+      cork(request.socket);
+      socket.send(`${head}${text}}`);
+    },
+    get isBehind() {
+      return socket.bufferedAmount > MAX_BUFFERED_BYTES;
+    },
+    sendAndWait: (text) => send(`${head}${text}}`),
+  };
+}
