@@ -55,9 +55,9 @@ const RESOURCE_TYPES = ['invoice', 'document', 'project', 'contract', 'ticket', 
 const REGIONS = ['eu-central-1', 'eu-west-1', 'us-east-1', 'us-west-2', 'ap-southeast-2'];
 const SERVICES = ['billing-api', 'document-store', 'web-frontend', 'identity', 'search-gateway'];
 const USER_AGENTS = [
-  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36',
-  'Mozilla/5.0 (Macintosh; Intel Mac OS X 14.5; rv:127.0) Gecko/20100101 Firefox/127.0',
-  'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148',
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0',
+  'Mozilla/5.0 (Macintosh; rv:127.0) Gecko/20100101 Firefox/127.0',
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5) AppleWebKit/605.1.15',
   'okhttp/4.12.0',
   'python-requests/2.32.3',
 ];
@@ -111,12 +111,10 @@ function detailsOf(random: Random, isShort: boolean): JsonObject {
     duration_ms: random.below(4_000) / 4,
     http: { method: random.of(['GET', 'POST', 'PUT']), status: random.of([200, 201, 204, 403, 500]) },
     tags: [random.of(['web', 'mobile', 'batch']), `shard-${random.below(64)}`],
-    trace: { id: random.hex(32), span: random.hex(16), sampled: random.next() < 0.1 },
+    trace: { id: random.hex(16), sampled: random.next() < 0.1 },
     // What only few events have, as a search for something rare needs it.
     ...(random.below(1_000) === 0 ? { incident: `inc-${random.below(1_000)}` } : {}),
-    ...(isShort
-      ? {}
-      : { note: `checked by rule ${random.below(900)} of the policy for ${random.of(REGIONS)}` }),
+    ...(isShort ? {} : { note: `rule ${random.below(900)} of the policy` }),
   };
 }
 

@@ -4,7 +4,7 @@ import { createAccess } from './access/access.ts';
 import { ensureAdminKey } from './access/admin-key.ts';
 import type { Authenticate } from './access/authenticate.ts';
 import { KEYS_CHANNEL } from './access/keys.ts';
-import { guardedReaderOf, readerOf } from './access/reader.ts';
+import { copyRowsOf, guardedReaderOf, readerOf } from './access/reader.ts';
 import { tokenOptions } from './access/tokens/settings.ts';
 import { Closers } from './closers.ts';
 import { type Config, readConfig } from './config.ts';
@@ -220,7 +220,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     rates: access.rates,
     subscriptions: access.subscriptions,
     onRevoked: access.onRevoked,
-    openExport: createExports(pool, (grant) => readerOf(pool, grant)),
+    openExport: createExports(pool, (grant) => copyRowsOf(pool, grant)),
     exportSecret: await ensureExportSecret(owner),
     baseUrl: () => http?.url ?? '',
   };

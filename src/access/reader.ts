@@ -1,3 +1,4 @@
+import { type CopyRows, createCopyRows } from '../db/copy.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Queryable } from '../db/queryable.ts';
 import { tenantReader } from '../db/tenant.ts';
@@ -14,4 +15,9 @@ export function guardedReaderOf(pool: Pool, { customerId }: Pick<Viewer, 'custom
 /** A bound viewer reads under row-level security, which lets no foreign row out even if a filter were forgotten. */
 export function readerOf(pool: Pool, viewer: Pick<Viewer, 'customerId'>): Reader {
   return guardedReaderOf(pool, viewer) ?? pool;
+}
+
+/** Copies rows where the viewer may read. */
+export function copyRowsOf(pool: Pool, { customerId }: Pick<Viewer, 'customerId'>): CopyRows {
+  return createCopyRows(pool, customerId);
 }

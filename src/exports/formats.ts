@@ -1,38 +1,37 @@
-import { canonicalEvent } from '../events/canonical.ts';
-import type { AuditEvent } from '../events/event.ts';
-import { CSV_HEAD, csvLines } from './csv.ts';
+import { CSV_HEAD, createCsvWriter } from './csv.ts';
+import { type BlockWriter, createLineWriter } from './lines.ts';
 import type { ExportFormat } from './link.ts';
 
-/** How a format writes a file: what stands before, between and after the pages of events. */
-export interface Writer {
+/** How a format writes a file: what stands before, between and after the rows of events. */
+export interface Format {
   contentType: string;
   extension: string;
   head: string;
-  page(events: readonly AuditEvent[], isFirst: boolean): string;
+  createWriter(): BlockWriter;
   tail: string;
 }
 
-/** The writer of each format. An NDJSON line is the event's canonical form, byte for byte. */
-export const WRITERS: Record<ExportFormat, Writer> = {
+/** What there is of each format. An NDJSON line is the event's canonical form, byte for byte. */
+export const FORMATS: Record<ExportFormat, Format> = {
   NDJSON: {
     contentType: 'application/x-ndjson',
     extension: 'ndjson',
     head: '',
-    page: (events) => events.map((event) => `${canonicalEvent(event)}\n`).join(''),
+    createWriter: () => createLineWriter({ first: '', between: '', after: '\n' }),
     tail: '',
   },
   JSON: {
     contentType: 'application/json',
     extension: 'json',
     head: '[',
-    page: (events, isFirst) => (isFirst ? '\n' : ',\n') + events.map(canonicalEvent).join(',\n'),
+    createWriter: () => createLineWriter({ first: '\n', between: ',\n', after: '' }),
     tail: '\n]\n',
   },
   CSV: {
     contentType: 'text/csv; charset=utf-8',
     extension: 'csv',
     head: CSV_HEAD,
-    page: csvLines,
+    createWriter: createCsvWriter,
     tail: '',
   },
 };

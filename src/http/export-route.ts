@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Holder } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
-import { WRITERS } from '../exports/formats.ts';
+import { FORMATS } from '../exports/formats.ts';
 import { type ExportFormat, type ExportGrant, openGrant } from '../exports/link.ts';
 import type { Services } from '../graphql/context.ts';
 import { acceptsGzip } from './accepts-gzip.ts';
@@ -50,7 +50,7 @@ function holderOf({ keyId, generation, keyExpiresAt: expiresAt }: ExportGrant): 
 }
 
 function headersOf(format: ExportFormat, now: number): Record<string, string> {
-  const { contentType, extension } = WRITERS[format];
+  const { contentType, extension } = FORMATS[format];
   const time = new Date(now).toISOString().slice(0, 19).replaceAll(':', '');
   return {
     'content-type': contentType,

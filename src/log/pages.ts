@@ -37,7 +37,7 @@ export function createPageReaders(
     let limit = PAGE_EVENTS.first;
     return async (position, end) => {
       const range = { start: position, end: Math.min(end, position + MAX_POSITIONS), limit, filters };
-      const page = await turns.take(() => readPage(pool, reader, range).catch(explain));
+      const page = await turns.take(() => readPage(pool, reader, range).catch(explainUnavailable));
       if (page.events.length > 0) limit = fittingLimit(page.events);
       return page;
     };
@@ -71,7 +71,8 @@ function fittingLimit(events: readonly AuditEvent[]): number {
   return Math.max(1, Math.min(fitting, PAGE_EVENTS.most));
 }
 
-function explain(error: Error): never {
+/** Throws what a reader may see of an error of the database: UNAVAILABLE when it cannot be reached. */
+export function explainUnavailable(error: Error): never {
   if (!isTransient(error)) throw error;
   throw new AuditError('UNAVAILABLE', 'the database cannot be reached: go on from the last cursor');
 }

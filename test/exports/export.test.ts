@@ -317,7 +317,8 @@ describe('while a file is read', () => {
   test.each([{}, { 'accept-encoding': 'gzip' }])(
     'a purge of what was not read yet breaks the connection instead of leaving it out: %o',
     async (headers) => {
-      await logWarnings(service, LARGE, { more: { userId: 'purged', details: { text: noise() } } });
+      const more = { userId: 'purged', details: { text: noise() } };
+      for (let n = 0; n < 3; n += 1) await logWarnings(service, LARGE / 4, { more });
       const { response, whole } = await open((await link('NDJSON', { userId: 'purged' })).url, { headers });
       expect(response.statusCode).toBe(200);
       await vi.waitFor(async () => {
@@ -330,9 +331,9 @@ describe('while a file is read', () => {
   );
 });
 
-/** A text that does not compress. */
+/** A text that does not compress, nor when it comes again: it is longer than what gzip looks back at. */
 function noise(): string {
-  return upTo(500)
+  return upTo(1_000)
     .map((n) => createHash('sha256').update(String(n)).digest('base64'))
     .join('');
 }

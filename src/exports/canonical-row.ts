@@ -1,0 +1,193 @@
+import { canonicalAddress } from '../events/address.ts';
+import { formatTime } from '../events/canonical.ts';
+import { JsonBytes } from './json-bytes.ts';
+
+const TIME_BYTES = 24;
+const DAY_MS = 86_400_000;
+// PostgreSQL counts from 2000, in microseconds.
+const EPOCH_MS = Date.UTC(2000, 0, 1);
+const TWO_32 = 4_294_967_296;
+const MAX_DAYS = 1_000;
+const INET_V4 = 2;
+
+type Kind = 'text' | 'json' | 'time' | 'hex' | 'address';
+
+// In the order of RFC 8785.
+const MEMBERS: readonly (readonly [name: string, kind: Kind])[] = [
+  ['action', 'text'],
+  ['customer_id', 'text'],
+  ['description', 'text'],
+  ['details', 'json'],
+  ['event_type', 'text'],
+  ['id', 'text'],
+  ['ip_address', 'address'],
+  ['new_values', 'json'],
+  ['old_values', 'json'],
+  ['outcome', 'text'],
+  ['recorded_at', 'time'],
+  ['request_id', 'text'],
+  ['resource_id', 'text'],
+  ['resource_type', 'text'],
+  ['salt', 'hex'],
+  ['session_id', 'text'],
+  ['severity', 'text'],
+  ['timestamp', 'time'],
+  ['user_agent', 'text'],
+  ['user_id', 'text'],
+];
+
+/** The columns of a row that `CanonicalRows` takes. */
+export const ROW_COLUMNS = ['position', ...MEMBERS.map(([name]) => `"${name}"`), 'leaf_hash'].join(', ');
+
+const PREFIXES = MEMBERS.map(([name, kind], index) =>
+  Buffer.from(`${index === 0 ? '{' : ','}"${name}":${kind === 'json' ? '' : '"'}`),
+);
+const SUFFIX = Buffer.from(',"v":1}');
+const HEX = Buffer.from('0123456789abcdef');
+const QUOTE = 0x22;
+const POINT = 0x2e;
+
+/** How each byte stands in a JSON string as ECMAScript writes it; undefined: as it is. */
+const ESCAPES: readonly (Buffer | undefined)[] = Array.from({ length: 256 }, (_, byte) => {
+  const text = JSON.stringify(String.fromCharCode(byte)).slice(1, -1);
+  return byte < 0x80 && text.length > 1 ? Buffer.from(text) : undefined;
+});
+const IS_ESCAPED = Uint8Array.from(ESCAPES, (escaped) => (escaped ? 1 : 0));
+
+/** Most bytes that the canonical form of a row of so many bytes takes. */
+export function mostBytes(rowBytes: number): number {
+  return 6 * rowBytes + 1_024;
+}
+
+/** The position of a row. */
+export function positionOf(row: Buffer): number {
+  return row.readInt32BE(6) * TWO_32 + row.readUInt32BE(10);
+}
+
+/** The leaf hash of a row, in hex. */
+export function leafHashOf(row: Buffer): string {
+  return row.toString('hex', row.length - 32);
+}
+
+/**
+ * Writes the canonical form of events (what `canonicalEvent` makes of an event) from their rows in COPY's binary format,
+ * byte by byte and without making values of them: an export of everything has little time for each.
+ */
+export class CanonicalRows {
+  readonly #json = new JsonBytes();
+  readonly #days = new Map<number, Buffer>();
+
+  /** Writes the event of a row to `out` at `at`, where there must be room for `mostBytes`; returns where it ends. */
+  write(row: Buffer, out: Buffer, at: number): number {
+    let end = at;
+    // Behind the count of fields and the position.
+    let start = 14;
+    for (let index = 0; index < MEMBERS.length; index += 1) {
+      const length = row.readInt32BE(start);
+      start += 4;
+      if (length < 0) continue;
+      const prefix = PREFIXES[index] as Buffer;
+      for (let from = 0; from < prefix.length; from += 1) out[end++] = prefix[from] as number;
+      const kind = (MEMBERS[index] as (typeof MEMBERS)[number])[1];
+      end = this.#field(kind, row, start, start + length, out, end);
+      if (kind !== 'json') out[end++] = QUOTE;
+      start += length;
+    }
+    for (let from = 0; from < SUFFIX.length; from += 1) out[end++] = SUFFIX[from] as number;
+    return end;
+  }
+
+  #field(kind: Kind, row: Buffer, start: number, end: number, out: Buffer, at: number): number {
+    switch (kind) {
+      case 'text':
+        return putText(row, start, end, out, at);
+      case 'json':
+        // Behind the version of jsonb's binary format.
+        return this.#json.write(row, start + 1, end, out, at);
+      case 'time':
+        return this.#putTime(row, start, out, at);
+      case 'hex':
+        return putHex(row, start, end, out, at);
+      case 'address':
+        return putAddress(row, start, out, at);
+    }
+  }
+
+  #putTime(row: Buffer, start: number, out: Buffer, at: number): number {
+    const microseconds = row.readInt32BE(start) * TWO_32 + row.readUInt32BE(start + 4);
+    const milliseconds = Math.round(microseconds / 1_000) + EPOCH_MS;
+    const day = Math.floor(milliseconds / DAY_MS);
+    const midnight = this.#day(day);
+    for (let index = 0; index < TIME_BYTES; index += 1) out[at + index] = midnight[index] as number;
+    let rest = milliseconds - day * DAY_MS;
+    rest = putDigits(out, at + 20, 3, rest);
+    rest = putDigits(out, at + 17, 2, rest, 60);
+    rest = putDigits(out, at + 14, 2, rest, 60);
+    putDigits(out, at + 11, 2, rest);
+    return at + TIME_BYTES;
+  }
+
+  // The text of midnight, of which the time takes the places of the zeros.
+  #day(day: number): Buffer {
+    const known = this.#days.get(day);
+    if (known) return known;
+    if (this.#days.size >= MAX_DAYS) this.#days.clear();
+    const text = Buffer.from(formatTime(day * DAY_MS));
+    this.#days.set(day, text);
+    return text;
+  }
+}
+
+// Puts the last of the value, in so many digits, and returns what is left of it.
+function putDigits(out: Buffer, at: number, digits: number, value: number, base = 10 ** digits): number {
+  let rest = value % base;
+  for (let place = digits - 1; place >= 0; place -= 1) {
+    out[at + place] = 0x30 + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  return Math.floor(value / base);
+}
+
+function putText(row: Buffer, start: number, end: number, out: Buffer, at: number): number {
+  let to = at;
+  for (let from = start; from < end; from += 1) {
+    const byte = row[from] as number;
+    if (IS_ESCAPED[byte] === 0) {
+      out[to++] = byte;
+    } else {
+      const escaped = ESCAPES[byte] as Buffer;
+      out.set(escaped, to);
+      to += escaped.length;
+    }
+  }
+  return to;
+}
+
+function putHex(row: Buffer, start: number, end: number, out: Buffer, at: number): number {
+  let to = at;
+  for (let from = start; from < end; from += 1) {
+    const byte = row[from] as number;
+    out[to++] = HEX[byte >> 4] as number;
+    out[to++] = HEX[byte & 15] as number;
+  }
+  return to;
+}
+
+// PostgreSQL's binary inet: family, prefix length, whether it is a cidr, count of bytes, bytes.
+function putAddress(row: Buffer, start: number, out: Buffer, at: number): number {
+  if (row[start] !== INET_V4) {
+    const groups = Array.from({ length: 8 }, (_, group) =>
+      row.readUInt16BE(start + 4 + 2 * group).toString(16),
+    );
+    return at + out.write(canonicalAddress(groups.join(':')) as string, at);
+  }
+  let to = at;
+  for (let byte = 0; byte < 4; byte += 1) {
+    if (byte > 0) out[to++] = POINT;
+    const value = row[start + 4 + byte] as number;
+    const digits = value > 99 ? 3 : value > 9 ? 2 : 1;
+    putDigits(out, to, digits, value);
+    to += digits;
+  }
+  return to;
+}

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createCopyRows, withLiterals } from '../../src/db/copy.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { canonicalEvent } from '../../src/events/canonical.ts';
+import type { EventDraft, JsonObject } from '../../src/events/event.ts';
+import { checkEvent } from '../../src/events/input.ts';
+import {
+  CanonicalRows,
+  leafHashOf,
+  mostBytes,
+  positionOf,
+  ROW_COLUMNS,
+} from '../../src/exports/canonical-row.ts';
+import { prepareEvent, rowAt } from '../../src/log/prepare.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  pool = createPool(database.url, () => undefined);
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const text = (maxLength: number) =>
+  fc
+    .oneof(
+      fc.string({ maxLength, unit: 'binary' }),
+      fc.string({ maxLength }),
+      fc.constantFrom('"\\\b\f\n\r\t\u000b\u001f\u007f', '\u2028</script>', '🦊', ''),
+    )
+    .map((value) => value.replaceAll('\0', ''));
+const key = fc.oneof(
+  text(12),
+  fc.constantFrom('a', 'b', 'aa', 'ab', 'b!', 'b b', 'é', '\ufb33', '😀', '"', '\\', 'a\n', '1', '10', '2'),
+);
+const number = fc.oneof(
+  fc.maxSafeInteger(),
+  fc
+    .double({ noNaN: true, noDefaultInfinity: true })
+    .filter((n) => !Number.isInteger(n) || Number.isSafeInteger(n)),
+  fc.constantFrom(0, -0, 1e-6, -1e-6, 1e-7, 0.1, 1.5, -12.25, 123456789012345, 0.30000000000000004, 5e-324),
+);
+const { object } = fc.letrec<{ value: unknown; object: JsonObject }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    text(20),
+    number,
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('value'), { maxLength: 4 }),
+    tie('object'),
+  ),
+  object: fc.dictionary(
+    key.filter((name) => name !== '__proto__'),
+    tie('value'),
+    { maxKeys: 8 },
+  ) as fc.Arbitrary<JsonObject>,
+}));
+const address = fc.oneof(
+  fc.ipV4(),
+  fc.ipV6(),
+  fc.constantFrom('::', '::1', '::ffff:1.2.3.4', '::1.2.3.4', '1::8'),
+);
+const time = fc.integer({ min: Date.UTC(2000) * 2 - Date.UTC(2300), max: Date.UTC(9999, 11, 31) });
+const input = fc.record(
+  {
+    eventType: fc.constantFrom('data.read', 'auth.login'),
+    timestamp: time,
+    userId: text(40),
+    customerId: text(40),
+    sessionId: text(40),
+    requestId: text(40),
+    userAgent: text(200),
+    resourceType: text(40),
+    resourceId: text(80),
+    action: text(20).filter((action) => action.trim() !== ''),
+    description: text(200),
+    ipAddress: address,
+    details: object,
+    oldValues: object,
+    newValues: object,
+  },
+  { requiredKeys: ['eventType'] },
+);
+
+/** The bytes that an export writes for events, by position. */
+async function written(query: string): Promise<Map<number, { line: string; leafHash: string }>> {
+  const lines = new Map<number, { line: string; leafHash: string }>();
+  const rows = new CanonicalRows();
+  await createCopyRows(pool)(query, (row) => {
+    const out = Buffer.alloc(mostBytes(row.length));
+    const line = out.toString('utf8', 0, rows.write(row, out, 0));
+    lines.set(positionOf(row), { line, leafHash: leafHashOf(row) });
+    return true;
+  });
+  return lines;
+}
+
+test('what is written from a row are the bytes of the canonical event, for every event', async () => {
+  let position = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(input, { minLength: 1, maxLength: 20 }), async (inputs) => {
+      const drafts: EventDraft[] = inputs.map((one) =>
+        checkEvent(one as Parameters<typeof checkEvent>[0], 'input'),
+      );
+      const prepared = drafts.map((draft) => prepareEvent(draft, Date.now(), 'input'));
+      const first = position;
+      position += prepared.length;
+      const query = withLiterals(
+        `SELECT ${ROW_COLUMNS} FROM jsonb_populate_recordset(NULL::audit_events, $1::jsonb)`,
+        [JSON.stringify(prepared.map((event, index) => rowAt(event, first + index)))],
+      );
+      const lines = await written(query);
+      for (const [index, event] of prepared.entries()) {
+        expect(lines.get(first + index)).toEqual({
+          line: canonicalEvent(event.record),
+          leafHash: Buffer.from(event.leafHash).toString('hex'),
+        });
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('an object of very many members, and very deep ones, are written alike', async () => {
+  const many = Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`k${(n * 7919) % 3_000}`, n]));
+  let deep: JsonObject = { b: 1, aa: 2 };
+  for (let depth = 0; depth < 14; depth += 1) deep = { zz: 0, b: [deep, {}, []], a: '\\"' };
+  const prepared = [many, deep].map((details) =>
+    prepareEvent(checkEvent({ eventType: 'data.read', details }, 'input'), Date.now(), 'input'),
+  );
+  const lines = await written(
+    withLiterals(`SELECT ${ROW_COLUMNS} FROM jsonb_populate_recordset(NULL::audit_events, $1::jsonb)`, [
+      JSON.stringify(prepared.map((event, index) => rowAt(event, index))),
+    ]),
+  );
+  expect([lines.get(0)?.line, lines.get(1)?.line]).toEqual(
+    prepared.map(({ record }) => canonicalEvent(record)),
+  );
+});
