@@ -77,15 +77,15 @@ export function eventOf(number: number): BenchEvent {
     severity: random.weighted(SEVERITIES),
     userId: `auth0|${customer.toString(16)}-${user.toString(16).padStart(4, '0')}`,
     customerId: customerOf(customer),
-    sessionId: `sess_${random.hex(20)}`,
+    sessionId: `sess_${random.hex(12)}`,
     ipAddress: addressOf(random),
     userAgent: random.of(USER_AGENTS),
-    requestId: `req_${random.hex(24)}`,
+    requestId: `req_${random.hex(12)}`,
     resourceType,
     resourceId: `${resourceType}-${resource}`,
     action: eventType.replace('.', ':'),
-    description: `${SERVICES[user % SERVICES.length]} handled ${eventType} on ${resourceType} number ${resource}`,
-    details: detailsOf(random, isChange),
+    description: `${SERVICES[user % SERVICES.length]} did ${eventType} on ${resourceType} ${resource}`,
+    details: detailsOf(random),
     ...(isChange ? { oldValues: valuesOf(random), newValues: valuesOf(random) } : {}),
   };
 }
@@ -104,17 +104,16 @@ function addressOf(random: Random): string {
   return `10.${random.skewed(NETWORKS) + 1}.${random.below(32)}.${random.below(250) + 1}`;
 }
 
-function detailsOf(random: Random, isShort: boolean): JsonObject {
+function detailsOf(random: Random): JsonObject {
   return {
     service: random.of(SERVICES),
     region: random.of(REGIONS),
     duration_ms: random.below(4_000) / 4,
     http: { method: random.of(['GET', 'POST', 'PUT']), status: random.of([200, 201, 204, 403, 500]) },
     tags: [random.of(['web', 'mobile', 'batch']), `shard-${random.below(64)}`],
-    trace: { id: random.hex(16), sampled: random.next() < 0.1 },
+    trace: { id: random.hex(12), sampled: random.next() < 0.1 },
     // What only few events have, as a search for something rare needs it.
     ...(random.below(1_000) === 0 ? { incident: `inc-${random.below(1_000)}` } : {}),
-    ...(isShort ? {} : { note: `rule ${random.below(900)} of the policy` }),
   };
 }
 

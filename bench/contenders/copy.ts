@@ -49,7 +49,6 @@ interface CopyConnection extends Connection {
 
 function copy(client: Client, sql: string, data: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    let failure: Error | undefined;
     const statement = {
       submit: (connection: Connection) => (connection as CopyConnection).query(sql),
       handleCopyInResponse(connection: CopyConnection) {
@@ -57,10 +56,8 @@ function copy(client: Client, sql: string, data: Buffer): Promise<void> {
         connection.endCopyFrom();
       },
       handleCommandComplete: () => undefined,
-      handleError(error: Error) {
-        failure = error;
-      },
-      handleReadyForQuery: () => (failure ? reject(failure) : resolve()),
+      handleError: reject,
+      handleReadyForQuery: () => resolve(),
     };
     client.query(statement as Submittable);
   });
