@@ -1,13 +1,15 @@
 import type { Queryable } from '../../db/queryable.ts';
 import type { Where } from '../where.ts';
-import { type Cover, coverPeriod, type Period } from './cover.ts';
+import { type Cover, coverPeriod, type Period, type Span } from './cover.ts';
 import type { Level } from './levels.ts';
 import type { Question } from './question.ts';
 import { readScope, type Scope } from './scope.ts';
 import { SUM_TALLIES, TALLY_COLUMNS, type Tally, tallyEvents } from './tally.ts';
 
 const ATTEMPTS = 3;
-const MAX_EDGES = 8;
+const MAX_PARTS = 16;
+// A limit that is never reached: with it PostgreSQL starts no workers, which would take longer than all the rest.
+const NO_WORKERS = 1_000_000_000;
 
 /** A tally of events, by the key that they have in common. */
 export type KeyedTally<Key> = Tally & { key: Key };
@@ -66,7 +68,7 @@ async function ask<Key>(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const scope = await readScope(db, question.customerId);
     const cover = coverPeriod(withoutBounds(question.period, scope), { ...manner, ...scope });
-    if (cover.edges.length > MAX_EDGES) return undefined;
+    if (cover.spans.length + cover.edges.length > MAX_PARTS) return undefined;
     const { sql, parameters } = statementOf(question, { scope, cover, manner });
     const { rows } = await db.query<KeyedTally<Key | null> & { counted: number }>(sql, parameters);
     if (rows[0]?.counted === scope.counted)
@@ -95,18 +97,16 @@ function statementOf(
   ].join(' ');
   const owner = customerId === undefined ? '' : `AND customer_id = ${add(customerId)}`;
   const countEvents = ({ start, end }: Period, sign: 1 | -1, positions: string) =>
-    `SELECT ${manner.keys.events} AS key, ${tallyEvents(sign)} FROM audit_events
+    `(SELECT ${manner.keys.events} AS key, ${tallyEvents(sign)} FROM audit_events
      WHERE position ${positions} $2 AND "timestamp" >= ${add(sqlTime(start))} AND "timestamp" < ${add(sqlTime(end))}
-       ${owner} ${types} GROUP BY 1`;
-  const { spans, edges } = cover;
+       ${owner} ${types} GROUP BY 1 LIMIT ${NO_WORKERS})`;
+  const addUpCounts = ({ level, start, end }: Span) =>
+    `SELECT ${manner.keys.counts} AS key, ${TALLY_COLUMNS.join(', ')} FROM summary_counts
+     WHERE scope = $1 AND level = ${add(level)} AND by_type = ${add(manner.byType)}
+       AND bucket >= ${add(sqlTime(start))} AND bucket < ${add(sqlTime(end))} ${types}`;
   const parts = [
-    `SELECT ${manner.keys.counts} AS key, ${TALLY_COLUMNS.join(', ')}
-     FROM unnest(${add(spans.map(({ level }) => level))}::text[], ${add(spans.map((span) => sqlTime(span.start)))}::timestamptz[],
-         ${add(spans.map((span) => sqlTime(span.end)))}::timestamptz[]) AS span (level, starts, ends)
-       JOIN summary_counts AS counts ON counts.scope = $1 AND counts.level = span.level
-         AND by_type = ${add(manner.byType)} AND bucket >= starts AND bucket < ends
-     WHERE true ${types}`,
-    ...edges.map((edge) => countEvents(edge, edge.sign, '<')),
+    ...cover.spans.map(addUpCounts),
+    ...cover.edges.map((edge) => countEvents(edge, edge.sign, '<')),
     countEvents(period, 1, '>='),
   ];
   const sql = `SELECT scope.counted, sums.*
