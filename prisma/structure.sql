@@ -83,6 +83,30 @@ CREATE TABLE service_secrets (
   name text NOT NULL,
   value bytea NOT NULL
 );
+CREATE TABLE summary_counts (
+  scope text NOT NULL,
+  level text NOT NULL,
+  by_type boolean NOT NULL,
+  bucket timestamp with time zone NOT NULL,
+  event_type text NOT NULL,
+  total bigint NOT NULL,
+  outcome_success bigint NOT NULL,
+  outcome_failure bigint NOT NULL,
+  outcome_error bigint NOT NULL,
+  outcome_denied bigint NOT NULL,
+  severity_debug bigint NOT NULL,
+  severity_info bigint NOT NULL,
+  severity_warning bigint NOT NULL,
+  severity_error bigint NOT NULL,
+  severity_critical bigint NOT NULL
+);
+CREATE TABLE summary_scopes (
+  scope text NOT NULL,
+  counted bigint NOT NULL,
+  earliest timestamp with time zone,
+  latest timestamp with time zone,
+  daily_months timestamp with time zone[] NOT NULL DEFAULT '{}'::timestamp with time zone[]
+);
 CREATE TABLE tree_tiles (
   tree text NOT NULL,
   level smallint NOT NULL,
@@ -114,6 +138,8 @@ ALTER TABLE log_identity ADD CONSTRAINT log_identity_pkey PRIMARY KEY (singleton
 ALTER TABLE log_identity ADD CONSTRAINT log_identity_singleton_check CHECK (singleton);
 ALTER TABLE rate_buckets ADD CONSTRAINT rate_buckets_pkey PRIMARY KEY (key_id);
 ALTER TABLE service_secrets ADD CONSTRAINT service_secrets_pkey PRIMARY KEY (name);
+ALTER TABLE summary_counts ADD CONSTRAINT summary_counts_pkey PRIMARY KEY (scope, level, by_type, bucket, event_type);
+ALTER TABLE summary_scopes ADD CONSTRAINT summary_scopes_pkey PRIMARY KEY (scope);
 ALTER TABLE tree_tiles ADD CONSTRAINT tree_tiles_pkey PRIMARY KEY (tree, level, index);
 ALTER TABLE trees ADD CONSTRAINT trees_pkey PRIMARY KEY (tree);
 
@@ -218,6 +244,10 @@ CREATE POLICY customer ON audit_events FOR SELECT TO audit_log_customer USING ((
 CREATE POLICY service ON audit_events FOR ALL TO audit_log_service USING (true);
 CREATE POLICY customer ON checkpoints FOR SELECT TO audit_log_customer USING ((tree = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
 CREATE POLICY service ON checkpoints FOR ALL TO audit_log_service USING (true);
+CREATE POLICY customer ON summary_counts FOR SELECT TO audit_log_customer USING ((scope = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
+CREATE POLICY service ON summary_counts FOR ALL TO audit_log_service USING (true);
+CREATE POLICY customer ON summary_scopes FOR SELECT TO audit_log_customer USING ((scope = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
+CREATE POLICY service ON summary_scopes FOR ALL TO audit_log_service USING (true);
 CREATE POLICY customer ON tree_tiles FOR SELECT TO audit_log_customer USING ((tree = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
 CREATE POLICY service ON tree_tiles FOR ALL TO audit_log_service USING (true);
 CREATE POLICY customer ON trees FOR SELECT TO audit_log_customer USING ((tree = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
@@ -243,6 +273,10 @@ GRANT SELECT ON log_identity TO audit_log_customer;
 GRANT SELECT ON log_identity TO audit_log_service;
 GRANT DELETE, INSERT, SELECT, UPDATE ON rate_buckets TO audit_log_service;
 GRANT SELECT ON service_secrets TO audit_log_service;
+GRANT SELECT ON summary_counts TO audit_log_customer;
+GRANT INSERT, SELECT, UPDATE ON summary_counts TO audit_log_service;
+GRANT SELECT ON summary_scopes TO audit_log_customer;
+GRANT INSERT, SELECT, UPDATE ON summary_scopes TO audit_log_service;
 GRANT SELECT ON tree_tiles TO audit_log_customer;
 GRANT INSERT, SELECT, UPDATE ON tree_tiles TO audit_log_service;
 GRANT SELECT ON trees TO audit_log_customer;
