@@ -1,9 +1,12 @@
 import { AuditError } from '../errors.ts';
+import { networkOf } from '../events/address.ts';
 import { Bucket } from './rate/bucket.ts';
 
 const MAX_ADDRESSES = 10_000;
+/** What one household gets of IPv6 addresses: whoever has one has all of them. */
+const IPV6_BITS = 64;
 
-/** The wrong keys that come from each address: whoever guesses gets a few a minute. */
+/** The wrong keys that come from each address, of IPv6 from each network of /64: whoever guesses gets a few a minute. */
 export interface Failures {
   /** Throws RATE_LIMITED while too many came from the address. */
   check(address: string | undefined): void;
@@ -15,7 +18,9 @@ export interface Failures {
 export function createFailures(perMinute: number, now: () => number = () => performance.now()): Failures {
   const buckets = new Map<string, Bucket>();
 
-  function bucketOf(address = ''): Bucket {
+  const nameOf = (address = '') => networkOf(address, IPV6_BITS);
+
+  function bucketOf(address: string): Bucket {
     const bucket = buckets.get(address) ?? new Bucket({ points: perMinute }, now());
     // The last to be used stays longest.
     buckets.delete(address);
@@ -28,13 +33,13 @@ export function createFailures(perMinute: number, now: () => number = () => perf
   return {
     check(address) {
       if (perMinute === 0) return;
-      const waitMs = buckets.get(address ?? '')?.waitMs(now()) ?? 0;
+      const waitMs = buckets.get(nameOf(address))?.waitMs(now()) ?? 0;
       if (waitMs === 0) return;
       const message = 'too many wrong API keys came from this address: try again later';
       throw new AuditError('RATE_LIMITED', message, undefined, waitMs);
     },
     count(address) {
-      if (perMinute > 0) bucketOf(address).take(1, now());
+      if (perMinute > 0) bucketOf(nameOf(address)).take(1, now());
     },
   };
 }

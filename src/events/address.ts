@@ -42,3 +42,9 @@ export function isInBlock(address: string, block: AddressBlock): boolean {
     ? ipaddr.IPv6.parse(address).match(ipaddr.IPv6.parse(block.address), block.bits)
     : ipaddr.IPv4.parse(address).match(ipaddr.IPv4.parse(block.address), block.bits);
 }
+
+/** The network of so many bits that an IPv6 address in RFC 5952 form lies in; an IPv4 address is its own. */
+export function networkOf(address: string, bits: number): string {
+  if (!ipaddr.IPv6.isValid(address)) return address;
+  return ipaddr.IPv6.networkAddressFromCIDR(`${address}/${bits}`).toRFC5952String();
+}

@@ -5,6 +5,7 @@ import { lingerAfter } from './linger.ts';
 import type { Origins } from './origins.ts';
 import { refuse } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
+import type { Requests } from './requests.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
 const HEALTH_PATH = '/health/';
@@ -12,8 +13,7 @@ const HEALTH_PATH = '/health/';
 export interface GateOptions {
   isHost: HostCheck;
   origins: Origins;
-  /** Most requests that are being answered at a time, live event streams aside. */
-  maxRequests: number;
+  requests: Requests;
 }
 
 /** What every request passes first. True: go on; false: it is answered. */
@@ -23,8 +23,7 @@ export type Gate = (request: IncomingMessage, response: ServerResponse) => boole
  * Makes the gate: it puts the headers that are on every answer, refuses requests that are meant for another host and
  * those that are too many, and answers browsers that ask whether they may.
  */
-export function createGate({ isHost, origins, maxRequests }: GateOptions): Gate {
-  let inFlight = 0;
+export function createGate({ isHost, origins, requests }: GateOptions): Gate {
   return (request, response) => {
     response.setHeaders(new Map(Object.entries(SECURITY_HEADERS)));
     response.setHeader('x-request-id', requestIdOf(request));
@@ -37,12 +36,12 @@ export function createGate({ isHost, origins, maxRequests }: GateOptions): Gate 
       const isAnswered = origins.answerPreflight(request, response);
       return isAnswered ? false : refused(response, 403, notThisOrigin());
     }
-    if (isStream(request)) return true;
-    if (inFlight >= maxRequests) return refused(response, 503, tooMany());
-    inFlight += 1;
-    response.once('close', () => {
-      inFlight -= 1;
-    });
+    try {
+      requests.enter(request);
+    } catch (error) {
+      return refused(response, 503, error as AuditError);
+    }
+    response.once('close', () => requests.leave(request));
     return true;
   };
 }
@@ -60,16 +59,7 @@ export function notThisOrigin(): AuditError {
   return new AuditError('FORBIDDEN', 'this service does not take requests from this origin (CORS_ORIGINS)');
 }
 
-function tooMany(): AuditError {
-  return new AuditError('OVERLOADED', 'too many requests at once: retry later');
-}
-
 function refused(response: ServerResponse, status: number, error: AuditError): false {
   refuse(response, status, error);
   return false;
-}
-
-// It stays open as long as the client likes. How many there are is bounded with the subscriptions.
-function isStream({ headers: { accept = '' } }: IncomingMessage): boolean {
-  return accept.includes('text/event-stream');
 }

@@ -15,6 +15,7 @@ import type { EventStreams } from './event-streams.ts';
 import type { PeerOf } from './peer.ts';
 import { refuse } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
+import type { Requests } from './requests.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -24,6 +25,7 @@ export interface GraphqlRouteOptions {
   authenticate: Authenticate;
   peerOf: PeerOf;
   rates: RateLimit;
+  requests: Requests;
   documents: Documents;
   eventStreams: EventStreams;
   maxBodyBytes: number;
@@ -35,7 +37,7 @@ export type GraphqlRoute = (request: IncomingMessage, response: ServerResponse) 
 
 /** Makes the route of the API over HTTP: queries and mutations as JSON, subscriptions as server-sent events. */
 export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
-  const { engine, authenticate, peerOf, rates, eventStreams, log } = options;
+  const { engine, authenticate, peerOf, rates, requests, eventStreams, log } = options;
   const readBody = createBodyReader(options.maxBodyBytes, options.documents);
 
   // Before anything of the document is looked at: who asks, and a body within its bounds.
@@ -54,7 +56,10 @@ export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
     if (!one) return refuse(response, 406, notAcceptable());
     const outcome = await outcomeOf(request).catch((error: unknown) => ({ errors: [error as GraphQLError] }));
     if (!isResults(outcome)) return answerOne(request, response, shown(outcome, request), one);
-    if (isStream) return eventStreams.answer(request, response, outcome);
+    if (isStream) {
+      requests.leave(request);
+      return eventStreams.answer(request, response, outcome);
+    }
     void outcome.return?.();
     refuse(response, 406, notAcceptable());
   }

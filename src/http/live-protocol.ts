@@ -13,6 +13,7 @@ import type { Documents } from '../graphql/persisted.ts';
 import { KEY_ENDED } from '../graphql/subscription.ts';
 import { createSink } from './live-sink.ts';
 import type { PeerOf } from './peer.ts';
+import type { Requests } from './requests.ts';
 
 const INIT_TIMEOUT_MS = 5_000;
 const MAX_OPERATIONS = 100;
@@ -35,6 +36,7 @@ export interface LiveProtocolOptions {
   peerOf: PeerOf;
   sessions: Sessions;
   documents: Documents;
+  requests: Requests;
   log: Logger;
 }
 
@@ -44,7 +46,7 @@ export function createLiveProtocol(options: LiveProtocolOptions) {
   return makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: ({ connectionParams, extra }) => connect(options, extra, connectionParams),
-    execute: (args) => options.engine.execute(args),
+    execute: (args) => execute(options, args),
     subscribe: (args) => subscribe(options.engine, args),
     onSubscribe: ({ subscriptions, extra }, id, params) => {
       if (Object.keys(subscriptions).length <= MAX_OPERATIONS)
@@ -111,6 +113,18 @@ function prepare(
   } catch (error) {
     return [error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })];
   }
+}
+
+async function execute(
+  { engine, requests }: LiveProtocolOptions,
+  args: ExecutionArgs,
+): Promise<ExecutionResult> {
+  try {
+    requests.enter(args);
+  } catch (error) {
+    return { errors: [new GraphQLError('', { originalError: error as Error })] };
+  }
+  return engine.execute(args).finally(() => requests.leave(args));
 }
 
 // A subscription that does not begin is an `error` message; graphql-ws would send it as a result.

@@ -12,6 +12,7 @@ import type { Origins } from './origins.ts';
 import { createPageRoute, wantsPage } from './page-route.ts';
 import { refuse } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
+import { createRequests, type Requests } from './requests.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { boundConnections, type ConnectionOptions, serverOptions } from './timeouts.ts';
 
@@ -28,7 +29,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-export interface HttpOptions extends ConnectionOptions, Omit<GraphqlRouteOptions, 'rates'> {
+export interface HttpOptions extends ConnectionOptions, Omit<GraphqlRouteOptions, 'rates' | 'requests'> {
   host: string;
   port: number;
   services: Services;
@@ -38,7 +39,7 @@ export interface HttpOptions extends ConnectionOptions, Omit<GraphqlRouteOptions
   keepAliveMs: number;
   isHost: HostCheck;
   origins: Origins;
-  /** Most requests that are being answered at a time. */
+  /** Most requests that are being answered at a time, subscriptions aside. */
   maxRequests: number;
   /** Whether GraphiQL is served. */
   hasGraphiql: boolean;
@@ -48,9 +49,10 @@ export interface HttpOptions extends ConnectionOptions, Omit<GraphqlRouteOptions
 
 /** Serves the API, its live feed, exports, GraphiQL and the health endpoints. */
 export async function listen(options: HttpOptions): Promise<HttpServer> {
-  const server = createServer(serverOptions(options), createHandler(options));
+  const requests = createRequests(options.maxRequests);
+  const server = createServer(serverOptions(options), createHandler(options, requests));
   boundConnections(server, options);
-  const closeLive = serveLive({ ...options, server, sessions: options.services.sessions });
+  const closeLive = serveLive({ ...options, server, requests, sessions: options.services.sessions });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
@@ -59,10 +61,10 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
   return { url: urlOf(server, options.host), close: () => close(server, closeStreams, closeLive) };
 }
 
-function createHandler(options: HttpOptions) {
+function createHandler(options: HttpOptions, requests: Requests) {
   const answerPage = createPageRoute();
-  const answerGraphql = createGraphqlRoute({ ...options, rates: options.services.rates });
-  const admits = createGate(options);
+  const answerGraphql = createGraphqlRoute({ ...options, requests, rates: options.services.rates });
+  const admits = createGate({ ...options, requests });
   return (request: IncomingMessage, response: ServerResponse) => {
     if (!admits(request, response)) return;
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';

@@ -181,12 +181,21 @@ describe('wrong keys', () => {
     expect(codeOf(() => failures.check('203.0.113.7'))).toBe('fine');
   });
 
+  test('of an IPv6 network are counted together: whoever has an address there has all of them', () => {
+    const failures = createFailures(2, () => 0);
+    failures.count('2001:db8:1:2::1');
+    failures.count('2001:db8:1:2:ffff:ffff:ffff:ffff');
+    expect(codeOf(() => failures.check('2001:db8:1:2:3::4'))).toBe('RATE_LIMITED');
+    expect(codeOf(() => failures.check('2001:db8:1:3::1'))).toBe('fine');
+    expect(codeOf(() => failures.check(undefined))).toBe('fine');
+  });
+
   test('of many addresses do not fill the memory', () => {
     const failures = createFailures(1, () => 0);
     failures.count('first');
-    for (let n = 0; n < 10_000; n += 1) failures.count(`2001:db8::${n}`);
+    for (let n = 0; n < 10_000; n += 1) failures.count(`2001:db8:0:${n.toString(16)}::1`);
     expect(codeOf(() => failures.check('first'))).toBe('fine');
-    expect(codeOf(() => failures.check('2001:db8::9999'))).toBe('RATE_LIMITED');
+    expect(codeOf(() => failures.check('2001:db8:0:270f::1'))).toBe('RATE_LIMITED');
   });
 });
 

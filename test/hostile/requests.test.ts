@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { connectSocket } from '../support/socket.ts';
+import { openStream } from '../support/sse.ts';
 import { answerOf, codeOf, openRaw, requestText, sendRaw } from './raw.ts';
 
 const QUERY = JSON.stringify({ query: '{ __typename }' });
@@ -194,6 +196,17 @@ describe('what a browser can be made to send without asking is refused', () => {
     });
   });
 
+  test.each([0, 1_001])('a batch of %s events', async (count) => {
+    const before = await countEvents();
+    const input = Array.from({ length: count }, () => ({ eventType: 'AUTH_LOGIN' }));
+    const { errors } = await service.ask(
+      'mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { recorded } }',
+      { input },
+    );
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', path: 'input' });
+    expect(await countEvents()).toBe(before);
+  });
+
   test('JSON with a charset is fine', async () => {
     expect((await post({ 'content-type': 'Application/JSON; charset=UTF-8' }, QUERY)).status).toBe(200);
   });
@@ -320,6 +333,39 @@ describe('too many requests at once', () => {
     first.write(QUERY.slice(-1));
     expect((await answered).status).toBe(200);
     expect((await post({ 'content-type': 'application/json' }, QUERY, busy.url)).status).toBe(200);
+    await busy.stop();
+  });
+
+  test('are OVERLOADED over WebSocket too, and whatever they say that they accept; streams are not counted', async () => {
+    const busy = await startService(database.url, { MAX_REQUESTS: '1' });
+    const { socket, send, next } = await connectSocket(busy.url);
+    const FEED = 'subscription { auditEvents { cursor } }';
+    const stream = await openStream(busy.url, FEED);
+    expect(stream.status).toBe(200);
+    const half = await openRaw(busy.url);
+    const answered = answerOf(half);
+    const accept = 'text/event-stream, application/json';
+    half.write(requestText({ accept, 'content-length': String(QUERY.length) }, QUERY.slice(0, -1)));
+    const ask = async () => {
+      send({ type: 'subscribe', id: '1', payload: { query: '{ __typename }' } });
+      const { payload } = await next();
+      await next();
+      return payload as { errors?: { extensions: object }[] };
+    };
+    let answer = await ask();
+    while (!answer.errors) answer = await ask();
+    expect(answer.errors[0]?.extensions).toMatchObject({ code: 'OVERLOADED', retryAfterMs: 1_000 });
+    const other = await fetch(`${busy.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_KEY}`, accept },
+      body: QUERY,
+    });
+    expect(await refusal(other)).toEqual({ status: 503, code: 'OVERLOADED' });
+    half.write(QUERY.slice(-1));
+    expect((await answered).status).toBe(200);
+    await vi.waitFor(async () => expect((await ask()).errors).toBeUndefined());
+    stream.disconnect();
+    socket.terminate();
     await busy.stop();
   });
 
