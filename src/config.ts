@@ -7,6 +7,7 @@ import { type AddressBlock, parseBlock } from './events/address.ts';
 import { SEVERITIES } from './events/catalog.ts';
 import { parseFieldRules } from './events/redact/fields.ts';
 import { MAX_WITNESSES, parseWitness, type Witness } from './integrity/witnesses/witness.ts';
+import { META_KINDS } from './meta-audit/kinds.ts';
 
 const wholeNumber = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
 const list = z.string().transform((text) =>
@@ -37,6 +38,12 @@ const areFieldRules = (rules: readonly string[], context: z.RefinementCtx) => {
     context.addIssue({ code: 'custom', message: (error as Error).message });
   }
 };
+const metaKinds = z
+  .string()
+  .transform((text) => (text === 'all' ? META_KINDS.join() : text === 'none' ? '' : text))
+  .pipe(list)
+  .pipe(z.array(z.enum(META_KINDS)))
+  .readonly();
 const areDistinct = (witnesses: readonly Witness[]) =>
   new Set(witnesses.map(({ verifier: { name, keyId } }) => `${name}+${keyId}`)).size === witnesses.length;
 
@@ -152,6 +159,10 @@ const settings = z.object({
   HANDLER_TIMEOUT_MS: wholeNumber(1, 600_000).default(5_000),
   /** Events of at least this severity also go to the structured log; `off`: none. */
   LOG_EVENTS: z.enum([...SEVERITIES, 'off']).default('warning'),
+  /** What of the use of the log itself becomes events in it: `all`, `none`, or some of the kinds. */
+  META_AUDIT: metaKinds.default(META_KINDS),
+  /** Time over which reads and failed authentications are summed up into an event, in milliseconds; a crash loses it. */
+  META_AUDIT_INTERVAL_MS: wholeNumber(100, 3_600_000).default(60_000),
   /** Level of the service's own log lines. */
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Time between two signs of life to a live client, in milliseconds; one that is silent for five of them is cut. */

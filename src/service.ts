@@ -37,6 +37,8 @@ import { createAppender } from './log/append.ts';
 import { createHead } from './log/head.ts';
 import { readPositions } from './log/read.ts';
 import { createCounter } from './log/summary/counter.ts';
+import { createMetaAudit } from './meta-audit/meta-audit.ts';
+import { noticeFailures } from './meta-audit/notice-failures.ts';
 import { eventLogger } from './pipeline/event-log.ts';
 import { type Extensions, loadExtensions } from './pipeline/extensions.ts';
 import { createHandlers } from './pipeline/handlers.ts';
@@ -199,6 +201,10 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     }),
     (part) => part.close(),
   );
+  const metaAudit = closers.add(
+    createMetaAudit({ owner, pipeline, settings: config, sign: signer.signNow, onError }),
+    (part) => part.close(),
+  );
   if (config.RETENTION_DAYS !== undefined) {
     const days = config.RETENTION_DAYS;
     const retention = startRetention({ pool: owner, pipeline, days, sign: signer.signNow, onError });
@@ -214,6 +220,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     catalog: createCatalog(config.EVENT_TYPES),
     pipeline,
     feed,
+    metaAudit,
     evidence: createEvidence(pool, identity, signer),
     sessions: access.sessions,
     isValid: access.isValid,
@@ -224,7 +231,9 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     exportSecret: await ensureExportSecret(owner),
     baseUrl: () => http?.url ?? '',
   };
-  http = await serveHttp({ config, services, authenticate: access.authenticate, log });
+  const authenticate = noticeFailures(access.authenticate, metaAudit);
+  await metaAudit.started();
+  http = await serveHttp({ config, services, authenticate, log });
   closers.add(http, (server) => {
     // Clients are told first that they are cut: then the end of their subscription reaches nobody as a completion.
     const closed = server.close();

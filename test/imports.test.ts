@@ -7,7 +7,18 @@ import { expect, test } from 'vitest';
 const ROOT = join(import.meta.dirname, '..');
 
 const below = ['db', 'events', 'log', 'merkle'];
-const parts = ['access', 'events', 'exports', 'feed', 'integrity', 'log', 'merkle', 'pipeline', 'retention'];
+const parts = [
+  'access',
+  'events',
+  'exports',
+  'feed',
+  'integrity',
+  'log',
+  'merkle',
+  'meta-audit',
+  'pipeline',
+  'retention',
+];
 // What each folder of src/ may import beside itself: biome.json says the same in its own way.
 const SEES: Record<string, readonly string[]> = {
   merkle: [],
@@ -20,6 +31,7 @@ const SEES: Record<string, readonly string[]> = {
   pipeline: ['errors.ts', ...below],
   access: ['errors.ts', ...below, 'integrity', 'pipeline'],
   retention: ['errors.ts', ...below, 'integrity', 'pipeline'],
+  'meta-audit': ['errors.ts', ...below, 'access', 'pipeline'],
   graphql: ['errors.ts', ...parts],
   http: ['errors.ts', ...parts, 'graphql'],
   cli: ['errors.ts', ...parts, 'config.ts', 'db', 'serve.ts', 'shutdown.ts'],

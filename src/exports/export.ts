@@ -9,9 +9,9 @@ import type { ExportGrant } from './link.ts';
 const MAX_READS = 4;
 
 /**
- * Resolves with the file of a grant: the matching events in log order, up to the end of the log as it is now. Two blocks
- * are in memory at a time: one on its way to the client, and the next. The stream breaks with POSITION_PURGED when
- * events are removed that it has not read yet.
+ * Resolves with the file of a grant: the matching events in log order, up to the end that the log had when the grant was
+ * made. Two blocks are in memory at a time: one on its way to the client, and the next. The stream breaks with
+ * POSITION_PURGED when events are removed that it has not read yet.
  */
 export type OpenExport = (grant: ExportGrant) => Promise<Readable>;
 
@@ -20,7 +20,7 @@ export function createExports(pool: Pool, copyRowsOf: (grant: ExportGrant) => Co
   const readers = createBlockReaders(pool, MAX_READS);
   return async (grant) => {
     const { frontier, firstPosition } = await readHead(pool);
-    const range = { start: firstPosition, end: frontier.size };
+    const range = { start: firstPosition, end: Math.min(grant.end, frontier.size) };
     return Readable.from(piecesOf(grant, readers(grant.filters, copyRowsOf(grant)), range), {
       objectMode: false,
       highWaterMark: 1,

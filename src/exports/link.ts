@@ -1,5 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { badInput } from '../errors.ts';
+import { formatTime } from '../events/canonical.ts';
+import type { JsonObject } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 
 export const EXPORT_FORMATS = ['JSON', 'CSV', 'NDJSON'] as const;
@@ -12,6 +14,8 @@ const MAX_LENGTH = 7_500;
 export interface ExportGrant {
   format: ExportFormat;
   filters: EventFilter[];
+  /** The size of the log when it was asked for: the file holds no later event. */
+  end: number;
   keyId: string;
   /** Which secret of the key it was. */
   generation: number;
@@ -44,4 +48,16 @@ export function openGrant(text: string, secret: Buffer, now: number): ExportGran
 
 function macOf(payload: string, secret: Buffer): string {
   return createHmac('sha256', secret).update(payload).digest('base64url');
+}
+
+/** What the events about an export say of it. */
+export function aboutExport({
+  format,
+  filters,
+  end,
+  expiresAt,
+}: Pick<ExportGrant, 'format' | 'filters' | 'end' | 'expiresAt'>): JsonObject {
+  // A condition that is not there is undefined, which is no JSON.
+  const conditions = JSON.parse(JSON.stringify(filters)) as JsonObject[];
+  return { format, filters: conditions, logSize: end, expiresAt: formatTime(expiresAt) };
 }

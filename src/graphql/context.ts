@@ -1,3 +1,4 @@
+import type { Asker } from '../access/asker.ts';
 import type { Quota } from '../access/quota.ts';
 import type { RateLimit } from '../access/rate/rate-limit.ts';
 import type { Reader } from '../access/reader.ts';
@@ -8,25 +9,17 @@ import type { Catalog } from '../events/catalog.ts';
 import type { OpenExport } from '../exports/export.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Evidence } from '../integrity/evidence.ts';
-import type { Caller, Peer } from '../pipeline/own.ts';
+import type { MetaAudit } from '../meta-audit/meta-audit.ts';
 import type { Pipeline } from '../pipeline/record.ts';
 import type { Sink } from './live/sink.ts';
 import type { ProofLoaders } from './proof-loaders.ts';
 
 /** What resolvers work with: the parts of the service, and who asks. */
-export interface Context {
-  viewer: Viewer;
-  /** Where the request comes from. */
-  peer: Peer;
+export interface Context extends Asker {
   services: Services;
   proofs: ProofLoaders;
   /** Where the results of a subscription go, when the transport does not read them one by one. */
   sink?: Sink;
-}
-
-/** Who asks, as an event about the log itself names it. */
-export function callerOf({ viewer, peer }: Context): Caller {
-  return { ...peer, userId: viewer.keyId };
 }
 
 /** The parts of the service that the API stands on. */
@@ -41,6 +34,7 @@ export interface Services {
   catalog: Catalog;
   pipeline: Pipeline;
   feed: Feed;
+  metaAudit: MetaAudit;
   evidence: Evidence;
   sessions: Sessions;
   /** Whether a key or token could still open something. */

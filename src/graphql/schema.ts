@@ -2,6 +2,7 @@ import { MapperKind, mapSchema } from '@graphql-tools/utils';
 import { GraphQLEnumType, type GraphQLSchema } from 'graphql';
 import { type Catalog, enumName } from '../events/catalog.ts';
 import { builder } from './builder.ts';
+import { noticed } from './noticed.ts';
 import './scalars.ts';
 import './types/connection.ts';
 import './types/event.ts';
@@ -14,9 +15,9 @@ import './types/log.ts';
 import './types/purge.ts';
 import './types/summary.ts';
 
-/** The schema of the API, with the event types of the deployment. */
+/** The schema of the API, with the event types of the deployment. Its use is noticed. */
 export function createSchema(catalog: Catalog): GraphQLSchema {
-  const schema = builder.toSchema();
+  const schema = noticed(builder.toSchema());
   if (catalog.customTypes.length === 0) return schema;
   return mapSchema(schema, {
     [MapperKind.ENUM_TYPE]: (type) =>

@@ -4,21 +4,29 @@ import { createGzip } from 'node:zlib';
 import type { Holder } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
 import { FORMATS } from '../exports/formats.ts';
-import { type ExportFormat, type ExportGrant, openGrant } from '../exports/link.ts';
+import { aboutExport, type ExportFormat, type ExportGrant, openGrant } from '../exports/link.ts';
 import type { Services } from '../graphql/context.ts';
 import { acceptsGzip } from './accepts-gzip.ts';
+import type { PeerOf } from './peer.ts';
 import { refuse } from './refusal.ts';
 
 export const EXPORT_PATH = '/export/';
 /** What a file costs of what a key may spend: as much as a few pages of events. */
 const POINTS = 100_000;
 
+/** What the route stands on. */
+export interface ExportOptions {
+  services: Services;
+  peerOf: PeerOf;
+}
+
 /**
  * Streams the file of a signed link, gzip when accepted; 403 when the link was altered or it or its key has ended.
+ * That somebody takes the file is an event in the log before its first byte is out.
  * A file that cannot be finished, or whose key ends, is a broken connection: the promise is rejected.
  */
 export async function serveExport(
-  services: Services,
+  { services, peerOf }: ExportOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -28,12 +36,22 @@ export async function serveExport(
   const now = services.pipeline.now();
   const grant = openGrant((request.url ?? '').slice(EXPORT_PATH.length), exportSecret, now);
   if (!grant || !(await services.isValid(holderOf(grant)))) {
+    services.metaAudit.failed(peerOf(request), { what: 'link' });
     refuse(response, 403, new AuditError('FORBIDDEN', 'this link has expired or was altered'));
     return;
   }
   if (!isAffordable(services, grant.keyId, response)) return;
   const isGzip = acceptsGzip(request);
-  const file = request.method === 'GET' ? await services.openExport(grant) : undefined;
+  const isWanted = request.method === 'GET';
+  if (isWanted) {
+    const caller = { ...peerOf(request), userId: grant.keyId };
+    await services.metaAudit.exported(caller, {
+      action: 'log.download',
+      description: `a file of the events as ${grant.format} was taken`,
+      details: aboutExport(grant),
+    });
+  }
+  const file = isWanted ? await services.openExport(grant) : undefined;
   response.writeHead(200, {
     ...headersOf(grant.format, now),
     ...(isGzip ? { 'content-encoding': 'gzip' } : {}),

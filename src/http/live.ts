@@ -34,6 +34,8 @@ export function serveLive(options: LiveOptions): () => Promise<void> {
     handleProtocols,
     verifyClient: verifyUpgrade(options),
   });
+  // The server's errors come here too, and would end the process: who starts the server gets them.
+  sockets.on('error', () => undefined);
   sockets.on('connection', (socket, request) => {
     const problem = (error: Error) => log.warn({ cause: error.message }, 'a WebSocket had a problem');
     socket.on('error', problem);

@@ -91,12 +91,12 @@ async function answerReady({ isReady }: HttpOptions, response: ServerResponse): 
 }
 
 async function answerExport(
-  { services, log }: HttpOptions,
+  { services, peerOf, log }: HttpOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   try {
-    await serveExport(services, request, response);
+    await serveExport({ services, peerOf }, request, response);
   } catch (error) {
     log.info({ cause: (error as Error).message, requestId: requestIdOf(request) }, 'an export ended early');
     // Once the status line is out, a broken connection is the only honest end of a broken file.

@@ -28,6 +28,14 @@ interface Content {
   type: string;
   body: string | Uint8Array;
   isFinal: boolean;
+  /** How many events it holds. */
+  events?: number;
+}
+
+interface Wanted {
+  customer: string | undefined;
+  place: string;
+  query: string | undefined;
 }
 
 /** Whether `serveTiles` answers this path. */
@@ -82,10 +90,39 @@ async function contentOf(
   request: IncomingMessage,
 ): Promise<Content> {
   const [, customer, place = ''] = PATH.exec(path) ?? [];
-  const { evidence } = options.services;
   const isOpen = options.isPublic && customer === undefined && !place.startsWith('tile/entries/');
-  const viewer = isOpen ? undefined : await findViewer(options, request);
-  const { pool, readerOf } = options.services;
+  const wanted = { customer, place, query };
+  return isOpen ? read(options, wanted) : readAs(options, wanted, request);
+}
+
+async function readAs(
+  { services, authenticate, peerOf }: TilesOptions,
+  wanted: Wanted,
+  request: IncomingMessage,
+): Promise<Content> {
+  const peer = peerOf(request);
+  const viewer = await authenticate(request.headers.authorization, peer);
+  services.rates.spend(viewer.keyId, POINTS);
+  const [what = wanted.place] = /^tile\/entries|^tile/.exec(wanted.place) ?? [];
+  try {
+    if (!hasScope(viewer, 'events:read'))
+      throw new AuditError('FORBIDDEN', 'the API key does not have the scope for this');
+    const content = await read({ services }, wanted, viewer);
+    services.metaAudit.read({ viewer, peer }, { what, events: content.events });
+    return content;
+  } catch (error) {
+    const isDenied = error instanceof AuditError && error.code === 'FORBIDDEN';
+    if (isDenied) services.metaAudit.denied({ viewer, peer }, { what });
+    throw error;
+  }
+}
+
+async function read(
+  { services }: Pick<TilesOptions, 'services'>,
+  { customer, place, query }: Wanted,
+  viewer?: Viewer,
+): Promise<Content> {
+  const { evidence, pool, readerOf } = services;
   const view: TreeView = viewer
     ? { tree: visibleTreeOf(viewer, customer), db: readerOf(viewer) }
     : { tree: 'log', db: pool };
@@ -97,15 +134,11 @@ async function contentOf(
   const bundle = parseEntriesPath(place);
   if (bundle && viewer) {
     const body = await evidence.entries(view, bundle, visibleTo(viewer));
-    return { type: 'application/octet-stream', body, isFinal: bundle.width === FULL };
+    return binary(body, { isFinal: bundle.width === FULL, events: bundle.width });
   }
   const tile = parseTilePath(place);
   if (!tile) throw new AuditError('NOT_FOUND', 'there is no such tile');
-  return {
-    type: 'application/octet-stream',
-    body: await evidence.tile(view, tile),
-    isFinal: tile.width === FULL,
-  };
+  return binary(await evidence.tile(view, tile), { isFinal: tile.width === FULL });
 }
 
 function minWitnessesOf(query: string | undefined): number {
@@ -113,16 +146,11 @@ function minWitnessesOf(query: string | undefined): number {
 }
 
 const text = (body: string): Content => ({ type: 'text/plain; charset=utf-8', body, isFinal: false });
-
-async function findViewer(
-  { authenticate, peerOf, services }: TilesOptions,
-  request: IncomingMessage,
-): Promise<Viewer> {
-  const viewer = await authenticate(request.headers.authorization, peerOf(request));
-  services.rates.spend(viewer.keyId, POINTS);
-  if (hasScope(viewer, 'events:read')) return viewer;
-  throw new AuditError('FORBIDDEN', 'the API key does not have the scope for this');
-}
+const binary = (body: Uint8Array, more: Pick<Content, 'isFinal' | 'events'>): Content => ({
+  type: 'application/octet-stream',
+  body,
+  ...more,
+});
 
 // Without a customer in the path it is the log's own tree, which a bound key may not see.
 function visibleTreeOf(viewer: Viewer, customer: string | undefined): TreeName {

@@ -1,3 +1,4 @@
+import { TEXT_BOUNDS } from '../events/bounds.ts';
 import type { EventInput } from '../events/input.ts';
 import { type Pipeline, recordEvents } from './record.ts';
 
@@ -22,6 +23,15 @@ export async function recordOwnEvent(pipeline: Pipeline, caller: Caller, event: 
 
 /** Records events about the log itself, all or none. No filter may decline them. */
 export async function recordOwnEvents(pipeline: Pipeline, events: readonly EventInput[]): Promise<void> {
-  const inputs = events.map((input) => ({ input, path: 'event' }));
+  const inputs = events.map((event) => ({ input: { ...event, ...storable(event) }, path: 'event' }));
   await recordEvents({ ...pipeline, filters: [] }, inputs);
+}
+
+// What others say of themselves must not be able to keep an event out: it is made to fit.
+function storable({ userId, userAgent }: EventInput): Pick<EventInput, 'userId' | 'userAgent'> {
+  return { userId: fitted(userId, TEXT_BOUNDS.userId), userAgent: fitted(userAgent, TEXT_BOUNDS.userAgent) };
+}
+
+function fitted(text: string | null | undefined, most: number): string | undefined {
+  return text?.replaceAll('\0', '').slice(0, most).toWellFormed();
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { dataDirOf } from './database.ts';
-import { ADMIN_KEY, type Answer, post } from './service.ts';
+import { ADMIN_KEY, type Answer, post, QUIET } from './service.ts';
 
 /** A service in a process of its own, whose memory holds nothing of the test. */
 export interface ChildService {
@@ -24,6 +24,7 @@ export async function startChildService(
       PORT: '0',
       ADMIN_API_KEY: ADMIN_KEY,
       DATA_DIR: dataDirOf(databaseUrl),
+      ...QUIET,
       ...environment,
     },
   });

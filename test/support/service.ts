@@ -8,6 +8,12 @@ import type { TypedDocumentString } from './operations/generated/graphql.ts';
 
 export const ADMIN_KEY = 'admin-key-of-the-tests-0123456789abcdef';
 
+/**
+ * Tests count what is in the log, and no event comes in that they did not make: those that are about the events of the
+ * log itself set META_AUDIT.
+ */
+export const QUIET = { META_AUDIT: 'none' };
+
 /** What a GraphQL answer holds; of an operation as plain text nothing is known. */
 export interface Answer<Data = Record<string, never>> {
   data?: Data;
@@ -40,7 +46,7 @@ export async function startService(
   options: Omit<Partial<AuditServiceOptions>, 'config' | 'databaseUrl'> = {},
 ): Promise<TestService> {
   const DATA_DIR = dataDirOf(databaseUrl);
-  const config = readConfig({ PORT: '0', ADMIN_API_KEY: ADMIN_KEY, DATA_DIR, ...environment });
+  const config = readConfig({ PORT: '0', ADMIN_API_KEY: ADMIN_KEY, DATA_DIR, ...QUIET, ...environment });
   const service = await createAuditService({
     config,
     databaseUrl,

@@ -1,9 +1,10 @@
+import { callerOf } from '../../access/asker.ts';
 import type { ApiKey } from '../../access/keys.ts';
 import { listKeys } from '../../access/keys.ts';
 import { type CreatedKey, createKey, type KeyStore, revokeKey } from '../../access/manage.ts';
 import { SCOPES } from '../../access/scopes.ts';
 import { builder } from '../builder.ts';
-import { type Context, callerOf } from '../context.ts';
+import type { Context } from '../context.ts';
 
 const ApiKeyScopeRef = builder.enumType('ApiKeyScope', {
   description: 'What a key may do. ADMIN may do everything.',

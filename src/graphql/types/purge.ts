@@ -1,7 +1,7 @@
+import { callerOf } from '../../access/asker.ts';
 import { badInput } from '../../errors.ts';
 import { purgeLog } from '../../retention/purge-log.ts';
 import { builder } from '../builder.ts';
-import { callerOf } from '../context.ts';
 
 const MAX_DAYS = 36_500;
 

@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { startService } from '../support/service.ts';
+import { logWarnings } from '../support/write.ts';
+import { during, ownEvents } from './during.ts';
+
+let database: TestDatabase;
+
+beforeEach(async () => {
+  database = await createDatabase();
+});
+afterEach(() => database.drop());
+
+const ON = { META_AUDIT: 'lifecycle' };
+const nothing = async () => undefined;
+
+describe('start and stop', () => {
+  test('are the first event and the last, with which instance it was', async () => {
+    const events = await during(database.url, ON, (service) => logWarnings(service, 3));
+    expect(events).toMatchObject([
+      {
+        position: 0,
+        event_type: 'system.startup',
+        severity: 'info',
+        outcome: 'success',
+        user_id: null,
+        customer_id: null,
+        details: { version: expect.stringMatching(/^\d/), node: process.version },
+      },
+      { position: 4, event_type: 'system.shutdown', severity: 'info', action: 'service.stop' },
+    ]);
+    expect(events[0]?.details.instance).toBe(events[1]?.details.instance);
+    const again = await during(database.url, ON, nothing);
+    expect(again.map(({ position }) => position)).toEqual([5, 6]);
+    expect(again[0]?.details.instance).not.toBe(events[0]?.details.instance);
+    expect(again[0]?.details.settings).toBe(events[0]?.details.settings);
+  });
+
+  test('come after what was read until then, and are signed', async () => {
+    const events = await during(database.url, { META_AUDIT: 'all' }, (service) =>
+      service.ask('{ auditEvents { totalCount } }'),
+    );
+    expect(events.map(({ action }) => action)).toEqual(['service.start', 'log.read', 'service.stop']);
+    await during(database.url, {}, async (service) => {
+      const query = '{ checkpoint(treeSize: 3) { treeSize } }';
+      expect(await service.ask(query)).toEqual({ data: { checkpoint: { treeSize: 3 } } });
+    });
+  });
+
+  test('are there when the service cannot listen, too', async () => {
+    const running = await startService(database.url);
+    const PORT = new URL(running.url).port;
+    await expect(startService(database.url, { ...ON, PORT })).rejects.toThrow('EADDRINUSE');
+    await running.stop();
+    const actions = (await ownEvents(database.url)).map(({ action }) => action);
+    expect(actions).toEqual(['service.start', 'service.configure', 'service.stop']);
+  });
+});
+
+describe('a change of the settings', () => {
+  test('is an event at the next start, with what was and what is', async () => {
+    await during(database.url, { ...ON, KEEP_ALIVE_MS: '5000' }, nothing);
+    const same = await during(database.url, { ...ON, KEEP_ALIVE_MS: '5000', PORT: '0' }, nothing);
+    expect(same.map(({ action }) => action)).toEqual(['service.start', 'service.stop']);
+    const events = await during(database.url, { ...ON, ALLOWED_HOSTS: 'log.example' }, nothing);
+    expect(events.map(({ action }) => action)).toEqual([
+      'service.start',
+      'service.configure',
+      'service.stop',
+    ]);
+    expect(events[1]).toMatchObject({
+      event_type: 'config.changed',
+      severity: 'warning',
+      description: 'settings that differ from those of the last start: ALLOWED_HOSTS, KEEP_ALIVE_MS',
+      old_values: { ALLOWED_HOSTS: [], KEEP_ALIVE_MS: 5_000 },
+      new_values: { ALLOWED_HOSTS: ['log.example'], KEEP_ALIVE_MS: 12_000 },
+    });
+  });
+
+  test('that switches these events off is the last of them', async () => {
+    await during(database.url, ON, nothing);
+    const events = await during(database.url, { META_AUDIT: 'none' }, nothing);
+    expect(events).toMatchObject([
+      {
+        action: 'service.configure',
+        old_values: { META_AUDIT: ['lifecycle'] },
+        new_values: { META_AUDIT: [] },
+      },
+    ]);
+    expect(await during(database.url, { META_AUDIT: 'none', KEEP_ALIVE_MS: '5000' }, nothing)).toEqual([]);
+  });
+
+  test('tells no secret', async () => {
+    const secret = 'planted-0123456789abcdef-planted-0123456789';
+    const url = new URL(database.url);
+    await during(database.url, ON, nothing);
+    const events = await during(
+      database.url,
+      {
+        ...ON,
+        ADMIN_API_KEY: secret,
+        DATABASE_URL: `postgres://${secret}:${secret}@${url.host}${url.pathname}?password=${secret}`,
+        ANCHOR_WEBHOOK: `http://127.0.0.1:1/hooks/${secret}`,
+        ANCHOR_INTERVAL_MS: '604800000',
+        OUTBOUND_TIMEOUT_MS: '10',
+      },
+      nothing,
+    );
+    expect(events[1]?.new_values).toMatchObject({
+      ANCHOR_WEBHOOK: '(set)',
+      DATABASE_URL: `postgres://${url.host}${url.pathname}`,
+    });
+    expect(JSON.stringify(events)).not.toContain('planted');
+  });
+});
