@@ -83,6 +83,10 @@ CREATE TABLE service_secrets (
   name text NOT NULL,
   value bytea NOT NULL
 );
+CREATE TABLE service_settings (
+  singleton boolean NOT NULL DEFAULT true,
+  settings jsonb NOT NULL
+);
 CREATE TABLE summary_counts (
   scope text NOT NULL,
   level text NOT NULL,
@@ -138,6 +142,8 @@ ALTER TABLE log_identity ADD CONSTRAINT log_identity_pkey PRIMARY KEY (singleton
 ALTER TABLE log_identity ADD CONSTRAINT log_identity_singleton_check CHECK (singleton);
 ALTER TABLE rate_buckets ADD CONSTRAINT rate_buckets_pkey PRIMARY KEY (key_id);
 ALTER TABLE service_secrets ADD CONSTRAINT service_secrets_pkey PRIMARY KEY (name);
+ALTER TABLE service_settings ADD CONSTRAINT service_settings_pkey PRIMARY KEY (singleton);
+ALTER TABLE service_settings ADD CONSTRAINT service_settings_singleton_check CHECK (singleton);
 ALTER TABLE summary_counts ADD CONSTRAINT summary_counts_pkey PRIMARY KEY (scope, level, by_type, bucket, event_type);
 ALTER TABLE summary_scopes ADD CONSTRAINT summary_scopes_pkey PRIMARY KEY (scope);
 ALTER TABLE tree_tiles ADD CONSTRAINT tree_tiles_pkey PRIMARY KEY (tree, level, index);
@@ -273,6 +279,7 @@ GRANT SELECT ON log_identity TO audit_log_customer;
 GRANT SELECT ON log_identity TO audit_log_service;
 GRANT DELETE, INSERT, SELECT, UPDATE ON rate_buckets TO audit_log_service;
 GRANT SELECT ON service_secrets TO audit_log_service;
+GRANT SELECT ON service_settings TO audit_log_service;
 GRANT SELECT ON summary_counts TO audit_log_customer;
 GRANT INSERT, SELECT, UPDATE ON summary_counts TO audit_log_service;
 GRANT SELECT ON summary_scopes TO audit_log_customer;

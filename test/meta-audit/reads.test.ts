@@ -8,7 +8,7 @@ import { keepLog } from '../support/log-lines.ts';
 import { ADMIN_KEY, type TestService } from '../support/service.ts';
 import { openStream } from '../support/sse.ts';
 import { logWarnings } from '../support/write.ts';
-import { during, type OwnEvent, operationsOf } from './during.ts';
+import { during as duringAll, type OwnEvent, operationsOf } from './during.ts';
 
 let database: TestDatabase;
 
@@ -16,6 +16,10 @@ beforeAll(async () => {
   database = await createDatabase();
 });
 afterAll(() => database.drop());
+
+// Not those about the service itself.
+const during: typeof duringAll = async (...given) =>
+  (await duringAll(...given)).filter(({ action }) => action.startsWith('log.'));
 
 const READS = { META_AUDIT: 'reads,subscriptions' };
 
