@@ -163,30 +163,16 @@ CREATE UNIQUE INDEX tree_tiles_positions ON public.tree_tiles USING btree (tree,
 
 -- Functions
 
-CREATE OR REPLACE FUNCTION public.append_batch(expected bigint, next_size bigint, next_root bytea, next_frontier bytea, events jsonb, keys jsonb)
- RETURNS boolean
+CREATE OR REPLACE FUNCTION public.claim_head(expected bigint, next text)
+ RETURNS void
  LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO '$user', 'public'
 AS $function$
 BEGIN
-  UPDATE log_head SET size = next_size, root_hash = next_root, frontier = next_frontier WHERE size = expected;
+  PERFORM FROM log_head WHERE size = expected FOR UPDATE;
   IF NOT FOUND THEN
-    RETURN false;
+    RAISE EXCEPTION 'the log has grown meanwhile' USING ERRCODE = 'serialization_failure';
   END IF;
-  INSERT INTO audit_events (position, id, salt, leaf_hash, "timestamp", recorded_at, event_type, outcome, severity,
-      user_id, customer_id, session_id, ip_address, user_agent, request_id, resource_type, resource_id, action,
-      description, details, old_values, new_values, search_words)
-    SELECT position, id, salt, leaf_hash, "timestamp", recorded_at, event_type, outcome, severity,
-      user_id, customer_id, session_id, ip_address, user_agent, request_id, resource_type, resource_id, action,
-      description, details, old_values, new_values, search_words
-    FROM jsonb_populate_recordset(NULL::audit_events, events);
-  IF jsonb_array_length(keys) > 0 THEN
-    INSERT INTO idempotency_keys (scope, key, content_hash, position)
-      SELECT scope, key, content_hash, position FROM jsonb_populate_recordset(NULL::idempotency_keys, keys);
-  END IF;
-  PERFORM pg_notify('audit_log', next_size::text);
-  RETURN true;
+  PERFORM set_config('audit_log.next', next, true);
 END $function$;
 CREATE OR REPLACE FUNCTION public.ensure_segment(segment bigint, bits smallint)
  RETURNS void
@@ -195,13 +181,59 @@ CREATE OR REPLACE FUNCTION public.ensure_segment(segment bigint, bits smallint)
  SET search_path TO '$user', 'public'
 AS $function$
 DECLARE
-  name text := 's' || lpad(segment::text, 8, '0');
+  name text := format('audit_segments.%I', 's' || lpad(segment::text, 8, '0'));
 BEGIN
-  IF to_regclass('audit_segments.' || name) IS NULL THEN
+  IF to_regclass(name) IS NULL THEN
     PERFORM pg_advisory_xact_lock(hashtext('audit_log.segment'));
-    EXECUTE format('CREATE TABLE IF NOT EXISTS audit_segments.%I PARTITION OF audit_events FOR VALUES FROM (%s) TO (%s)',
-      name, segment << bits, (segment + 1) << bits);
+    IF to_regclass(name) IS NULL THEN
+      EXECUTE format('CREATE TABLE %s (LIKE audit_events INCLUDING ALL)', name);
+      PERFORM open_segment(name::regclass);
+      EXECUTE format('ALTER TABLE audit_events ATTACH PARTITION %s FOR VALUES FROM (%s) TO (%s)',
+        name, segment << bits, (segment + 1) << bits);
+    END IF;
   END IF;
+END $function$;
+CREATE OR REPLACE FUNCTION public.keep_keys(scopes text[], keys text[], content_hashes bytea[], positions bigint[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+AS $function$
+  INSERT INTO idempotency_keys (scope, key, content_hash, position)
+    SELECT * FROM unnest(scopes, keys, content_hashes, positions)
+$function$;
+CREATE OR REPLACE FUNCTION public.move_head()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+AS $function$
+DECLARE
+  next text[] := string_to_array(current_setting('audit_log.next', true), ' ');
+  before bigint := next[1];
+  after bigint := next[2];
+  placed record;
+BEGIN
+  PERFORM FROM log_head WHERE size = before FOR UPDATE NOWAIT;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'rows are not behind the head of the log' USING ERRCODE = 'serialization_failure';
+  END IF;
+  SELECT count(*) AS count, max(position) AS last INTO placed FROM audit_events WHERE position >= before;
+  IF placed.count <> after - before OR placed.last <> after - 1 OR placed.count = 0 THEN
+    RAISE EXCEPTION 'rows must take the positions from % to %', before, after - 1 USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  UPDATE log_head SET size = after, root_hash = next[3]::bytea, frontier = next[4]::bytea;
+  PERFORM pg_notify('audit_log', after::text);
+  RETURN NULL;
+END $function$;
+CREATE OR REPLACE FUNCTION public.open_segment(segment regclass)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  EXECUTE format('REVOKE ALL ON %s FROM audit_log_service', segment);
+  EXECUTE format('GRANT INSERT ON %s TO audit_log_service', segment);
+  EXECUTE format('CREATE TRIGGER move_head AFTER INSERT ON %s FOR EACH STATEMENT EXECUTE FUNCTION move_head()', segment);
 END $function$;
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
@@ -261,8 +293,10 @@ CREATE POLICY service ON trees FOR ALL TO audit_log_service USING (true);
 
 -- Privileges
 
-GRANT EXECUTE ON FUNCTION append_batch(bigint,bigint,bytea,bytea,jsonb,jsonb) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION claim_head(bigint,text) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION ensure_segment(bigint,smallint) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION keep_keys(text[],text[],bytea[],bigint[]) TO audit_log_service;
+GRANT USAGE ON SCHEMA audit_segments TO audit_log_service;
 GRANT SELECT ON api_keys TO audit_log_service;
 GRANT UPDATE ON api_keys (last_used_at) TO audit_log_service;
 GRANT SELECT ON audit_events TO audit_log_customer;

@@ -44,3 +44,22 @@ export class AuditError extends Error {
 export function badInput(path: string, message: string): AuditError {
   return new AuditError('BAD_USER_INPUT', message, path);
 }
+
+const TRANSIENT_CODES =
+  /^(08...|57P0[1-5]|53300|40001|40P01|55P03|E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH).*)$/;
+const TRANSIENT_MESSAGES =
+  /connection (terminated|error|ended)|not queryable|timeout exceeded when trying to connect/i;
+
+/** Whether the database could not be reached, broke off or was busy: what was sent may or may not be committed. */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as Error & { code?: unknown };
+  return (typeof code === 'string' && TRANSIENT_CODES.test(code)) || TRANSIENT_MESSAGES.test(error.message);
+}
+
+/** The error itself, or UNAVAILABLE in its place when it is transient. */
+export function orUnavailable(error: unknown): unknown {
+  if (!isTransient(error)) return error;
+  const unavailable = new AuditError('UNAVAILABLE', 'the database cannot be reached: retry');
+  return Object.assign(unavailable, { cause: error });
+}

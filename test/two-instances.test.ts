@@ -91,7 +91,7 @@ test('a broken connection loses and doubles nothing', async () => {
   while (isWriting) {
     await pool.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE datname = current_database() AND query LIKE 'SELECT append_batch%' AND pid <> pg_backend_pid()`,
+       WHERE datname = current_database() AND query LIKE 'COPY audit_segments.%' AND pid <> pg_backend_pid()`,
     );
   }
   const written = (await writing).flat();

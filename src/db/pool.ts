@@ -40,6 +40,25 @@ function withRole(connectionString: string, role: string): string {
   return url.href;
 }
 
+/** Runs `work` on a connection of its own; one that may be broken afterwards is not used again. */
+export async function withClient<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let isBroken = false;
+  try {
+    return await work(client);
+  } catch (error) {
+    isBroken = mayBeBroken(error);
+    throw error;
+  } finally {
+    client.release(isBroken);
+  }
+}
+
+/** Whether an error says more than that a statement was refused. */
+export function mayBeBroken(error: unknown): boolean {
+  return !(error instanceof pg.DatabaseError && error.severity === 'ERROR');
+}
+
 /** Runs `work` in one transaction and returns what it returns; rolled back when it throws. */
 export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();

@@ -15,26 +15,47 @@ function canonicalObject(object: JsonObject): string {
   return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key] as JsonValue)}`).join(',')}}`;
 }
 
+/** The canonical JSON of the objects of an event. */
+export interface CanonicalObjects {
+  details: string;
+  oldValues: string | undefined;
+  newValues: string | undefined;
+}
+
+/** The objects of an event in their canonical form. */
+export function canonicalObjects({ details, oldValues, newValues }: EventRecord): CanonicalObjects {
+  return {
+    details: canonicalObject(details),
+    oldValues: oldValues && canonicalObject(oldValues),
+    newValues: newValues && canonicalObject(newValues),
+  };
+}
+
 /**
  * The canonical form of an event: JCS of its snake_case record with `v` = 1, absent values left out. Its UTF-8 bytes
  * are what is hashed, and a line of an NDJSON export. The members stand in JCS order already.
  */
 export function canonicalEvent(event: EventRecord): string {
+  return canonicalRecord(event, canonicalObjects(event));
+}
+
+/** `canonicalEvent` of an event whose objects are there in their canonical form. */
+export function canonicalRecord(event: EventRecord, json: CanonicalObjects): string {
   let text = `{"action":${JSON.stringify(event.action)}`;
   const add = (name: string, value: string | undefined) => {
     if (value !== undefined) text += `,"${name}":${JSON.stringify(value)}`;
   };
-  const addObject = (name: string, value: JsonObject | undefined) => {
-    if (value !== undefined) text += `,"${name}":${canonicalObject(value)}`;
+  const addObject = (name: string, value: string | undefined) => {
+    if (value !== undefined) text += `,"${name}":${value}`;
   };
   add('customer_id', event.customerId);
   add('description', event.description);
-  addObject('details', event.details);
+  addObject('details', json.details);
   add('event_type', event.eventType);
   add('id', event.id);
   add('ip_address', event.ipAddress);
-  addObject('new_values', event.newValues);
-  addObject('old_values', event.oldValues);
+  addObject('new_values', json.newValues);
+  addObject('old_values', json.oldValues);
   add('outcome', event.outcome);
   add('recorded_at', formatTime(event.recordedAt));
   add('request_id', event.requestId);

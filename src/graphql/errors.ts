@@ -6,7 +6,7 @@ import {
   type GraphQLFormattedError,
 } from 'graphql';
 import type { Logger } from 'pino';
-import { AuditError, ERROR_CODES, type ErrorCode } from '../errors.ts';
+import { AuditError, ERROR_CODES, type ErrorCode, orUnavailable } from '../errors.ts';
 import { literalPath, variablePath } from './literal-path.ts';
 
 const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
@@ -27,7 +27,7 @@ const MAX_MESSAGE = 1_000;
  * id of the request that the client is told.
  */
 export function showError(error: unknown, log: Logger, requestId: string = randomUUID()): GraphQLError {
-  const cause = causeOf(error);
+  const cause = orUnavailable(causeOf(error));
   if (cause instanceof AuditError) return shownAuditError(cause, error);
   if (cause instanceof GraphQLError) return withCode(cause);
   log.error({ err: cause, requestId }, 'request failed');

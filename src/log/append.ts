@@ -1,11 +1,13 @@
 import type { Pool } from '../db/pool.ts';
-import { AuditError } from '../errors.ts';
-import { Committer, isTransient } from './commit.ts';
-import type { AppendRequest, Placement } from './place.ts';
+import { AuditError, orUnavailable } from '../errors.ts';
+import { Committer } from './commit.ts';
+import type { AppendRequest, Placed, Placement } from './place.ts';
 
 const MAX_BATCH_EVENTS = 4_000;
 const MAX_BATCH_BYTES = 16_000_000;
 const MAX_WAITING_EVENTS = 50_000;
+// From so many on, the rows of a batch are sent while the one before it commits.
+const LANE_EVENTS = 250;
 
 /** The only writer of the log in this process: requests that arrive while a batch commits form the next batch. */
 export interface Appender {
@@ -24,17 +26,34 @@ interface Waiting extends AppendRequest {
 export function createAppender(pool: Pool): Appender {
   const committer = new Committer(pool);
   const queue: Waiting[] = [];
+  let queuedEvents = 0;
   let waitingEvents = 0;
   let running: Promise<void> | undefined;
   let isClosed = false;
+  let onEnough = () => {};
 
   async function drain(): Promise<void> {
+    let settled = Promise.resolve();
     while (queue.length > 0) {
       const requests = takeBatch(queue);
-      await settle(committer, requests);
-      for (const request of requests) waitingEvents -= request.events.length;
+      const events = countOf(requests);
+      queuedEvents -= events;
+      const { isAhead, done } = committer.start(requests);
+      settled = settle(done, requests).then(() => {
+        waitingEvents -= events;
+      });
+      await Promise.race([settled, isAhead.then(enough)]);
+      if (queue.length === 0) await settled;
     }
     running = undefined;
+  }
+
+  // A small batch waits for the one before it, and grows meanwhile.
+  function enough(): Promise<void> | undefined {
+    if (queuedEvents >= LANE_EVENTS) return undefined;
+    return new Promise((resolve) => {
+      onEnough = resolve;
+    });
   }
 
   return {
@@ -47,8 +66,10 @@ export function createAppender(pool: Pool): Appender {
         );
       }
       waitingEvents += events.length;
+      queuedEvents += events.length;
       return new Promise((resolve, reject) => {
         queue.push({ events, paths, resolve, reject });
+        if (queuedEvents >= LANE_EVENTS) onEnough();
         running ??= drain();
       });
     },
@@ -59,22 +80,22 @@ export function createAppender(pool: Pool): Appender {
   };
 }
 
-async function settle(committer: Committer, requests: Waiting[]): Promise<void> {
+async function settle(done: Promise<Placed[]>, requests: Waiting[]): Promise<void> {
   try {
-    const placed = await committer.commit(requests);
+    const placed = await done;
     requests.forEach((request, index) => {
       const outcome = placed[index];
       if (Array.isArray(outcome)) request.resolve(outcome);
       else request.reject(outcome);
     });
   } catch (error) {
-    const shown = isTransient(error)
-      ? Object.assign(new AuditError('UNAVAILABLE', 'the database cannot be reached: retry'), {
-          cause: error,
-        })
-      : error;
+    const shown = orUnavailable(error);
     for (const request of requests) request.reject(shown);
   }
+}
+
+function countOf(requests: readonly Waiting[]): number {
+  return requests.reduce((sum, { events }) => sum + events.length, 0);
 }
 
 function takeBatch(queue: Waiting[]): Waiting[] {

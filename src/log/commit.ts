@@ -1,159 +1,143 @@
 import { setTimeout } from 'node:timers/promises';
-import type { PoolClient } from 'pg';
-import { inTransaction, type Pool } from '../db/pool.ts';
-import { extendFrontier, type Frontier, rootOf, serializeFrontier } from '../merkle/tree.ts';
-import { readHead } from './head.ts';
-import { lookUpKeys } from './idempotency.ts';
-import { type AppendRequest, type Batch, type Placement, placeRequest } from './place.ts';
-import { rowAt } from './prepare.ts';
+import type { Pool } from '../db/pool.ts';
+import { isTransient } from '../errors.ts';
+import { type Appended, appendToKnown, appendUnderLock, type KnownLog, type OnBatch } from './append-once.ts';
+import { type BuiltBatch, buildBatch } from './build-batch.ts';
+import { Lane } from './lane.ts';
+import type { AppendRequest, Placed } from './place.ts';
+import type { Segments } from './segments.ts';
 
 const MAX_ATTEMPTS = 8;
 const RETRY_MS = 5;
+// How many batches wait for the head's lock before anything else, once another instance was faster.
+const LOCKED_BATCHES = 16;
 
-/** What became of a request: its placements, or the error that refuses it alone. */
-export type Placed = Placement[] | Error;
-
-interface Sent {
-  batch: Batch;
-  placed: Placed[];
-  next: Frontier;
+/** A batch that is being committed. */
+export interface Commit {
+  /** Resolves when another batch may be started behind this one: it has the head, or `done` is settled. */
+  isAhead: Promise<void>;
+  /** What became of each request, in order. */
+  done: Promise<Placed[]>;
 }
 
-/** Commits batches, remembering the head it last wrote, so that an undisturbed append needs one statement. */
+/** Commits batches, remembering the log as it last wrote it, so that an undisturbed append is one round trip. */
 export class Committer {
   readonly #pool: Pool;
-  readonly #segments = new Set<number>();
-  #head: Frontier | undefined;
-  #segmentBits = 0;
+  #log: KnownLog | undefined;
+  #segments: Segments | undefined;
+  #lockedBatches = 0;
+  #ahead: BuiltBatch | undefined;
+  #last: Promise<void> = Promise.resolve();
 
   constructor(pool: Pool) {
     this.#pool = pool;
   }
 
   /**
-   * Appends the requests in order, in one transaction, and says where each event stands.
+   * Appends the requests in order, in one transaction, behind the batch that was started before; when that one has the
+   * head, the rows of this one travel while it commits.
    * A connection that dies during COMMIT is settled by the ids of the events: never lost, never doubled.
    */
-  async commit(requests: AppendRequest[]): Promise<Placed[]> {
-    let sent: Sent | undefined;
-    const remember = (attempt: Sent) => {
-      sent = attempt;
+  start(requests: AppendRequest[]): Commit {
+    let mine: BuiltBatch | undefined;
+    let letNextStart = () => {};
+    const hasHead = new Promise<void>((resolve) => {
+      letNextStart = resolve;
+    });
+    const onHead = (batch: BuiltBatch) => {
+      mine = batch;
+      this.#ahead = batch;
+      letNextStart();
+    };
+    const before = this.#last;
+    const work = this.#ahead
+      ? this.#commitBehind(this.#ahead, requests, { before, onHead })
+      : before.then(() => this.#commit(requests, onHead));
+    const done = work.finally(() => {
+      if (this.#ahead === mine) this.#ahead = undefined;
+    });
+    this.#last = done.then(ignore, ignore);
+    return { isAhead: Promise.race([hasHead, this.#last]), done };
+  }
+
+  async #commitBehind(
+    ahead: BuiltBatch,
+    requests: AppendRequest[],
+    { before, onHead }: { before: Promise<void>; onHead: OnBatch },
+  ): Promise<Placed[]> {
+    // What goes wrong here shows again, or not, when the batch goes the ordinary way.
+    const lane = await this.#openLane(ahead, requests, onHead).catch(ignore);
+    await before;
+    if (!lane || this.#log?.tree !== ahead.next) {
+      lane?.abandon();
+      return this.#commit(requests, onHead);
+    }
+    try {
+      await lane.finish();
+    } catch (error) {
+      this.#forget(error);
+      if (!mayTryAgain(error)) throw error;
+      return this.#commit(requests, onHead, lane.batch);
+    }
+    this.#log = { ...this.#log, tree: lane.batch.next };
+    return lane.batch.placed;
+  }
+
+  async #openLane(ahead: BuiltBatch, requests: AppendRequest[], onHead: OnBatch): Promise<Lane | undefined> {
+    if (!this.#log) return undefined;
+    const { segments } = this.#log;
+    const batch = await buildBatch(requests, { tree: ahead.next, segments, db: this.#pool, ahead });
+    // Duplicates alone have nothing to send, and a batch over the end of a segment is two COPYs: both are rare.
+    if (batch.steps.filter((step) => 'rows' in step).length !== 1) return undefined;
+    return Lane.open(this.#pool, batch, () => onHead(batch));
+  }
+
+  async #commit(requests: AppendRequest[], onHead: OnBatch, inDoubt?: BuiltBatch): Promise<Placed[]> {
+    let sent = inDoubt;
+    const onSent = (batch: BuiltBatch) => {
+      sent = batch;
     };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const placed = await this.#attempt(requests, sent, remember);
-        if (placed) return placed;
+        const appended = await this.#append(requests, { sent, onSent, onHead });
+        this.#log = appended.log;
+        this.#segments = appended.log.segments;
+        return appended.placed;
       } catch (error) {
-        this.#head = undefined;
-        if (!isTransient(error) || attempt >= MAX_ATTEMPTS) throw error;
-        await setTimeout(Math.random() * RETRY_MS * 2 ** attempt);
+        this.#forget(error);
+        if (!mayTryAgain(error) || attempt >= MAX_ATTEMPTS) throw error;
+        if (this.#lockedBatches === 0) await setTimeout(Math.random() * RETRY_MS * 2 ** attempt);
       }
-      this.#head = undefined;
     }
   }
 
-  async #attempt(
+  #append(
     requests: AppendRequest[],
-    earlier: Sent | undefined,
-    remember: (sent: Sent) => void,
-  ): Promise<Placed[] | undefined> {
-    if (this.#head && !earlier) return this.#append(this.#pool, requests, remember);
-    return inTransaction(this.#pool, async (client) => {
-      const head = await readHead(client, { lock: true });
-      this.#segmentBits = head.segmentBits;
-      this.#head = head.frontier;
-      // The lock waits for whoever was committing, so now it is certain whether an earlier attempt arrived.
-      if (earlier && (await isStored(client, earlier.batch))) return earlier.placed;
-      return this.#append(client, requests, remember);
-    });
-  }
-
-  async #append(
-    db: Pool | PoolClient,
-    requests: AppendRequest[],
-    remember: (sent: Sent) => void,
-  ): Promise<Placed[] | undefined> {
-    const from = this.#head as Frontier;
-    const events = requests.flatMap((request) => request.events);
-    const batch: Batch = { start: from.size, events: [], known: await lookUpKeys(db, events) };
-    const placed = requests.map((request) => placeOrRefuse(batch, request));
-    if (batch.events.length === 0) return placed;
-    const next = extendFrontier(
-      from,
-      batch.events.map((event) => event.leafHash),
-    );
-    await this.#ensureSegments(db, from.size, next.size);
-    remember({ batch, placed, next });
-    if (!(await appendBatch(db, batch, next))) return undefined;
-    this.#head = next;
-    return placed;
-  }
-
-  async #ensureSegments(db: Pool | PoolClient, start: number, end: number): Promise<void> {
-    const length = 2 ** this.#segmentBits;
-    for (let segment = Math.floor(start / length); segment * length < end; segment += 1) {
-      if (this.#segments.has(segment)) continue;
-      await db.query('SELECT ensure_segment($1, $2::smallint)', [segment, this.#segmentBits]);
-      // Within a transaction that may roll back, the segment is not there for certain.
-      if (db === this.#pool) this.#segments.add(segment);
+    { sent, onSent, onHead }: { sent: BuiltBatch | undefined; onSent: OnBatch; onHead: OnBatch },
+  ): Promise<Appended> {
+    if (this.#log && !sent && this.#lockedBatches === 0) {
+      return appendToKnown(this.#pool, requests, { log: this.#log, onSent, onHead });
     }
+    // Nobody goes behind a batch under the lock: where another instance waits for it, that one would be faster.
+    if (this.#lockedBatches > 0) this.#lockedBatches -= 1;
+    return appendUnderLock(this.#pool, requests, { segments: this.#segments, sent, onSent });
+  }
+
+  #forget(error: unknown): void {
+    this.#log = undefined;
+    if (isOvertaken(error)) this.#lockedBatches = LOCKED_BATCHES;
   }
 }
 
-function placeOrRefuse(batch: Batch, request: AppendRequest): Placed {
-  try {
-    return placeRequest(batch, request);
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
+/** Whether another instance was faster: it has the head, has moved it, or has taken a position or a key. */
+function isOvertaken(error: unknown): boolean {
+  return ['40001', '55P03', '23505'].includes((error as { code?: string }).code ?? '');
 }
 
-async function appendBatch(db: Pool | PoolClient, batch: Batch, next: Frontier): Promise<boolean> {
-  const rows = batch.events.map((event, index) => rowAt(event, batch.start + index));
-  const keys = batch.events.flatMap((event, index) =>
-    event.idempotency
-      ? [
-          {
-            scope: event.idempotency.scope,
-            key: event.idempotency.key,
-            content_hash: `\\x${event.idempotency.contentHash}`,
-            position: batch.start + index,
-          },
-        ]
-      : [],
-  );
-  const result = await db.query<{ appended: boolean }>(
-    'SELECT append_batch($1, $2, $3, $4, $5, $6) AS appended',
-    [
-      batch.start,
-      next.size,
-      rootOf(next),
-      serializeFrontier(next),
-      JSON.stringify(rows),
-      JSON.stringify(keys),
-    ],
-  );
-  return result.rows[0]?.appended === true;
+function mayTryAgain(error: unknown): boolean {
+  return isOvertaken(error) || isTransient(error);
 }
 
-async function isStored(client: PoolClient, batch: Batch): Promise<boolean> {
-  const { rows } = await client.query<{ id: string }>('SELECT id FROM audit_events WHERE position = $1', [
-    batch.start,
-  ]);
-  return rows[0] !== undefined && rows[0].id === batch.events[0]?.record.id;
-}
-
-/** Whether a retry may help: the connection broke (what was sent may or may not be committed) or the database was busy. */
-export function isTransient(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = (error as Error & { code?: unknown }).code;
-  if (
-    typeof code === 'string' &&
-    /^(08...|57P0[123]|53300|40001|40P01|23505|E(CONN|PIPE|TIMEDOUT).*)$/.test(code)
-  ) {
-    return true;
-  }
-  return /connection (terminated|error|ended)|not queryable|timeout exceeded when trying to connect/i.test(
-    error.message,
-  );
+function ignore(): undefined {
+  return undefined;
 }

@@ -1,10 +1,9 @@
 import type { Pool } from '../db/pool.ts';
 import type { Queryable } from '../db/queryable.ts';
-import { AuditError } from '../errors.ts';
+import { AuditError, isTransient } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { memoryOf } from '../events/memory.ts';
-import { isTransient } from './commit.ts';
 import { readHead } from './head.ts';
 import { readRange } from './read.ts';
 import { Turns } from './turns.ts';

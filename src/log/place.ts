@@ -13,18 +13,38 @@ export interface Placement {
   isNew: boolean;
 }
 
-/** A batch under construction: the events to insert, from position `start` on. */
+/** What became of a request: its placements, or the error that refuses it alone. */
+export type Placed = Placement[] | Error;
+
+/** A batch: the events to insert, from position `start` on, and the keys known by then. */
 export interface Batch {
   start: number;
   events: PreparedEvent[];
   known: KnownKeys;
 }
 
+/** Places the requests one behind the other in a new batch from `start` on; a request with a reused key is refused alone. */
+export function placeRequests(
+  requests: readonly AppendRequest[],
+  start: number,
+  known: KnownKeys,
+): { batch: Batch; placed: Placed[] } {
+  const batch: Batch = { start, events: [], known };
+  const placed = requests.map((request): Placed => {
+    try {
+      return placeRequest(batch, request);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  });
+  return { batch, placed };
+}
+
 /**
  * Places the events of a request behind those of the batch, and remembers their keys.
  * Throws CONFLICT for a reused key; then the batch is as it was.
  */
-export function placeRequest(batch: Batch, { events, paths }: AppendRequest): Placement[] {
+function placeRequest(batch: Batch, { events, paths }: AppendRequest): Placement[] {
   const known: KnownKeys = new Map();
   const added: PreparedEvent[] = [];
   const placements = events.map((event, index): Placement => {
@@ -38,7 +58,7 @@ export function placeRequest(batch: Batch, { events, paths }: AppendRequest): Pl
     if (idempotency) known.set(nameOfKey(idempotency), { position, contentHash: idempotency.contentHash });
     return { position, isNew: true };
   });
-  batch.events.push(...added);
+  for (const event of added) batch.events.push(event);
   for (const [name, key] of known) batch.known.set(name, key);
   return placements;
 }

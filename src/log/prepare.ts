@@ -1,7 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { badInput } from '../errors.ts';
 import { MAX_EVENT_BYTES } from '../events/bounds.ts';
-import { canonicalEvent, canonicalJson, formatTime } from '../events/canonical.ts';
+import {
+  type CanonicalObjects,
+  canonicalJson,
+  canonicalObjects,
+  canonicalRecord,
+} from '../events/canonical.ts';
 import type { AuditEvent, EventDraft, EventRecord, JsonObject } from '../events/event.ts';
 import { searchWords } from '../events/words.ts';
 import { leafHash } from '../merkle/hash.ts';
@@ -14,6 +19,8 @@ export interface PreparedEvent {
   /** Canonical size in bytes. */
   bytes: number;
   searchWords: string[];
+  /** Canonical JSON of the record's objects. */
+  json: CanonicalObjects;
   idempotency: { scope: string; key: string; contentHash: string } | undefined;
 }
 
@@ -27,7 +34,8 @@ export function prepareEvent(draft: EventDraft, now: number, path: string): Prep
     timestamp: timestamp ?? now,
     recordedAt: now,
   };
-  const canonical = Buffer.from(canonicalEvent(record));
+  const json = canonicalObjects(record);
+  const canonical = Buffer.from(canonicalRecord(record, json));
   if (canonical.length > MAX_EVENT_BYTES) {
     throw badInput(path, `is larger than ${MAX_EVENT_BYTES} bytes in its canonical form`);
   }
@@ -36,6 +44,7 @@ export function prepareEvent(draft: EventDraft, now: number, path: string): Prep
     leafHash: leafHash(canonical),
     bytes: canonical.length,
     searchWords: searchWords(record),
+    json,
     idempotency:
       idempotencyKey === undefined
         ? undefined
@@ -53,36 +62,4 @@ function contentHash(draft: EventDraft): string {
 /** The event at its place. */
 export function eventAt(prepared: PreparedEvent, position: number): AuditEvent {
   return { ...prepared.record, position, leafHash: Buffer.from(prepared.leafHash) };
-}
-
-/** The row of an event as `append_batch` takes it. */
-export function rowAt(
-  { record, leafHash: hash, searchWords: words }: PreparedEvent,
-  position: number,
-): object {
-  return {
-    position,
-    id: record.id,
-    salt: `\\x${record.salt}`,
-    leaf_hash: `\\x${Buffer.from(hash).toString('hex')}`,
-    timestamp: formatTime(record.timestamp),
-    recorded_at: formatTime(record.recordedAt),
-    event_type: record.eventType,
-    outcome: record.outcome,
-    severity: record.severity,
-    user_id: record.userId,
-    customer_id: record.customerId,
-    session_id: record.sessionId,
-    ip_address: record.ipAddress,
-    user_agent: record.userAgent,
-    request_id: record.requestId,
-    resource_type: record.resourceType,
-    resource_id: record.resourceId,
-    action: record.action,
-    description: record.description,
-    details: record.details,
-    old_values: record.oldValues,
-    new_values: record.newValues,
-    search_words: words,
-  };
 }

@@ -1,0 +1,82 @@
+import type { PoolClient } from 'pg';
+import { runPipeline, type Step } from '../db/pipeline.ts';
+import { type Pool, withClient } from '../db/pool.ts';
+import type { Frontier } from '../merkle/tree.ts';
+import { type BuiltBatch, buildBatch } from './build-batch.ts';
+import { readHead } from './head.ts';
+import type { AppendRequest, Placed } from './place.ts';
+import { Segments } from './segments.ts';
+
+/** What an instance knows of the log: its tree after what it wrote itself. */
+export interface KnownLog {
+  tree: Frontier;
+  segments: Segments;
+}
+
+/** A batch that was committed. */
+export interface Appended {
+  placed: Placed[];
+  log: KnownLog;
+}
+
+/** Called with a batch that was sent or has the head. */
+export type OnBatch = (batch: BuiltBatch) => void;
+
+const COMMIT: Step = { sql: 'COMMIT', parameters: [] };
+
+/**
+ * Appends the requests to the log as it is known, in one round trip. Rejects with `serialization_failure` (40001) when
+ * another instance has written since. `onSent`: from now on the batch may be committed; `onHead`: it has the head.
+ */
+export async function appendToKnown(
+  pool: Pool,
+  requests: AppendRequest[],
+  { log, onSent, onHead }: { log: KnownLog; onSent: OnBatch; onHead: OnBatch },
+): Promise<Appended> {
+  const batch = await buildBatch(requests, { ...log, db: pool });
+  if (batch.steps.length > 0) {
+    onSent(batch);
+    const onCopying = () => onHead(batch);
+    await withClient(pool, (client) => runPipeline(client, batch.steps, { onCopying }));
+  }
+  return { placed: batch.placed, log: { ...log, tree: batch.next } };
+}
+
+/**
+ * Appends the requests under the lock of the head. Who has it knows for certain what was committed, so also whether
+ * `sent` was: then nothing is appended. `onSent` as above.
+ */
+export function appendUnderLock(
+  pool: Pool,
+  requests: AppendRequest[],
+  {
+    sent,
+    onSent,
+    ...known
+  }: { segments: Segments | undefined; sent: BuiltBatch | undefined; onSent: OnBatch },
+): Promise<Appended> {
+  return withClient(pool, async (client) => {
+    try {
+      await client.query('BEGIN');
+      const { frontier: tree, segmentBits } = await readHead(client, { lock: true });
+      const segments = known.segments ?? new Segments(pool, segmentBits);
+      const isStored = sent !== undefined && (await isInLog(client, sent));
+      const batch = isStored
+        ? { ...sent, steps: [], next: tree }
+        : await buildBatch(requests, { tree, segments, db: client });
+      if (!isStored && batch.steps.length > 0) onSent(batch);
+      await runPipeline(client, [...batch.steps, COMMIT]);
+      return { placed: batch.placed, log: { tree: batch.next, segments } };
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
+async function isInLog(client: PoolClient, { start, events }: BuiltBatch): Promise<boolean> {
+  const { rows } = await client.query<{ id: string }>('SELECT id FROM audit_events WHERE position = $1', [
+    start,
+  ]);
+  return rows[0] !== undefined && rows[0].id === events[0]?.record.id;
+}

@@ -1,0 +1,153 @@
+import ipaddr from 'ipaddr.js';
+import type { PreparedEvent } from './prepare.ts';
+
+/** The columns of `audit_events` in the order in which `copyRows` writes them. */
+export const COPIED_COLUMNS = `position, id, salt, leaf_hash, "timestamp", recorded_at, event_type, outcome, severity,
+  user_id, customer_id, session_id, ip_address, user_agent, request_id, resource_type, resource_id, action,
+  description, details, old_values, new_values, search_words`;
+
+const COLUMN_COUNT = 23;
+const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+const TEXT_OID = 25;
+const JSONB_VERSION = 1;
+const FIRST_BYTES = 65_536;
+// PostgreSQL counts microseconds from 2000 on.
+const EPOCH_MS = Date.UTC(2000, 0, 1);
+
+/** The events as rows in PostgreSQL's binary COPY format, from position `start` on. */
+export function copyRows(events: readonly PreparedEvent[], start: number): Buffer {
+  const rows = new CopyRows();
+  events.forEach((event, index) => {
+    rows.add(event, start + index);
+  });
+  return rows.end();
+}
+
+/** Writes rows into one growing buffer. */
+class CopyRows {
+  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  #at = SIGNATURE.copy(this.#bytes);
+
+  add({ record, leafHash, searchWords, json }: PreparedEvent, position: number): void {
+    this.#reserve(2);
+    this.#at = this.#bytes.writeInt16BE(COLUMN_COUNT, this.#at);
+    this.#bigint(BigInt(position));
+    this.#text(record.id);
+    this.#salt(record.salt);
+    this.#blob(leafHash);
+    this.#time(record.timestamp);
+    this.#time(record.recordedAt);
+    this.#text(record.eventType);
+    this.#text(record.outcome);
+    this.#text(record.severity);
+    this.#text(record.userId);
+    this.#text(record.customerId);
+    this.#text(record.sessionId);
+    this.#address(record.ipAddress);
+    this.#text(record.userAgent);
+    this.#text(record.requestId);
+    this.#text(record.resourceType);
+    this.#text(record.resourceId);
+    this.#text(record.action);
+    this.#text(record.description);
+    this.#jsonb(json.details);
+    this.#jsonb(json.oldValues);
+    this.#jsonb(json.newValues);
+    this.#texts(searchWords);
+  }
+
+  end(): Buffer {
+    this.#reserve(2);
+    this.#at = this.#bytes.writeInt16BE(-1, this.#at);
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#at + bytes));
+    this.#bytes.copy(larger, 0, 0, this.#at);
+    this.#bytes = larger;
+  }
+
+  #text(text: string | undefined): void {
+    if (text === undefined) {
+      this.#null();
+      return;
+    }
+    this.#reserve(4 + 3 * text.length);
+    const written = this.#bytes.write(text, this.#at + 4);
+    this.#bytes.writeInt32BE(written, this.#at);
+    this.#at += 4 + written;
+  }
+
+  #null(): void {
+    this.#reserve(4);
+    this.#at = this.#bytes.writeInt32BE(-1, this.#at);
+  }
+
+  #jsonb(text: string | undefined): void {
+    if (text === undefined) {
+      this.#null();
+      return;
+    }
+    this.#reserve(5 + 3 * text.length);
+    const written = this.#bytes.write(text, this.#at + 5);
+    this.#bytes.writeInt32BE(written + 1, this.#at);
+    this.#bytes[this.#at + 4] = JSONB_VERSION;
+    this.#at += 5 + written;
+  }
+
+  #blob(bytes: Uint8Array): void {
+    this.#reserve(4 + bytes.length);
+    this.#bytes.writeInt32BE(bytes.length, this.#at);
+    this.#bytes.set(bytes, this.#at + 4);
+    this.#at += 4 + bytes.length;
+  }
+
+  #salt(hex: string): void {
+    this.#reserve(4 + hex.length);
+    const written = this.#bytes.write(hex, this.#at + 4, 'hex');
+    this.#bytes.writeInt32BE(written, this.#at);
+    this.#at += 4 + written;
+  }
+
+  #bigint(value: bigint): void {
+    this.#reserve(12);
+    this.#at = this.#bytes.writeInt32BE(8, this.#at);
+    this.#at = this.#bytes.writeBigInt64BE(value, this.#at);
+  }
+
+  // As bigint: microseconds of far years are beyond 2^53.
+  #time(milliseconds: number): void {
+    this.#bigint(BigInt(milliseconds - EPOCH_MS) * 1_000n);
+  }
+
+  #address(address: string | undefined): void {
+    if (address === undefined) {
+      this.#null();
+      return;
+    }
+    const bytes = addressBytes(address);
+    this.#reserve(8 + bytes.length);
+    this.#at = this.#bytes.writeInt32BE(4 + bytes.length, this.#at);
+    const isV4 = bytes.length === 4;
+    for (const byte of [isV4 ? 2 : 3, 8 * bytes.length, 0, bytes.length, ...bytes]) {
+      this.#at = this.#bytes.writeUInt8(byte, this.#at);
+    }
+  }
+
+  #texts(texts: readonly string[]): void {
+    this.#reserve(24);
+    const start = this.#at;
+    this.#at += 4;
+    // Dimensions, no nulls, of text; then length and first index of the only dimension.
+    const head = texts.length === 0 ? [0, 0, TEXT_OID] : [1, 0, TEXT_OID, texts.length, 1];
+    for (const value of head) this.#at = this.#bytes.writeInt32BE(value, this.#at);
+    for (const text of texts) this.#text(text);
+    this.#bytes.writeInt32BE(this.#at - start - 4, start);
+  }
+}
+
+function addressBytes(address: string): number[] {
+  return address.includes(':') ? ipaddr.IPv6.parse(address).toByteArray() : address.split('.').map(Number);
+}

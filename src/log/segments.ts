@@ -1,0 +1,50 @@
+import type { Pool } from '../db/pool.ts';
+
+/** The positions of a batch that one segment holds, `end` left out. */
+export interface SegmentPart {
+  /** The segment's table. */
+  table: string;
+  start: number;
+  end: number;
+}
+
+/** The segments of the log, `2^bits` positions each; the next one is made before anybody needs it. */
+export class Segments {
+  readonly #pool: Pool;
+  readonly #bits: number;
+  readonly #made = new Map<number, Promise<void>>();
+
+  constructor(pool: Pool, bits: number) {
+    this.#pool = pool;
+    this.#bits = bits;
+  }
+
+  /** The segments that hold the positions from `start` to `end`, which there are when this resolves. */
+  async open(start: number, end: number): Promise<SegmentPart[]> {
+    const length = 2 ** this.#bits;
+    const parts: SegmentPart[] = [];
+    for (let segment = Math.floor(start / length); segment * length < end; segment += 1) {
+      await this.#make(segment);
+      parts.push({
+        table: `audit_segments.s${String(segment).padStart(8, '0')}`,
+        start: Math.max(start, segment * length),
+        end: Math.min(end, (segment + 1) * length),
+      });
+    }
+    // A failure shows when the segment is needed.
+    if (end % length >= length / 2) this.#make(Math.floor(end / length) + 1).catch(() => undefined);
+    return parts;
+  }
+
+  #make(segment: number): Promise<void> {
+    let made = this.#made.get(segment);
+    if (!made) {
+      made = this.#pool
+        .query('SELECT ensure_segment($1, $2::smallint)', [segment, this.#bits])
+        .then(() => undefined);
+      this.#made.set(segment, made);
+      made.catch(() => this.#made.delete(segment));
+    }
+    return made;
+  }
+}
