@@ -1,18 +1,29 @@
-import type { EventRecord, JsonObject, JsonValue } from './event.ts';
+import type { EventDraft, EventRecord, JsonObject, JsonValue } from './event.ts';
 
 /**
  * The RFC 8785 (JCS) form of a JSON value: keys in UTF-16 order, numbers and strings as ECMAScript prints them.
  * The value must have been checked: no lone surrogates, no infinities, bounded depth.
  */
 export function canonicalJson(value: JsonValue): string {
+  if (typeof value === 'string') return quoted(value);
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   return canonicalObject(value);
 }
 
 function canonicalObject(object: JsonObject): string {
-  const keys = Object.keys(object).sort();
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key] as JsonValue)}`).join(',')}}`;
+  let text = '';
+  for (const key of Object.keys(object).sort()) {
+    text += `${text === '' ? '{' : ','}${quoted(key)}:${canonicalJson(object[key] as JsonValue)}`;
+  }
+  return text === '' ? '{}' : `${text}}`;
+}
+
+const MAY_NEED_ESCAPES = /["\\\p{Cc}\p{Cs}]/u;
+
+// What most strings need no call of JSON.stringify for.
+function quoted(text: string): string {
+  return MAY_NEED_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
 /** The canonical JSON of the objects of an event. */
@@ -23,7 +34,11 @@ export interface CanonicalObjects {
 }
 
 /** The objects of an event in their canonical form. */
-export function canonicalObjects({ details, oldValues, newValues }: EventRecord): CanonicalObjects {
+export function canonicalObjects({
+  details,
+  oldValues,
+  newValues,
+}: Pick<EventDraft, 'details' | 'oldValues' | 'newValues'>): CanonicalObjects {
   return {
     details: canonicalObject(details),
     oldValues: oldValues && canonicalObject(oldValues),
@@ -33,44 +48,80 @@ export function canonicalObjects({ details, oldValues, newValues }: EventRecord)
 
 /**
  * The canonical form of an event: JCS of its snake_case record with `v` = 1, absent values left out. Its UTF-8 bytes
- * are what is hashed, and a line of an NDJSON export. The members stand in JCS order already.
+ * are what is hashed, and a line of an NDJSON export.
  */
 export function canonicalEvent(event: EventRecord): string {
   return canonicalRecord(event, canonicalObjects(event));
 }
 
-/** `canonicalEvent` of an event whose objects are there in their canonical form. */
+/** `canonicalEvent` of an event whose objects are in their canonical form already. */
 export function canonicalRecord(event: EventRecord, json: CanonicalObjects): string {
-  let text = `{"action":${JSON.stringify(event.action)}`;
-  const add = (name: string, value: string | undefined) => {
-    if (value !== undefined) text += `,"${name}":${JSON.stringify(value)}`;
-  };
-  const addObject = (name: string, value: string | undefined) => {
-    if (value !== undefined) text += `,"${name}":${value}`;
-  };
-  add('customer_id', event.customerId);
-  add('description', event.description);
-  addObject('details', json.details);
-  add('event_type', event.eventType);
-  add('id', event.id);
-  add('ip_address', event.ipAddress);
-  addObject('new_values', json.newValues);
-  addObject('old_values', json.oldValues);
-  add('outcome', event.outcome);
-  add('recorded_at', formatTime(event.recordedAt));
-  add('request_id', event.requestId);
-  add('resource_id', event.resourceId);
-  add('resource_type', event.resourceType);
-  add('salt', event.salt);
-  add('session_id', event.sessionId);
-  add('severity', event.severity);
-  add('timestamp', formatTime(event.timestamp));
-  add('user_agent', event.userAgent);
-  add('user_id', event.userId);
-  return `${text},"v":1}`;
+  // The members stand in JCS order.
+  return (
+    `{"action":${quoted(event.action)}` +
+    member('customer_id', event.customerId) +
+    member('description', event.description) +
+    jsonMember('details', json.details) +
+    member('event_type', event.eventType) +
+    member('id', event.id) +
+    member('ip_address', event.ipAddress) +
+    jsonMember('new_values', json.newValues) +
+    jsonMember('old_values', json.oldValues) +
+    member('outcome', event.outcome) +
+    jsonMember('recorded_at', `"${formatTime(event.recordedAt)}"`) +
+    member('request_id', event.requestId) +
+    member('resource_id', event.resourceId) +
+    member('resource_type', event.resourceType) +
+    member('salt', event.salt) +
+    member('session_id', event.sessionId) +
+    member('severity', event.severity) +
+    jsonMember('timestamp', `"${formatTime(event.timestamp)}"`) +
+    member('user_agent', event.userAgent) +
+    member('user_id', event.userId) +
+    ',"v":1}'
+  );
 }
+
+/** The JCS of a draft, absent values left out, whose objects are in their canonical form already. */
+export function canonicalDraft(draft: EventDraft, json: CanonicalObjects): string {
+  return (
+    `{"action":${quoted(draft.action)}` +
+    member('customerId', draft.customerId) +
+    member('description', draft.description) +
+    jsonMember('details', json.details) +
+    member('eventType', draft.eventType) +
+    member('idempotencyKey', draft.idempotencyKey) +
+    member('ipAddress', draft.ipAddress) +
+    jsonMember('newValues', json.newValues) +
+    jsonMember('oldValues', json.oldValues) +
+    member('outcome', draft.outcome) +
+    member('requestId', draft.requestId) +
+    member('resourceId', draft.resourceId) +
+    member('resourceType', draft.resourceType) +
+    member('sessionId', draft.sessionId) +
+    member('severity', draft.severity) +
+    jsonMember('timestamp', draft.timestamp?.toString()) +
+    member('userAgent', draft.userAgent) +
+    member('userId', draft.userId) +
+    '}'
+  );
+}
+
+function member(name: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${name}":${quoted(value)}`;
+}
+
+function jsonMember(name: string, json: string | undefined): string {
+  return json === undefined ? '' : `,"${name}":${json}`;
+}
+
+// The events of a batch share the time of receipt.
+let lastTime = { milliseconds: 0, text: new Date(0).toISOString() };
 
 /** RFC 3339 in UTC with milliseconds, from milliseconds since 1970. */
 export function formatTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
+  if (milliseconds !== lastTime.milliseconds) {
+    lastTime = { milliseconds, text: new Date(milliseconds).toISOString() };
+  }
+  return lastTime.text;
 }

@@ -7,24 +7,24 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObj
 /** What a caller says of an event, validated: every text within its bounds, `ipAddress` in RFC 5952 form. */
 export interface EventDraft {
   /** Milliseconds since 1970; undefined: the time of receipt. */
-  timestamp?: number;
+  timestamp?: number | undefined;
   eventType: string;
   outcome: Outcome;
   severity: Severity;
-  userId?: string;
-  customerId?: string;
-  sessionId?: string;
-  ipAddress?: string;
-  userAgent?: string;
-  requestId?: string;
-  resourceType?: string;
-  resourceId?: string;
+  userId?: string | undefined;
+  customerId?: string | undefined;
+  sessionId?: string | undefined;
+  ipAddress?: string | undefined;
+  userAgent?: string | undefined;
+  requestId?: string | undefined;
+  resourceType?: string | undefined;
+  resourceId?: string | undefined;
   action: string;
   description: string;
   details: JsonObject;
-  oldValues?: JsonObject;
-  newValues?: JsonObject;
-  idempotencyKey?: string;
+  oldValues?: JsonObject | undefined;
+  newValues?: JsonObject | undefined;
+  idempotencyKey?: string | undefined;
 }
 
 /** An event with its identity, before it has a place in the log. Times are milliseconds since 1970. */

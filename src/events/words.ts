@@ -1,16 +1,24 @@
 import type { EventRecord } from './event.ts';
 
 const MAX_WORD_LENGTH = 64;
+const ASCII = /^\p{ASCII}*$/u;
+const ASCII_WORDS = /[a-z\d]+/g;
 const SEPARATORS = /[^\p{L}\p{N}\p{M}]+/u;
 
 /** The words of a text: runs of letters, marks and digits, NFKC, in lower case, at most 64 code units each. */
 export function wordsOf(text: string): string[] {
+  // The same, without the tables of Unicode: nearly every text.
+  if (ASCII.test(text)) return (text.toLowerCase().match(ASCII_WORDS) ?? []).map(shortened);
   return text
     .normalize('NFKC')
     .toLowerCase()
     .split(SEPARATORS)
     .filter((word) => word !== '')
-    .map((word) => word.slice(0, MAX_WORD_LENGTH).toWellFormed());
+    .map((word) => shortened(word).toWellFormed());
+}
+
+function shortened(word: string): string {
+  return word.length > MAX_WORD_LENGTH ? word.slice(0, MAX_WORD_LENGTH) : word;
 }
 
 /** The distinct words that `search` finds an event by: of its action, description, ids and resource. */

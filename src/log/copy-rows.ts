@@ -10,6 +10,8 @@ const COLUMN_COUNT = 23;
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const TEXT_OID = 25;
 const JSONB_VERSION = 1;
+const MAX_LOOP = 40;
+const MAX_ASCII = 0x7f;
 const FIRST_BYTES = 65_536;
 // PostgreSQL counts microseconds from 2000 on.
 const EPOCH_MS = Date.UTC(2000, 0, 1);
@@ -75,9 +77,20 @@ class CopyRows {
       return;
     }
     this.#reserve(4 + 3 * text.length);
-    const written = this.#bytes.write(text, this.#at + 4);
+    const written = this.#write(text, this.#at + 4);
     this.#bytes.writeInt32BE(written, this.#at);
     this.#at += 4 + written;
+  }
+
+  // For the many short texts a loop is quicker than a call of the encoder.
+  #write(text: string, at: number): number {
+    if (text.length > MAX_LOOP) return this.#bytes.write(text, at);
+    for (let index = 0; index < text.length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code > MAX_ASCII) return this.#bytes.write(text, at);
+      this.#bytes[at + index] = code;
+    }
+    return text.length;
   }
 
   #null(): void {

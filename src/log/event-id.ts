@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { takeRandom } from './random.ts';
 
 const ID = /^audit_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}$/;
 
 /** A new event id: `audit_` and the 32 hex digits of a UUIDv7 (RFC 9562, section 5.7) of the time given. */
 export function eventId(now: number): string {
-  const bytes = randomBytes(16);
+  const bytes = takeRandom(16);
   bytes.writeUIntBE(now, 0, 6);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);

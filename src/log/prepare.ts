@@ -1,16 +1,19 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { badInput } from '../errors.ts';
 import { MAX_EVENT_BYTES } from '../events/bounds.ts';
 import {
   type CanonicalObjects,
-  canonicalJson,
+  canonicalDraft,
   canonicalObjects,
   canonicalRecord,
 } from '../events/canonical.ts';
-import type { AuditEvent, EventDraft, EventRecord, JsonObject } from '../events/event.ts';
+import type { AuditEvent, EventDraft, EventRecord } from '../events/event.ts';
 import { searchWords } from '../events/words.ts';
 import { leafHash } from '../merkle/hash.ts';
 import { eventId } from './event-id.ts';
+import { takeRandom } from './random.ts';
+
+const SALT_BYTES = 16;
 
 /** Everything of an event that needs no place in the log: made before the head is taken. */
 export interface PreparedEvent {
@@ -26,37 +29,53 @@ export interface PreparedEvent {
 
 /** Gives a redacted draft its id, salt, times and leaf hash. Throws BAD_USER_INPUT when it is too large. */
 export function prepareEvent(draft: EventDraft, now: number, path: string): PreparedEvent {
-  const { idempotencyKey, timestamp, ...content } = draft;
-  const record: EventRecord = {
-    ...content,
-    id: eventId(now),
-    salt: randomBytes(16).toString('hex'),
-    timestamp: timestamp ?? now,
-    recordedAt: now,
-  };
+  const record = recordOf(draft, now);
   const json = canonicalObjects(record);
   const canonical = Buffer.from(canonicalRecord(record, json));
   if (canonical.length > MAX_EVENT_BYTES) {
     throw badInput(path, `is larger than ${MAX_EVENT_BYTES} bytes in its canonical form`);
   }
+  const { idempotencyKey: key, customerId: scope = '' } = draft;
   return {
     record,
     leafHash: leafHash(canonical),
     bytes: canonical.length,
     searchWords: searchWords(record),
     json,
-    idempotency:
-      idempotencyKey === undefined
-        ? undefined
-        : { scope: draft.customerId ?? '', key: idempotencyKey, contentHash: contentHash(draft) },
+    idempotency: key === undefined ? undefined : { scope, key, contentHash: contentHash(draft, json) },
+  };
+}
+
+// Field by field, so that all records have one shape: leaving out the two others by a rest pattern takes half as long
+// as everything else here.
+function recordOf(draft: EventDraft, now: number): EventRecord {
+  return {
+    id: eventId(now),
+    salt: takeRandom(SALT_BYTES).toString('hex'),
+    timestamp: draft.timestamp ?? now,
+    recordedAt: now,
+    eventType: draft.eventType,
+    outcome: draft.outcome,
+    severity: draft.severity,
+    userId: draft.userId,
+    customerId: draft.customerId,
+    sessionId: draft.sessionId,
+    ipAddress: draft.ipAddress,
+    userAgent: draft.userAgent,
+    requestId: draft.requestId,
+    resourceType: draft.resourceType,
+    resourceId: draft.resourceId,
+    action: draft.action,
+    description: draft.description,
+    details: draft.details,
+    oldValues: draft.oldValues,
+    newValues: draft.newValues,
   };
 }
 
 // Over the redacted draft: a hash of what was redacted could be guessed back.
-function contentHash(draft: EventDraft): string {
-  return createHash('sha256')
-    .update(canonicalJson(draft as unknown as JsonObject))
-    .digest('hex');
+function contentHash(draft: EventDraft, json: CanonicalObjects): string {
+  return createHash('sha256').update(canonicalDraft(draft, json)).digest('hex');
 }
 
 /** The event at its place. */
