@@ -12,8 +12,9 @@ import {
   positionOf,
   ROW_COLUMNS,
 } from '../../src/exports/canonical-row.ts';
-import { prepareEvent, rowAt } from '../../src/log/prepare.ts';
+import { prepareEvent } from '../../src/log/prepare.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { rowAt } from '../support/row.ts';
 
 let database: TestDatabase;
 let pool: Pool;
