@@ -131,8 +131,8 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   );
   const feed = await createFeed(pool, onError);
   const counter = closers.add(createCounter(pool, onError), (part) => part.close());
-  const onGrowth = () => {
-    feed.wake();
+  const onGrowth = (hint?: string) => {
+    feed.wake(hint);
     counter.wake();
   };
   closers.add(
