@@ -2,17 +2,23 @@ import { type Entry, jsonOf, tableOf } from './entry.ts';
 import { type Lab, openLab } from './lab.ts';
 import { Loads } from './loaded.ts';
 import { measureAppend } from './measures/append.ts';
+import { measureExport } from './measures/export.ts';
 import { measureFeed } from './measures/feed.ts';
 import { measureQuery } from './measures/query.ts';
+import { measureStart } from './measures/start.ts';
 import { measureSummary } from './measures/summary.ts';
+import { measureVerify } from './measures/verify.ts';
 import { type Group, type Options, readOptions } from './options.ts';
 import { createProgress } from './progress.ts';
 
-const MEASURES: Partial<Record<Group, (lab: Lab, loads: Loads) => Promise<Entry[]>>> = {
+const MEASURES: Record<Group, (lab: Lab, loads: Loads) => Promise<Entry[]>> = {
   append: measureAppend,
   query: measureQuery,
   summary: measureSummary,
   feed: measureFeed,
+  export: measureExport,
+  verify: measureVerify,
+  start: measureStart,
 };
 
 async function measure(options: Options): Promise<Entry[]> {
@@ -23,7 +29,7 @@ async function measure(options: Options): Promise<Entry[]> {
   try {
     const loads = new Loads(lab);
     const entries: Entry[] = [];
-    for (const group of options.groups) entries.push(...((await MEASURES[group]?.(lab, loads)) ?? []));
+    for (const group of options.groups) entries.push(...(await MEASURES[group](lab, loads)));
     return entries;
   } finally {
     await lab.closers.close();
