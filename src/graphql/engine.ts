@@ -1,16 +1,17 @@
 import {
   type ExecutionArgs,
   type ExecutionResult,
-  execute,
   GraphQLError,
   type GraphQLSchema,
-  getOperationAST,
   OperationTypeNode,
 } from 'graphql';
 import type { Viewer } from '../access/viewer.ts';
 import type { Peer } from '../pipeline/own.ts';
 import type { Context, Services } from './context.ts';
 import { withHints } from './errors.ts';
+import type { Variables } from './execute/coerce.ts';
+import { executePlan } from './execute/execute.ts';
+import { createOperations, type Operation } from './execute/operation.ts';
 import { charge } from './limits/charge.ts';
 import { createDocumentCheck, type DocumentCheck } from './limits/check-document.ts';
 import { withoutSuggestions } from './limits/introspection.ts';
@@ -62,7 +63,16 @@ export interface Engine {
 /** Makes the engine. */
 export function createEngine(schema: GraphQLSchema, services: Services, limits: LimitOptions): Engine {
   const subscribe = createSharedSubscribe();
+  const operationOf = createOperations(schema);
   const shown = (result: ExecutionResult) => (limits.hasIntrospection ? result : withoutSuggestions(result));
+
+  /** The operation that is meant, paid for, and the values of its variables. Throws what refuses it. */
+  function begin(args: ExecutionArgs): { operation: Operation; variables: Variables } {
+    const operation = operationOf(args.document, args.operationName);
+    if (!operation) throw noOperation();
+    charge(args, limits.maxCost);
+    return { operation, variables: operation.coerce(args.variableValues ?? {}) };
+  }
 
   const engine: Engine = {
     schema,
@@ -75,18 +85,22 @@ export function createEngine(schema: GraphQLSchema, services: Services, limits: 
     }),
     async execute(args) {
       try {
-        charge(args, limits.maxCost);
-        return shown(withStatus(await execute(args)));
+        const { operation, variables } = begin(args);
+        if (variables.errors) return shown(badRequest(variables.errors));
+        const given = { context: args.contextValue, rootValue: undefined, variables: variables.values };
+        return shown(await executePlan(operation.planFor(variables.values), given));
       } catch (error) {
         return failed(error);
       }
     },
     async subscribe(args) {
       try {
-        charge(args, limits.maxCost);
-        const outcome = await subscribe(args);
-        if (!isResults(outcome)) return shown(withStatus(outcome));
-        return count(outcome, args.contextValue as Context);
+        const { operation, variables } = begin(args);
+        if (variables.errors) return shown(badRequest(variables.errors));
+        const plan = operation.planFor(variables.values);
+        const given = { context: args.contextValue, variables: variables.values };
+        const outcome = await subscribe(args, (rootValue) => executePlan(plan, { ...given, rootValue }));
+        return isResults(outcome) ? count(outcome, args.contextValue as Context) : shown(outcome);
       } catch (error) {
         return failed(error);
       }
@@ -101,8 +115,9 @@ export function createEngine(schema: GraphQLSchema, services: Services, limits: 
         variableValues: variables,
         contextValue: engine.contextOf(asker),
       };
-      const operation = getOperationAST(checked.document, operationName)?.operation;
-      return operation === OperationTypeNode.SUBSCRIPTION ? engine.subscribe(args) : engine.execute(args);
+      const operation = operationOf(checked.document, operationName);
+      const isSubscription = operation?.node.operation === OperationTypeNode.SUBSCRIPTION;
+      return isSubscription ? engine.subscribe(args) : engine.execute(args);
     },
   };
   return engine;
@@ -122,10 +137,14 @@ function count(results: Results, context: Context): Results {
   }
 }
 
-// Without data nothing was executed: a variable has a value that its type does not take.
-function withStatus(result: ExecutionResult): ExecutionResult {
-  if ('data' in result || !result.errors) return result;
-  return { errors: result.errors.map((error) => withHints(error, { status: 400 })) };
+function badRequest(errors: readonly GraphQLError[]): ExecutionResult {
+  return { errors: errors.map((error) => withHints(error, { status: 400 })) };
+}
+
+function noOperation(): GraphQLError {
+  return new GraphQLError('operationName: must be the name of one of the operations, if there are several', {
+    extensions: { code: 'BAD_USER_INPUT', path: 'operationName', http: { status: 400 } },
+  });
 }
 
 function failed(error: unknown): ExecutionResult {

@@ -3,19 +3,17 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
-  execute,
-  subscribe,
 } from 'graphql';
-import type { AuditEvent } from '../../events/event.ts';
 import type { Subscription } from '../../feed/feed.ts';
 import type { Context } from '../context.ts';
+import { mapResults, type ResultOf } from '../map-results.ts';
 import { Member } from './member.ts';
-import { SharedOperation } from './operation.ts';
-import type { Sink } from './sink.ts';
+import { type Execution, SharedOperation } from './operation.ts';
 
-/** As graphql-js subscribes. */
+/** As graphql-js subscribes, but what is executed for each event is given. */
 export type Subscribe = (
   args: ExecutionArgs,
+  resultOf: ResultOf,
 ) => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
 
 /**
@@ -26,17 +24,17 @@ export type Subscribe = (
 export function createSharedSubscribe(): Subscribe {
   const operations = new Map<DocumentNode, Map<string, SharedOperation>>();
 
-  function operationOf(args: ExecutionArgs, subscription: Subscription, sink: Sink): SharedOperation {
+  function operationOf(
+    args: ExecutionArgs,
+    subscription: Subscription,
+    execution: Execution,
+  ): SharedOperation {
     const { document } = args;
     const alike = operations.get(document) ?? new Map<string, SharedOperation>();
     operations.set(document, alike);
     const key = keyOf(args);
     const known = alike.get(key);
     if (known) return known;
-    const execution = {
-      execute: (event: AuditEvent) => execute({ ...args, rootValue: event }),
-      textOf: sink.textOf,
-    };
     const operation = new SharedOperation(subscription, execution, () => {
       if (alike.get(key) === operation) alike.delete(key);
       if (alike.size === 0 && operations.get(document) === alike) operations.delete(document);
@@ -45,13 +43,14 @@ export function createSharedSubscribe(): Subscribe {
     return operation;
   }
 
-  return async (args) => {
+  return async (args, resultOf) => {
     const { sink } = args.contextValue as Context;
-    if (!sink) return subscribe(args);
     const source = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in source)) return source;
+    if (!sink) return mapResults(source, resultOf);
     const subscription = source as Subscription;
-    return new Member(subscription, () => operationOf(args, subscription, sink), sink);
+    const execution = { execute: resultOf, textOf: sink.textOf };
+    return new Member(subscription, () => operationOf(args, subscription, execution), sink);
   };
 }
 

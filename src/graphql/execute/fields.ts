@@ -1,0 +1,74 @@
+import { type GraphQLResolveInfo, getArgumentValues } from 'graphql';
+import type { FieldPlan, ObjectPlan } from './plan.ts';
+import { addPath, endedBefore, fail, isPromise, type Path, type Run, refuseError } from './run.ts';
+
+type Fields = Record<string, unknown>;
+
+// Anything may be the name of a field, "__proto__" too. An object of a class is faster than one without a prototype.
+class Answered {
+  [name: string]: unknown;
+}
+Object.setPrototypeOf(Answered.prototype, null);
+
+const NO_ARGUMENTS = Object.freeze({});
+
+/** Executes the fields of an object side by side (GraphQL, 6.3.3). Throws the error of one that cannot be null. */
+export function executeFields(
+  run: Run,
+  plans: ObjectPlan,
+  source: unknown,
+  path: Path | undefined,
+): Fields | Promise<Fields> {
+  const answered = new Answered();
+  let isWaiting = false;
+  try {
+    for (const plan of plans) {
+      const value = executeField(run, plan, source, path);
+      answered[plan.name] = value;
+      isWaiting ||= isPromise(value);
+    }
+  } catch (error) {
+    if (!isWaiting) throw error;
+    return endedBefore(Object.values(answered), error);
+  }
+  return isWaiting ? allOf(answered) : answered;
+}
+
+/** Executes the fields of an object one after the other. */
+export async function executeSerially(run: Run, plans: ObjectPlan, source: unknown): Promise<Fields> {
+  const answered = new Answered();
+  for (const plan of plans) answered[plan.name] = await executeField(run, plan, source, undefined);
+  return answered;
+}
+
+function executeField(run: Run, plan: FieldPlan, source: unknown, prev: Path | undefined): unknown {
+  const { name, field, complete } = plan;
+  const failed = (error: unknown) => fail(run, plan, error, addPath(prev, name, plan.parent.name));
+  try {
+    const args =
+      field.args.length === 0 ? NO_ARGUMENTS : getArgumentValues(field, plan.nodes[0], run.variables);
+    const value = plan.resolve(source, args, run.context, infoOf(run, plan, prev));
+    const completed = isPromise(value)
+      ? value.then((resolved) => complete(run, refuseError(resolved), prev, name))
+      : complete(run, refuseError(value), prev, name);
+    return isPromise(completed) ? completed.then(undefined, failed) : completed;
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function infoOf(run: Run, { info, name, parent }: FieldPlan, prev: Path | undefined): GraphQLResolveInfo {
+  // Nobody looks at it: the resolver takes three parameters at most.
+  if (!info) return undefined as never;
+  const { rootValue, variables: variableValues } = run;
+  return { ...info, path: addPath(prev, name, parent.name), rootValue, variableValues };
+}
+
+async function allOf(answered: Fields): Promise<Fields> {
+  const names = Object.keys(answered);
+  const values = await Promise.all(names.map((name) => answered[name]));
+  names.forEach((name, index) => {
+    answered[name] = values[index];
+  });
+  return answered;
+}
