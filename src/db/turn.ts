@@ -41,7 +41,8 @@ export function createTurn(pool: Pool, name: string): Turn {
     },
     async end() {
       await asking?.catch(() => undefined);
-      // The lock goes with the connection.
+      // The lock goes with the connection; given back before, it is free for others when this resolves.
+      await holder?.query('SELECT pg_advisory_unlock_all()').catch(() => undefined);
       holder?.release(true);
       holder = undefined;
     },

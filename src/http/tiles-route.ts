@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import type { Authenticate } from '../access/authenticate.ts';
 import { hasScope, type Viewer, visibleTo, visibleTree } from '../access/viewer.ts';
 import { AuditError, type ErrorCode } from '../errors.ts';
@@ -6,12 +8,12 @@ import type { Services } from '../graphql/context.ts';
 import type { TreeView } from '../integrity/evidence.ts';
 import { type TreeName, treeOf } from '../integrity/trees.ts';
 import { parseEntriesPath, parseTilePath } from '../merkle/tile-path.ts';
+import { acceptsGzip } from './accepts-gzip.ts';
 import type { PeerOf } from './peer.ts';
 import { refuse } from './refusal.ts';
 
 const PATH = /^\/(?:customers\/([^/]+)\/)?(checkpoint|verifier-key|tile\/.+)$/;
 const FOR_EVER = 'max-age=31536000, immutable';
-const FULL = 256;
 /** What a tile costs of what a key may spend, as much as a statement of SQL. */
 const POINTS = 500;
 
@@ -27,8 +29,9 @@ export interface TilesOptions {
 interface Content {
   type: string;
   body: string | Uint8Array;
+  /** Whether it can never be another: tiles and bundles of a width, partial ones too. */
   isFinal: boolean;
-  /** How many events it holds. */
+  /** How many events it holds; what has some is worth packing, and hashes cannot be packed. */
   events?: number;
 }
 
@@ -59,15 +62,20 @@ export async function serveTiles(
   try {
     const content = await contentOf(options, { path, query }, request);
     const scope = options.isPublic ? 'public' : 'private';
+    const isLarge = content.events !== undefined;
+    const isGzip = isLarge && acceptsGzip(request);
+    const body = isGzip ? await promisify(gzip)(content.body) : content.body;
     response
       .writeHead(200, {
         'content-type': content.type,
-        'content-length': Buffer.byteLength(content.body),
+        'content-length': Buffer.byteLength(body),
+        ...(isLarge ? { vary: 'accept-encoding' } : {}),
+        ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
         'cache-control': content.isFinal ? `${scope}, ${FOR_EVER}` : 'no-cache',
         'x-content-type-options': 'nosniff',
         ...(options.isPublic ? { 'access-control-allow-origin': '*' } : {}),
       })
-      .end(request.method === 'HEAD' ? undefined : content.body);
+      .end(request.method === 'HEAD' ? undefined : body);
   } catch (error) {
     if (!(error instanceof AuditError)) throw error;
     const status = STATUS[error.code] ?? 400;
@@ -134,11 +142,11 @@ async function read(
   const bundle = parseEntriesPath(place);
   if (bundle && viewer) {
     const body = await evidence.entries(view, bundle, visibleTo(viewer));
-    return binary(body, { isFinal: bundle.width === FULL, events: bundle.width });
+    return binary(body, { isFinal: true, events: bundle.width });
   }
   const tile = parseTilePath(place);
   if (!tile) throw new AuditError('NOT_FOUND', 'there is no such tile');
-  return binary(await evidence.tile(view, tile), { isFinal: tile.width === FULL });
+  return binary(await evidence.tile(view, tile), { isFinal: true });
 }
 
 function minWitnessesOf(query: string | undefined): number {

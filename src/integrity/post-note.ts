@@ -4,6 +4,8 @@ export interface Answer {
   /** The media type without parameters, in lower case. */
   contentType: string;
   body: string;
+  /** How long the server asks to be left alone (RFC 9110, `Retry-After`), in milliseconds; undefined: it does not. */
+  retryAfterMs: number | undefined;
 }
 
 export interface PostOptions {
@@ -14,6 +16,7 @@ export interface PostOptions {
 }
 
 const MAX_ANSWER_BYTES = 65_536;
+const MAX_RETRY_AFTER_MS = 86_400_000;
 
 /**
  * Posts a text to a URL. Redirects are answers like any other: a note goes to whom the operator named.
@@ -39,6 +42,7 @@ export async function postNote(url: string, text: string, options: PostOptions):
       status: response.status,
       contentType: contentType.trim().toLowerCase(),
       body: await readText(response),
+      retryAfterMs: retryAfterOf(response.headers.get('retry-after'), Date.now()),
     };
   } catch (error) {
     throw new Error(reasonOf(error), { cause: error });
@@ -46,6 +50,13 @@ export async function postNote(url: string, text: string, options: PostOptions):
     clearTimeout(timer);
     options.signal.removeEventListener('abort', abort);
   }
+}
+
+/** The milliseconds that a `Retry-After` means, which is a number of seconds or a date; a day at most. */
+export function retryAfterOf(value: string | null, nowMs: number): number | undefined {
+  if (value === null) return undefined;
+  const waitMs = /^\d{1,10}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - nowMs;
+  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), MAX_RETRY_AFTER_MS);
 }
 
 async function readText(response: Response): Promise<string> {

@@ -146,6 +146,33 @@ test.each(Object.entries(FAILURES))('a webhook that %s gets the checkpoint again
   await service.stop();
 });
 
+test('a webhook that asks for time gets it', async () => {
+  const times: number[] = [];
+  const receiver = await startReceiver((_, response) => {
+    times.push(performance.now());
+    response.writeHead(times.length === 1 ? 503 : 204, { 'retry-after': '3' }).end();
+  });
+  const service = await start({ ANCHOR_WEBHOOK: receiver.url });
+  await expect.poll(() => times.length, { timeout: 20_000 }).toBe(2);
+  const [first = 0, second = 0] = times;
+  expect(second - first).toBeGreaterThan(2_900);
+  await service.stop();
+});
+
+test('of instances with one webhook one posts at a time, and another takes over', async () => {
+  const receiver = await startReceiver((_, response) => response.writeHead(204).end());
+  const one = await start({ ANCHOR_WEBHOOK: receiver.url });
+  await expect.poll(() => receiver.requests.length, { timeout: 20_000 }).toBe(1);
+  const two = await start({ ANCHOR_WEBHOOK: receiver.url });
+  await two.stop();
+  expect(receiver.requests.length).toBe(1);
+  const three = await start({ ANCHOR_WEBHOOK: receiver.url });
+  await one.stop();
+  expect(receiver.requests.length).toBe(2);
+  await three.stop();
+  expect(receiver.requests.length).toBe(3);
+});
+
 test('a webhook that never answers does not hold up the stop', async () => {
   const receiver = await startReceiver(() => undefined);
   const service = await start({ ANCHOR_WEBHOOK: receiver.url, OUTBOUND_TIMEOUT_MS: '600000' });

@@ -154,16 +154,43 @@ test('tiles are those of tlog-tiles', async () => {
   const full = await get('/tile/0/001');
   expect(full.headers.get('cache-control')).toBe('private, max-age=31536000, immutable');
   expect(Buffer.from(await full.arrayBuffer())).toEqual(leaves.subarray(8_192, 16_384));
+  expect(full.headers.get('content-type')).toBe('application/octet-stream');
   const partial = await get('/tile/0/003.p/5');
+  expect(partial.headers.get('cache-control')).toBe('private, max-age=31536000, immutable');
   expect(Buffer.from(await partial.arrayBuffer())).toEqual(leaves.subarray(3 * 8_192, 3 * 8_192 + 160));
   expect(Buffer.from(await (await get('/tile/1/000.p/1')).arrayBuffer()).toString('hex')).toBe(
     hex(merkleTreeHash(bytes(events.slice(0, 256).map((event) => event.leafHash)))),
   );
-  expect((await get('/tile/0/003')).status).toBe(404);
+  const absent = ['0/003', '0/000.p/256', '0/000.p/0', '0/000.p/05', '00/000', '64/000', '0/0', '0/x000/000'];
+  for (const path of absent) expect((await get(`/tile/${path}`)).status, path).toBe(404);
   expect((await get('/tile/0/0x0')).status).toBe(404);
   expect((await get('/tile/0/000', 'none-of-the-keys-that-there-are-000000')).status).toBe(401);
   expect(await (await get('/checkpoint')).text()).toBe((await checkpoint()).note);
 });
+
+test('entries are packed for whoever takes gzip', async () => {
+  const path = `${service.url}/tile/entries/000`;
+  const ask = (encoding: string) =>
+    fetch(path, { headers: { authorization: `Bearer ${ADMIN_KEY}`, 'accept-encoding': encoding } });
+  const [packed, plain] = [await ask('gzip'), await ask('identity')];
+  expect(packed.headers.get('content-encoding')).toBe('gzip');
+  expect(plain.headers.get('content-encoding')).toBeNull();
+  expect(packed.headers.get('vary')).toContain('accept-encoding');
+  expect(Number(packed.headers.get('content-length'))).toBeLessThan(
+    Number(plain.headers.get('content-length')),
+  );
+  expect(Buffer.from(await packed.arrayBuffer())).toEqual(Buffer.from(await plain.arrayBuffer()));
+});
+
+test.each(['x', '-1', '1.5', '33', '1e400', 'NaN'])(
+  'a checkpoint with %s witnesses is refused',
+  async (count) => {
+    const response = await get(`/checkpoint?minWitnesses=${count}`);
+    expect(response.status).toBe(400);
+    const { errors } = (await response.json()) as { errors: { extensions: object }[] };
+    expect(errors[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', path: 'minWitnesses' });
+  },
+);
 
 test('a proof bundle verifies with nothing but the public key', async () => {
   const shown = await checkpoint();

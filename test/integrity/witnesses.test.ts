@@ -225,6 +225,18 @@ async function disputes(service: TestService): Promise<number> {
   return (data as unknown as { auditEvents: { totalCount: number } }).auditEvents.totalCount;
 }
 
+test('a witness that asks for time is left alone, and the others are not', async () => {
+  const rogue = await startRogue((_, response) => response.writeHead(429, { 'retry-after': '3600' }).end());
+  const patient = { vkey: formatVerifierKey(witnessKey('patient.example', 1)), url: rogue.url };
+  const service = await start(witness, patient);
+  for (let round = 0; round < 5; round += 1) {
+    await logWarnings(service, 1);
+    await caughtUp(service);
+  }
+  expect(rogue.requests.length).toBe(1);
+  await rogue.stop();
+});
+
 test('a witness that is down harms nothing', async () => {
   const rogue = await startRogue(() => undefined);
   await rogue.stop();
@@ -260,6 +272,10 @@ async function rewriteLog(): Promise<void> {
 }
 
 test('a log that was rewritten or rolled back is refused by the witness, which raises an alarm', async () => {
+  const before = await start(witness);
+  await logWarnings(before, 3);
+  await caughtUp(before);
+  await before.stop();
   const size = await logSize();
   await rewriteLog();
   const service = await start(witness);

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { Pool } from '../../db/pool.ts';
+import { createTurn } from '../../db/turn.ts';
 import { openCheckpoint } from '../../merkle/signed-checkpoint.ts';
 import { pause } from '../back-off.ts';
 import { readLatestCheckpoint } from '../checkpoints.ts';
@@ -34,17 +36,21 @@ export interface Anchors {
   close(): Promise<void>;
 }
 
-/** Anchors the first checkpoint and starts the timer. */
+/**
+ * Anchors the first checkpoint and starts the timer. Each instance keeps its own file; of several with one webhook one
+ * posts, and another takes over when it ends.
+ */
 export function createAnchors(options: AnchorsOptions): Anchors {
   const { file, webhook, timeoutMs, onAlarm, onError } = options;
   if (file === undefined && webhook === undefined) return { close: async () => undefined };
   let running: Promise<void> | undefined;
   let delivery = new AbortController();
   let delivering = Promise.resolve();
+  const turn = createTurn(options.pool, turnOf(webhook ?? ''));
 
   // A newer checkpoint takes the place of one that the webhook has not taken yet.
-  function send(note: string): void {
-    if (webhook === undefined) return;
+  async function send(note: string): Promise<void> {
+    if (webhook === undefined || !(await turn.isMine())) return;
     delivery.abort();
     delivery = new AbortController();
     delivering = deliverNote(webhook, note, { timeoutMs, signal: delivery.signal, onError });
@@ -54,7 +60,7 @@ export function createAnchors(options: AnchorsOptions): Anchors {
     try {
       await options.signNow();
       const note = await anchorInFile(options);
-      if (note !== undefined) send(note);
+      if (note !== undefined) await send(note);
     } catch (error) {
       if (error instanceof IntegrityError) onAlarm(error);
       else onError(error as Error);
@@ -85,8 +91,14 @@ export function createAnchors(options: AnchorsOptions): Anchors {
       await Promise.race([anchorLast(), pause(LAST_MS, late.signal)]);
       late.abort();
       delivery.abort();
+      await turn.end();
     },
   };
+}
+
+// The URL may be a secret.
+function turnOf(webhook: string): string {
+  return `audit_log.webhook ${createHash('sha256').update(webhook).digest('hex')}`;
 }
 
 /** Adds the last checkpoint to the file, if there is one, and returns its note. */

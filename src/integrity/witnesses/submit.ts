@@ -82,8 +82,9 @@ const REASONS: Partial<Record<number, string>> = {
   429: 'it is asked too often',
 };
 
-function declined({ status }: Answer, treeSize: number): WitnessError {
+function declined({ status, retryAfterMs }: Answer, treeSize: number): WitnessError {
   if (status === 422)
     return dispute(`the checkpoint of ${treeSize} events does not continue what it has cosigned`);
-  return new WitnessError(`status ${status}${REASONS[status] ? `: ${REASONS[status]}` : ''}`);
+  const reason = REASONS[status] ? `: ${REASONS[status]}` : '';
+  return new WitnessError(`status ${status}${reason}`, { retryAfterMs: retryAfterMs ?? 0 });
 }

@@ -33,7 +33,7 @@ export interface Witnessing {
 
 /**
  * Has every witness cosign the log's last checkpoint: each at its own pace, one request at a time, and while it fails
- * after longer and longer times. Of several instances one does this at a time. Signing waits for none of it.
+ * after longer and longer times, and no sooner than it asks for. Of several instances one does this at a time. Signing waits for none of it.
  */
 export function createWitnessing(options: WitnessingOptions): Witnessing {
   const closing = new AbortController();
@@ -59,14 +59,17 @@ async function attend(
   const { name } = witness.verifier;
   let failures = 0;
   let isDisputed = false;
+  let askedMs = 0;
   while (!signal.aborted) {
     try {
       if (await turn.isMine()) await bringUpToDate({ ...options, signal }, witness);
       failures = 0;
+      askedMs = 0;
       isDisputed = false;
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
+      askedMs = error instanceof WitnessError ? error.retryAfterMs : 0;
       onError(name, error as Error);
       if (error instanceof WitnessError && error.isDispute && !isDisputed) {
         isDisputed = true;
@@ -74,7 +77,8 @@ async function attend(
       }
     }
     const backOff = { first: intervalMs, most: Math.max(intervalMs, MAX_BACK_OFF_MS) };
-    await pause(failures === 0 ? intervalMs : backOffMs(failures, backOff), signal);
+    const waitMs = failures === 0 ? intervalMs : backOffMs(failures, backOff);
+    await pause(Math.max(waitMs, askedMs), signal);
   }
 }
 
