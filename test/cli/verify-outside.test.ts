@@ -2,7 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { verifyTheBundle } from '../../src/cli/verify/bundle.ts';
+import { verifyTheConsistency } from '../../src/cli/verify/consistency.ts';
+import { verifyTheExport } from '../../src/cli/verify/export.ts';
+import { verifyTheRemote } from '../../src/cli/verify/remote.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startProgram } from '../support/process.ts';
@@ -27,8 +31,10 @@ beforeAll(async () => {
   await keep('second', '/checkpoint');
   await keep('of-customer', `/customers/${encodeURIComponent(CUSTOMER)}/checkpoint`);
   key = (await (await get('/verifier-key')).text()).trim();
+  vi.stubEnv('AUDIT_LOG_KEY', ADMIN_KEY);
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await service.stop();
   await database.drop();
   await rm(folder, { recursive: true });
@@ -49,55 +55,52 @@ async function run(...words: string[]) {
   const { code } = await program.ended;
   return { code, said: program.said() };
 }
-const verify = (...words: string[]) => run('verify', ...words, '--key', key);
-const outcome = async (words: string[]) => {
-  const { code, said } = await verify(...words, '--json');
-  return { code, ...JSON.parse(said) };
-};
+
+const customerPrefix = () => `${service.url}/customers/${encodeURIComponent(CUSTOMER)}`;
 
 describe('an export', () => {
   test('of the whole log, packed or not, gives the checkpoints; a changed line is named', async () => {
     await run('export', '--output', file('log.ndjson'));
     const lines = await readFile(file('log.ndjson'), 'utf8');
     await writeFile(file('log.ndjson.gz'), gzipSync(lines));
-    const checkpoints = ['--checkpoint', file('first'), file('second')];
+    const given = { checkpoint: [file('first'), file('second')], key };
     for (const name of ['log.ndjson', 'log.ndjson.gz'])
-      expect(await outcome(['export', file(name), ...checkpoints])).toMatchObject({
-        code: 0,
+      expect(await verifyTheExport(file(name), given)).toMatchObject({
         outcome: 'verified',
-        tree: 'log',
-        lines: COUNT,
-        heldCheckpoints: 2,
+        json: { tree: 'log', lines: COUNT, heldCheckpoints: 2 },
       });
     await writeFile(file('edited'), lines.replace('"action":"a7"', '"action":"b7"'));
-    const edited = await verify('export', file('edited'), ...checkpoints, '--tiles', service.url);
-    expect(edited).toMatchObject({ code: 2, said: expect.stringContaining('[changed] position 7: ') });
-    const older = ['export', file('log.ndjson'), '--checkpoint', file('first')];
-    expect(await outcome(older)).toMatchObject({ code: 3, outcome: 'undecided', newer: COUNT / 2 });
-    expect(await outcome([...older, '--ignore-newer'])).toMatchObject({ code: 0 });
+    expect(await verifyTheExport(file('edited'), { ...given, tiles: service.url })).toMatchObject({
+      outcome: 'does not hold',
+      json: { findings: [{ kind: 'changed', position: 7 }] },
+    });
+    const older = { checkpoint: [file('first')], key };
+    expect(await verifyTheExport(file('log.ndjson'), older)).toMatchObject({
+      outcome: 'undecided',
+      json: { newer: COUNT / 2 },
+    });
+    expect(await verifyTheExport(file('log.ndjson'), { ...older, ignoreNewer: true })).toMatchObject({
+      outcome: 'verified',
+    });
   });
 
   test('of a customer is all of its events, by its own checkpoint, and that of nobody else', async () => {
     const filter = JSON.stringify({ customerId: CUSTOMER });
     await run('export', '--filter', filter, '--output', file('customer.ndjson'));
-    const own = ['export', file('customer.ndjson'), '--checkpoint', file('of-customer')];
-    const { code, said } = await verify(...own);
-    expect(code).toBe(0);
-    expect(said).toContain(
-      `the ${COUNT / 2} events of the customer "${CUSTOMER}", among the first ${COUNT} of`,
-    );
+    const given = { checkpoint: [file('of-customer')], key };
+    const { outcome, lines: said } = await verifyTheExport(file('customer.ndjson'), given);
+    expect(outcome).toBe('verified');
+    const events = `the ${COUNT / 2} events of the customer "${CUSTOMER}", among the first ${COUNT} of the log`;
+    expect(said[0]).toContain(events);
     const lines = (await readFile(file('customer.ndjson'), 'utf8')).split('\n').toSpliced(100, 1);
     await writeFile(file('customer.ndjson'), lines.join('\n'));
-    const tiles = ['--tiles', `${service.url}/customers/${encodeURIComponent(CUSTOMER)}`];
-    expect(await outcome([...own, ...tiles])).toMatchObject({
-      code: 2,
-      findings: [{ kind: 'missing', position: 100, count: 1 }],
+    const located = { ...given, tiles: customerPrefix() };
+    expect(await verifyTheExport(file('customer.ndjson'), located)).toMatchObject({
+      outcome: 'does not hold',
+      json: { findings: [{ kind: 'missing', position: 100, count: 1 }] },
     });
-    const mixed = ['export', file('customer.ndjson'), '--checkpoint', file('of-customer'), file('first')];
-    expect(await verify(...mixed)).toMatchObject({
-      code: 1,
-      said: expect.stringContaining('different trees'),
-    });
+    const mixed = { checkpoint: [file('of-customer'), file('first')], key };
+    await expect(verifyTheExport(file('customer.ndjson'), mixed)).rejects.toThrow('different trees');
   });
 });
 
@@ -109,41 +112,48 @@ test('a bundle proves an event to whoever has nothing but the key; a changed one
     .edges;
   const id = edge?.node.id ?? '';
   expect((await run('prove', id, '--output', file('proof'))).code).toBe(0);
-  const proved = await verify('bundle', file('proof'));
-  expect(proved).toMatchObject({ code: 0, said: expect.stringContaining(id) });
+  const proved = await run('verify', 'bundle', file('proof'), '--key', key, '--json');
+  expect(proved.code).toBe(0);
+  expect(JSON.parse(proved.said)).toMatchObject({
+    outcome: 'verified',
+    tree: 'log',
+    event: { id, action: 'a7' },
+  });
   const bundle = await readFile(file('proof'), 'utf8');
-  await writeFile(file('proof'), bundle.replace(/^index \d+$/m, 'index 8'));
-  expect(await verify('bundle', file('proof'))).toMatchObject({ code: 2 });
+  for (const edit of [
+    bundle.replace(/^index \d+$/m, 'index 8'),
+    bundle.replace('example.org/outside\n', 'x\n'),
+  ]) {
+    await writeFile(file('proof'), edit);
+    expect(await verifyTheBundle(file('proof'), { key })).toMatchObject({ outcome: 'does not hold' });
+  }
   const none = await run('prove', `audit_${'0'.repeat(32)}`);
   expect(none).toMatchObject({ code: 2, said: expect.stringContaining('there is no event') });
-});
+}, 120_000);
 
 test('two checkpoints: by a proof, by the tiles, and not by nothing', async () => {
-  const both = ['consistency', file('first'), file('second')];
+  const both = [file('first'), file('second')] as const;
   await run('prove', 'growth', String(COUNT / 2), String(COUNT), '--output', file('growth'));
-  expect(await verify(...both, '--proof', file('growth'))).toMatchObject({ code: 0 });
-  expect(await verify(...both, '--tiles', service.url)).toMatchObject({ code: 0 });
-  expect(await verify(...both)).toMatchObject({ code: 3 });
-  await writeFile(file('growth'), `${Buffer.alloc(32).toString('base64')}\n`);
-  expect(await verify(...both, '--proof', file('growth'))).toMatchObject({ code: 2 });
-});
+  const proof = file('growth');
+  expect(await verifyTheConsistency(both, { key, proof })).toMatchObject({ outcome: 'verified' });
+  expect(await verifyTheConsistency(both, { key, tiles: service.url })).toMatchObject({
+    outcome: 'verified',
+  });
+  expect(await verifyTheConsistency(both, { key })).toMatchObject({ outcome: 'undecided' });
+  await writeFile(proof, `${Buffer.alloc(32).toString('base64')}\n`);
+  expect(await verifyTheConsistency(both, { key, proof })).toMatchObject({ outcome: 'does not hold' });
+}, 120_000);
 
 test('a log at a distance: what it serves is what was signed and kept, until somebody edits it', async () => {
-  const kept = ['--checkpoint', file('first'), file('second')];
-  expect(await outcome(['remote', service.url, ...kept])).toMatchObject({
-    code: 0,
-    size: COUNT,
-    leaves: COUNT,
-    events: COUNT,
-    keptCheckpoints: 2,
+  const given = { key, checkpoint: [file('first'), file('second')], entries: true };
+  expect(await verifyTheRemote(service.url, given)).toMatchObject({
+    outcome: 'verified',
+    json: { size: COUNT, leaves: COUNT, events: COUNT, keptCheckpoints: 2 },
   });
-  const customer = `${service.url}/customers/${encodeURIComponent(CUSTOMER)}`;
-  expect(
-    await outcome(['remote', customer, '--checkpoint', file('of-customer'), '--no-entries']),
-  ).toMatchObject({
-    code: 0,
-    leaves: COUNT / 2,
-    events: 0,
+  const hashes = { key, checkpoint: [file('of-customer')], entries: false };
+  expect(await verifyTheRemote(customerPrefix(), hashes)).toMatchObject({
+    outcome: 'verified',
+    json: { leaves: COUNT / 2, events: 0 },
   });
   const pool = createPool(database.url, () => undefined, { max: 1 });
   const edit = async (action: string) => {
@@ -151,12 +161,20 @@ test('a log at a distance: what it serves is what was signed and kept, until som
     await pool.query('UPDATE audit_events SET action = $1 WHERE position = 301', [action]);
   };
   await edit('nothing happened');
-  expect(await outcome(['remote', service.url, ...kept])).toMatchObject({
-    code: 2,
-    findings: [{ kind: 'changed', position: 301, count: 1 }],
+  expect(await verifyTheRemote(service.url, given)).toMatchObject({
+    outcome: 'does not hold',
+    json: { findings: [{ kind: 'changed', position: 301, count: 1 }] },
   });
   await edit('a1');
   await pool.end();
-  const gone = await verify('remote', 'http://127.0.0.1:9');
-  expect(gone).toMatchObject({ code: 1, said: expect.stringContaining('cannot be read') });
+  await expect(verifyTheRemote('http://127.0.0.1:9', given)).rejects.toThrow('cannot be read');
 });
+
+test('exit codes: 0 verified, 1 an error, 2 does not hold, 3 undecided', async () => {
+  const words = ['verify', 'consistency', file('first'), file('second'), '--key', key];
+  expect(await run(...words, '--tiles', service.url)).toMatchObject({ code: 0 });
+  expect(await run(...words)).toMatchObject({ code: 3 });
+  expect(await run(...words, '--proof', file('nothing'))).toMatchObject({ code: 1 });
+  const other = ['verify', 'remote', service.url, '--key', key.replace(/..$/, 'AA')];
+  expect(await run(...other)).toMatchObject({ code: 1, said: expect.stringContaining('key') });
+}, 120_000);
