@@ -98,12 +98,32 @@ const RULES: Rule[] = [
     says: /revoked/i,
   },
   {
+    of: /^npx audit-log prove\b/,
+    commands: async (command) => [
+      await withEvidence(command.replace('ID', await idOfEvent()).replaceAll('proof', join(folder, 'proof'))),
+    ],
+    code: 0,
+    says: /verified/i,
+  },
+  {
     of: /^npx audit-log verify\b/,
     commands: async (command) => [await withEvidence(command)],
     code: 0,
     says: /verified/i,
   },
 ];
+
+async function idOfEvent(): Promise<string> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ query: '{ auditEvents(first: 1) { edges { node { id } } } }' }),
+  });
+  const { data } = (await response.json()) as {
+    data: { auditEvents: { edges: { node: { id: string } }[] } };
+  };
+  return data.auditEvents.edges[0]?.node.id as string;
+}
 
 async function idOfKey(name: string): Promise<string> {
   const { output } = await run('npx audit-log keys list --json');
@@ -115,9 +135,16 @@ async function idOfKey(name: string): Promise<string> {
 async function withEvidence(command: string): Promise<string> {
   const file = join(folder, 'checkpoint');
   const get = (path: string) => `curl -sf -H "authorization: Bearer $AUDIT_LOG_KEY" "$AUDIT_LOG_URL${path}"`;
-  await run(`${get('/checkpoint')} > ${file}`);
+  await run(`test -f ${file} && mv ${file} ${file}-before; ${get('/checkpoint')} > ${file}`);
   const { output: vkey } = await run(get('/verifier-key'));
-  return command.replace('FILE...', file).replace('VKEY', `'${vkey.trim()}'`);
+  const lines = join(folder, 'whole.ndjson');
+  await run(`npx audit-log export --output ${lines}`);
+  return command
+    .replace('http://127.0.0.1:4000', url)
+    .replace('events.ndjson', lines)
+    .replace('OLD NEW', `${file}-before ${file}`)
+    .replace(/FILE(\.\.\.)?/, file)
+    .replace('VKEY', `'${vkey.trim()}'`);
 }
 
 test('every command of the README does what it says', async () => {

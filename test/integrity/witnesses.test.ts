@@ -48,7 +48,7 @@ async function start(...witnesses: { vkey: string; url: string }[]): Promise<Tes
     WITNESSES: witnesses.map(({ vkey, url }) => `${vkey}@${url}`).join(','),
     WITNESS_INTERVAL_MS: '100',
     CHECKPOINT_INTERVAL_MS: '100',
-    OUTBOUND_TIMEOUT_MS: '200',
+    OUTBOUND_TIMEOUT_MS: '2000',
   });
   running.push(service);
   return service;

@@ -2,6 +2,7 @@ import { readConfig } from '../../config.ts';
 import { createPool } from '../../db/pool.ts';
 import { type Verification, verifyDatabase } from '../../integrity/verify/database.ts';
 import type { CountedFinding } from '../../integrity/verify/findings.ts';
+import { usefulThreads } from '../../integrity/verify/thread.ts';
 import { openDatabase } from '../database.ts';
 import { linesOf } from './findings.ts';
 import { readKept } from './kept.ts';
@@ -23,7 +24,8 @@ export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags)
   const progress = createProgress(process.stderr, 'events');
   const startMs = performance.now();
   try {
-    const found = await verifyDatabase(pool, { verifierKey: key, kept, onProgress: progress.at });
+    const threads = { url: database.url, count: usefulThreads() };
+    const found = await verifyDatabase(pool, { verifierKey: key, kept, threads, onProgress: progress.at });
     progress.end();
     const seconds = (performance.now() - startMs) / 1_000;
     return resultOf(found, { kept: kept.length, isKeyGiven: key !== undefined, seconds });

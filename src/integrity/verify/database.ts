@@ -9,7 +9,8 @@ import { checkHead, checkSegments, checkTreeRow } from './head.ts';
 import { checkKeys } from './idempotency.ts';
 import { type LogWalked, walkLog } from './log.ts';
 import { Owners } from './owners.ts';
-import { readBlocks, rowReader } from './rows.ts';
+import { type RowThreads, readRowsIn } from './row-threads.ts';
+import { readBlocks } from './rows.ts';
 import { type LogSizes, readSizes } from './sizes.ts';
 import { checkUpperTiles, streamTiles } from './tiles.ts';
 import { TreeCheck } from './tree.ts';
@@ -20,6 +21,8 @@ export interface VerifyOptions {
   verifierKey?: string | undefined;
   /** Checkpoints that were kept outside. */
   kept?: readonly KeptNote[];
+  /** Threads that read and check rows beside this one. Default: none. */
+  threads?: RowThreads;
   /** Called with the position that was reached and the size of the log. */
   onProgress?: (position: number, size: number) => void;
 }
@@ -119,9 +122,11 @@ async function checkLog(
   const size = head?.size ?? rowsEnd;
   const tree = new TreeCheck(checkpoints, { marks: [size, rowsEnd, grown, Math.max(first, rowsEnd, grown)] });
   const onProgress = (position: number) => options.onProgress?.(position, size);
-  const rows = readBlocks(client, rowReader(client), 1);
+  const reading = await readRowsIn(client, options.threads);
+  const rows = readBlocks(client, reading.read, reading.ahead);
   const tiles = streamTiles(client, "tree = 'log' AND level = 0");
-  const walked = await walkLog({ client, findings, sizes, tree, owners, onProgress }, rows, tiles);
+  const walk = { client, findings, sizes, tree, owners, onProgress };
+  const walked = await walkLog(walk, rows, tiles).finally(reading.end);
   await tree.finish();
   const upper = streamTiles(client, "tree = 'log' AND level > 0").while(() => true);
   await checkUpperTiles(upper, { tree: 'log', size: grown, replay: tree.replay, findings });

@@ -5,9 +5,10 @@ import { same } from '../block.ts';
 import type { SavedCheckpoint } from '../checkpoints.ts';
 import { type CountedFinding, Findings } from '../findings.ts';
 import { Replay } from '../replay.ts';
+import { usefulThreads } from '../thread.ts';
 import { firstDifference } from './difference.ts';
 import { hashesIn } from './hash-lines.ts';
-import { hashInThreads, usefulThreads } from './hash-threads.ts';
+import { hashInThreads } from './hash-threads.ts';
 import { wholeLines } from './lines.ts';
 
 /** An export and what it is compared with. */

@@ -1,0 +1,18 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { createPool } from '../../db/pool.ts';
+import { packRows } from './packed-rows.ts';
+import type { RowThreadData } from './row-threads.ts';
+import { rowReader } from './rows.ts';
+
+// A thread that reads and checks the rows between two positions, in the snapshot of the thread that made it.
+const { url, snapshot } = workerData as RowThreadData;
+const client = await createPool(url, () => undefined, { max: 1 }).connect();
+await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
+const read = rowReader(client);
+
+parentPort?.on('message', async ([start, end]: [number, number]) => {
+  const packed = packRows(await read(start, end));
+  const { positions, leaves, storedLeaves } = packed;
+  parentPort?.postMessage(packed, [positions.buffer, leaves.buffer, storedLeaves.buffer]);
+});
