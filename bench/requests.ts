@@ -22,6 +22,7 @@ const POSTGRAPHILE_EVENT =
 export interface Extra {
   timestamp?: string;
   idempotencyKey?: string;
+  customerId?: string | null;
 }
 
 /** Requests of the same work to the service and to the other contenders. */

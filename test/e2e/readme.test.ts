@@ -138,7 +138,7 @@ async function withEvidence(command: string): Promise<string> {
   await run(`test -f ${file} && mv ${file} ${file}-before; ${get('/checkpoint')} > ${file}`);
   const { output: vkey } = await run(get('/verifier-key'));
   const lines = join(folder, 'whole.ndjson');
-  await run(`npx audit-log export --output ${lines}`);
+  if (command.includes('events.ndjson')) await run(`npx audit-log export --output ${lines}`);
   return command
     .replace('http://127.0.0.1:4000', url)
     .replace('events.ndjson', lines)

@@ -87,7 +87,7 @@ test('threads that read the database see what one sees, in one snapshot', async 
   };
   await edit('other');
   expect((await verify()).findings).toMatchObject([{ kind: 'changed', position: 3_777, count: 1 }]);
-  await edit('a277');
+  await edit('a3777');
   await service.stop();
   const away = { url: database.url.replace(/\/[^/]*$/, '/nowhere'), count: 1 };
   await expect(builtDatabase.verifyDatabase(pool, { threads: away })).rejects.toThrow('nowhere');
