@@ -171,6 +171,8 @@ const settings = z.object({
   MAX_BODY_BYTES: wholeNumber(1_024, 268_435_456).default(16_777_216),
   /** Most requests that are answered at a time, event streams aside; more get OVERLOADED. */
   MAX_REQUESTS: wholeNumber(1, 1_000_000).default(5_000),
+  /** Most bytes of answers that clients asked for and have not taken; over it, those that waited longest are cut. */
+  MAX_UNSENT_BYTES: wholeNumber(1_048_576, 1_099_511_627_776).default(268_435_456),
   /** Most connections, WebSockets and event streams included; more are closed at once. */
   MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(20_000),
   /** Longest time for the headers of a request to arrive, in milliseconds. */

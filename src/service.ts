@@ -279,6 +279,7 @@ async function serveHttp(parts: {
     isHost: createHostCheck(config.HOST, config.ALLOWED_HOSTS),
     origins: createOrigins(config.CORS_ORIGINS),
     maxRequests: config.MAX_REQUESTS,
+    maxUnsentBytes: config.MAX_UNSENT_BYTES,
     maxConnections: config.MAX_CONNECTIONS,
     headersTimeoutMs: config.HEADERS_TIMEOUT_MS,
     requestTimeoutMs: config.REQUEST_TIMEOUT_MS,

@@ -2,10 +2,19 @@ import type { ServerResponse } from 'node:http';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { type HttpHints, withoutStatus } from '../graphql/errors.ts';
 import type { MediaType } from './accepted.ts';
+import type { Unsent } from './unsent.ts';
 
 /** Answers with a result whose errors are shown (`showError`), as JSON of that type. */
-export function answerResult(response: ServerResponse, result: ExecutionResult, type: MediaType): void {
+export function answerResult(
+  response: ServerResponse,
+  result: ExecutionResult,
+  { type, unsent }: { type: MediaType; unsent: Unsent },
+): void {
   const body = Buffer.from(textOf(result));
+  response.once(
+    'close',
+    unsent.hold(body.length, () => response.destroy()),
+  );
   response
     .writeHead(statusOf(result, type), {
       ...headersOf(result),

@@ -16,6 +16,7 @@ import type { PeerOf } from './peer.ts';
 import { refuse } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
 import type { Requests } from './requests.ts';
+import type { Unsent } from './unsent.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -26,6 +27,7 @@ export interface GraphqlRouteOptions {
   peerOf: PeerOf;
   rates: RateLimit;
   requests: Requests;
+  unsent: Unsent;
   documents: Documents;
   eventStreams: EventStreams;
   maxBodyBytes: number;
@@ -73,7 +75,7 @@ export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
     if (type === 'text/event-stream') {
       const head = { status: statusOf(result, type), headers: headersOf(result) };
       eventStreams.answer(request, response, only(result), head);
-    } else answerResult(response, result, type);
+    } else answerResult(response, result, { type, unsent: options.unsent });
   }
 
   function shown(result: ExecutionResult, request: IncomingMessage): ExecutionResult {

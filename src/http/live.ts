@@ -4,6 +4,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { GRAPHQL_PATH } from './graphql-route.ts';
 import { keepAlive } from './keep-alive.ts';
 import { createLiveProtocol, type LiveProtocolOptions } from './live-protocol.ts';
+import type { Unsent } from './unsent.ts';
 import { refusalOfMessage, type UpgradeRules, verifyUpgrade } from './upgrade.ts';
 
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -16,6 +17,7 @@ export interface LiveOptions extends LiveProtocolOptions, UpgradeRules {
   server: Server;
   /** Time between two pings of a socket. */
   keepAliveMs: number;
+  unsent: Unsent;
 }
 
 /**
@@ -51,19 +53,24 @@ export function serveLive(options: LiveOptions): () => Promise<void> {
           socket.close(CloseCode.InternalServerError, 'Internal server error');
         });
       });
-    const { send, ...ways } = sending(socket);
+    const { send, ...ways } = sending(socket, options.unsent);
     const closed = protocol.opened({ ...ways, send, onMessage }, { socket, request, send });
     socket.once('close', (code, reason) => closed(code, String(reason)).catch(problem));
   });
   return () => close(sockets);
 }
 
-function sending(socket: WebSocket) {
+function sending(socket: WebSocket, unsent: Unsent) {
   // What is sent while a socket closes waits for the end of it, so that nobody reads the log for nothing.
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   const send = (data: string) =>
     new Promise<void>((resolve, reject) => {
-      socket.send(data, (error) => (error ? reject(error) : resolve()));
+      const release = unsent.hold(data.length, () => socket.terminate());
+      socket.send(data, (error) => {
+        release();
+        if (error) reject(error);
+        else resolve();
+      });
     });
   return {
     protocol: socket.protocol,

@@ -15,6 +15,7 @@ import { requestIdOf } from './request-id.ts';
 import { createRequests, type Requests } from './requests.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { boundConnections, type ConnectionOptions, serverOptions } from './timeouts.ts';
+import { createUnsent, type Unsent } from './unsent.ts';
 
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -29,7 +30,9 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-export interface HttpOptions extends ConnectionOptions, Omit<GraphqlRouteOptions, 'rates' | 'requests'> {
+export interface HttpOptions
+  extends ConnectionOptions,
+    Omit<GraphqlRouteOptions, 'rates' | 'requests' | 'unsent'> {
   host: string;
   port: number;
   services: Services;
@@ -41,6 +44,8 @@ export interface HttpOptions extends ConnectionOptions, Omit<GraphqlRouteOptions
   origins: Origins;
   /** Most requests that are being answered at a time, subscriptions aside. */
   maxRequests: number;
+  /** Most bytes of answers that wait to be sent. */
+  maxUnsentBytes: number;
   /** Whether GraphiQL is served. */
   hasGraphiql: boolean;
   /** Whether the database answers. */
@@ -50,9 +55,10 @@ export interface HttpOptions extends ConnectionOptions, Omit<GraphqlRouteOptions
 /** Serves the API, its live feed, exports, GraphiQL and the health endpoints. */
 export async function listen(options: HttpOptions): Promise<HttpServer> {
   const requests = createRequests(options.maxRequests);
-  const server = createServer(serverOptions(options), createHandler(options, requests));
+  const unsent = createUnsent(options.maxUnsentBytes);
+  const server = createServer(serverOptions(options), createHandler(options, { requests, unsent }));
   boundConnections(server, options);
-  const closeLive = serveLive({ ...options, server, requests, sessions: options.services.sessions });
+  const closeLive = serveLive({ ...options, server, requests, unsent, sessions: options.services.sessions });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
@@ -61,10 +67,10 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
   return { url: urlOf(server, options.host), close: () => close(server, closeStreams, closeLive) };
 }
 
-function createHandler(options: HttpOptions, requests: Requests) {
+function createHandler(options: HttpOptions, bounds: { requests: Requests; unsent: Unsent }) {
   const answerPage = createPageRoute();
-  const answerGraphql = createGraphqlRoute({ ...options, requests, rates: options.services.rates });
-  const admits = createGate({ ...options, requests });
+  const answerGraphql = createGraphqlRoute({ ...options, ...bounds, rates: options.services.rates });
+  const admits = createGate({ ...options, ...bounds });
   return (request: IncomingMessage, response: ServerResponse) => {
     if (!admits(request, response)) return;
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';

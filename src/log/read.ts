@@ -1,6 +1,7 @@
 import type { Queryable } from '../db/queryable.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
+import { isEventId } from './event-id.ts';
 import { EVENT_COLUMNS, type EventRow, eventOfRow } from './row.ts';
 import { addCondition, whereOf } from './where.ts';
 
@@ -10,6 +11,8 @@ export async function readEvent(
   id: string,
   filters: readonly EventFilter[],
 ): Promise<AuditEvent | undefined> {
+  // Of another form there is none, and some texts the database would not even take.
+  if (!isEventId(id)) return undefined;
   const where = whereOf(filters);
   addCondition(where, 'id = ?', id);
   const { rows } = await db.query<EventRow>(

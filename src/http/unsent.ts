@@ -1,0 +1,38 @@
+/** Smaller ones are not worth counting. */
+const LEAST_BYTES = 16_384;
+
+/** The bytes of answers that clients have asked for and not taken yet, of all connections together. */
+export interface Unsent {
+  /**
+   * So many bytes wait to be sent, and `cut` ends the connection that does not take them. Returns what to call when they
+   * are gone.
+   */
+  hold(bytes: number, cut: () => void): () => void;
+}
+
+/**
+ * Makes the count, `mostBytes` at a time. Where they are more, those that have waited longest are cut: whoever asks and
+ * does not read costs the others nothing. Nothing is refused for it, which may be done already.
+ */
+export function createUnsent(mostBytes: number): Unsent {
+  const waiting = new Set<{ bytes: number; cut: () => void }>();
+  let held = 0;
+
+  return {
+    hold(bytes, cut) {
+      if (bytes < LEAST_BYTES) return () => undefined;
+      const own = { bytes, cut };
+      const release = (one: typeof own) => {
+        if (waiting.delete(one)) held -= one.bytes;
+      };
+      waiting.add(own);
+      held += bytes;
+      for (const oldest of waiting) {
+        if (held <= mostBytes || oldest === own) break;
+        release(oldest);
+        oldest.cut();
+      }
+      return () => release(own);
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createUnsent } from '../../src/http/unsent.ts';
+import { type ChildService, startChildService } from '../support/child-service.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { connectSocket } from '../support/socket.ts';
+import { openRaw, requestText } from './raw.ts';
+
+const KEPT_BYTES = 45_000_000;
+const PAGE = '{ auditEvents(first: 1000) { edges { node { details } } } }';
+
+let database: TestDatabase;
+let service: ChildService;
+let atFirst: number;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  service = await startChildService(database.url, { MAX_UNSENT_BYTES: '16000000' });
+  const details = { text: 'x'.repeat(60_000) };
+  const input = Array.from({ length: 130 }, () => ({ eventType: 'DATA_READ', details }));
+  const { errors } = await service.ask(
+    'mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { recorded } }',
+    { input },
+  );
+  expect(errors).toBeUndefined();
+  await service.ask(PAGE);
+  atFirst = await service.memory();
+});
+afterAll(async () => {
+  await service.stop();
+  await database.drop();
+});
+
+const littleKept = () =>
+  vi.waitFor(async () => expect((await service.memory()) - atFirst).toBeLessThan(KEPT_BYTES), 10_000);
+
+async function expectGoodWill(): Promise<void> {
+  const { data } = (await service.ask(PAGE)) as unknown as { data: { auditEvents: { edges: object[] } } };
+  expect(data.auditEvents.edges).toHaveLength(130);
+}
+
+describe('whoever asks for pages of 8 MB and does not read', () => {
+  test('over HTTP is cut when others ask, and holds no memory', async () => {
+    const clients = [];
+    for (let n = 0; n < 10; n += 1) {
+      const socket = await openRaw(service.url);
+      const body = JSON.stringify({ query: PAGE });
+      socket.pause();
+      socket.write(requestText({ connection: undefined }, body));
+      clients.push(socket);
+      // One page after the other: the next is asked for when this one has begun to arrive.
+      await once(socket, 'readable');
+    }
+    await littleKept();
+    await expectGoodWill();
+    for (const client of clients) client.destroy();
+  });
+
+  test('over WebSocket likewise', async () => {
+    const raw = await connectSocket(service.url);
+    raw.socket.pause();
+    for (let id = 0; id < 10; id += 1)
+      raw.send({ type: 'subscribe', id: String(id), payload: { query: PAGE } });
+    await expectGoodWill();
+    await littleKept();
+    raw.socket.resume();
+    expect(await raw.closed).toBe(1006);
+  });
+});
+
+describe('what is not sent yet', () => {
+  test('is bounded together; the oldest is cut, never the one that is asked for last', () => {
+    const cut: string[] = [];
+    const { hold } = createUnsent(100_000);
+    const wait = (name: string, bytes: number) => hold(bytes, () => cut.push(name));
+    const first = wait('first', 40_000);
+    wait('second', 40_000);
+    first();
+    first();
+    wait('third', 60_000);
+    expect(cut).toEqual([]);
+    wait('small', 1_000);
+    wait('fourth', 30_000);
+    expect(cut).toEqual(['second']);
+    wait('large', 500_000);
+    expect(cut).toEqual(['second', 'third', 'fourth']);
+    wait('last', 20_000);
+    expect(cut).toEqual(['second', 'third', 'fourth', 'large']);
+  });
+});
