@@ -7,7 +7,7 @@ const filesIn = (folder: string) =>
 
 test('docs/threat-model.md names files that are there', () => {
   const text = readFileSync(new URL('docs/threat-model.md', root), 'utf8');
-  const names = [...text.matchAll(/`([\w/-]+\.ts)`/g)].map(([, name]) => name);
+  const names = [...text.matchAll(/`([\w/.-]+\.ts)`/g)].map(([, name]) => name);
   expect(names.length).toBeGreaterThan(25);
   const files = [...filesIn('src'), ...filesIn('test')];
   expect(names.filter((name) => !files.some((file) => file.endsWith(`/${name}`)))).toEqual([]);
