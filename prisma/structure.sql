@@ -37,7 +37,7 @@ CREATE TABLE audit_events (
   details jsonb NOT NULL,
   old_values jsonb,
   new_values jsonb,
-  search_words text[] NOT NULL
+  search_words text[] COLLATE "C" NOT NULL
 ) PARTITION BY RANGE ("position");
 CREATE TABLE checkpoints (
   tree text NOT NULL,
@@ -152,12 +152,14 @@ ALTER TABLE trees ADD CONSTRAINT trees_pkey PRIMARY KEY (tree);
 -- Indexes
 
 CREATE INDEX audit_events_customer ON ONLY public.audit_events USING btree (customer_id, "timestamp", "position") WHERE (customer_id IS NOT NULL);
+CREATE INDEX audit_events_details ON ONLY public.audit_events USING gin (details jsonb_path_ops) WITH (fastupdate='on', gin_pending_list_limit='16384');
 CREATE INDEX audit_events_id ON ONLY public.audit_events USING btree (id);
 CREATE INDEX audit_events_ip ON ONLY public.audit_events USING btree (ip_address) WHERE (ip_address IS NOT NULL);
 CREATE INDEX audit_events_resource ON ONLY public.audit_events USING btree (resource_type, resource_id, "timestamp", "position") WHERE (resource_type IS NOT NULL);
 CREATE INDEX audit_events_timestamp ON ONLY public.audit_events USING btree ("timestamp", "position");
 CREATE INDEX audit_events_type ON ONLY public.audit_events USING btree (event_type, "timestamp", "position");
 CREATE INDEX audit_events_user ON ONLY public.audit_events USING btree (user_id, "timestamp", "position") WHERE (user_id IS NOT NULL);
+CREATE INDEX audit_events_words ON ONLY public.audit_events USING gin (search_words) WITH (fastupdate='on', gin_pending_list_limit='16384');
 CREATE INDEX cosignatures_of_witnesses ON public.cosignatures USING btree (tree_size, key_name, key_id) WHERE of_witness;
 CREATE UNIQUE INDEX tree_tiles_positions ON public.tree_tiles USING btree (tree, first_position) WHERE (first_position IS NOT NULL);
 
@@ -202,6 +204,18 @@ AS $function$
   INSERT INTO idempotency_keys (scope, key, content_hash, position)
     SELECT * FROM unnest(scopes, keys, content_hashes, positions)
 $function$;
+CREATE OR REPLACE FUNCTION public.merge_search(first bigint, last bigint)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+AS $function$
+  SELECT gin_clean_pending_list(indexrelid)
+  FROM pg_catalog.generate_series(first, last) AS segment
+    JOIN pg_catalog.pg_index ON indrelid = pg_catalog.to_regclass('audit_segments.s' || lpad(segment::text, 8, '0'))
+    JOIN pg_catalog.pg_class ON pg_class.oid = indexrelid
+    JOIN pg_catalog.pg_am ON pg_am.oid = relam AND amname = 'gin'
+  $function$;
 CREATE OR REPLACE FUNCTION public.move_head()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -296,6 +310,7 @@ CREATE POLICY service ON trees FOR ALL TO audit_log_service USING (true);
 GRANT EXECUTE ON FUNCTION claim_head(bigint,text) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION ensure_segment(bigint,smallint) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION keep_keys(text[],text[],bytea[],bigint[]) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION merge_search(bigint,bigint) TO audit_log_service;
 GRANT USAGE ON SCHEMA audit_segments TO audit_log_service;
 GRANT SELECT ON api_keys TO audit_log_service;
 GRANT UPDATE ON api_keys (last_used_at) TO audit_log_service;

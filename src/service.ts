@@ -36,7 +36,7 @@ import { createSigner } from './integrity/signer.ts';
 import { createAppender } from './log/append.ts';
 import { createHead } from './log/head.ts';
 import { readPositions } from './log/read.ts';
-import { createCounter } from './log/summary/counter.ts';
+import { createUpkeep } from './log/upkeep.ts';
 import { createMetaAudit } from './meta-audit/meta-audit.ts';
 import { noticeFailures } from './meta-audit/notice-failures.ts';
 import { eventLogger } from './pipeline/event-log.ts';
@@ -130,10 +130,10 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     (part) => part.close(),
   );
   const feed = await createFeed(pool, onError);
-  const counter = closers.add(createCounter(pool, onError), (part) => part.close());
+  const upkeep = closers.add(createUpkeep(pool, onError), (part) => part.close());
   const onGrowth = (hint?: string) => {
     feed.wake(hint);
-    counter.wake();
+    upkeep.wake();
   };
   closers.add(
     createListener({

@@ -2,8 +2,10 @@ import type { Queryable } from '../db/queryable.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { Cursor } from './cursor.ts';
+import { addKeyset, limitOf, orderOf } from './keyset.ts';
 import { EVENT_COLUMNS, type EventRow, eventOfRow } from './row.ts';
-import { addCondition, type Where, whereOf } from './where.ts';
+import { isSearch, searchRows } from './search.ts';
+import { whereOf } from './where.ts';
 
 export const EVENT_ORDERS = ['TIMESTAMP_DESC', 'TIMESTAMP_ASC', 'POSITION_DESC', 'POSITION_ASC'] as const;
 export type EventOrder = (typeof EVENT_ORDERS)[number];
@@ -30,18 +32,7 @@ export interface Page {
 /** Reads one page by keyset: stable while others write. */
 export async function listEvents(db: Queryable, page: PageRequest): Promise<Page> {
   const { limit, isBackward } = page;
-  const isAscending = page.order.endsWith('ASC') !== isBackward;
-  const where = whereOf(page.filters);
-  addKeyset(where, page);
-  const direction = isAscending ? 'ASC' : 'DESC';
-  const order = page.order.startsWith('TIMESTAMP')
-    ? `"timestamp" ${direction}, position ${direction}`
-    : `position ${direction}`;
-  const { rows } = await db.query<EventRow>(
-    `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql} ORDER BY ${order}
-     LIMIT ${limit + 1} OFFSET ${page.offset ?? 0}`,
-    where.parameters,
-  );
+  const rows = page.filters.some(isSearch) ? await searchRows(db, page) : await readRows(db, page);
   const hasMore = rows.length > limit;
   const events = rows.slice(0, limit).map(eventOfRow);
   if (isBackward) events.reverse();
@@ -52,6 +43,16 @@ export async function listEvents(db: Queryable, page: PageRequest): Promise<Page
   };
 }
 
+async function readRows(db: Queryable, page: PageRequest): Promise<EventRow[]> {
+  const where = whereOf(page.filters);
+  addKeyset(where, page);
+  const { rows } = await db.query<EventRow>(
+    `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql} ${orderOf(page)} ${limitOf(page)}`,
+    where.parameters,
+  );
+  return rows;
+}
+
 /** How many events match. */
 export async function countEvents(db: Queryable, filters: readonly EventFilter[]): Promise<number> {
   const where = whereOf(filters);
@@ -60,21 +61,4 @@ export async function countEvents(db: Queryable, filters: readonly EventFilter[]
     where.parameters,
   );
   return rows[0]?.count ?? 0;
-}
-
-function addKeyset(where: Where, { order, after, before }: PageRequest): void {
-  const isAscending = order.endsWith('ASC');
-  for (const [cursor, comparison] of [
-    [after, isAscending ? '>' : '<'],
-    [before, isAscending ? '<' : '>'],
-  ] as const) {
-    if (!cursor) continue;
-    if (order.startsWith('POSITION')) {
-      addCondition(where, `position ${comparison} ?`, cursor.position);
-    } else {
-      where.parameters.push(new Date(cursor.timestamp), cursor.position);
-      const count = where.parameters.length;
-      where.sql += ` AND ("timestamp", position) ${comparison} ($${count - 1}::timestamptz, $${count})`;
-    }
-  }
 }

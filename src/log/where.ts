@@ -17,9 +17,12 @@ const COLUMNS: Record<(typeof EQUAL_FIELDS)[number], string> = {
   action: 'action',
 };
 
-/** The SQL of a filter; agrees with `matches` of `events/filter.ts` on every event. */
-export function whereOf(filters: readonly EventFilter[]): Where {
-  const where: Where = { sql: 'true', parameters: [] };
+/**
+ * The SQL of a filter, whose parameters come behind those given; agrees with `matches` of `events/filter.ts` on every
+ * event.
+ */
+export function whereOf(filters: readonly EventFilter[], parameters: unknown[] = []): Where {
+  const where: Where = { sql: 'true', parameters };
   for (const filter of filters) addFilter(where, filter);
   return where;
 }

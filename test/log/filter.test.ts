@@ -8,7 +8,7 @@ import { type EventFilter, matches } from '../../src/events/filter.ts';
 import { wordsOf } from '../../src/events/words.ts';
 import { createAppender } from '../../src/log/append.ts';
 import { createHead } from '../../src/log/head.ts';
-import { listEvents } from '../../src/log/list.ts';
+import { EVENT_ORDERS, type EventOrder, listEvents } from '../../src/log/list.ts';
 import { eventAt, prepareEvent } from '../../src/log/prepare.ts';
 import { readRange } from '../../src/log/read.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -112,3 +112,59 @@ test('SQL and the feed agree on every event, for every filter', async () => {
   });
   await fc.assert(property, { numRuns: 400 });
 });
+
+const search = fc.record(
+  {
+    words: text.map(wordsOf),
+    details: object,
+    ipBlock: block,
+    customerId: text,
+    minSeverity: fc.constantFrom(...SEVERITIES),
+    startTime: fc.integer({ min: 0, max: 10 }).map((n) => n * 1000),
+  },
+  { requiredKeys: [] },
+);
+
+// As the order of a list sorts them.
+function inOrder(some: readonly AuditEvent[], order: EventOrder): AuditEvent[] {
+  const sign = order.endsWith('ASC') ? 1 : -1;
+  const time = (event: AuditEvent) => (order.startsWith('TIMESTAMP') ? event.timestamp : 0);
+  return [...some].sort((a, b) => sign * (time(a) - time(b) || a.position - b.position));
+}
+
+test('the pages of a search hold every event that matches, in order, forward and backward', async () => {
+  const property = fc.asyncProperty(
+    search,
+    fc.constantFrom(...EVENT_ORDERS),
+    fc.integer({ min: 1, max: 120 }),
+    fc.boolean(),
+    async (some, order, limit, isBackward) => {
+      const wanted = JSON.parse(JSON.stringify(some)) as EventFilter;
+      const found: AuditEvent[] = [];
+      for (let hasMore = true; hasMore; ) {
+        const last = isBackward ? found[0] : found.at(-1);
+        const cursor = last && (isBackward ? { before: last } : { after: last });
+        const page = await listEvents(pool, { filters: [wanted], order, limit, isBackward, ...cursor });
+        expect(page.events.length).toBeLessThanOrEqual(limit);
+        if (isBackward) found.unshift(...page.events);
+        else found.push(...page.events);
+        hasMore = isBackward ? page.hasPreviousPage : page.hasNextPage;
+      }
+      const all = inOrder(
+        events.filter((event) => matches(event, wanted)),
+        order,
+      );
+      expect(found.map(({ position }) => position)).toEqual(all.map(({ position }) => position));
+      const [, second] = all;
+      const jump = await listEvents(pool, {
+        filters: [wanted],
+        order,
+        limit: 1,
+        isBackward: false,
+        offset: 1,
+      });
+      expect(jump.events.map(({ position }) => position)).toEqual(second ? [second.position] : []);
+    },
+  );
+  await fc.assert(property, { numRuns: 100 });
+}, 60_000);

@@ -1,0 +1,33 @@
+import type { PageRequest } from './list.ts';
+import { addCondition, type Where } from './where.ts';
+
+/** Adds the condition that an event lies behind the page's cursor, or between its two. */
+export function addKeyset(where: Where, { order, after, before }: PageRequest): void {
+  const isAscending = order.endsWith('ASC');
+  for (const [cursor, comparison] of [
+    [after, isAscending ? '>' : '<'],
+    [before, isAscending ? '<' : '>'],
+  ] as const) {
+    if (!cursor) continue;
+    if (order.startsWith('POSITION')) {
+      addCondition(where, `position ${comparison} ?`, cursor.position);
+    } else {
+      where.parameters.push(new Date(cursor.timestamp), cursor.position);
+      const count = where.parameters.length;
+      where.sql += ` AND ("timestamp", position) ${comparison} ($${count - 1}::timestamptz, $${count})`;
+    }
+  }
+}
+
+/** The order in which the rows of a page are read: from its last event for one that is read backward. */
+export function orderOf({ order, isBackward }: PageRequest): string {
+  const direction = order.endsWith('ASC') !== isBackward ? 'ASC' : 'DESC';
+  return order.startsWith('TIMESTAMP')
+    ? `ORDER BY "timestamp" ${direction}, position ${direction}`
+    : `ORDER BY position ${direction}`;
+}
+
+/** The rows of the page, and one more, which says whether there are more. */
+export function limitOf({ limit, offset = 0 }: PageRequest): string {
+  return `LIMIT ${limit + 1} OFFSET ${offset}`;
+}

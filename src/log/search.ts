@@ -1,0 +1,63 @@
+import type { Queryable } from '../db/queryable.ts';
+import type { EventFilter } from '../events/filter.ts';
+import { addKeyset, limitOf, orderOf } from './keyset.ts';
+import type { PageRequest } from './list.ts';
+import { EVENT_COLUMNS, type EventRow } from './row.ts';
+import { whereOf } from './where.ts';
+
+// How many events are looked through in the order of the page, first and then.
+const NEAR = 1_000;
+const FAR = 16 * NEAR;
+
+/** Whether a filter looks for what has an index of its own, which knows no order. */
+export function isSearch({ words, details, ipBlock }: EventFilter): boolean {
+  return (words ?? details ?? ipBlock) !== undefined;
+}
+
+/**
+ * The rows of a page of a search, and one more. What many events have is soon found by going through them in the order of
+ * the page; what few have, by collecting all of those from the index and sorting them. Which it is PostgreSQL would have
+ * to guess, and a wrong guess takes a thousand times as long; so the next events are looked through first.
+ */
+export async function searchRows(db: Queryable, page: PageRequest): Promise<EventRow[]> {
+  const wanted = page.limit + 1;
+  let found = await lookThrough(db, page, NEAR);
+  if (found.length < wanted && found.length * (FAR / NEAR) > wanted) found = await lookThrough(db, page, FAR);
+  return found.length < wanted ? collect(db, page) : found;
+}
+
+// The conditions that go with the order of the page; an index for another one would be of no use here.
+function inOrder({ customerId, userId, startTime, endTime }: EventFilter): EventFilter {
+  return {
+    ...(customerId !== undefined && { customerId }),
+    ...(userId !== undefined && { userId }),
+    ...(startTime !== undefined && { startTime }),
+    ...(endTime !== undefined && { endTime }),
+  };
+}
+
+async function lookThrough(db: Queryable, page: PageRequest, count: number): Promise<EventRow[]> {
+  const near = whereOf(page.filters.map(inOrder));
+  addKeyset(near, page);
+  const where = whereOf(page.filters, near.parameters);
+  const { rows } = await db.query<EventRow>(
+    `SELECT ${EVENT_COLUMNS}
+     FROM (SELECT * FROM audit_events WHERE ${near.sql} ${orderOf(page)} LIMIT ${count}) AS audit_events
+     WHERE ${where.sql} ${orderOf(page)} ${limitOf(page)}`,
+    where.parameters,
+  );
+  return rows;
+}
+
+// Materialized: PostgreSQL is not to think of the limit, and go through all events in order after all.
+async function collect(db: Queryable, page: PageRequest): Promise<EventRow[]> {
+  const where = whereOf(page.filters);
+  addKeyset(where, page);
+  const { rows } = await db.query<EventRow>(
+    `WITH found AS MATERIALIZED (SELECT position, "timestamp" FROM audit_events WHERE ${where.sql})
+     SELECT ${EVENT_COLUMNS} FROM audit_events
+     WHERE position IN (SELECT position FROM found ${orderOf(page)} ${limitOf(page)}) ${orderOf(page)}`,
+    where.parameters,
+  );
+  return rows;
+}

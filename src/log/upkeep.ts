@@ -1,0 +1,59 @@
+import type { Pool } from '../db/pool.ts';
+import { countNext } from './summary/count.ts';
+
+const PAUSE_MS = 250;
+
+/** What follows the append, a moment later: the counts behind summaries, and the order in the search indexes. */
+export interface Upkeep {
+  /** There may be something to do. */
+  wake(): void;
+  /** Resolves when the step under way is done. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes the upkeep of an instance. Nobody has to wait for it: what is not counted yet, summaries count themselves, and
+ * searches read what is not in order yet. It pauses between runs: one event costs as much as a thousand.
+ */
+export function createUpkeep(pool: Pool, onError: (error: Error) => void): Upkeep {
+  let running: Promise<void> | undefined;
+  let pause: NodeJS.Timeout | undefined;
+  let isDue = false;
+  let isClosed = false;
+
+  async function run(): Promise<void> {
+    isDue = false;
+    try {
+      let counted = 0;
+      for (let step = 1; step > 0 && !isClosed; counted += step) step = await countNext(pool);
+      if (counted > 0 && !isClosed) await mergeSearch(pool);
+    } catch (error) {
+      onError(error as Error);
+    }
+    running = undefined;
+    if (isClosed) return;
+    pause = setTimeout(() => {
+      pause = undefined;
+      if (isDue) wake();
+    }, PAUSE_MS).unref();
+  }
+
+  function wake(): void {
+    isDue = true;
+    if (!isClosed && !running && !pause) running = run();
+  }
+
+  return {
+    wake,
+    async close() {
+      isClosed = true;
+      clearTimeout(pause);
+      await running;
+    },
+  };
+}
+
+/** Puts into the search indexes what waits for it, in the newest segments; in the others nothing does. */
+async function mergeSearch(pool: Pool): Promise<void> {
+  await pool.query('SELECT merge_search((size >> segment_bits) - 1, size >> segment_bits) FROM log_head');
+}

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { tenantReader } from '../../src/db/tenant.ts';
+import { createAppender } from '../../src/log/append.ts';
+import { createHead } from '../../src/log/head.ts';
+import { prepareEvent } from '../../src/log/prepare.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { upTo } from '../support/write.ts';
+
+const COUNT = 20;
+let database: TestDatabase;
+let owner: Pool;
+let service: Pool;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  owner = createPool(database.url, () => undefined);
+  service = createPool(database.url, () => undefined, { role: 'audit_log_service' });
+  await createHead(owner, 4);
+  const drafts = upTo(COUNT).map((n) => ({
+    eventType: 'data.read',
+    outcome: 'success' as const,
+    severity: 'info' as const,
+    action: `read word${n}`,
+    description: '',
+    details: { n },
+  }));
+  const appender = createAppender(service);
+  await appender.append({ events: drafts.map((one) => prepareEvent(one, Date.now(), '')), paths: [] });
+  await appender.close();
+});
+afterAll(async () => {
+  await Promise.all([owner.end(), service.end()]);
+  await database.drop();
+});
+
+// Of every segment; the answer is how many pages waited.
+async function waitingPages(): Promise<number> {
+  const { rows } = await owner.query<{ pages: number }>(
+    `SELECT sum(gin_clean_pending_list(indexrelid))::int AS pages FROM pg_index JOIN pg_class ON oid = indexrelid
+     WHERE relam = (SELECT oid FROM pg_am WHERE amname = 'gin') AND relkind = 'i'`,
+  );
+  return rows[0]?.pages ?? -1;
+}
+
+test('the service puts what waits into the search indexes, and a customer may not', async () => {
+  const asCustomer = tenantReader(service, 'acme').query('SELECT merge_search(0, 1)');
+  await expect(asCustomer).rejects.toMatchObject({ code: '42501' });
+  await service.query('SELECT merge_search(0, 1)');
+  expect(await waitingPages()).toBe(0);
+});
+
+test('words, details and addresses have an index each', async () => {
+  const client = await owner.connect();
+  await client.query('SET enable_seqscan = off');
+  const planOf = async (condition: string) => {
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+      `EXPLAIN SELECT position FROM audit_segments.s00000000 WHERE ${condition}`,
+    );
+    return rows.map((row) => row['QUERY PLAN']).join('\n');
+  };
+  expect(await planOf("search_words @> '{word3}'")).toMatch(/Index Cond: \(search_words @>/);
+  expect(await planOf(`details @> '{"n": 3}'`)).toMatch(/Index Cond: \(details @>/);
+  expect(await planOf("ip_address <<= '10.0.0.0/8'")).toMatch(/Index Cond: .*ip_address >=/);
+  client.release(true);
+});
