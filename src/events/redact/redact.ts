@@ -1,7 +1,7 @@
 import { badInput } from '../../errors.ts';
 import type { EventDraft } from '../event.ts';
 import type { EventFilter } from '../filter.ts';
-import { type PolicyText, parseFieldRules } from './fields.ts';
+import { type PolicyText, parseFieldRules, type Treatment } from './fields.ts';
 import { hashedFilter } from './hashed-filter.ts';
 import { createMembers } from './members.ts';
 import { createNames } from './names.ts';
@@ -54,26 +54,34 @@ export function createRedaction({ names = [], fields = [], hashKey }: RedactionR
   const refuse = (text: string, path: string) => {
     if (holdsCredential(text)) throw badInput(path, 'must not hold a password, a token or a key');
   };
+  const treat = (text: string, treatment: Treatment | undefined) => {
+    if (treatment === undefined) return redactText(text);
+    if (treatment === 'keep') return text;
+    return treatment === 'hash' ? hash(text) : REDACTED;
+  };
   return {
     event(draft, path) {
       if (draft.customerId !== undefined) refuse(draft.customerId, `${path}.customerId`);
-      const copy = { ...draft };
+      const changes: Partial<EventDraft> = {};
       for (const field of TEXTS) {
         const text = draft[field];
-        if (text === undefined || text === '') continue;
-        const treatment = rules.texts.get(field);
-        if (treatment === undefined) copy[field] = redactText(text);
-        else if (treatment !== 'keep') copy[field] = treatment === 'hash' ? hash(text) : REDACTED;
+        if (!text) continue;
+        const kept = treat(text, rules.texts.get(field));
+        if (kept !== text) changes[field] = kept;
       }
       for (const field of OBJECTS) {
         const object = draft[field];
-        if (object) copy[field] = redactMembers(object, rules.objects[field]);
+        if (!object) continue;
+        const kept = redactMembers(object, rules.objects[field]);
+        if (kept !== object) changes[field] = kept;
       }
-      if (rules.dropsAddress) delete copy.ipAddress;
       const { idempotencyKey } = draft;
       // Two keys that hold different secrets stay two.
       if (idempotencyKey !== undefined && redactText(idempotencyKey) !== idempotencyKey)
-        copy.idempotencyKey = hash(idempotencyKey);
+        changes.idempotencyKey = hash(idempotencyKey);
+      if (Object.keys(changes).length === 0 && !rules.dropsAddress) return draft;
+      const copy = { ...draft, ...changes };
+      if (rules.dropsAddress) delete copy.ipAddress;
       return copy;
     },
     filter: (filter) => hashedFilter(filter, rules, hash),

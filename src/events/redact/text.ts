@@ -34,6 +34,8 @@ const HAS_SHORT_MARK = new RegExp(`\\b(?:${SHORT_MARKS.join('|')})`);
 const HAS_HIDING_PLACE = /[\\%_]/;
 const HAS_HIDDEN_MARK = new RegExp(`(?:${ESCAPE}|_)(?:${MARKS.join('|')})`);
 const HAS_PAIR = /[=:>'"]|--|%3[Dd]/;
+// Without any of these there is neither a pair nor a hiding place.
+const HAS_SIGN = /[=:>'"\\%_]|--/;
 
 /** The redaction of texts. */
 export interface TextRedaction {
@@ -51,27 +53,31 @@ export function createTextRedaction(
   further: readonly string[],
 ): TextRedaction {
   const redactPairs = createPairs(sensitivityOf, further);
-  const redactNamed = (text: string) =>
-    text.length >= SHORTEST.pair && HAS_PAIR.test(text) ? redactPairs(text) : text;
+  const without = (text: string, families: readonly Family[]): string => {
+    if (text.length < SHORTEST.pair) return text;
+    const isPlain = !HAS_SIGN.test(text);
+    const rest = isMarked(text, isPlain) ? redactFamilies(text, families) : text;
+    return isPlain || !HAS_PAIR.test(rest) ? rest : redactPairs(rest);
+  };
   return {
-    redactText: (text) => redactNamed(isMarked(text) ? redactFamilies(text, FAMILIES) : text),
-    holdsCredential: (text) => redactNamed(redactFamilies(text, CREDENTIALS)) !== text,
+    redactText: (text) => without(text, FAMILIES),
+    holdsCredential: (text) => without(text, CREDENTIALS) !== text,
   };
 }
 
-function anyOf(marks: readonly string[]): RegExp {
-  return new RegExp(marks.join('|'));
-}
-
 // Nearly every text has no mark: these looks are what it costs.
-function isMarked(text: string): boolean {
+function isMarked(text: string, isPlain: boolean): boolean {
   if (text.length < SHORTEST.header) return false;
   if (text.length < SHORTEST.token ? HAS_SHORT_MARK.test(text) : HAS_MARK.test(text)) return true;
-  return HAS_HIDING_PLACE.test(text) && HAS_HIDDEN_MARK.test(text);
+  return !isPlain && HAS_HIDING_PLACE.test(text) && HAS_HIDDEN_MARK.test(text);
 }
 
 function redactFamilies(text: string, families: readonly Family[]): string {
   let result = text;
   for (const { mark, redact } of families) if (mark.test(result)) result = redact(result);
   return result;
+}
+
+function anyOf(marks: readonly string[]): RegExp {
+  return new RegExp(marks.join('|'));
 }
