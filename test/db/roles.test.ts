@@ -37,6 +37,35 @@ test.each(LOG_TABLES)('the service may not change, remove or truncate %s', async
   }
 });
 
+// A row of the log once more, at other positions.
+function insertAt(...positions: number[]): string {
+  return `INSERT INTO audit_segments.s00000000 SELECT (jsonb_populate_record(e, jsonb_build_object('position', p))).*
+    FROM audit_events e, unnest(ARRAY[${positions}]) AS p WHERE e.position = 0`;
+}
+
+test.each([
+  { how: 'without saying so', before: undefined, at: [0], code: '40001' },
+  { how: 'from another size on', before: -1, at: [0], code: '40001' },
+  { how: 'with a gap', before: 0, at: [1], code: '42501' },
+  { how: 'and another behind it', before: 0, at: [0, 1], code: '42501' },
+  { how: 'where a row is', before: 0, at: [-1], code: '23505' },
+])('the service may not insert a row beside the head: $how', async ({ before, at, code }) => {
+  const { rows } = await owner.query<{ size: number }>('SELECT size FROM log_head');
+  const size = rows[0]?.size ?? 0;
+  const client = await service.connect();
+  try {
+    await client.query('BEGIN');
+    if (before !== undefined) {
+      const next = `${size + before} ${size + before + 1} \\x00 \\x00`;
+      await client.query("SELECT set_config('audit_log.next', $1, true)", [next]);
+    }
+    await expect(client.query(insertAt(...at.map((one) => size + one)))).rejects.toMatchObject({ code });
+  } finally {
+    await client.query('ROLLBACK');
+    client.release();
+  }
+});
+
 test.each([
   'UPDATE audit_events SET action = action',
   'DELETE FROM audit_events',

@@ -1,8 +1,14 @@
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { canonicalEvent, canonicalJson, formatTime } from '../../src/events/canonical.ts';
-import type { EventRecord, JsonValue } from '../../src/events/event.ts';
+import {
+  canonicalDraft,
+  canonicalEvent,
+  canonicalJson,
+  canonicalObjects,
+  formatTime,
+} from '../../src/events/canonical.ts';
+import type { EventDraft, EventRecord, JsonValue } from '../../src/events/event.ts';
 
 const json = fc.jsonValue({ maxDepth: 5, stringUnit: 'grapheme' }).map((value) => value as JsonValue);
 
@@ -59,6 +65,39 @@ test('the fixed order of an event is the canonical one', () => {
           new_values: event.newValues,
         }),
       );
+    }),
+  );
+});
+
+test('the fixed order of a draft is the canonical one: a retry a year later has the same content', () => {
+  const text = fc.string({ unit: 'grapheme' });
+  const object = fc.dictionary(text, json).map((value) => value as Record<string, JsonValue>);
+  const optional = {
+    action: text,
+    description: text,
+    details: object,
+    outcome: text,
+    severity: text,
+    eventType: text,
+  };
+  const draft = fc.record(
+    {
+      ...optional,
+      ...Object.fromEntries(
+        ['customerId', 'idempotencyKey', 'ipAddress', 'requestId', 'resourceId', 'resourceType', 'sessionId']
+          .concat('userAgent', 'userId')
+          .map((field) => [field, text]),
+      ),
+      newValues: object,
+      oldValues: object,
+      timestamp: fc.maxSafeInteger(),
+    },
+    { requiredKeys: Object.keys(optional) as (keyof typeof optional)[] },
+  );
+  fc.assert(
+    fc.property(draft, (some) => {
+      const one = some as unknown as EventDraft;
+      expect(canonicalDraft(one, canonicalObjects(one))).toBe(canonicalize(some));
     }),
   );
 });
