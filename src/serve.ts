@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { destination, type Logger, pino } from 'pino';
 import { type Config, readConfig } from './config.ts';
 import { type EmbeddedServer, startEmbedded } from './db/embedded/server.ts';
-import { type AuditService, createAuditService } from './service.ts';
+import type { AuditService } from './service.ts';
 
 const START_GRACE_MS = 2_000;
 
@@ -30,11 +30,15 @@ export async function serve(stop: AbortSignal): Promise<void> {
 }
 
 async function run(config: Config, log: Logger, stop: AbortSignal): Promise<void> {
+  // Beside the start of the database, which is another process's work. What is wrong with it is said where it is used.
+  const loading = import('./service.ts');
+  loading.catch(() => undefined);
   const embedded = await startDatabase(config, log, stop);
   let service: AuditService | undefined;
   try {
     stop.throwIfAborted();
     const databaseUrl = config.DATABASE_URL ?? embedded?.connectionString ?? '';
+    const { createAuditService } = await loading;
     const starting = createAuditService({ config, databaseUrl, log });
     service = await Promise.race([starting, tooLate(stop)]);
     if (stop.aborted) return;

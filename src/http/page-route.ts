@@ -5,7 +5,6 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGunzip, gzip } from 'node:zlib';
 import { acceptsGzip } from './accepts-gzip.ts';
-import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
 import { GRAPHQL_PATH } from './graphql-route.ts';
 
 interface Page {
@@ -32,6 +31,8 @@ export function createPageRoute() {
 }
 
 async function makePage(): Promise<Page> {
+  // Nine megabytes of source, which would be most of what a start has to read.
+  const { graphiqlPage, graphiqlPolicy } = await import('./graphiql.ts');
   const html = graphiqlPage({ endpoint: GRAPHQL_PATH });
   const hash = createHash('sha256').update(html).digest('base64url').slice(0, 22);
   // Weak: the same page is sent with and without compression.
