@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService } from '../support/service.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createDatabase, dataDirOf, type TestDatabase } from '../support/database.ts';
+import { startProgram } from '../support/process.ts';
+import { ADMIN_KEY, post, startService } from '../support/service.ts';
 import { logWarnings } from '../support/write.ts';
 import { during, ownEvents } from './during.ts';
 
@@ -56,6 +57,31 @@ describe('start and stop', () => {
     expect(actions).toEqual(['service.start', 'service.configure', 'service.stop']);
   });
 });
+
+test('a killed service loses what it has not recorded yet of reads, and nothing else', async () => {
+  const environment = {
+    DATABASE_URL: database.url,
+    DATA_DIR: dataDirOf(database.url),
+    ADMIN_API_KEY: ADMIN_KEY,
+    LOG_LEVEL: 'silent',
+  };
+  const read = async (intervalMs: string, isSeen: () => Promise<unknown>) => {
+    const program = startProgram('main.ts', { ...environment, META_AUDIT_INTERVAL_MS: intervalMs });
+    await program.says('Ready.');
+    const url = /http:\S+(?=\/graphql)/.exec(program.said())?.[0] ?? '';
+    await post(url, JSON.stringify({ query: '{ auditEvents { totalCount } }' }), ADMIN_KEY);
+    await isSeen();
+    program.child.kill('SIGKILL');
+    await program.ended;
+  };
+  const actions = async () => (await ownEvents(database.url)).map(({ action }) => action);
+  await read('3600000', async () => undefined);
+  expect(await actions()).toEqual(['service.start']);
+  await read('100', () => vi.waitFor(async () => expect(await actions()).toContain('log.read'), 10_000));
+  expect(await actions()).toEqual(['service.start', 'service.start', 'service.configure', 'log.read']);
+  const events = await during(database.url, {}, (service) => logWarnings(service, 1));
+  expect(events.map(({ action }) => action)).toEqual(['service.configure']);
+}, 120_000);
 
 describe('a change of the settings', () => {
   test('is an event at the next start, with what was and what is', async () => {
