@@ -26,7 +26,7 @@ export interface FieldPlan extends Place {
   parent: GraphQLObjectType;
   field: GraphQLField<unknown, unknown>;
   resolve: GraphQLFieldResolver<unknown, unknown>;
-  /** What its resolver is told beside the run and the path; undefined: it takes no fourth parameter. */
+  /** What its resolver is told beside the run and the path; undefined: it takes three parameters at most. */
   info: Omit<GraphQLResolveInfo, 'path' | 'rootValue' | 'variableValues'> | undefined;
   complete: Complete;
 }
@@ -98,11 +98,16 @@ export class Plan {
       parent,
       field,
       resolve,
-      info: resolve.length > 3 ? info : undefined,
+      info: takesInfo(resolve) ? info : undefined,
       isNonNull: isNonNullType(field.type),
       complete: completerOf(this, { type: field.type, parent, field, nodes }),
     };
   }
+}
+
+// One with rest parameters has a length of 0.
+function takesInfo({ length }: GraphQLFieldResolver<unknown, unknown>): boolean {
+  return length === 0 || length > 3;
 }
 
 // What the objects of this service hold is data: none of it is a function to be called.
