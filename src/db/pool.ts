@@ -1,8 +1,9 @@
 import pg from 'pg';
+import { parseTimestamp } from './timestamp.ts';
 
 // Positions and counts are bigint in SQL and stay below 2^53 here; times travel as milliseconds since 1970.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-pg.types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, (text) => new Date(text).getTime());
+pg.types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, parseTimestamp);
 
 export type Pool = pg.Pool;
 

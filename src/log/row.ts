@@ -3,7 +3,7 @@ import type { Outcome, Severity } from '../events/catalog.ts';
 import type { AuditEvent, JsonObject } from '../events/event.ts';
 
 /** The columns of an event, in the order in which they are read everywhere. */
-export const EVENT_COLUMNS = `position, id, salt, leaf_hash, "timestamp", recorded_at, event_type, outcome, severity,
+export const EVENT_COLUMNS = `position, id, encode(salt, 'hex') AS salt, leaf_hash, "timestamp", recorded_at, event_type, outcome, severity,
   user_id, customer_id, session_id, host(ip_address) AS ip_address, user_agent, request_id, resource_type, resource_id,
   action, description, details, old_values, new_values`;
 
@@ -11,7 +11,8 @@ export const EVENT_COLUMNS = `position, id, salt, leaf_hash, "timestamp", record
 export interface EventRow {
   position: number;
   id: string;
-  salt: Buffer;
+  /** In hex. */
+  salt: string;
   leaf_hash: Buffer;
   timestamp: number;
   recorded_at: number;
@@ -48,7 +49,7 @@ export function eventOfRow(row: EventRow): AuditEvent {
   const event: AuditEvent = {
     position: row.position,
     id: row.id,
-    salt: row.salt.toString('hex'),
+    salt: row.salt,
     leafHash: row.leaf_hash,
     timestamp: row.timestamp,
     recordedAt: row.recorded_at,
@@ -63,10 +64,14 @@ export function eventOfRow(row: EventRow): AuditEvent {
     const value = row[column];
     if (value !== null) event[field] = value;
   }
-  // PostgreSQL prints some IPv6 addresses in another way than RFC 5952.
-  const address = row.ip_address === null ? undefined : canonicalAddress(row.ip_address);
+  const address = row.ip_address === null ? undefined : addressOf(row.ip_address);
   if (address !== undefined) event.ipAddress = address;
   if (row.old_values !== null) event.oldValues = row.old_values;
   if (row.new_values !== null) event.newValues = row.new_values;
   return event;
+}
+
+// PostgreSQL prints some IPv6 addresses in another way than RFC 5952; an IPv4 address has one form only.
+function addressOf(text: string): string | undefined {
+  return text.includes(':') ? canonicalAddress(text) : text;
 }
