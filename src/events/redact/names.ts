@@ -62,6 +62,8 @@ export function createNames(further: readonly string[] = []): (key: string) => S
   return remembering((key) => {
     const words = wordsOf(key.slice(-MAX_JUDGED));
     if (words.some((_, start) => isNamedAt(words, start, names, longest))) return 'any';
+    // /etc/passwd is a file.
+    if (key.includes('/')) return 'none';
     const last = words.slice(-3).join('');
     return scalars.some((name) => last.endsWith(name)) ? 'scalar' : 'none';
   });

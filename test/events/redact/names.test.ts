@@ -84,6 +84,7 @@ test('some names make texts and numbers secrets, and are looked through otherwis
   const shown = Object.fromEntries(Object.keys(headers).map((key) => [key, REDACTED]));
   expect(redactDetails(headers)).toEqual(shown);
   const kept = {
+    '/etc/passwd': 'x',
     authorization: { role: 'owner' },
     authorizationMode: 'rbac',
     cookies: 3,
