@@ -19,7 +19,7 @@ export interface RowThreads {
   count: number;
 }
 
-/** How rows are read, and how many pages may be asked for at once. */
+/** How rows are read, and how many pages may be asked for beforehand. */
 export interface RowReading {
   read: ReadRows;
   ahead: number;
@@ -31,8 +31,9 @@ export interface RowReading {
  * itself when there are to be none.
  */
 export async function readRowsIn(client: PoolClient, threads: RowThreads | undefined): Promise<RowReading> {
+  // The client takes one statement at a time, and others read on it in between.
   if (!threads || threads.count === 0)
-    return { read: rowReader(client), ahead: 1, end: async () => undefined };
+    return { read: rowReader(client), ahead: 0, end: async () => undefined };
   const { rows } = await client.query<{ snapshot: string }>('SELECT pg_export_snapshot() AS snapshot');
   const data: RowThreadData = { url: threads.url, snapshot: rows[0]?.snapshot ?? '' };
   const file = new URL('./row-worker.js', import.meta.url);

@@ -11,8 +11,14 @@ await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
 await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
 const read = rowReader(client);
 
-parentPort?.on('message', async ([start, end]: [number, number]) => {
+async function answer([start, end]: [number, number]): Promise<void> {
   const packed = packRows(await read(start, end));
   const { positions, leaves, storedLeaves } = packed;
   parentPort?.postMessage(packed, [positions.buffer, leaves.buffer, storedLeaves.buffer]);
+}
+
+// A connection takes one statement at a time.
+let last = Promise.resolve();
+parentPort?.on('message', (range: [number, number]) => {
+  last = last.then(() => answer(range));
 });
