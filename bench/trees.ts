@@ -54,6 +54,8 @@ async function main(options: Options): Promise<void> {
     const growing = (Object.keys(LOGS) as LogName[]).flatMap((name) =>
       [BATCH, STEP].map((step) => [`${name}/${step}`, () => grow(pools[name], step)] as const),
     );
+    // The first turn of each is a warm-up.
+    for (const [, turn] of growing) await turn();
     const results = await inTurn(options.rounds, Object.fromEntries(growing), (name, round) =>
       progress.say(`growing ${name}, round ${round}`),
     );
