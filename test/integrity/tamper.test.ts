@@ -211,6 +211,23 @@ describe('evidence', () => {
     expect(at).toBeUndefined();
   }
 
+  test('tiles exchanged, and put in', async () => {
+    const all = await places("tree_tiles WHERE tree <> 'log' OR level > 0 OR index > 1");
+    const two = fc.tuple(fc.constantFrom(...all), fc.constantFrom(...all));
+    await check(
+      two,
+      async ([a, b]) => {
+        const added = `INSERT INTO tree_tiles SELECT tree, level, index + 7, width, hashes, positions, first_position + 5000
+          FROM tree_tiles WHERE ctid = '${a}'`;
+        expect(found(await verifyTampered(client, added)).kinds, added).toContain('tile');
+        if (a === b) return;
+        const exchanged = swap('tree_tiles', 'hashes', [a, b]);
+        expect(found(await verifyTampered(client, exchanged)).kinds, exchanged).toContain('tile');
+      },
+      RUNS / 4,
+    );
+  });
+
   test('all tiles', async () => {
     expect(found(await verifyTampered(client, 'TRUNCATE tree_tiles')).kinds).toEqual(['tile']);
     const upper = 'DELETE FROM tree_tiles WHERE level > 0';
@@ -257,9 +274,25 @@ describe('evidence', () => {
     }
   });
 
-  test('the checkpoint of the log that was cosigned', async () => {
-    const sql = "DELETE FROM checkpoints WHERE tree = 'log' AND tree_size = 400";
-    expect(found(await verifyTampered(client, sql))).toEqual({ kinds: ['checkpoint'] });
+  test('checkpoints exchanged and put in, and any of the log removed', async () => {
+    const all = await places('checkpoints');
+    const two = fc.tuple(fc.constantFrom(...all), fc.constantFrom(...all));
+    await check(
+      two,
+      async ([a, b]) => {
+        const added = `INSERT INTO checkpoints (tree, tree_size, log_size, root_hash, note)
+          SELECT tree, tree_size + 1, log_size + 1, root_hash, note FROM checkpoints WHERE ctid = '${a}'`;
+        expect(found(await verifyTampered(client, added)), added).toEqual({ kinds: ['checkpoint'] });
+        if (a === b) return;
+        const exchanged = swap('checkpoints', 'note', [a, b]);
+        expect(found(await verifyTampered(client, exchanged)), exchanged).toEqual({ kinds: ['checkpoint'] });
+      },
+      RUNS / 4,
+    );
+    for (const place of await places("checkpoints WHERE tree = 'log'")) {
+      const removed = `DELETE FROM checkpoints WHERE ctid = '${place}'`;
+      expect(found(await verifyTampered(client, removed)), removed).toEqual({ kinds: ['checkpoint'] });
+    }
   });
 
   test('any cosignature', async () => {
@@ -344,6 +377,20 @@ describe('the tail that is not in the trees yet', () => {
       });
   });
 });
+
+/** Where the rows of a table are. */
+async function places(table: string): Promise<string[]> {
+  const { rows } = await client.query<{ place: string }>(
+    `SELECT ctid::text AS place FROM ${table} ORDER BY 1`,
+  );
+  return rows.map(({ place }) => place);
+}
+
+/** Exchanges the values of a column in two rows. */
+function swap(table: string, column: string, [a, b]: [string, string]): string {
+  return `UPDATE ${table} AS one SET ${column} = other.${column} FROM ${table} AS other
+    WHERE (one.ctid = '${a}' AND other.ctid = '${b}') OR (one.ctid = '${b}' AND other.ctid = '${a}')`;
+}
 
 function copyTo(from: number, to: number): string {
   return `CREATE TEMP TABLE copied ON COMMIT DROP AS SELECT * FROM audit_events WHERE position = ${from};
