@@ -112,7 +112,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     keyFile: config.SIGNING_KEY_FILE ?? join(config.DATA_DIR, 'signing-key.pem'),
   });
   if (!identity.signers) log.warn('this instance has no signing key: it serves checkpoints that others sign');
-  const adminKey = await ensureAdminKey(owner, config.ADMIN_API_KEY);
+  const { secret: adminKey, change: adminKeyChange } = await ensureAdminKey(owner, config.ADMIN_API_KEY);
   const pool = closers.add(createPool(databaseUrl, onError, { role: 'audit_log_service' }), (made) =>
     made.end(),
   );
@@ -232,7 +232,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     baseUrl: () => http?.url ?? '',
   };
   const authenticate = noticeFailures(access.authenticate, metaAudit);
-  await metaAudit.started();
+  await metaAudit.started(adminKeyChange);
   http = await serveHttp({ config, services, authenticate, log });
   closers.add(http, (server) => {
     // Clients are told first that they are cut: then the end of their subscription reaches nobody as a completion.

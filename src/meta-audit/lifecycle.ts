@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { AdminKey } from '../access/admin-key.ts';
 import type { Pool } from '../db/pool.ts';
 import type { EventInput } from '../events/input.ts';
 import { recordOwnEvents } from '../pipeline/own.ts';
@@ -15,10 +16,10 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 /** The start and the stop of an instance, as events in the log. */
 export interface Lifecycle {
   /**
-   * Records that it starts, and which settings are not those of the last start; committed when this resolves, so before
-   * anything else happens. Throws UNAVAILABLE.
+   * Records that it starts, what it did about the admin's key, and which settings are not those of the last start;
+   * committed when this resolves, so before anybody is served. Throws UNAVAILABLE.
    */
-  started(): Promise<void>;
+  started(adminKey: AdminKey['change']): Promise<void>;
   /** Records that it has stopped, if it has started, and has that signed too. Throws UNAVAILABLE. */
   stopped(): Promise<void>;
 }
@@ -43,12 +44,17 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   let isRunning = false;
 
   return {
-    async started() {
+    async started(adminKey) {
       const settings = shownSettings(options.settings);
       const start = startOf(instance, fingerprintOf(settings));
       const before = await readSettings(owner);
       const change = before && changeOf(before, settings, isWanted);
-      await recordOwnEvents(pipeline, [...(isWanted ? [start] : []), ...(change ? [change] : [])]);
+      const key = adminKey && aboutAdminKey(adminKey);
+      const wanted = isWanted ? [start, key] : [];
+      await recordOwnEvents(
+        pipeline,
+        [...wanted, change].filter((event) => event !== undefined),
+      );
       isRunning = true;
       await storeSettings(owner, settings);
     },
@@ -68,6 +74,19 @@ function startOf(instance: string, settings: string): EventInput {
     description: `the service starts: version ${version}`,
     resourceType: 'audit_log',
     details: { instance, host: hostname(), version, node: process.version, settings },
+  };
+}
+
+function aboutAdminKey(change: NonNullable<AdminKey['change']>): EventInput {
+  return {
+    eventType: 'authz.permission_granted',
+    // Whoever watches for alerts sees that another secret opens the log; that there is a first one alarms nobody.
+    severity: change === 'made' ? 'info' : 'warning',
+    action: 'api_key.create',
+    description: `the admin's API key was ${change}`,
+    resourceType: 'api_key',
+    resourceId: 'admin',
+    details: { name: 'admin', scopes: ['admin'] },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { AdminKey } from '../access/admin-key.ts';
 import { type Asker, callerOf } from '../access/asker.ts';
 import type { Pool } from '../db/pool.ts';
 import type { EventInput } from '../events/input.ts';
@@ -29,10 +30,10 @@ export interface MetaAudit {
   /** A viewer gets events in a file: committed when this resolves, so it comes before the answer. Throws UNAVAILABLE. */
   exported(caller: Caller, event: Pick<EventInput, 'action' | 'description' | 'details'>): Promise<void>;
   /**
-   * Records that the instance starts, and which settings are not those of the last start: committed when this resolves,
-   * before anybody is served. Throws UNAVAILABLE.
+   * Records that the instance starts, what it did about the admin's key, and which settings are not those of the last
+   * start: committed when this resolves, before anybody is served. Throws UNAVAILABLE.
    */
-  started(): Promise<void>;
+  started(adminKey: AdminKey['change']): Promise<void>;
   /** Records what was summed up and not recorded yet, and last that the instance has stopped. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createPool } from '../../src/db/pool.ts';
 import { createDatabase, dataDirOf, type TestDatabase } from '../support/database.ts';
 import { startProgram } from '../support/process.ts';
 import { ADMIN_KEY, post, startService } from '../support/service.ts';
@@ -28,11 +29,11 @@ describe('start and stop', () => {
         customer_id: null,
         details: { version: expect.stringMatching(/^\d/), node: process.version },
       },
-      { position: 4, event_type: 'system.shutdown', severity: 'info', action: 'service.stop' },
+      { position: 5, event_type: 'system.shutdown', severity: 'info', action: 'service.stop' },
     ]);
     expect(events[0]?.details.instance).toBe(events[1]?.details.instance);
     const again = await during(database.url, ON, nothing);
-    expect(again.map(({ position }) => position)).toEqual([5, 6]);
+    expect(again.map(({ position }) => position)).toEqual([6, 7]);
     expect(again[0]?.details.instance).not.toBe(events[0]?.details.instance);
     expect(again[0]?.details.settings).toBe(events[0]?.details.settings);
   });
@@ -43,8 +44,8 @@ describe('start and stop', () => {
     );
     expect(events.map(({ action }) => action)).toEqual(['service.start', 'log.read', 'service.stop']);
     await during(database.url, {}, async (service) => {
-      const query = '{ checkpoint(treeSize: 3) { treeSize } }';
-      expect(await service.ask(query)).toEqual({ data: { checkpoint: { treeSize: 3 } } });
+      const query = '{ checkpoint(treeSize: 4) { treeSize } }';
+      expect(await service.ask(query)).toEqual({ data: { checkpoint: { treeSize: 4 } } });
     });
   });
 
@@ -82,6 +83,26 @@ test('a killed service loses what it has not recorded yet of reads, and nothing 
   const events = await during(database.url, {}, (service) => logWarnings(service, 1));
   expect(events.map(({ action }) => action)).toEqual(['service.configure']);
 }, 120_000);
+
+test("that the admin's key is made or replaced by a start is an event", async () => {
+  const keyEvents = async () => {
+    const pool = createPool(database.url, () => undefined);
+    const { rows } = await pool.query(
+      `SELECT event_type, severity, description, resource_id FROM audit_events
+       WHERE resource_type = 'api_key' ORDER BY position`,
+    );
+    await pool.end();
+    return rows;
+  };
+  const about = { event_type: 'authz.permission_granted', resource_id: 'admin' };
+  const made = { ...about, severity: 'info', description: "the admin's API key was made" };
+  await during(database.url, ON, nothing);
+  await during(database.url, ON, nothing);
+  expect(await keyEvents()).toEqual([made]);
+  await during(database.url, { ...ON, ADMIN_API_KEY: `${ADMIN_KEY}-another` }, nothing);
+  const replaced = { ...about, severity: 'warning', description: "the admin's API key was replaced" };
+  expect(await keyEvents()).toEqual([made, replaced]);
+}, 60_000);
 
 describe('a change of the settings', () => {
   test('is an event at the next start, with what was and what is', async () => {
