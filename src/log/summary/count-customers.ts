@@ -47,15 +47,21 @@ interface Month {
 
 // Returns the months that got more events, with the count of the type that has most.
 async function addDue(client: PoolClient, due: readonly Due[], end: number): Promise<Month[]> {
-  const events = `SELECT 'customer/' || due.customer_id AS scope, ${EVENT_PARTS}
-    FROM unnest($1::text[], $2::bigint[]) AS due (customer_id, counted) JOIN audit_events
-      ON audit_events.customer_id = due.customer_id AND position >= counted AND position < $3`;
+  // Each with its own constants, so that PostgreSQL knows for each whether its index or the positions are shorter.
+  const parameters: unknown[] = [end];
+  const events = due
+    .map(({ customer_id, counted }) => {
+      const last = parameters.push(customer_id, counted);
+      return `SELECT 'customer/' || customer_id AS scope, ${EVENT_PARTS} FROM audit_events
+        WHERE customer_id = $${last - 1} AND position >= $${last} AND position < $1`;
+    })
+    .join(' UNION ALL ');
   const rows = `SELECT fresh.* FROM (${countsOf(events, 'customer')}) AS fresh LEFT JOIN summary_scopes USING (scope)
     WHERE level = 'month' OR date_trunc('month', bucket, 'UTC') = ANY (daily_months)`;
   const added = await client.query<Month & { level: string }>(
     `WITH added AS (${addCounts(rows)} RETURNING scope, level, bucket, total)
      SELECT scope, bucket, max(total) AS total FROM added WHERE level = 'month' GROUP BY 1, 2`,
-    [due.map(({ customer_id }) => customer_id), due.map(({ counted }) => counted), end],
+    parameters,
   );
   return added.rows;
 }
