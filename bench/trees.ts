@@ -114,6 +114,8 @@ async function fill(lab: Lab, name: LogName, rows: number): Promise<{ lag: Lag; 
   }).finally(() => {
     isDone = true;
   });
+  // What goes wrong is thrown where it is waited for, so that everything is closed.
+  load.catch(() => undefined);
   const samples: number[] = [];
   while (!isDone) {
     samples.push(await behind(client));
