@@ -27,6 +27,7 @@ export class Committer {
   #segments: Segments | undefined;
   #lockedBatches = 0;
   #ahead: BuiltBatch | undefined;
+  #behind: Lane | undefined;
   #last: Promise<void> = Promise.resolve();
 
   constructor(pool: Pool) {
@@ -72,6 +73,7 @@ export class Committer {
       lane?.abandon();
       return this.#commit(requests, onHead);
     }
+    this.#behind = undefined;
     try {
       await lane.finish();
     } catch (error) {
@@ -89,7 +91,14 @@ export class Committer {
     const batch = await buildBatch(requests, { tree: ahead.next, segments, db: this.#pool, ahead });
     // Duplicates alone have nothing to send, and a batch over the end of a segment is two COPYs: both are rare.
     if (batch.steps.filter((step) => 'rows' in step).length !== 1) return undefined;
-    return Lane.open(this.#pool, batch, () => onHead(batch));
+    const lane = await Lane.connect(this.#pool, batch);
+    if (this.#ahead !== ahead) {
+      lane.abandon();
+      return undefined;
+    }
+    lane.send(() => onHead(batch));
+    this.#behind = lane;
+    return lane;
   }
 
   async #commit(requests: AppendRequest[], onHead: OnBatch, inDoubt?: BuiltBatch): Promise<Placed[]> {
@@ -123,8 +132,12 @@ export class Committer {
     return appendUnderLock(this.#pool, requests, { segments: this.#segments, sent, onSent });
   }
 
+  // At once, since a retry, or another instance that has the head, may wait for rows at the same positions.
   #forget(error: unknown): void {
     this.#log = undefined;
+    this.#ahead = undefined;
+    this.#behind?.abandon();
+    this.#behind = undefined;
     if (isOvertaken(error)) this.#lockedBatches = LOCKED_BATCHES;
   }
 }

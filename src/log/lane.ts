@@ -1,3 +1,4 @@
+import type { PoolClient } from 'pg';
 import { Pipeline } from '../db/pipeline.ts';
 import { mayBeBroken, type Pool } from '../db/pool.ts';
 import type { BuiltBatch } from './build-batch.ts';
@@ -5,32 +6,39 @@ import type { BuiltBatch } from './build-batch.ts';
 /** A batch whose rows travel to the database while the one before it commits. */
 export class Lane {
   readonly batch: BuiltBatch;
-  readonly #pipeline: Pipeline;
+  readonly #client: PoolClient;
+  #pipeline: Pipeline | undefined;
 
-  private constructor(batch: BuiltBatch, pipeline: Pipeline) {
+  private constructor(batch: BuiltBatch, client: PoolClient) {
     this.batch = batch;
-    this.#pipeline = pipeline;
+    this.#client = client;
+  }
+
+  /** Takes a connection for the batch, on which nothing is sent yet. */
+  static async connect(pool: Pool, batch: BuiltBatch): Promise<Lane> {
+    return new Lane(batch, await pool.connect());
   }
 
   /** Sends the batch but for its end; `onHead` is called when it has the head, after `finish`. */
-  static async open(pool: Pool, batch: BuiltBatch, onHead: () => void): Promise<Lane> {
-    const client = await pool.connect();
-    const pipeline = client.query(new Pipeline(batch.steps, { isHeldBack: true, onCopied: onHead }));
-    pipeline.done.then(
-      () => client.release(),
-      (error) => client.release(mayBeBroken(error)),
+  send(onHead: () => void): void {
+    this.#pipeline = this.#client.query(
+      new Pipeline(this.batch.steps, { isHeldBack: true, onCopied: onHead }),
     );
-    return new Lane(batch, pipeline);
+    this.#pipeline.done.then(
+      () => this.#client.release(),
+      (error) => this.#client.release(mayBeBroken(error)),
+    );
   }
 
   /** Commits it, when the batch before it is committed. Rejects like a pipeline. */
-  finish(): Promise<void> {
-    this.#pipeline.release();
-    return this.#pipeline.done;
+  async finish(): Promise<void> {
+    this.#pipeline?.release();
+    await this.#pipeline?.done;
   }
 
-  /** Undoes it. */
+  /** Undoes it, however far it is; more than once does no harm. */
   abandon(): void {
-    this.#pipeline.abandon();
+    if (this.#pipeline) this.#pipeline.abandon();
+    else this.#client.release();
   }
 }
