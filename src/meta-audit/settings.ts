@@ -47,11 +47,12 @@ export async function readSettings(pool: Pool): Promise<JsonObject | undefined> 
   return stored ? (stored.settings as JsonObject) : undefined;
 }
 
-/** Stores those of a start. */
+/** Stores those of a start; two instances may start at once. */
 export async function storeSettings(pool: Pool, settings: JsonObject): Promise<void> {
   await prismaOn(pool).serviceSettings.upsert({
     where: { singleton: true },
-    create: { settings: settings as object },
+    // With the key named in both, Prisma makes it one INSERT ... ON CONFLICT, which two may do at once.
+    create: { singleton: true, settings: settings as object },
     update: { settings: settings as object },
   });
 }
