@@ -118,5 +118,5 @@ function detailsOf(random: Random): JsonObject {
 }
 
 function valuesOf(random: Random): JsonObject {
-  return { status: random.of(['draft', 'sent', 'paid']), total: random.below(1_000_000) / 100 };
+  return { total: random.below(1_000_000) / 100 };
 }

@@ -36,8 +36,14 @@ async function measure(options: Options): Promise<Entry[]> {
   }
 }
 
-const options = readOptions(process.argv.slice(2));
-if (options) {
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (!options) return;
   const entries = await measure(options);
   process.stdout.write(`${options.isJson ? jsonOf(entries) : tableOf(entries)}\n`);
 }
+
+main().catch((error: Error) => {
+  process.stderr.write(`bench: ${error.message}\n`);
+  process.exitCode = 1;
+});

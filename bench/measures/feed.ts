@@ -7,7 +7,8 @@ import { requests } from '../requests.ts';
 import { inTurn } from '../rounds.ts';
 import { type Live, openLive, subscribe } from '../subscribers.ts';
 
-const SINGLES = 300;
+const LEAST_SINGLES = 5;
+const MOST_EVENTS = 30;
 const DELIVERIES = 30_000;
 const CHANNEL = 'audit_log';
 
@@ -44,7 +45,8 @@ async function measureLatency(lab: Lab, service: Child, databaseUrl: string): Pr
   });
   const latencies = async (arrival: () => Promise<number>) => {
     const times: number[] = [];
-    for (let number = 0; number < SINGLES; number += 1) {
+    const end = performance.now() + lab.options.seconds * 1_000;
+    for (let number = 0; number < LEAST_SINGLES || performance.now() < end; number += 1) {
       const committed = new Promise<number>((resolve) =>
         watcher.once('notification', () => resolve(performance.now())),
       );
@@ -80,7 +82,7 @@ async function measureLatency(lab: Lab, service: Child, databaseUrl: string): Pr
 
 async function measureFanOut(lab: Lab, service: Child, count: number): Promise<Entry> {
   const frames = await lab.startProgram('contenders/frame-server.ts', {});
-  const events = Math.max(3, Math.round(DELIVERIES / count / lab.options.rounds));
+  const events = Math.min(MOST_EVENTS, Math.max(3, Math.round(DELIVERIES / count / lab.options.rounds)));
   const crowd = { service: await gather(lab, service, count, KEY), frames: await gather(lab, frames, count) };
   const writer = await Connection.open(service.url);
   let number = 0;
