@@ -166,7 +166,7 @@ describe('real logs', () => {
 
   beforeAll(async () => {
     const following = take(null, ALERTS.length);
-    await vi.waitFor(() => expect(service.countSubscribers()).toBe(1));
+    await vi.waitFor(() => expect(service.countSubscribers()).toBe(1), 10_000);
     said = await importAll();
     live = await following;
   });

@@ -113,7 +113,7 @@ describe('subscriptions', () => {
     const subscribe = (id: string) => raw.send({ type: 'subscribe', id, payload: { query: FEED } });
     const stream = await openStream(service.url, FEED);
     subscribe('1');
-    await vi.waitFor(() => expect(service.countSubscribers()).toBe(2));
+    await vi.waitFor(() => expect(service.countSubscribers()).toBe(2), 10_000);
 
     const tooMany = { extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } };
     subscribe('2');
@@ -123,16 +123,16 @@ describe('subscriptions', () => {
     expect(service.countSubscribers()).toBe(2);
 
     const others = await openStream(service.url, FEED, {}, secret);
-    await vi.waitFor(() => expect(service.countSubscribers()).toBe(3));
+    await vi.waitFor(() => expect(service.countSubscribers()).toBe(3), 10_000);
     raw.send({ type: 'complete', id: '1' });
-    await vi.waitFor(() => expect(service.countSubscribers()).toBe(2));
+    await vi.waitFor(() => expect(service.countSubscribers()).toBe(2), 10_000);
     subscribe('3');
-    await vi.waitFor(() => expect(service.countSubscribers()).toBe(3));
+    await vi.waitFor(() => expect(service.countSubscribers()).toBe(3), 10_000);
     for (const one of [stream, third, others]) one.disconnect();
     raw.socket.terminate();
-    await vi.waitFor(() => expect(service.countSubscribers()).toBe(0));
+    await vi.waitFor(() => expect(service.countSubscribers()).toBe(0), 10_000);
     const again = await openStream(service.url, FEED);
-    await vi.waitFor(() => expect(service.countSubscribers()).toBe(1));
+    await vi.waitFor(() => expect(service.countSubscribers()).toBe(1), 10_000);
     again.disconnect();
     await service.stop();
   });

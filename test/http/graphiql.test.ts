@@ -85,7 +85,7 @@ describe('in a browser', () => {
 
   afterEach(async () => {
     await context.close();
-    await vi.waitFor(() => expect(service.countSubscribers()).toBe(0));
+    await vi.waitFor(() => expect(service.countSubscribers()).toBe(0), 10_000);
     const elsewhere = requested.filter((url) => new URL(url.replace(/^blob:/, '')).hostname !== '127.0.0.1');
     expect(elsewhere).toEqual([]);
   });

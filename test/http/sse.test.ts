@@ -46,7 +46,8 @@ async function allOf(messages: AsyncIterable<StreamMessage>): Promise<StreamMess
   return all;
 }
 
-const subscribers = (count: number) => vi.waitFor(() => expect(service.countSubscribers()).toBe(count));
+const subscribers = (count: number) =>
+  vi.waitFor(() => expect(service.countSubscribers()).toBe(count), 10_000);
 
 describe('a subscription over server-sent events', () => {
   test('gives every event once, in log order, while several clients write', async () => {

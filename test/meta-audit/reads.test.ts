@@ -51,7 +51,7 @@ async function openAndLeave(service: TestService, query: string, key = ADMIN_KEY
   const stream = await openStream(service.url, query, {}, key);
   await stream.messages.next();
   stream.disconnect();
-  await vi.waitFor(() => expect(service.countSubscribers()).toBe(0));
+  await vi.waitFor(() => expect(service.countSubscribers()).toBe(0), 10_000);
 }
 
 describe('what is read of the log is itself in it', () => {
@@ -77,7 +77,7 @@ describe('what is read of the log is itself in it', () => {
         const client = service.live();
         const iterator = client.iterate({ query });
         const first = iterator.next();
-        await vi.waitFor(() => expect(service.countSubscribers()).toBe(1));
+        await vi.waitFor(() => expect(service.countSubscribers()).toBe(1), 10_000);
         await logWarnings(service, 1);
         await first;
         await client.dispose();
