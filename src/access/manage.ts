@@ -40,7 +40,7 @@ export async function createKey(
   await recordOwnEvent(pipeline, caller, {
     eventType: 'authz.permission_granted',
     action: 'api_key.create',
-    description: `the API key "${name}" was created`,
+    description: `a key named "${name}" was created`,
     ...aboutKey(id),
     details: {
       name,
@@ -67,7 +67,7 @@ export async function revokeKey(
   await recordOwnEvent(pipeline, caller, {
     eventType: 'authz.role_revoked',
     action: 'api_key.revoke',
-    description: `the API key "${key.name}" was revoked`,
+    description: `the key named "${key.name}" was revoked`,
     ...aboutKey(id),
     details: { name: key.name, scopes: [...key.scopes] },
   });

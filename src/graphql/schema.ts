@@ -1,5 +1,5 @@
 import { MapperKind, mapSchema } from '@graphql-tools/utils';
-import { GraphQLEnumType, type GraphQLSchema } from 'graphql';
+import { GraphQLEnumType, GraphQLFloat, GraphQLSchema } from 'graphql';
 import { type Catalog, enumName } from '../events/catalog.ts';
 import { builder } from './builder.ts';
 import { noticed } from './noticed.ts';
@@ -18,11 +18,18 @@ import './types/summary.ts';
 /** The schema of the API, with the event types of the deployment. Its use is noticed. */
 export function createSchema(catalog: Catalog): GraphQLSchema {
   const schema = noticed(builder.toSchema());
-  if (catalog.customTypes.length === 0) return schema;
-  return mapSchema(schema, {
+  if (catalog.customTypes.length === 0) return withFloat(schema);
+  const custom = mapSchema(schema, {
     [MapperKind.ENUM_TYPE]: (type) =>
       type.name === 'AuditEventType' ? withTypes(type, catalog.customTypes) : type,
   });
+  return withFloat(custom);
+}
+
+// No field is a Float, so mapping leaves it out; but a variable within the literal of a JSONObject may be one.
+function withFloat(schema: GraphQLSchema): GraphQLSchema {
+  const config = schema.toConfig();
+  return new GraphQLSchema({ ...config, types: [...config.types, GraphQLFloat] });
 }
 
 function withTypes(type: GraphQLEnumType, customTypes: readonly string[]): GraphQLEnumType {

@@ -86,7 +86,7 @@ describe('creating', () => {
         eventType: 'AUTHZ_PERMISSION_GRANTED',
         severity: 'WARNING',
         action: 'api_key.create',
-        description: 'the API key "reader" was created',
+        description: 'a key named "reader" was created',
         userId: 'admin',
         ipAddress: '127.0.0.1',
         customerId: null,
