@@ -21,6 +21,8 @@ let pool: Pool;
 /** A service that cannot write of errors to its log. */
 let speechless: TestService;
 let isBroken = false;
+/** A link that was made while nothing was broken. */
+let exportUrl: string;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -39,6 +41,8 @@ beforeAll(async () => {
   speechless = await startService(database.url, { CHECKPOINT_INTERVAL_MS: '3600000' }, { log: broken });
   await service.ask(LOG);
   await service.ask('{ checkpoint { treeSize } }');
+  const { data } = await service.ask('{ auditExport(format: NDJSON) { url } }');
+  exportUrl = (data as unknown as { auditExport: { url: string } }).auditExport.url;
   isBroken = true;
   pool = createPool(database.url, () => undefined);
   for (const table of TABLES) await pool.query(`ALTER TABLE ${table} RENAME TO not_${table}`);
@@ -124,9 +128,7 @@ describe('what goes wrong inside is told to the operator alone', () => {
   });
 
   test('a file breaks off', async () => {
-    const { data } = await service.ask('{ auditExport(format: NDJSON) { url } }');
-    const { url } = (data as unknown as { auditExport: { url: string } }).auditExport;
-    const text = await fetch(url)
+    const text = await fetch(exportUrl)
       .then((response) => response.text())
       .catch(() => 'broken');
     expect(text).not.toMatch(INSIDE);
