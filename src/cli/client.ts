@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseJson } from '../parse-json.ts';
 
 /** Where the log is and how to talk to it. */
 export interface ClientOptions {
@@ -151,7 +152,7 @@ function readAnswer(endpoint: URL, response: Response, text: string): PostResult
 
 function answerOf(text: string): Record<string, unknown> | undefined {
   try {
-    const answer: unknown = JSON.parse(text);
+    const answer: unknown = parseJson(text);
     return isRecord(answer) ? answer : undefined;
   } catch {
     return undefined;

@@ -4,6 +4,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseJson } from '../parse-json.ts';
 import { type Client, ClientError, clientFrom } from './client.ts';
 
 const EXPORT_LINK =
@@ -45,7 +46,7 @@ export function register(program: Command): void {
 function filterOf(text: string): Record<string, unknown> {
   let filter: unknown;
   try {
-    filter = JSON.parse(text);
+    filter = parseJson(text);
   } catch {
     throw new InvalidArgumentError('It is not well-formed JSON.');
   }

@@ -1,6 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { canonicalJson } from '../events/canonical.ts';
 import type { JsonObject } from '../events/event.ts';
+import { parseJson } from '../parse-json.ts';
 import { CanonicalRows, leafHashOf, mostBytes, positionOf } from './canonical-row.ts';
 import type { BlockWriter } from './lines.ts';
 
@@ -26,6 +27,8 @@ const COLUMNS = [
   'recorded_at',
 ] as const;
 
+type Members = Partial<Record<(typeof COLUMNS)[number], string | JsonObject>>;
+
 /** The first line of a CSV: the names of its columns. */
 export const CSV_HEAD = `${[...COLUMNS, 'position', 'leaf_hash'].join(',')}\n`;
 
@@ -36,7 +39,7 @@ export function createCsvWriter(): BlockWriter {
   return {
     row(row) {
       const space = Buffer.allocUnsafe(mostBytes(row.length));
-      const record = JSON.parse(space.toString('utf8', 0, canonical.write(row, space, 0)));
+      const record = parseJson(space.toString('utf8', 0, canonical.write(row, space, 0))) as Members;
       const values = COLUMNS.map((column) => harmless(textOf(record[column])));
       lines.push([...values, positionOf(row), leafHashOf(row)]);
     },

@@ -1,6 +1,7 @@
 import { MAX_JSON_DEPTH } from '../events/bounds.ts';
 import { canonicalJson } from '../events/canonical.ts';
 import type { JsonValue } from '../events/event.ts';
+import { parseJson } from '../parse-json.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -49,7 +50,7 @@ export class JsonBytes {
     this.#top = 0;
     this.#value(start, end);
     if (this.#isPlain) return this.#end;
-    const value = JSON.parse(source.toString('utf8', start, end)) as JsonValue;
+    const value = parseJson(source.toString('utf8', start, end)) as JsonValue;
     return outAt + out.write(canonicalJson(value), outAt);
   }
 

@@ -3,6 +3,7 @@ import { badInput } from '../errors.ts';
 import { formatTime } from '../events/canonical.ts';
 import type { JsonObject } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
+import { parseJson } from '../parse-json.ts';
 
 export const EXPORT_FORMATS = ['JSON', 'CSV', 'NDJSON'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -42,7 +43,7 @@ export function openGrant(text: string, secret: Buffer, now: number): ExportGran
   const given = Buffer.from(mac);
   const wanted = Buffer.from(macOf(payload, secret));
   if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
-  const grant = JSON.parse(Buffer.from(payload, 'base64url').toString()) as ExportGrant;
+  const grant = parseJson(Buffer.from(payload, 'base64url').toString()) as ExportGrant;
   return grant.expiresAt > now ? grant : undefined;
 }
 
@@ -58,6 +59,6 @@ export function aboutExport({
   expiresAt,
 }: Pick<ExportGrant, 'format' | 'filters' | 'end' | 'expiresAt'>): JsonObject {
   // A condition that is not there is undefined, which is no JSON.
-  const conditions = JSON.parse(JSON.stringify(filters)) as JsonObject[];
+  const conditions = parseJson(JSON.stringify(filters)) as JsonObject[];
   return { format, filters: conditions, logSize: end, expiresAt: formatTime(expiresAt) };
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { AuditError, badInput } from '../errors.ts';
 import type { OperationRequest } from '../graphql/engine.ts';
 import type { Documents } from '../graphql/persisted.ts';
+import { parseJson } from '../parse-json.ts';
 import { checkJsonBounds } from './json-bounds.ts';
 import { checkUniqueKeys } from './json-keys.ts';
 
@@ -56,7 +57,7 @@ function readParams(body: Buffer, documents: Documents): OperationRequest {
   if (!isUtf8(body)) throw badInput('body', 'is not valid UTF-8');
   const members = checkJsonBounds(body);
   const text = body.toString('utf8');
-  const value = parseJson(text);
+  const value = readJson(text);
   checkUniqueKeys(text, members, value);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badInput('body', 'must be a JSON object');
@@ -79,9 +80,9 @@ function tooLarge(maxBytes: number): AuditError {
 
 const brokeOff = () => badInput('body', 'broke off');
 
-function parseJson(text: string): unknown {
+function readJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw badInput('body', 'is not valid JSON');
   }

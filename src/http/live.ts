@@ -5,7 +5,7 @@ import { GRAPHQL_PATH } from './graphql-route.ts';
 import { keepAlive } from './keep-alive.ts';
 import { createLiveProtocol, type LiveProtocolOptions } from './live-protocol.ts';
 import type { Unsent } from './unsent.ts';
-import { refusalOfMessage, type UpgradeRules, verifyUpgrade } from './upgrade.ts';
+import { readMessage, type UpgradeRules, verifyUpgrade } from './upgrade.ts';
 
 const CLOSE_TIMEOUT_MS = 5_000;
 const MAX_PAYLOAD_BYTES = 1_048_576;
@@ -46,9 +46,10 @@ export function serveLive(options: LiveOptions): () => Promise<void> {
       socket.on('message', (data, isBinary) => {
         // It asks and asks without reading the answers.
         if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return socket.terminate();
-        const refusal = refusalOfMessage(data as Buffer, isBinary);
-        if (refusal !== undefined) return socket.close(CloseCode.BadRequest, refusal);
-        listener(String(data)).catch((error: Error) => {
+        const message = readMessage(data as Buffer, isBinary);
+        if ('refusal' in message) return socket.close(CloseCode.BadRequest, message.refusal);
+        // The protocol parses texts itself, and takes what is parsed.
+        listener(message.value as string).catch((error: Error) => {
           problem(error);
           socket.close(CloseCode.InternalServerError, 'Internal server error');
         });

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { VerifyClientCallbackAsync } from 'ws';
 import { AuditError } from '../errors.ts';
+import { parseJson } from '../parse-json.ts';
 import { notThisHost, notThisOrigin } from './gate.ts';
 import type { HostCheck } from './hosts.ts';
 import { checkJsonBounds } from './json-bounds.ts';
@@ -39,22 +40,29 @@ function refuseUpgrade(
   });
 }
 
-/** Why a message is not even parsed, as the reason of a close; undefined when it may be. */
-export function refusalOfMessage(message: Uint8Array, isBinary: boolean): string | undefined {
-  if (isBinary) return 'messages are text';
+/** A message as it was parsed, or its text when it is no JSON object; or why it is refused, as the reason of a close. */
+export type ReadMessage = { value: unknown } | { refusal: string };
+
+/** Reads a message of a WebSocket within the bounds of a request's body. */
+export function readMessage(message: Buffer, isBinary: boolean): ReadMessage {
+  if (isBinary) return { refusal: 'messages are text' };
   try {
     const members = checkJsonBounds(message);
-    return hasRepeatedKey(message, members) ? 'a key is there twice' : undefined;
+    const value = parsed(message.toString('utf8'));
+    const isRepeating = typeof value === 'object' && countMembers(value) !== members;
+    return isRepeating ? { refusal: 'a key is there twice' } : { value };
   } catch (error) {
-    if (error instanceof AuditError) return error.message;
+    if (error instanceof AuditError) return { refusal: error.message };
     throw error;
   }
 }
 
-function hasRepeatedKey(message: Uint8Array, members: number): boolean {
+// What is no JSON object the protocol refuses with a code of its own, from the text.
+function parsed(text: string): unknown {
   try {
-    return countMembers(JSON.parse(Buffer.from(message).toString('utf8'))) !== members;
+    const value = parseJson(text);
+    return typeof value === 'object' ? value : text;
   } catch {
-    return false; // No JSON: the protocol says so.
+    return text;
   }
 }

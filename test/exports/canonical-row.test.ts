@@ -36,13 +36,10 @@ const text = (maxLength: number) =>
       fc.constantFrom('"\\\b\f\n\r\t\u000b\u001f\u007f', '\u2028</script>', '🦊', ''),
     )
     .map((value) => value.replaceAll('\0', ''));
-// Not a backslash alone: JSON.parse of Node 24.21 takes a later key of one escaped character for one that it has met so.
-const key = fc
-  .oneof(
-    text(12),
-    fc.constantFrom('a', 'b', 'aa', 'ab', 'b!', 'b b', 'é', '\ufb33', '😀', '"', 'a\n', '1', '10', '2'),
-  )
-  .filter((name) => name !== '\\');
+const key = fc.oneof(
+  text(12),
+  fc.constantFrom('a', 'b', 'aa', 'ab', 'b!', 'b b', 'é', '\ufb33', '😀', '"', '\\', 'a\n', '1', '10', '2'),
+);
 const number = fc.oneof(
   fc.maxSafeInteger(),
   fc

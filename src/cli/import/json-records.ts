@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from './input.ts';
-import { parseJson, stableJson } from './json.ts';
+import { parseExactly, stableJson } from './json.ts';
 import { JsonScanner } from './json-scanner.ts';
 import { type RawRecord, readLines } from './lines.ts';
 import { isObject } from './record.ts';
@@ -62,7 +62,7 @@ function isJsonLines(head: string): boolean {
 
 function tryParse(text: string): JsonValue | undefined {
   try {
-    return parseJson(text).value;
+    return parseExactly(text).value;
   } catch {
     return undefined;
   }
@@ -73,7 +73,7 @@ function* objectsOf(record: RawRecord): Generator<JsonRecord> {
   if (record.problem !== undefined) return yield { line, problem: record.problem };
   if (record.note !== undefined) return yield { line, problem: 'not valid UTF-8, which JSON has to be' };
   try {
-    const { value, keptAsText } = parseJson(record.text);
+    const { value, keptAsText } = parseExactly(record.text);
     for (const element of elementsOf(value)) yield objectOf(element, line, keptAsText);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;

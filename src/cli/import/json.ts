@@ -1,3 +1,4 @@
+import { parseJson } from '../../parse-json.ts';
 import type { JsonValue } from './input.ts';
 
 /** JSON text read, and whether numbers in it became texts because JavaScript cannot hold them. */
@@ -13,8 +14,8 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
  * Reads JSON without changing a number in silence: an integer beyond 2^53 - 1 and a number too large for a double
  * become texts with the same digits. Throws a SyntaxError when the text is not JSON.
  */
-export function parseJson(text: string): ParsedJson {
-  const value = JSON.parse(text) as JsonValue;
+export function parseExactly(text: string): ParsedJson {
+  const value = parseJson(text) as JsonValue;
   if (!SUSPECT.test(text)) return { value, keptAsText: false };
   let keptAsText = false;
   const safe = text.replace(TOKEN, (token) => {
@@ -22,7 +23,7 @@ export function parseJson(text: string): ParsedJson {
     keptAsText = true;
     return `"${token}"`;
   });
-  return keptAsText ? { value: JSON.parse(safe) as JsonValue, keptAsText } : { value, keptAsText };
+  return keptAsText ? { value: parseJson(safe) as JsonValue, keptAsText } : { value, keptAsText };
 }
 
 function isExact(token: string): boolean {

@@ -7,6 +7,7 @@ import { parseNote } from '../../merkle/note.ts';
 import { parseVerifierKey } from '../../merkle/note-key.ts';
 import { SignatureError } from '../../merkle/note-signature.ts';
 import type { TrustedCheckpoint } from '../../merkle/signed-checkpoint.ts';
+import { parseJson } from '../../parse-json.ts';
 import { harmless, type Result } from './outcome.ts';
 import { nameOfTree } from './trusted.ts';
 
@@ -70,7 +71,7 @@ function verified(
   const witnesses = cosignatures.map(({ name }) => name);
   return {
     outcome: 'verified',
-    json: { tree, index, treeSize: checkpoint.treeSize, witnesses, event: JSON.parse(text), findings: [] },
+    json: { tree, index, treeSize: checkpoint.treeSize, witnesses, event: parseJson(text), findings: [] },
     lines: [
       `Verified: the event is number ${index}, counted from 0, of the ${checkpoint.treeSize} events of ${harmless(nameOfTree(tree))}.`,
       ...(witnesses.length > 0 ? [`Witnesses: ${harmless(witnesses.join(', '))}`] : []),

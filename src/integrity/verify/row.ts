@@ -3,6 +3,7 @@ import type { AuditEvent, JsonObject } from '../../events/event.ts';
 import { searchWords } from '../../events/words.ts';
 import { EVENT_COLUMNS, type EventRow, eventOfRow } from '../../log/row.ts';
 import { leafHash } from '../../merkle/hash.ts';
+import { parseJson } from '../../parse-json.ts';
 import { hasExactNumbers } from './exact-numbers.ts';
 
 /** The columns that `checkRow` wants, with those of type `jsonb` as text. */
@@ -50,7 +51,7 @@ function objectsOf(row: StoredRow): Pick<EventRow, (typeof OBJECTS)[number]> {
     const text = row[column];
     if (text === null) return null;
     if (!text.startsWith('{')) throw new TypeError(`${column} is not an object`);
-    return JSON.parse(text) as JsonObject;
+    return parseJson(text) as JsonObject;
   });
   if (!details) throw new TypeError('details are not an object');
   return { details, old_values: oldValues ?? null, new_values: newValues ?? null };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ipAddressOf } from '../../../src/cli/import/address.ts';
 import { mapCloudtrail } from '../../../src/cli/import/cloudtrail.ts';
 import type { JsonObject } from '../../../src/cli/import/input.ts';
-import { parseJson, stableJson } from '../../../src/cli/import/json.ts';
+import { parseExactly, stableJson } from '../../../src/cli/import/json.ts';
 import { parseSyslog } from '../../../src/cli/import/syslog.ts';
 import { timeOf } from '../../../src/cli/import/time.ts';
 
@@ -115,10 +115,10 @@ describe('JSON', () => {
         const text = JSON.stringify(value);
         const exact = (_: string, inner: unknown) =>
           Number.isInteger(inner) && !Number.isSafeInteger(inner) ? JSON.stringify(inner) : inner;
-        expect(parseJson(text).value).toEqual(JSON.parse(text, exact));
+        expect(parseExactly(text).value).toEqual(JSON.parse(text, exact));
       }),
     );
-    expect(parseJson('{"n":12345678901234567890,"s":"12345678901234567890","x":1e400}')).toEqual({
+    expect(parseExactly('{"n":12345678901234567890,"s":"12345678901234567890","x":1e400}')).toEqual({
       value: { n: '12345678901234567890', s: '12345678901234567890', x: '1e400' },
       keptAsText: true,
     });

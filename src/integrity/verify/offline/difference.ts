@@ -2,6 +2,7 @@ import { canonicalJson } from '../../../events/canonical.ts';
 import type { JsonValue } from '../../../events/event.ts';
 import { leafHash } from '../../../merkle/hash.ts';
 import { TILE_WIDTH, tileWidth } from '../../../merkle/tile.ts';
+import { parseJson } from '../../../parse-json.ts';
 import type { Finding } from '../findings.ts';
 import type { Replay } from '../replay.ts';
 import type { Compared, ExportOptions } from './export.ts';
@@ -139,7 +140,7 @@ async function firstUncanonical(
 function isCanonical(line: Uint8Array): boolean {
   const text = Buffer.from(line).toString('utf8');
   try {
-    const value = JSON.parse(text) as JsonValue;
+    const value = parseJson(text) as JsonValue;
     return typeof value === 'object' && canonicalJson(value) === text;
   } catch {
     return false;
