@@ -183,11 +183,14 @@ CREATE OR REPLACE FUNCTION public.ensure_segment(segment bigint, bits smallint)
  SET search_path TO '$user', 'public'
 AS $function$
 DECLARE
-  name text := format('audit_segments.%I', 's' || lpad(segment::text, 8, '0'));
+  plain text := 's' || lpad(segment::text, 8, '0');
+  name text := format('audit_segments.%I', plain);
 BEGIN
   IF to_regclass(name) IS NULL THEN
     PERFORM pg_advisory_xact_lock(hashtext('audit_log.segment'));
-    IF to_regclass(name) IS NULL THEN
+    IF NOT EXISTS (
+      SELECT FROM pg_catalog.pg_class WHERE relname = plain AND relnamespace = 'audit_segments'::regnamespace
+    ) THEN
       EXECUTE format('CREATE TABLE %s (LIKE audit_events INCLUDING ALL)', name);
       PERFORM open_segment(name::regclass);
       EXECUTE format('ALTER TABLE audit_events ATTACH PARTITION %s FOR VALUES FROM (%s) TO (%s)',

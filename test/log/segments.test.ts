@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+let owner: Pool;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  owner = createPool(database.url, () => undefined);
+});
+afterAll(async () => {
+  await owner.end();
+  await database.drop();
+});
+
+test('whoever waits for another that makes the same segment finds it made', async () => {
+  const [one, two] = await Promise.all([owner.connect(), owner.connect()]);
+  try {
+    const { rows } = await two.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    await one.query('BEGIN');
+    await one.query('SELECT ensure_segment(3, 20::smallint)');
+    const waiting = two.query('SELECT ensure_segment(3, 20::smallint)');
+    await untilLocked(rows[0]?.pid as number);
+    await one.query('COMMIT');
+    await waiting;
+  } finally {
+    one.release();
+    two.release();
+  }
+  const { rowCount } = await owner.query("SELECT FROM pg_class WHERE relname = 's00000003'");
+  expect(rowCount).toBe(1);
+});
+
+async function untilLocked(pid: number): Promise<void> {
+  const isWaiting = 'SELECT FROM pg_locks WHERE pid = $1 AND NOT granted';
+  while ((await owner.query(isWaiting, [pid])).rowCount === 0);
+}
