@@ -89,7 +89,8 @@ function labOn(parts: Pick<Lab, 'options' | 'progress' | 'folder' | 'closers'> &
 function serviceOn(databaseUrl: string, folder: string): Parameters<typeof startChild>[0] {
   const database = new URL(databaseUrl).pathname.slice(1);
   return {
-    programArguments: [join(ROOT, 'dist/main.js')],
+    // As `npm start` does.
+    programArguments: ['--max-semi-space-size=32', join(ROOT, 'dist/main.js')],
     environment: {
       DATABASE_URL: databaseUrl,
       DATA_DIR: join(folder, `service-${database}`),

@@ -224,6 +224,8 @@ CREATE OR REPLACE FUNCTION public.move_head()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO '$user', 'public'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
 AS $function$
 DECLARE
   next text[] := string_to_array(current_setting('audit_log.next', true), ' ');

@@ -10,18 +10,20 @@ export function answerResult(
   result: ExecutionResult,
   { type, unsent }: { type: MediaType; unsent: Unsent },
 ): void {
-  const body = Buffer.from(textOf(result));
+  const text = textOf(result);
+  const length = Buffer.byteLength(text);
   response.once(
     'close',
-    unsent.hold(body.length, () => response.destroy()),
+    unsent.hold(length, () => response.destroy()),
   );
   response
     .writeHead(statusOf(result, type), {
       ...headersOf(result),
       'content-type': `${type}; charset=utf-8`,
-      'content-length': body.length,
+      'content-length': length,
     })
-    .end(body);
+    // As a text: it leaves in one packet with the head.
+    .end(text);
 }
 
 /** The status for a result: the highest that its errors ask for. */

@@ -43,10 +43,13 @@ function readBytes(request: IncomingMessage, room: Room, maxBytes: number): Prom
         reject(new AuditError('OVERLOADED', 'too many large requests at once: retry later'));
       else chunks.push(chunk);
     });
-    request.once('end', () => resolve(Buffer.concat(chunks, bytes)));
-    // After the end it is too late to matter.
-    request.once('close', () => reject(brokeOff()));
-    if (request.destroyed) reject(brokeOff());
+    const onClose = () => reject(brokeOff());
+    request.once('close', onClose);
+    request.once('end', () => {
+      request.off('close', onClose);
+      resolve(Buffer.concat(chunks, bytes));
+    });
+    if (request.destroyed) onClose();
   }).finally(() => {
     request.removeAllListeners('data').resume();
     room.bytes += bytes;

@@ -9,6 +9,7 @@ import type { Requests } from './requests.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
 const HEALTH_PATH = '/health/';
+const HEADERS = new Map(Object.entries(SECURITY_HEADERS));
 
 export interface GateOptions {
   isHost: HostCheck;
@@ -25,7 +26,7 @@ export type Gate = (request: IncomingMessage, response: ServerResponse) => boole
  */
 export function createGate({ isHost, origins, requests }: GateOptions): Gate {
   return (request, response) => {
-    response.setHeaders(new Map(Object.entries(SECURITY_HEADERS)));
+    response.setHeaders(HEADERS);
     response.setHeader('x-request-id', requestIdOf(request));
     lingerAfter(request, response);
     // Whoever watches over the service asks by address, and also when it is busy.

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Pool } from '../db/pool.ts';
 import { AuditError, orUnavailable } from '../errors.ts';
 import { Committer } from './commit.ts';
@@ -35,6 +36,8 @@ export function createAppender(pool: Pool): Appender {
   async function drain(): Promise<void> {
     let settled = Promise.resolve();
     while (queue.length > 0) {
+      // The other requests that have arrived by now are in the same batch, and nobody waits longer for it.
+      await setImmediate();
       const requests = takeBatch(queue);
       const events = countOf(requests);
       queuedEvents -= events;

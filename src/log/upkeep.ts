@@ -1,5 +1,5 @@
 import type { Pool } from '../db/pool.ts';
-import { countNext } from './summary/count.ts';
+import { COUNTED_AT_ONCE, countNext } from './summary/count.ts';
 
 const PAUSE_MS = 250;
 
@@ -25,7 +25,10 @@ export function createUpkeep(pool: Pool, onError: (error: Error) => void): Upkee
     isDue = false;
     try {
       let counted = 0;
-      for (let step = 1; step > 0 && !isClosed; counted += step) step = await countNext(pool);
+      // A step that is not full has caught up: what comes after it waits for the next run.
+      for (let step = COUNTED_AT_ONCE; step === COUNTED_AT_ONCE && !isClosed; counted += step) {
+        step = await countNext(pool);
+      }
       if (counted > 0 && !isClosed) await mergeSearch(pool);
     } catch (error) {
       onError(error as Error);

@@ -83,8 +83,8 @@ class Lane {
 
   async #handle(event: AuditEvent): Promise<void> {
     try {
-      const isLate = await this.#withTimeout(this.#handler.handle(event));
-      if (isLate) this.#fail(event, 'timed out');
+      const work = this.#handler.handle(event);
+      if (work && (await this.#withTimeout(work))) this.#fail(event, 'timed out');
     } catch (cause) {
       this.#fail(event, 'threw', cause);
     }

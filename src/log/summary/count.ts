@@ -3,7 +3,8 @@ import { inTransaction, type Pool } from '../../db/pool.ts';
 import { countCustomers } from './count-customers.ts';
 import { addCounts, countsOf, EVENT_PARTS } from './counts.ts';
 
-const BATCH = 20_000;
+/** Events that a step of the counting takes at most, unless it is told otherwise. */
+export const COUNTED_AT_ONCE = 20_000;
 
 /** Positions, the end left out. */
 export interface Range {
@@ -27,7 +28,7 @@ export interface CountOptions {
  */
 export async function countNext(
   pool: Pool,
-  { batch = BATCH, customersPer256 = 1, dailyFrom = 1_000 }: CountOptions = {},
+  { batch = COUNTED_AT_ONCE, customersPer256 = 1, dailyFrom = 1_000 }: CountOptions = {},
 ): Promise<number> {
   return inTransaction(pool, async (client) => {
     // What a crash takes away is counted again: the counts and how far they go are one commit.
