@@ -155,6 +155,8 @@ const settings = z.object({
   REDACT_HASH_KEY: z.string().min(32).optional(),
   /** A module that exports `filters` and `handlers`, as a path from the working directory. */
   PIPELINE_MODULE: z.string().optional(),
+  /** Longest time the filters may take over a mutation, in milliseconds, before it fails with TIMEOUT. */
+  FILTER_TIMEOUT_MS: wholeNumber(1, 600_000).default(5_000),
   /** Longest time a handler may take for an event, in milliseconds, before it is reported. */
   HANDLER_TIMEOUT_MS: wholeNumber(1, 600_000).default(5_000),
   /** Events of at least this severity also go to the structured log; `off`: none. */

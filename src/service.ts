@@ -41,6 +41,7 @@ import { createMetaAudit } from './meta-audit/meta-audit.ts';
 import { noticeFailures } from './meta-audit/notice-failures.ts';
 import { eventLogger } from './pipeline/event-log.ts';
 import { type Extensions, loadExtensions } from './pipeline/extensions.ts';
+import { createFilters } from './pipeline/filters.ts';
 import { createHandlers } from './pipeline/handlers.ts';
 import { recordOwnEvent } from './pipeline/own.ts';
 import type { Pipeline } from './pipeline/record.ts';
@@ -154,7 +155,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     (part) => part.close(),
   );
   const pipeline: Pipeline = {
-    filters: extensions.filters,
+    filters: createFilters(extensions.filters, config.FILTER_TIMEOUT_MS),
     redaction: await openRedaction(owner, config, extensions.redact),
     appender: closers.add(createAppender(pool), (part) => part.close()),
     readPositions: (positions) => readPositions(pool, positions),

@@ -1,5 +1,6 @@
 import { TEXT_BOUNDS } from '../events/bounds.ts';
 import type { EventInput } from '../events/input.ts';
+import { wantAll } from './filters.ts';
 import { type Pipeline, recordEvents } from './record.ts';
 
 /** The other end of a connection. */
@@ -24,7 +25,7 @@ export async function recordOwnEvent(pipeline: Pipeline, caller: Caller, event: 
 /** Records events about the log itself, all or none. No filter may decline them. */
 export async function recordOwnEvents(pipeline: Pipeline, events: readonly EventInput[]): Promise<void> {
   const inputs = events.map((event) => ({ input: { ...event, ...storable(event) }, path: 'event' }));
-  await recordEvents({ ...pipeline, filters: [] }, inputs);
+  await recordEvents({ ...pipeline, filters: wantAll }, inputs);
 }
 
 // What others say of themselves must not be able to keep an event out: it is made to fit.

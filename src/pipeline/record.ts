@@ -1,9 +1,9 @@
-import type { AuditEvent, EventDraft } from '../events/event.ts';
+import type { AuditEvent } from '../events/event.ts';
 import { checkEvent, type EventInput } from '../events/input.ts';
 import type { Redaction } from '../events/redact/redact.ts';
 import type { Appender } from '../log/append.ts';
 import { eventAt, type PreparedEvent, prepareEvent } from '../log/prepare.ts';
-import type { EventFilterFunction } from './extensions.ts';
+import type { Filters } from './filters.ts';
 import type { Dispatch } from './handlers.ts';
 
 /** What became of an event. */
@@ -15,7 +15,7 @@ export interface Recorded {
 
 /** The way of an event into the log: check, filter, redact, append, hand to the handlers. */
 export interface Pipeline {
-  filters: readonly EventFilterFunction[];
+  filters: Filters;
   redaction: Redaction;
   appender: Appender;
   readPositions: (positions: number[]) => Promise<Map<number, AuditEvent>>;
@@ -29,11 +29,11 @@ export interface PathedInput {
   path: string;
 }
 
-/** Records the events, all or none, in order. Throws BAD_USER_INPUT, CONFLICT, OVERLOADED, UNAVAILABLE. */
+/** Records the events, all or none, in order. Throws BAD_USER_INPUT, CONFLICT, OVERLOADED, TIMEOUT, UNAVAILABLE. */
 export async function recordEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<Recorded[]> {
   const now = pipeline.now();
   const drafts = inputs.map(({ input, path }) => checkEvent(input, path));
-  const isWanted = await Promise.all(drafts.map((draft) => passes(pipeline.filters, draft)));
+  const isWanted = await pipeline.filters(drafts);
   const prepared = drafts.map((draft, index) => {
     const path = inputs[index]?.path ?? 'input';
     return isWanted[index] ? prepareEvent(pipeline.redaction.event(draft, path), now, path) : undefined;
@@ -68,9 +68,4 @@ async function append(
     const { position, isNew } = next.next().value as (typeof placements)[number];
     return { status: isNew ? 'RECORDED' : 'DUPLICATE', event: byPosition.get(position) };
   });
-}
-
-async function passes(filters: readonly EventFilterFunction[], draft: EventDraft): Promise<boolean> {
-  for (const filter of filters) if (!(await filter(draft))) return false;
-  return true;
 }

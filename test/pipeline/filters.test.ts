@@ -19,14 +19,17 @@ beforeEach(async () => {
   lines = kept.lines;
   seen = [];
   const filters = [
-    async ({ action }: EventDraft) => action !== 'unwanted',
+    async ({ action }: EventDraft) => {
+      if (action === 'hanging') await new Promise(() => undefined);
+      return action !== 'unwanted';
+    },
     (event: EventDraft) => {
       seen.push(event);
       if (event.action === 'fatal') throw new Error('the filter knows a secret: 42');
       return event.userId !== 'robot';
     },
   ];
-  service = await startService(database.url, {}, { filters, log: kept.log });
+  service = await startService(database.url, { FILTER_TIMEOUT_MS: '200' }, { filters, log: kept.log });
 });
 afterEach(() => service.stop());
 
@@ -104,4 +107,12 @@ test('a filter that throws fails the mutation: nothing is recorded, and its word
       err: expect.objectContaining({ message: 'the filter knows a secret: 42' }),
     }),
   );
+});
+
+test('a filter that hangs fails the mutation in time: nothing is recorded, and the next one is not held up', async () => {
+  const before = await count();
+  const { errors } = await log({ action: 'a' }, { action: 'hanging' });
+  expect(errors).toMatchObject([{ extensions: { code: 'TIMEOUT' } }]);
+  expect(await count()).toBe(before);
+  expect((await log({ action: 'a' })).data?.logEvents).toMatchObject({ recorded: 1 });
 });

@@ -4,6 +4,7 @@ import { createRedaction } from '../../src/events/redact/redact.ts';
 import { createAppender } from '../../src/log/append.ts';
 import { createHead } from '../../src/log/head.ts';
 import { prepareEvent } from '../../src/log/prepare.ts';
+import { wantAll } from '../../src/pipeline/filters.ts';
 import { purgeLog } from '../../src/retention/purge-log.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService } from '../support/service.ts';
@@ -80,7 +81,7 @@ test('instances that purge at once on their own remove everything once, with one
   const counts = await Promise.all(
     pools.map((each) => {
       const pipeline = {
-        filters: [],
+        filters: wantAll,
         redaction: createRedaction({ hashKey: Buffer.alloc(32) }),
         appender: createAppender(each),
         readPositions: async () => new Map(),

@@ -5,6 +5,7 @@ import { createPool } from '../../db/pool.ts';
 import { createAppender } from '../../log/append.ts';
 import { createHead } from '../../log/head.ts';
 import { readPositions } from '../../log/read.ts';
+import { wantAll } from '../../pipeline/filters.ts';
 import { openRedaction } from '../../pipeline/redaction.ts';
 import { openDatabase } from '../database.ts';
 
@@ -23,7 +24,7 @@ export async function withKeyStore<Result>(work: (store: KeyStore) => Promise<Re
     await migrate(pool);
     await createHead(pool, config.SEGMENT_BITS);
     const pipeline = {
-      filters: [],
+      filters: wantAll,
       redaction: await openRedaction(pool, config),
       appender: createAppender(pool),
       readPositions: (positions: number[]) => readPositions(pool, positions),
