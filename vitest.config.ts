@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -8,5 +9,7 @@ export default defineConfig({
     globalSetup: ['test/support/postgres.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // One more than vitest would take of two cores: the tests wait for sockets and PostgreSQL half of the time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });
