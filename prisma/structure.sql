@@ -55,6 +55,11 @@ CREATE TABLE cosignatures (
   cosigned_at timestamp(3) with time zone NOT NULL,
   of_witness boolean NOT NULL DEFAULT false
 );
+CREATE TABLE evidence_counts (
+  tree text NOT NULL,
+  checkpoints bigint NOT NULL DEFAULT 0,
+  cosignatures bigint NOT NULL DEFAULT 0
+);
 CREATE TABLE idempotency_keys (
   scope text NOT NULL,
   key text NOT NULL,
@@ -135,6 +140,7 @@ ALTER TABLE audit_events ADD CONSTRAINT audit_events_pkey PRIMARY KEY ("position
 ALTER TABLE audit_events ADD CONSTRAINT audit_events_salt_check CHECK ((octet_length(salt) = 16));
 ALTER TABLE checkpoints ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (tree, tree_size, log_size);
 ALTER TABLE cosignatures ADD CONSTRAINT cosignatures_pkey PRIMARY KEY (tree_size, key_name, key_id);
+ALTER TABLE evidence_counts ADD CONSTRAINT evidence_counts_pkey PRIMARY KEY (tree);
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (scope, key);
 ALTER TABLE log_head ADD CONSTRAINT log_head_pkey PRIMARY KEY (singleton);
 ALTER TABLE log_head ADD CONSTRAINT log_head_singleton_check CHECK (singleton);
@@ -175,6 +181,22 @@ BEGIN
     RAISE EXCEPTION 'the log has grown meanwhile' USING ERRCODE = 'serialization_failure';
   END IF;
   PERFORM set_config('audit_log.next', next, true);
+END $function$;
+CREATE OR REPLACE FUNCTION public.count_evidence()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+AS $function$
+BEGIN
+  IF TG_TABLE_NAME = 'checkpoints' THEN
+    INSERT INTO evidence_counts AS counts (tree, checkpoints) VALUES (NEW.tree, 1)
+      ON CONFLICT (tree) DO UPDATE SET checkpoints = counts.checkpoints + 1;
+  ELSE
+    INSERT INTO evidence_counts AS counts (tree, cosignatures) VALUES ('log', 1)
+      ON CONFLICT (tree) DO UPDATE SET cosignatures = counts.cosignatures + 1;
+  END IF;
+  RETURN NULL;
 END $function$;
 CREATE OR REPLACE FUNCTION public.ensure_segment(segment bigint, bits smallint)
  RETURNS void
@@ -289,7 +311,9 @@ END $function$;
 CREATE TRIGGER audit_events_append_only BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER checkpoints_append_only BEFORE DELETE OR UPDATE ON public.checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_evidence_change();
+CREATE TRIGGER checkpoints_counted AFTER INSERT ON public.checkpoints FOR EACH ROW EXECUTE FUNCTION count_evidence();
 CREATE TRIGGER checkpoints_no_truncate BEFORE TRUNCATE ON public.checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_evidence_change();
+CREATE TRIGGER cosignatures_counted AFTER INSERT ON public.cosignatures FOR EACH ROW EXECUTE FUNCTION count_evidence();
 CREATE TRIGGER log_identity_append_only BEFORE DELETE OR UPDATE ON public.log_identity FOR EACH ROW EXECUTE FUNCTION refuse_evidence_change();
 CREATE TRIGGER tree_tiles_append_only BEFORE DELETE ON public.tree_tiles FOR EACH ROW EXECUTE FUNCTION refuse_evidence_change();
 CREATE TRIGGER tree_tiles_grow BEFORE UPDATE ON public.tree_tiles FOR EACH ROW EXECUTE FUNCTION refuse_tile_change();
@@ -325,6 +349,7 @@ GRANT SELECT ON checkpoints TO audit_log_customer;
 GRANT INSERT, SELECT ON checkpoints TO audit_log_service;
 GRANT SELECT ON cosignatures TO audit_log_customer;
 GRANT INSERT, SELECT, UPDATE ON cosignatures TO audit_log_service;
+GRANT SELECT ON evidence_counts TO audit_log_service;
 GRANT SELECT ON idempotency_keys TO audit_log_service;
 GRANT SELECT ON log_head TO audit_log_service;
 GRANT SELECT ON log_head (first_position) TO audit_log_customer;

@@ -274,7 +274,7 @@ describe('evidence', () => {
     }
   });
 
-  test('checkpoints exchanged and put in, and any of the log removed', async () => {
+  test('checkpoints exchanged and put in, and any removed', async () => {
     const all = await places('checkpoints');
     const two = fc.tuple(fc.constantFrom(...all), fc.constantFrom(...all));
     await check(
@@ -289,7 +289,7 @@ describe('evidence', () => {
       },
       RUNS / 4,
     );
-    for (const place of await places("checkpoints WHERE tree = 'log'")) {
+    for (const place of await places('checkpoints')) {
       const removed = `DELETE FROM checkpoints WHERE ctid = '${place}'`;
       expect(found(await verifyTampered(client, removed)), removed).toEqual({ kinds: ['checkpoint'] });
     }
@@ -299,6 +299,21 @@ describe('evidence', () => {
     for (const edit of Object.values(COSIGNATURE_EDITS)) {
       const sql = `UPDATE cosignatures SET ${edit} WHERE tree_size = 512`;
       expect(found(await verifyTampered(client, sql)), sql).toEqual({ kinds: ['checkpoint'] });
+    }
+    for (const place of await places('cosignatures')) {
+      const removed = `DELETE FROM cosignatures WHERE ctid = '${place}'`;
+      expect(found(await verifyTampered(client, removed)), removed).toEqual({ kinds: ['checkpoint'] });
+    }
+  });
+
+  test('the counts of the evidence', async () => {
+    for (const edit of ['checkpoints = checkpoints + 1', 'cosignatures = cosignatures - 1']) {
+      const edited = `UPDATE evidence_counts SET ${edit} WHERE tree = 'log'`;
+      expect(found(await verifyTampered(client, edited)), edited).toEqual({ kinds: ['checkpoint'] });
+    }
+    for (const place of await places('evidence_counts')) {
+      const removed = `DELETE FROM evidence_counts WHERE ctid = '${place}'`;
+      expect(found(await verifyTampered(client, removed)), removed).toEqual({ kinds: ['checkpoint'] });
     }
   });
 

@@ -4,6 +4,7 @@ import { rootOf } from '../../merkle/tree.ts';
 import { CheckpointCheck, type SavedCheckpoint, streamCheckpoints } from './checkpoints.ts';
 import { checkCosignatures } from './cosignatures.ts';
 import { checkCustomers } from './customers.ts';
+import { checkEvidenceCounts } from './evidence-counts.ts';
 import { type CountedFinding, Findings } from './findings.ts';
 import { checkHead, checkSegments, checkTreeRow } from './head.ts';
 import { checkKeys } from './idempotency.ts';
@@ -59,7 +60,7 @@ export async function verifyDatabase(pool: Pool, options: VerifyOptions = {}): P
 
 /**
  * Verifies all that the client's transaction sees: every row against its leaf hash, its derived columns and its tile,
- * every tile, the head, every tree, every checkpoint and cosignature, and the idempotency keys. It believes nothing that
+ * every tile, the head, every tree, every checkpoint and cosignature and how many there are, and the idempotency keys. It believes nothing that
  * the service computed. The transaction must see one state throughout.
  */
 export async function verifySnapshot(client: PoolClient, options: VerifyOptions = {}): Promise<Verification> {
@@ -81,6 +82,7 @@ export async function verifySnapshot(client: PoolClient, options: VerifyOptions 
   const size = sizes.head?.size ?? sizes.rowsEnd;
   if (sizes.head) await checkSegments(client, sizes.head, findings);
   await checkKeys(client, Math.max(size, sizes.rowsEnd), findings);
+  await checkEvidenceCounts(client, findings);
   const customers = await checkCustomers({ client, trust, saved, findings, sizes, owners });
   const frontier = tree.frontierAt(size);
   return {
