@@ -5,7 +5,7 @@ import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { readHead } from '../log/head.ts';
 import { createPageReaders, refusePurged } from '../log/pages.ts';
-import { readRange } from '../log/read.ts';
+import { readTail } from '../log/read.ts';
 import { RecentEvents } from './recent.ts';
 import { Subscriber, type Tail } from './subscriber.ts';
 
@@ -60,7 +60,7 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
   let isStale = false;
   let hintedSize = 0;
 
-  async function readTail(): Promise<void> {
+  async function read(): Promise<void> {
     if (isReading) return;
     isReading = true;
     try {
@@ -92,7 +92,7 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
     wake(hint = '') {
       if (/^\d{1,15}$/.test(hint)) hintedSize = Math.max(hintedSize, Number(hint));
       else isStale = true;
-      void readTail();
+      void read();
     },
     async subscribe({ filters, start, reader }) {
       if (tail.subscribers.size >= MAX_SUBSCRIBERS) {
@@ -121,7 +121,7 @@ async function readUpTo(pool: Pool, tail: Tail, size: number): Promise<void> {
   const { recent } = tail;
   while (recent.end < size && !tail.isClosed) {
     const end = Math.min(recent.end + PAGE, size);
-    recent.add(await readRange(pool, { start: recent.end, end, limit: PAGE, filters: [] }), end);
+    recent.add(await readTail(pool, recent.end, end, PAGE), end);
     wakeAll(tail);
   }
 }
@@ -129,7 +129,7 @@ async function readUpTo(pool: Pool, tail: Tail, size: number): Promise<void> {
 /** Reads the next page up to `size`; false, and nothing is taken, when it has a hole or is not there. */
 async function readWhole(pool: Pool, tail: Tail, size: number): Promise<boolean> {
   const start = tail.recent.end;
-  const events = await readRange(pool, { start, end: size, limit: PAGE, filters: [] });
+  const events = await readTail(pool, start, size, PAGE);
   const end = start + events.length;
   if (events.length === 0 || events.at(-1)?.position !== end - 1) return false;
   tail.recent.add(events, end);

@@ -1,3 +1,4 @@
+import type { Pool } from '../db/pool.ts';
 import type { Queryable } from '../db/queryable.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
@@ -49,5 +50,18 @@ export async function readRange(
     `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql} ORDER BY position LIMIT ${range.limit}`,
     where.parameters,
   );
+  return rows.map(eventOfRow);
+}
+
+/**
+ * Up to `limit` events from position `start` to `end`, the last left out, in log order. Prepared once: there is one way to
+ * read them, whatever the positions, and planning it would take longer than reading.
+ */
+export async function readTail(pool: Pool, start: number, end: number, limit: number): Promise<AuditEvent[]> {
+  const { rows } = await pool.query<EventRow>({
+    name: 'tail',
+    text: `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE position >= $1 AND position < $2 ORDER BY position LIMIT $3`,
+    values: [start, end, limit],
+  });
   return rows.map(eventOfRow);
 }

@@ -185,7 +185,9 @@ test('a webhook that never answers does not hold up the stop', async () => {
 async function emptyLog(): Promise<void> {
   const client = await pool.connect();
   await client.query('SET session_replication_role = replica');
-  await client.query('TRUNCATE audit_events, idempotency_keys, trees, tree_tiles, checkpoints, cosignatures');
+  await client.query(
+    'TRUNCATE audit_events, idempotency_keys, trees, tree_tiles, checkpoints, cosignatures, evidence_counts',
+  );
   await client.query("UPDATE log_head SET size = 0, frontier = '', root_hash = $1", [rootOf(emptyFrontier)]);
   client.release(true);
 }
