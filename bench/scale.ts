@@ -15,6 +15,8 @@ const SPAN_DAYS = 90;
 /** At which shares of all events it stops to measure. */
 const STOPS = [0.1, 0.2, 0.5, 1];
 const ASKED = 60;
+/** Width of a column. */
+const COLUMN = 15;
 const EVERYTHING = { startTime: '2000-01-01T00:00:00Z', endTime: '2100-01-01T00:00:00Z' };
 
 const LIST = `query List($filter: AuditEventFilter) {
@@ -38,13 +40,12 @@ const QUESTIONS: Record<string, (number: number) => [query: string, variables: o
 };
 
 /** Fills a new log through the API at full speed and prints, at a few sizes, how fast it is. */
-async function measureScale(lab: Lab, rows: number): Promise<string[][]> {
+async function measureScale(lab: Lab, rows: number): Promise<void> {
   const databaseUrl = await lab.createDatabase('scale');
   const service = await lab.startService(databaseUrl);
   const client = await lab.connect(databaseUrl);
-  const lines: string[][] = [
-    ['events', 'appended/s', ...Object.keys(QUESTIONS), 'service MB', 'database MB'],
-  ];
+  // Each line at once: a run takes long.
+  print(['events', 'appended/s', ...Object.keys(QUESTIONS), 'service MB', 'database MB']);
   const bar = new SingleBar({
     format: '[{bar}] {value} of {total} events, {eta_formatted} left',
     stream: process.stderr,
@@ -61,7 +62,7 @@ async function measureScale(lab: Lab, rows: number): Promise<string[][]> {
     const seconds = (performance.now() - started) / 1_000;
     const times = await askAll(service);
     const { rows: stored } = await client.query('SELECT pg_database_size(current_database()) AS bytes');
-    lines.push([
+    print([
       size.toLocaleString('en-US'),
       Math.round(count / seconds).toLocaleString('en-US'),
       ...times.map((time) => time.toFixed(1)),
@@ -70,7 +71,10 @@ async function measureScale(lab: Lab, rows: number): Promise<string[][]> {
     ]);
   }
   bar.stop();
-  return lines;
+}
+
+function print(cells: readonly string[]): void {
+  process.stdout.write(`${cells.map((cell) => cell.padStart(COLUMN)).join('')}\n`);
 }
 
 // The timestamps are spread evenly over the last 90 days, as if the log had grown for so long.
@@ -121,10 +125,7 @@ if (options) {
   const end = () => void lab.closers.close().finally(() => process.exit(1));
   process.once('SIGINT', end).once('SIGTERM', end);
   try {
-    const lines = await measureScale(lab, options.rows);
-    const widths = (lines[0] ?? []).map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
-    for (const line of lines)
-      process.stdout.write(`${line.map((cell, at) => cell.padStart(widths[at] ?? 0)).join('  ')}\n`);
+    await measureScale(lab, options.rows);
   } finally {
     await lab.closers.close();
   }

@@ -94,7 +94,8 @@ test('a broken connection loses and doubles nothing', async () => {
   while (isWriting && broken < BREAKS) {
     const { rowCount } = await pool.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE datname = current_database() AND query LIKE 'COPY audit_segments.%' AND pid <> pg_backend_pid()`,
+       WHERE datname = current_database() AND pid <> pg_backend_pid()
+         AND query ~ '^(COPY audit_segments|SELECT (claim_head|keep_keys))'`,
     );
     broken += rowCount ?? 0;
   }
