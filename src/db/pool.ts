@@ -29,6 +29,8 @@ export function createPool(
     max,
     application_name: 'graphql-audit-log',
     connectionTimeoutMillis: 10_000,
+    // An idle connection keeps the buffer that its largest answer took, megabytes for a large page: not for long.
+    idleTimeoutMillis: 5_000,
   });
   // The pool listens to idle connections only: one that breaks while in use would end the process.
   pool.on('connect', (client) => client.on('error', onError));

@@ -31,9 +31,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-// Connections to the database keep what they read into until they have been idle for ten seconds.
 const littleKept = () =>
-  vi.waitFor(async () => expect((await service.memory()) - atFirst).toBeLessThan(KEPT_BYTES), 20_000);
+  vi.waitFor(async () => expect((await service.memory()) - atFirst).toBeLessThan(KEPT_BYTES), 10_000);
 
 async function expectGoodWill(): Promise<void> {
   const { data } = (await service.ask(PAGE)) as unknown as { data: { auditEvents: { edges: object[] } } };
