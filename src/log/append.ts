@@ -36,7 +36,7 @@ export function createAppender(pool: Pool): Appender {
   async function drain(): Promise<void> {
     let settled = Promise.resolve();
     while (queue.length > 0) {
-      // The other requests that have arrived by now are in the same batch, and nobody waits longer for it.
+      // What has arrived in this turn of the event loop goes into the same batch.
       await setImmediate();
       const requests = takeBatch(queue);
       const events = countOf(requests);
