@@ -12,7 +12,7 @@ const SUBSCRIBE = JSON.stringify({
   type: 'subscribe',
   id: '1',
   payload: {
-    query: `subscription Follow { auditEvents { cursor node {
+    query: `subscription Follow { auditEvents(after: "beginning") { cursor node {
       id position timestamp eventType outcome severity userId customerId ipAddress resourceType resourceId action description
     } } }`,
   },
@@ -30,7 +30,10 @@ export async function openLive(url: string, key?: string): Promise<Live> {
   return { socket, send: (text) => socket.send(text), close: () => socket.terminate() };
 }
 
-/** Subscribes to every event, and resolves when the server has surely heard it. */
+/**
+ * Subscribes to every event of the log, and resolves when the server has heard it. It is not live yet then: the server
+ * still looks where the log begins.
+ */
 export async function subscribe({ socket }: Live, onEvent: () => void): Promise<void> {
   socket.on('message', (data: Buffer) => {
     if (data.includes('"next"')) onEvent();

@@ -14,18 +14,23 @@ const CHANNEL = 'audit_log';
 
 /** How soon one subscriber has an event, and what an event costs that thousands get. */
 export async function measureFeed(lab: Lab): Promise<Entry[]> {
-  const databaseUrl = await lab.createDatabase('fed');
-  const service = await lab.startService(databaseUrl);
-  const entries = [await measureLatency(lab, service, databaseUrl)];
-  for (const count of lab.options.subscribers) entries.push(await measureFanOut(lab, service, count));
+  const entries = [await measureLatency(lab)];
+  for (const count of lab.options.subscribers) entries.push(await measureFanOut(lab, count));
   return entries;
+}
+
+/** A service on a log without events: who follows it from its beginning misses none, however late it is heard. */
+async function startEmpty(lab: Lab, name: string): Promise<{ service: Child; databaseUrl: string }> {
+  const databaseUrl = await lab.createDatabase(name);
+  return { service: await lab.startService(databaseUrl), databaseUrl };
 }
 
 /**
  * Both times start when a third connection hears the NOTIFY of the commit. The reference then reads the event, by its
  * position, through the connection that listens.
  */
-async function measureLatency(lab: Lab, service: Child, databaseUrl: string): Promise<Entry> {
+async function measureLatency(lab: Lab): Promise<Entry> {
+  const { service, databaseUrl } = await startEmpty(lab, 'fed');
   const watcher = await lab.connect(databaseUrl);
   await watcher.query(`LISTEN ${CHANNEL}`);
   const reader = await lab.connect(databaseUrl);
@@ -69,6 +74,7 @@ async function measureLatency(lab: Lab, service: Child, databaseUrl: string): Pr
   );
   writer.close();
   live.close();
+  await service.stop();
   return entry({
     name: 'feed-latency',
     unit: 'ms p50',
@@ -80,7 +86,8 @@ async function measureLatency(lab: Lab, service: Child, databaseUrl: string): Pr
   });
 }
 
-async function measureFanOut(lab: Lab, service: Child, count: number): Promise<Entry> {
+async function measureFanOut(lab: Lab, count: number): Promise<Entry> {
+  const { service } = await startEmpty(lab, `fed_${count}`);
   const frames = await lab.startProgram('contenders/frame-server.ts', {});
   const events = Math.min(MOST_EVENTS, Math.max(3, Math.round(DELIVERIES / count / lab.options.rounds)));
   const crowd = { service: await gather(lab, service, count, KEY), frames: await gather(lab, frames, count) };
@@ -100,7 +107,7 @@ async function measureFanOut(lab: Lab, service: Child, count: number): Promise<E
   writer.close();
   crowd.service.close();
   crowd.frames.close();
-  await frames.stop();
+  await Promise.all([frames.stop(), service.stop()]);
   return entry({
     name: count === lab.options.subscribers[0] ? 'fan-out' : `fan-out/${count}`,
     unit: 'us of processor time a delivery',

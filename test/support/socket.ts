@@ -13,7 +13,7 @@ export interface Message {
 export interface RawSocket {
   socket: WebSocket;
   send(message: Message): void;
-  /** The messages in the order in which they came, each once. */
+  /** The messages in the order in which they came, each once. Throws when it is closed and there is none. */
   next(): Promise<Message>;
   /** The code with which it was closed. */
   closed: Promise<number>;
@@ -35,6 +35,10 @@ export async function openSocket(
     wake();
   });
   const closed = once(socket, 'close').then(([code]) => code as number);
+  closed.then(
+    () => wake(),
+    () => wake(),
+  );
   await once(socket, 'open');
   return {
     socket,
@@ -42,6 +46,7 @@ export async function openSocket(
     send: (message) => socket.send(JSON.stringify(message)),
     async next() {
       while (arrived.length === 0) {
+        if (socket.readyState === socket.CLOSED) throw new Error('closed without a further message');
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
