@@ -24,8 +24,13 @@ export function parseTime(text: string): number | undefined {
   date.setUTCFullYear(year, month - 1, day);
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
   date.setUTCHours(hour, minute - offset, second, milliseconds);
-  const utcYear = date.getUTCFullYear();
-  return utcYear >= 1 && utcYear <= 9999 ? date.getTime() : undefined;
+  return isEventTime(date.getTime()) ? date.getTime() : undefined;
+}
+
+/** Whether an event can have this time, in milliseconds since 1970: it is in the years 0001 to 9999. */
+export function isEventTime(time: number): boolean {
+  const year = new Date(time).getUTCFullYear();
+  return year >= 1 && year <= 9999;
 }
 
 function offsetMinutes(sign = '+', hours = '00', minutes = '00'): number | undefined {

@@ -1,4 +1,5 @@
 import { badInput } from '../errors.ts';
+import { isEventTime } from '../events/time.ts';
 
 /** A place in every order: the event's timestamp in milliseconds and its position. */
 export interface Cursor {
@@ -16,8 +17,7 @@ export function parseCursor(text: string, path: string): Cursor {
   const decoded = text.length <= 64 ? Buffer.from(text, 'base64url').toString('latin1') : '';
   const match = /^(-?\d{1,15}):(\d{1,16})$/.exec(decoded);
   const cursor = { timestamp: Number(match?.[1]), position: Number(match?.[2]) };
-  if (!match || !Number.isSafeInteger(cursor.position) || formatCursor(cursor) !== text) {
-    throw badInput(path, 'is not a cursor of this log');
-  }
+  const isPlace = isEventTime(cursor.timestamp) && Number.isSafeInteger(cursor.position);
+  if (!isPlace || formatCursor(cursor) !== text) throw badInput(path, 'is not a cursor of this log');
   return cursor;
 }
