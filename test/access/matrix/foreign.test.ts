@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { formatCursor } from '../../../src/log/cursor.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { startService, type TestService } from '../../support/service.ts';
 import { openStream, resultsOf } from '../../support/sse.ts';
@@ -81,7 +82,7 @@ function expectSameId(field: string): () => Promise<void> {
 function cursors(): Values[] {
   return world.globex.map(({ cursor, position }, index) => ({
     foreign: cursor,
-    random: Buffer.from(`${Date.parse(timeAt(index * 2, 1))}:${position}`).toString('base64url'),
+    random: formatCursor({ timestamp: Date.parse(timeAt(index * 2, 1)), position }),
   }));
 }
 
