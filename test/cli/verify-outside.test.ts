@@ -142,6 +142,10 @@ test('two checkpoints: by a proof, by the tiles, and not by nothing', async () =
   expect(await verifyTheConsistency(both, { key })).toMatchObject({ outcome: 'undecided' });
   await writeFile(proof, `${Buffer.alloc(32).toString('base64')}\n`);
   expect(await verifyTheConsistency(both, { key, proof })).toMatchObject({ outcome: 'does not hold' });
+  vi.stubEnv('AUDIT_LOG_KEY', undefined);
+  const unasked = verifyTheConsistency(both, { key, tiles: service.url });
+  await expect(unasked).rejects.toThrow(/status 401: set AUDIT_LOG_KEY/);
+  vi.stubEnv('AUDIT_LOG_KEY', ADMIN_KEY);
 }, 120_000);
 
 test('a log at a distance: what it serves is what was signed and kept, until somebody edits it', async () => {

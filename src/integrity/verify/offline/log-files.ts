@@ -53,12 +53,17 @@ async function download(url: string, key: string | undefined): Promise<Uint8Arra
     await response.body?.cancel();
     if (response.status === 404) return undefined;
     const isBusy = [429, 502, 503, 504].includes(response.status);
-    if (!isBusy || attempt === ATTEMPTS)
-      throw new LogFileError(`${url} answered with status ${response.status}`, response.status);
+    if (!isBusy || attempt === ATTEMPTS) throw refusalOf(url, response.status);
     const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
     const pauseMs = Number.isFinite(seconds) ? seconds * 1_000 : 250 * 2 ** attempt;
     await delay(Math.min(MAX_PAUSE_MS, pauseMs) * (1 + Math.random() / 4));
   }
+}
+
+function refusalOf(url: string, status: number): LogFileError {
+  const isAboutKey = status === 401 || status === 403;
+  const advice = isAboutKey ? ': set AUDIT_LOG_KEY to a key with the scope events:read' : '';
+  return new LogFileError(`${url} answered with status ${status}${advice}`, status);
 }
 
 async function request(url: string, headers: Record<string, string>): Promise<Response> {
