@@ -4,7 +4,7 @@ import { CUSTOMERS, customerOf, networkOf } from './events.ts';
 import { graphqlRequest } from './http-client.ts';
 import { KEY, type Lab, openLab } from './lab.ts';
 import { run } from './load.ts';
-import { readOptions } from './options.ts';
+import { type Options, readOptions } from './options.ts';
 import { createProgress } from './progress.ts';
 import { numbers, requests } from './requests.ts';
 
@@ -118,9 +118,7 @@ function megabytes(bytes: number): string {
   return Math.round(bytes / 1_000_000).toLocaleString('en-US');
 }
 
-const [rows = '10000000', ...more] = process.argv.slice(2);
-const options = readOptions(['--rows', rows, ...more]);
-if (options) {
+async function main(options: Options): Promise<void> {
   const lab = await openLab(options, createProgress(true));
   const end = () => void lab.closers.close().finally(() => process.exit(1));
   process.once('SIGINT', end).once('SIGTERM', end);
@@ -129,4 +127,12 @@ if (options) {
   } finally {
     await lab.closers.close();
   }
+}
+
+try {
+  const options = readOptions(['--rows', '10000000', ...process.argv.slice(2)]);
+  if (options) await main(options);
+} catch (error) {
+  process.stderr.write(`bench: ${(error as Error).message}\n`);
+  process.exitCode = 1;
 }
