@@ -9,6 +9,8 @@ export default defineConfig({
     globalSetup: ['test/support/postgres.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // As long as the other waits for what happens soon.
+    expect: { poll: { timeout: 10_000 } },
     // One more than vitest would take of two cores: the tests wait for sockets and PostgreSQL half of the time.
     maxWorkers: Math.max(2, availableParallelism() - 1),
   },

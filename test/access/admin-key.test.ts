@@ -45,7 +45,7 @@ describe('another ADMIN_API_KEY', () => {
     expect(await raw.closed).toBe(4403);
     const { value } = await resultsOf(stream).next();
     expect(value).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
-    await vi.waitFor(async () => expect(await codeOf(ADMIN_KEY)).toBe('UNAUTHENTICATED'));
+    await vi.waitFor(async () => expect(await codeOf(ADMIN_KEY)).toBe('UNAUTHENTICATED'), 10_000);
     expect((await fetch(url)).status).toBe(403);
     expect(await codeOf(NEXT_KEY)).toBeUndefined();
     await next.stop();

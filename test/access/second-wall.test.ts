@@ -104,7 +104,7 @@ describe('with the first wall gone, row-level security still lets no foreign row
     await vi.waitFor(async () => {
       const { rows } = await owner.query("SELECT FROM summary_counts WHERE scope = 'log'");
       expect(rows).not.toEqual([]);
-    });
+    }, 10_000);
     const { rows: all } = await owner.query('SELECT DISTINCT scope FROM summary_counts ORDER BY 1');
     expect(all).toEqual(['customer/acme', 'customer/globex', 'log'].map((scope) => ({ scope })));
     for (const table of ['summary_counts', 'summary_scopes']) {

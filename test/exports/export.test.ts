@@ -303,7 +303,7 @@ describe('while a file is read', () => {
     response.pause();
     logged.length = 0;
     disconnect();
-    await vi.waitFor(() => expect(logged).toContain('an export ended early'));
+    await vi.waitFor(() => expect(logged).toContain('an export ended early'), 10_000);
   });
 
   test('a key that is revoked breaks the connection', async () => {

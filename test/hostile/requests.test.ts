@@ -363,7 +363,7 @@ describe('too many requests at once', () => {
     expect(await refusal(other)).toEqual({ status: 503, code: 'OVERLOADED' });
     half.write(QUERY.slice(-1));
     expect((await answered).status).toBe(200);
-    await vi.waitFor(async () => expect((await ask()).errors).toBeUndefined());
+    await vi.waitFor(async () => expect((await ask()).errors).toBeUndefined(), 10_000);
     stream.disconnect();
     socket.terminate();
     await busy.stop();

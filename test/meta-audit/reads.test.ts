@@ -224,7 +224,7 @@ describe('looking', () => {
       async (service) => {
         for (let n = 0; n < 3; n += 1) await service.ask('{ auditEvents { totalCount } }');
         const refused = () => lines.filter(({ cause }) => cause === 'no room');
-        await vi.waitFor(() => expect(refused().length).toBeGreaterThan(1));
+        await vi.waitFor(() => expect(refused().length).toBeGreaterThan(1), 10_000);
         await pool.query('DROP FUNCTION refuse_read CASCADE');
       },
       { log },

@@ -35,7 +35,7 @@ describe('in a service', () => {
     const environment = { HANDLER_TIMEOUT_MS: '800' };
     const service = await startService(database.url, environment, { handlers: [good, bad, slow], log });
     await logWarnings(service, 4);
-    await vi.waitFor(() => expect(good.actions).toEqual(['a0', 'a1', 'a2', 'a3']));
+    await vi.waitFor(() => expect(good.actions).toEqual(['a0', 'a1', 'a2', 'a3']), 10_000);
     expect(slow.actions).toEqual(['a0', 'a1']);
     await vi.waitFor(() => expect(slow.actions).toEqual(good.actions), 10_000);
     expect(bad.actions).toEqual(good.actions);
