@@ -32,9 +32,16 @@ interface OpenOnKey {
   ends: Set<() => void>;
 }
 
-/** Makes the sessions of an instance, with one check for all keys every two seconds, and a timer for each token. */
+interface EndingAt {
+  ends: Set<() => void>;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Makes the sessions of an instance, with one check for all keys every two seconds, and a timer for each end of tokens. */
 export function createSessions({ pool, now, onUse, onError }: SessionsOptions): Sessions {
   const open = new Map<string, OpenOnKey>();
+  /** What is open on tokens, by the time at which they expire. */
+  const ending = new Map<number, EndingAt>();
   let isChecking = false;
 
   function end(name: string, { ends }: OpenOnKey): void {
@@ -64,14 +71,31 @@ export function createSessions({ pool, now, onUse, onError }: SessionsOptions): 
     };
   }
 
-  function openUntil(time: number, onEnd: () => void): () => void {
-    let timer: NodeJS.Timeout;
+  // One timer for all that end at a time, so that a subscription has its last word before its socket is closed.
+  function endAt(time: number): EndingAt {
+    const one: EndingAt = { ends: new Set(), timer: undefined };
     const wait = () => {
       const leftMs = Math.min(Math.max(time - now(), 0), MAX_WAIT_MS);
-      timer = setTimeout(() => (time <= now() ? onEnd() : wait()), leftMs).unref();
+      one.timer = setTimeout(() => (time <= now() ? finish() : wait()), leftMs).unref();
     };
+    const finish = () => {
+      ending.delete(time);
+      for (const onEnd of one.ends) onEnd();
+    };
+    ending.set(time, one);
     wait();
-    return () => clearTimeout(timer);
+    return one;
+  }
+
+  function openUntil(time: number, onEnd: () => void): () => void {
+    const one = ending.get(time) ?? endAt(time);
+    one.ends.add(onEnd);
+    return () => {
+      one.ends.delete(onEnd);
+      if (one.ends.size > 0 || ending.get(time) !== one) return;
+      clearTimeout(one.timer);
+      ending.delete(time);
+    };
   }
 
   const timer = setInterval(() => {
