@@ -67,7 +67,7 @@ test('hundreds of documents that take much memory, each another, are not all kep
     }
   }
   await nothingKept();
-});
+}, 120_000);
 
 test('sockets that ask for nothing but trouble', async () => {
   const sockets = await Promise.all(Array.from({ length: 20 }, () => connectSocket(service.url)));
