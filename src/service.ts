@@ -4,7 +4,7 @@ import { createAccess } from './access/access.ts';
 import { ensureAdminKey } from './access/admin-key.ts';
 import type { Authenticate } from './access/authenticate.ts';
 import { KEYS_CHANNEL } from './access/keys.ts';
-import { copyRowsOf, guardedReaderOf, readerOf } from './access/reader.ts';
+import { copyRowsOf, createReaders, guardedReaderOf } from './access/reader.ts';
 import { tokenOptions } from './access/tokens/settings.ts';
 import { Closers } from './closers.ts';
 import { type Config, readConfig } from './config.ts';
@@ -216,7 +216,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   const services: Services = {
     pool,
     owner,
-    readerOf: (viewer) => readerOf(pool, viewer),
+    readerOf: createReaders(pool),
     guardedReaderOf: (viewer) => guardedReaderOf(pool, viewer),
     catalog: createCatalog(config.EVENT_TYPES),
     pipeline,

@@ -9,8 +9,8 @@ import type { Queryable } from './queryable.ts';
 export function tenantReader(pool: Pool, customerId: string): Queryable {
   return {
     customerId,
-    async query(sql, parameters) {
-      const result = await asTenant(pool, customerId, (client) => client.query(sql, parameters));
+    async query(statement, parameters) {
+      const result = await asTenant(pool, customerId, (client) => client.query(statement, parameters));
       return result as never;
     },
   };

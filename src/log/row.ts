@@ -2,10 +2,46 @@ import { canonicalAddress } from '../events/address.ts';
 import type { Outcome, Severity } from '../events/catalog.ts';
 import type { AuditEvent, JsonObject } from '../events/event.ts';
 
-/** The columns of an event, in the order in which they are read everywhere. */
-export const EVENT_COLUMNS = `position, id, encode(salt, 'hex') AS salt, leaf_hash, "timestamp", recorded_at, event_type, outcome, severity,
-  user_id, customer_id, session_id, host(ip_address) AS ip_address, user_agent, request_id, resource_type, resource_id,
-  action, description, details, old_values, new_values`;
+// In the order in which they are read everywhere.
+const COLUMNS: Record<keyof AuditEvent, string> = {
+  position: 'position',
+  id: 'id',
+  salt: "encode(salt, 'hex') AS salt",
+  leafHash: 'leaf_hash',
+  timestamp: '"timestamp"',
+  recordedAt: 'recorded_at',
+  eventType: 'event_type',
+  outcome: 'outcome',
+  severity: 'severity',
+  userId: 'user_id',
+  customerId: 'customer_id',
+  sessionId: 'session_id',
+  ipAddress: 'host(ip_address) AS ip_address',
+  userAgent: 'user_agent',
+  requestId: 'request_id',
+  resourceType: 'resource_type',
+  resourceId: 'resource_id',
+  action: 'action',
+  description: 'description',
+  details: 'details',
+  oldValues: 'old_values',
+  newValues: 'new_values',
+};
+
+/** The columns of an event. */
+export const EVENT_COLUMNS = Object.values(COLUMNS).join(', ');
+
+/**
+ * The columns of these fields of an event, by their names, and of its place in every order; other names are ignored.
+ * Undefined: those of all fields.
+ */
+export function columnsOf(fields: ReadonlySet<string> | undefined): string {
+  if (!fields) return EVENT_COLUMNS;
+  return Object.entries(COLUMNS)
+    .filter(([field]) => field === 'position' || field === 'timestamp' || fields.has(field))
+    .map(([, column]) => column)
+    .join(', ');
+}
 
 /** A row of `EVENT_COLUMNS`. */
 export interface EventRow {
@@ -44,7 +80,7 @@ const OPTIONAL = [
   ['resourceId', 'resource_id'],
 ] as const;
 
-/** The event of a row. */
+/** The event of a row; one of fewer columns makes an event of fewer fields. */
 export function eventOfRow(row: EventRow): AuditEvent {
   const event: AuditEvent = {
     position: row.position,
@@ -62,12 +98,12 @@ export function eventOfRow(row: EventRow): AuditEvent {
   };
   for (const [field, column] of OPTIONAL) {
     const value = row[column];
-    if (value !== null) event[field] = value;
+    if (value != null) event[field] = value;
   }
-  const address = row.ip_address === null ? undefined : addressOf(row.ip_address);
+  const address = row.ip_address == null ? undefined : addressOf(row.ip_address);
   if (address !== undefined) event.ipAddress = address;
-  if (row.old_values !== null) event.oldValues = row.old_values;
-  if (row.new_values !== null) event.newValues = row.new_values;
+  if (row.old_values != null) event.oldValues = row.old_values;
+  if (row.new_values != null) event.newValues = row.new_values;
   return event;
 }
 

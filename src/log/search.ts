@@ -2,7 +2,7 @@ import type { Queryable } from '../db/queryable.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { addKeyset, limitOf, orderOf } from './keyset.ts';
 import type { PageRequest } from './list.ts';
-import { EVENT_COLUMNS, type EventRow } from './row.ts';
+import { columnsOf, type EventRow } from './row.ts';
 import { whereOf } from './where.ts';
 
 // How many events are looked through in the order of the page, first and then.
@@ -41,7 +41,7 @@ async function lookThrough(db: Queryable, page: PageRequest, count: number): Pro
   addKeyset(near, page);
   const where = whereOf(page.filters, near.parameters);
   const { rows } = await db.query<EventRow>(
-    `SELECT ${EVENT_COLUMNS}
+    `SELECT ${columnsOf(page.fields)}
      FROM (SELECT * FROM audit_events WHERE ${near.sql} ${orderOf(page)} LIMIT ${count}) AS audit_events
      WHERE ${where.sql} ${orderOf(page)} ${limitOf(page)}`,
     where.parameters,
@@ -55,7 +55,7 @@ async function collect(db: Queryable, page: PageRequest): Promise<EventRow[]> {
   addKeyset(where, page);
   const { rows } = await db.query<EventRow>(
     `WITH found AS MATERIALIZED (SELECT position, "timestamp" FROM audit_events WHERE ${where.sql})
-     SELECT ${EVENT_COLUMNS} FROM audit_events
+     SELECT ${columnsOf(page.fields)} FROM audit_events
      WHERE position IN (SELECT position FROM found ${orderOf(page)} ${limitOf(page)}) ${orderOf(page)}`,
     where.parameters,
   );

@@ -7,6 +7,7 @@ import { EVENT_ORDERS, listEvents, type Page, type PageRequest } from '../../log
 import { Summary } from '../../log/summary/summary.ts';
 import { builder } from '../builder.ts';
 import { checkFilter } from '../filter-input.ts';
+import { namesBeneath } from '../names-beneath.ts';
 import { AuditEventRef } from './event.ts';
 import { AuditEventFilterRef } from './filter.ts';
 
@@ -68,9 +69,10 @@ builder.queryField('auditEvents', (t) =>
       before: t.arg.string(),
       offset: t.arg.int({ description: 'Page jump, 10,000 at most; not together with a cursor.' }),
     },
-    resolve: async (_, { filter, orderBy, ...paging }, { viewer, services }) => {
+    resolve: async (_, { filter, orderBy, ...paging }, { viewer, services }, info) => {
       const filters = visibleTo(viewer, checkFilter(filter, services.pipeline.redaction));
       const page = await listEvents(services.readerOf(viewer), {
+        fields: namesBeneath(info),
         filters,
         order: orderBy ?? 'TIMESTAMP_DESC',
         ...checkPaging(paging),
@@ -88,7 +90,13 @@ interface Paging {
   offset?: number | null | undefined;
 }
 
-function checkPaging({ first, after, last, before, offset }: Paging): Omit<PageRequest, 'filters' | 'order'> {
+function checkPaging({
+  first,
+  after,
+  last,
+  before,
+  offset,
+}: Paging): Omit<PageRequest, 'filters' | 'fields' | 'order'> {
   if (first != null && last != null) throw badInput('last', 'cannot be given together with first');
   if (offset != null && (after != null || before != null || last != null)) {
     throw badInput('offset', 'cannot be given together with after, before or last');
