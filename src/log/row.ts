@@ -31,6 +31,11 @@ const COLUMNS: Record<keyof AuditEvent, string> = {
 /** The columns of an event. */
 export const EVENT_COLUMNS = Object.values(COLUMNS).join(', ');
 
+/** Whether an event has a field of that name, which is read from a column. */
+export function isEventField(name: string): boolean {
+  return Object.hasOwn(COLUMNS, name);
+}
+
 /**
  * The columns of these fields of an event, by their names, and of its place in every order; other names are ignored.
  * Undefined: those of all fields.

@@ -6,8 +6,8 @@ import { formatCursor, parseCursor } from '../../log/cursor.ts';
 import { EVENT_ORDERS, listEvents, type Page, type PageRequest } from '../../log/list.ts';
 import { Summary } from '../../log/summary/summary.ts';
 import { builder } from '../builder.ts';
+import { eventFieldsAsked } from '../fields-asked.ts';
 import { checkFilter } from '../filter-input.ts';
-import { namesBeneath } from '../names-beneath.ts';
 import { AuditEventRef } from './event.ts';
 import { AuditEventFilterRef } from './filter.ts';
 
@@ -72,7 +72,7 @@ builder.queryField('auditEvents', (t) =>
     resolve: async (_, { filter, orderBy, ...paging }, { viewer, services }, info) => {
       const filters = visibleTo(viewer, checkFilter(filter, services.pipeline.redaction));
       const page = await listEvents(services.readerOf(viewer), {
-        fields: namesBeneath(info),
+        fields: eventFieldsAsked(info),
         filters,
         order: orderBy ?? 'TIMESTAMP_DESC',
         ...checkPaging(paging),
