@@ -157,7 +157,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   const pipeline: Pipeline = {
     filters: createFilters(extensions.filters, config.FILTER_TIMEOUT_MS),
     redaction: await openRedaction(owner, config, extensions.redact),
-    appender: closers.add(createAppender(pool), (part) => part.close()),
+    appender: closers.add(createAppender(pool, feed.take), (part) => part.close()),
     readPositions: (positions) => readPositions(pool, positions),
     dispatch: handlers.dispatch,
     now,

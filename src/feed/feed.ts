@@ -42,6 +42,8 @@ export interface Subscription extends AsyncIterable<AuditEvent> {
 export interface Feed {
   /** Something may be new, up to the size of the log that `hint` says, if it says one: called by the listener. */
   wake(hint?: string): void;
+  /** Events that this instance has just committed: they need not be read, if they are the next. */
+  take(events: readonly AuditEvent[]): void;
   /**
    * Resolves when the start is fixed. Throws POSITION_PURGED when an event that is due was removed by retention,
    * BAD_USER_INPUT when the log does not reach up to the start, OVERLOADED when there are too many subscribers.
@@ -94,6 +96,10 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
       else isStale = true;
       void read();
     },
+    take(events) {
+      // Otherwise the notification leads to them, and to those before them.
+      if (events[0]?.position === recent.end) grow(tail, events, recent.end + events.length);
+    },
     async subscribe({ filters, start, reader }) {
       if (tail.subscribers.size >= MAX_SUBSCRIBERS) {
         throw new AuditError('OVERLOADED', 'this instance has too many subscribers: retry later');
@@ -120,21 +126,29 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
 async function readUpTo(pool: Pool, tail: Tail, size: number): Promise<void> {
   const { recent } = tail;
   while (recent.end < size && !tail.isClosed) {
-    const end = Math.min(recent.end + PAGE, size);
-    recent.add(await readTail(pool, recent.end, end, PAGE), end);
-    wakeAll(tail);
+    const start = recent.end;
+    const end = Math.min(start + PAGE, size);
+    const events = await readTail(pool, start, end, PAGE);
+    if (recent.end === start) grow(tail, events, end);
   }
 }
 
 /** Reads the next page up to `size`; false, and nothing is taken, when it has a hole or is not there. */
 async function readWhole(pool: Pool, tail: Tail, size: number): Promise<boolean> {
-  const start = tail.recent.end;
+  const { recent } = tail;
+  const start = recent.end;
   const events = await readTail(pool, start, size, PAGE);
+  // Taken meanwhile: what is left, if anything, begins elsewhere.
+  if (recent.end !== start) return true;
   const end = start + events.length;
   if (events.length === 0 || events.at(-1)?.position !== end - 1) return false;
+  grow(tail, events, end);
+  return true;
+}
+
+function grow(tail: Tail, events: readonly AuditEvent[], end: number): void {
   tail.recent.add(events, end);
   wakeAll(tail);
-  return true;
 }
 
 function wakeAll({ subscribers }: Tail): void {

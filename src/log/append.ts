@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Pool } from '../db/pool.ts';
 import { AuditError, orUnavailable } from '../errors.ts';
+import type { AuditEvent } from '../events/event.ts';
 import { Committer } from './commit.ts';
 import type { AppendRequest, Placed, Placement } from './place.ts';
+import { eventAt, type PreparedEvent } from './prepare.ts';
 
 const MAX_BATCH_EVENTS = 4_000;
 const MAX_BATCH_BYTES = 16_000_000;
@@ -23,8 +25,11 @@ interface Waiting extends AppendRequest {
   reject: (error: unknown) => void;
 }
 
+/** Called with the events of a batch as soon as it is committed, in log order. */
+export type OnCommitted = (events: readonly AuditEvent[]) => void;
+
 /** Makes the appender on a pool. */
-export function createAppender(pool: Pool): Appender {
+export function createAppender(pool: Pool, onCommitted: OnCommitted = () => undefined): Appender {
   const committer = new Committer(pool);
   const queue: Waiting[] = [];
   let queuedEvents = 0;
@@ -42,7 +47,7 @@ export function createAppender(pool: Pool): Appender {
       const events = countOf(requests);
       queuedEvents -= events;
       const { isAhead, done } = committer.start(requests);
-      settled = settle(done, requests).then(() => {
+      settled = settle(done, requests, onCommitted).then(() => {
         waitingEvents -= events;
       });
       await Promise.race([settled, isAhead.then(enough)]);
@@ -83,9 +88,10 @@ export function createAppender(pool: Pool): Appender {
   };
 }
 
-async function settle(done: Promise<Placed[]>, requests: Waiting[]): Promise<void> {
+async function settle(done: Promise<Placed[]>, requests: Waiting[], onCommitted: OnCommitted): Promise<void> {
   try {
     const placed = await done;
+    onCommitted(newEvents(requests, placed));
     requests.forEach((request, index) => {
       const outcome = placed[index];
       if (Array.isArray(outcome)) request.resolve(outcome);
@@ -95,6 +101,18 @@ async function settle(done: Promise<Placed[]>, requests: Waiting[]): Promise<voi
     const shown = orUnavailable(error);
     for (const request of requests) request.reject(shown);
   }
+}
+
+function newEvents(requests: readonly Waiting[], placed: readonly Placed[]): AuditEvent[] {
+  const events: AuditEvent[] = [];
+  requests.forEach((request, index) => {
+    const placements = placed[index];
+    if (!Array.isArray(placements)) return;
+    placements.forEach(({ position, isNew }, place) => {
+      if (isNew) events.push(eventAt(request.events[place] as PreparedEvent, position));
+    });
+  });
+  return events;
 }
 
 function countOf(requests: readonly Waiting[]): number {
