@@ -5,19 +5,23 @@ import type { Connection } from './live-protocol.ts';
 
 const MAX_BUFFERED_BYTES = 65_536;
 
-// What goes out on a socket within a tick goes out in one write.
+// What goes out on a socket first within a tick goes at once; what follows within it goes in one write.
+const written = new Set<Socket>();
 const corked = new Set<Socket>();
 
 function cork(socket: Socket): void {
-  if (corked.has(socket)) return;
-  if (corked.size === 0) process.nextTick(uncorkAll);
-  corked.add(socket);
-  socket.cork();
+  if (written.size === 0) process.nextTick(uncorkAll);
+  if (!written.has(socket)) written.add(socket);
+  else if (!corked.has(socket)) {
+    corked.add(socket);
+    socket.cork();
+  }
 }
 
 function uncorkAll(): void {
   for (const socket of corked) socket.uncork();
   corked.clear();
+  written.clear();
 }
 
 /** The way of the results of the operation `id` to a client: messages of type `next`, as graphql-ws writes them. */
