@@ -3,6 +3,7 @@ import type { Queryable } from '../db/queryable.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
+import type { Committed } from '../log/append.ts';
 import { readHead } from '../log/head.ts';
 import { createPageReaders, refusePurged } from '../log/pages.ts';
 import { readTail } from '../log/read.ts';
@@ -42,8 +43,8 @@ export interface Subscription extends AsyncIterable<AuditEvent> {
 export interface Feed {
   /** Something may be new, up to the size of the log that `hint` says, if it says one: called by the listener. */
   wake(hint?: string): void;
-  /** Events that this instance has just committed: they need not be read, if they are the next. */
-  take(events: readonly AuditEvent[]): void;
+  /** What this instance has just committed: it need not be read, if it is the next. */
+  take(committed: Committed): void;
   /**
    * Resolves when the start is fixed. Throws POSITION_PURGED when an event that is due was removed by retention,
    * BAD_USER_INPUT when the log does not reach up to the start, OVERLOADED when there are too many subscribers.
@@ -96,9 +97,9 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
       else isStale = true;
       void read();
     },
-    take(events) {
-      // Otherwise the notification leads to them, and to those before them.
-      if (events[0]?.position === recent.end) grow(tail, events, recent.end + events.length);
+    take({ start, count, events }) {
+      // Otherwise the notification leads to it, and to what comes before it.
+      if (start === recent.end) grow(tail, hasReaders(tail) ? events() : [], start + count);
     },
     async subscribe({ filters, start, reader }) {
       if (tail.subscribers.size >= MAX_SUBSCRIBERS) {
@@ -149,6 +150,11 @@ async function readWhole(pool: Pool, tail: Tail, size: number): Promise<boolean>
 function grow(tail: Tail, events: readonly AuditEvent[], end: number): void {
   tail.recent.add(events, end);
   wakeAll(tail);
+}
+
+// Without any, nothing has to be kept in memory: who comes later and is due what has passed reads it from the log.
+function hasReaders({ subscribers }: Tail): boolean {
+  return subscribers.size > 0;
 }
 
 function wakeAll({ subscribers }: Tail): void {

@@ -25,8 +25,17 @@ interface Waiting extends AppendRequest {
   reject: (error: unknown) => void;
 }
 
-/** Called with the events of a batch as soon as it is committed, in log order. */
-export type OnCommitted = (events: readonly AuditEvent[]) => void;
+/** The events that a batch has added to the log. */
+export interface Committed {
+  /** The position of the first. */
+  start: number;
+  count: number;
+  /** Makes them, in log order. */
+  events: () => AuditEvent[];
+}
+
+/** Called as soon as a batch with new events is committed. */
+export type OnCommitted = (committed: Committed) => void;
 
 /** Makes the appender on a pool. */
 export function createAppender(pool: Pool, onCommitted: OnCommitted = () => undefined): Appender {
@@ -91,7 +100,7 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
 async function settle(done: Promise<Placed[]>, requests: Waiting[], onCommitted: OnCommitted): Promise<void> {
   try {
     const placed = await done;
-    onCommitted(newEvents(requests, placed));
+    announce(onCommitted, requests, placed);
     requests.forEach((request, index) => {
       const outcome = placed[index];
       if (Array.isArray(outcome)) request.resolve(outcome);
@@ -103,16 +112,21 @@ async function settle(done: Promise<Placed[]>, requests: Waiting[], onCommitted:
   }
 }
 
-function newEvents(requests: readonly Waiting[], placed: readonly Placed[]): AuditEvent[] {
-  const events: AuditEvent[] = [];
-  requests.forEach((request, index) => {
+function announce(onCommitted: OnCommitted, requests: readonly Waiting[], placed: readonly Placed[]): void {
+  const added = requests.flatMap(({ events }, index) => {
     const placements = placed[index];
-    if (!Array.isArray(placements)) return;
-    placements.forEach(({ position, isNew }, place) => {
-      if (isNew) events.push(eventAt(request.events[place] as PreparedEvent, position));
-    });
+    if (!Array.isArray(placements)) return [];
+    return placements.flatMap(({ position, isNew }, place) =>
+      isNew ? [{ position, event: events[place] as PreparedEvent }] : [],
+    );
   });
-  return events;
+  const [first] = added;
+  if (!first) return;
+  onCommitted({
+    start: first.position,
+    count: added.length,
+    events: () => added.map(({ event, position }) => eventAt(event, position)),
+  });
 }
 
 function countOf(requests: readonly Waiting[]): number {
