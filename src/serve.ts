@@ -30,15 +30,12 @@ export async function serve(stop: AbortSignal): Promise<void> {
 }
 
 async function run(config: Config, log: Logger, stop: AbortSignal): Promise<void> {
-  // Beside the start of the database, which is another process's work. What is wrong with it is said where it is used.
-  const loading = import('./service.ts');
-  loading.catch(() => undefined);
   const embedded = await startDatabase(config, log, stop);
   let service: AuditService | undefined;
   try {
     stop.throwIfAborted();
     const databaseUrl = config.DATABASE_URL ?? embedded?.connectionString ?? '';
-    const { createAuditService } = await loading;
+    const { createAuditService } = await load();
     const starting = createAuditService({ config, databaseUrl, log });
     service = await Promise.race([starting, tooLate(stop)]);
     if (stop.aborted) return;
@@ -50,13 +47,34 @@ async function run(config: Config, log: Logger, stop: AbortSignal): Promise<void
   }
 }
 
+let loading: Promise<typeof import('./service.ts')> | undefined;
+
+// Most of a start is to read and compile the service, so that is done while the database starts.
+function load(): Promise<typeof import('./service.ts')> {
+  loading ??= import('./service.ts');
+  return loading;
+}
+
+function loadAhead(): void {
+  // What is wrong with it is said where it is used.
+  load()
+    .then(() => import('./db/prisma.ts'))
+    .then(({ preparePrisma }) => preparePrisma())
+    .catch(() => undefined);
+}
+
 async function startDatabase(
   { DATABASE_URL, DATA_DIR }: Config,
   log: Logger,
   stop: AbortSignal,
 ): Promise<EmbeddedServer | undefined> {
   if (DATABASE_URL !== undefined) return undefined;
-  return startEmbedded({ dataDir: DATA_DIR, log: (line) => log.debug({ postgres: line }), stop });
+  return startEmbedded({
+    dataDir: DATA_DIR,
+    log: (line) => log.debug({ postgres: line }),
+    stop,
+    onWaiting: loadAhead,
+  });
 }
 
 async function untilEnd(embedded: EmbeddedServer | undefined, stop: AbortSignal): Promise<void> {

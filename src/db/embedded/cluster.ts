@@ -55,6 +55,11 @@ export async function holdsOnlyOurs(dataDir: string): Promise<boolean> {
   return names.every((name) => /^(postgres|postgres\.new-.*|postgres\.password|service\.lock.*)$/.test(name));
 }
 
+interface Setting {
+  stop: AbortSignal | undefined;
+  onWaiting?: (() => void) | undefined;
+}
+
 /**
  * The cluster in the data directory; made when it is not there. An unfinished one is cleared away. Throws, and leaves
  * none, when `stop` is aborted meanwhile.
@@ -62,7 +67,7 @@ export async function holdsOnlyOurs(dataDir: string): Promise<boolean> {
 export async function ensureCluster(
   dataDir: string,
   binaries: Binaries,
-  { runAs, stop }: { runAs: RunAs; stop: AbortSignal | undefined },
+  { runAs, ...setting }: { runAs: RunAs } & Setting,
 ): Promise<Cluster> {
   const directory = clusterDirectory(dataDir);
   for (const name of await readdir(dataDir)) {
@@ -85,7 +90,7 @@ export async function ensureCluster(
     chownSync(passwordFile, runAs.owner.uid, runAs.owner.gid);
   }
   try {
-    await initialise(runAs, binaries, { directory: unfinished, passwordFile, stop });
+    await initialise(runAs, binaries, { directory: unfinished, passwordFile, ...setting });
     await rename(unfinished, directory);
     return { directory, password };
   } catch (error) {
@@ -94,16 +99,15 @@ export async function ensureCluster(
   }
 }
 
-interface Initialisation {
+interface Initialisation extends Setting {
   directory: string;
   passwordFile: string;
-  stop: AbortSignal | undefined;
 }
 
 async function initialise(
   runAs: RunAs,
   { initdb, majorVersion }: Binaries,
-  { directory, passwordFile, stop }: Initialisation,
+  { directory, passwordFile, ...setting }: Initialisation,
 ): Promise<void> {
   const programAndArguments = [
     initdb,
@@ -115,7 +119,7 @@ async function initialise(
     ...localeOf(Number(majorVersion)),
     '--data-checksums',
   ];
-  await run(runAs, programAndArguments, stop);
+  await run(runAs, programAndArguments, setting);
 }
 
 // The same order and case on every machine, whatever locales it has. Version 17 brought a locale of its own.
@@ -152,11 +156,12 @@ async function readText(path: string): Promise<string | undefined> {
 async function run(
   { command, options }: RunAs,
   programAndArguments: string[],
-  stop: AbortSignal | undefined,
+  { stop, onWaiting }: Setting,
 ): Promise<void> {
   stop?.throwIfAborted();
   const [program = '', ...rest] = [...command, ...programAndArguments];
   const child = spawn(program, rest, { ...options, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
+  onWaiting?.();
   let output = '';
   child.stderr.on('data', (chunk: Buffer) => {
     output += chunk.toString();

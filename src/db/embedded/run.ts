@@ -42,6 +42,8 @@ export interface Run {
   settings: Record<string, string>;
   /** Aborted: the server is stopped again, and this throws. */
   stop: AbortSignal | undefined;
+  /** Called when the server's process has been started. */
+  onWaiting?: (() => void) | undefined;
 }
 
 /** Runs the server on a free port of the loopback until it answers a query. Throws, with its last lines, if it ends. */
@@ -51,6 +53,7 @@ export async function run(options: Run): Promise<EmbeddedServer> {
     const port = await freePort();
     const connectionString = connectionStringOf({ password: options.cluster.password, port });
     const { child, exited, lines } = launch(options, port);
+    options.onWaiting?.();
     let hasEnded = false;
     const ended = exited.then(() => {
       hasEnded = true;

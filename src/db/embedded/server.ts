@@ -20,6 +20,8 @@ export interface EmbeddedOptions {
   settings?: Record<string, string>;
   /** Aborted while the server starts: what was begun is undone, and this throws. */
   stop?: AbortSignal;
+  /** Called whenever another process has been started that has to be waited for: there is time for something else. */
+  onWaiting?: () => void;
 }
 
 /**
@@ -31,14 +33,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   await checkDataDir(resolve(options.dataDir), binaries.majorVersion);
   mkdirSync(options.dataDir, { recursive: true, mode: 0o755 });
   const dataDir = realpathSync(options.dataDir);
-  const { log, settings = {}, stop } = options;
+  const { log, settings = {}, stop, onWaiting } = options;
   stop?.throwIfAborted();
   const unlock = lockDataDir(dataDir);
   try {
     await stopOrphan(clusterDirectory(dataDir), stop);
     const runAs = await chooseRunAs(binaries, dataDir);
-    const cluster = await ensureCluster(dataDir, binaries, { runAs, stop });
-    const server = await run({ program: binaries.postgres, runAs, cluster, log, settings, stop });
+    const cluster = await ensureCluster(dataDir, binaries, { runAs, stop, onWaiting });
+    const program = binaries.postgres;
+    const server = await run({ program, runAs, cluster, log, settings, stop, onWaiting });
     return { ...server, exited: server.exited.then(unlock) };
   } catch (error) {
     unlock();
