@@ -2,7 +2,7 @@ import { type CopyRows, createCopyRows } from '../db/copy.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Queryable } from '../db/queryable.ts';
 import { tenantReader } from '../db/tenant.ts';
-import { Turns } from '../turns.ts';
+import { Turns } from '../log/turns.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Where a viewer's reads run: the second wall behind `visibleTo`. */

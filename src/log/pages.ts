@@ -4,9 +4,9 @@ import { AuditError, isTransient } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { memoryOf } from '../events/memory.ts';
-import { Turns } from '../turns.ts';
 import { readHead } from './head.ts';
 import { readRange } from './read.ts';
+import { Turns } from './turns.ts';
 
 // So a page is one short query, whatever the filter.
 const MAX_POSITIONS = 50_000;
