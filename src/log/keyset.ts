@@ -20,11 +20,16 @@ export function addKeyset(where: Where, { order, after, before }: PageRequest): 
 }
 
 /** The order in which the rows of a page are read: from its last event for one that is read backward. */
-export function orderOf({ order, isBackward }: PageRequest): string {
-  const direction = order.endsWith('ASC') !== isBackward ? 'ASC' : 'DESC';
-  return order.startsWith('TIMESTAMP')
+export function orderOf(page: PageRequest): string {
+  const direction = isAscending(page) ? 'ASC' : 'DESC';
+  return page.order.startsWith('TIMESTAMP')
     ? `ORDER BY "timestamp" ${direction}, position ${direction}`
     : `ORDER BY position ${direction}`;
+}
+
+/** Whether the rows of a page are read from the lowest on. */
+export function isAscending({ order, isBackward }: PageRequest): boolean {
+  return order.endsWith('ASC') !== isBackward;
 }
 
 /** The rows of the page, and one more, which says whether there are more. */

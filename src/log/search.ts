@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/queryable.ts';
 import type { EventFilter } from '../events/filter.ts';
+import { collectRows } from './collect.ts';
 import { addKeyset, limitOf, orderOf } from './keyset.ts';
 import type { PageRequest } from './list.ts';
 import { columnsOf, type EventRow } from './row.ts';
@@ -23,7 +24,7 @@ export async function searchRows(db: Queryable, page: PageRequest): Promise<Even
   const wanted = page.limit + 1;
   let found = await lookThrough(db, page, NEAR);
   if (found.length < wanted && found.length * (FAR / NEAR) > wanted) found = await lookThrough(db, page, FAR);
-  return found.length < wanted ? collect(db, page) : found;
+  return found.length < wanted ? collectRows(db, page) : found;
 }
 
 // The conditions that go with the order of the page; an index for another one would be of no use here.
@@ -44,19 +45,6 @@ async function lookThrough(db: Queryable, page: PageRequest, count: number): Pro
     `SELECT ${columnsOf(page.fields)}
      FROM (SELECT * FROM audit_events WHERE ${near.sql} ${orderOf(page)} LIMIT ${count}) AS audit_events
      WHERE ${where.sql} ${orderOf(page)} ${limitOf(page)}`,
-    where.parameters,
-  );
-  return rows;
-}
-
-// Materialized: PostgreSQL is not to think of the limit, and go through all events in order after all.
-async function collect(db: Queryable, page: PageRequest): Promise<EventRow[]> {
-  const where = whereOf(page.filters);
-  addKeyset(where, page);
-  const { rows } = await db.query<EventRow>(
-    `WITH found AS MATERIALIZED (SELECT position, "timestamp" FROM audit_events WHERE ${where.sql})
-     SELECT ${columnsOf(page.fields)} FROM audit_events
-     WHERE position IN (SELECT position FROM found ${orderOf(page)} ${limitOf(page)}) ${orderOf(page)}`,
     where.parameters,
   );
   return rows;

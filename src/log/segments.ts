@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import type { Queryable } from '../db/queryable.ts';
 
 /** The positions of a batch that one segment holds, `end` left out. */
 export interface SegmentPart {
@@ -6,6 +7,23 @@ export interface SegmentPart {
   table: string;
   start: number;
   end: number;
+}
+
+/** The positions of a segment, `end` left out. */
+export interface SegmentRange {
+  start: number;
+  end: number;
+}
+
+/** The segments that there are, from the first on; asked of the catalog, as whoever reads may not see the head. */
+export async function readSegments(db: Queryable): Promise<SegmentRange[]> {
+  const { rows } = await db.query<SegmentRange>(
+    `SELECT bounds[1]::bigint AS start, bounds[2]::bigint AS "end"
+     FROM pg_catalog.pg_inherits JOIN pg_catalog.pg_class ON oid = inhrelid,
+       regexp_match(pg_get_expr(relpartbound, oid), '(\\d+).*?(\\d+)') AS bounds
+     WHERE inhparent = 'audit_events'::regclass ORDER BY start`,
+  );
+  return rows;
 }
 
 /** The segments of the log, `2^bits` positions each; the next one is made before anybody needs it. */
