@@ -6,6 +6,9 @@ import { columnsOf, type EventRow } from './row.ts';
 import { readSegments, type SegmentRange } from './segments.ts';
 import { addCondition, whereOf } from './where.ts';
 
+// How many times as many segments as before are gone through next.
+const GROWTH = 4;
+
 /**
  * The rows of a page, and one more, found through indexes that know no order: all that match are collected and sorted.
  * Segments are gone through as the page is ordered, ever more of them at a time, until none of those left can hold an
@@ -24,7 +27,7 @@ export async function collectRows(db: Queryable, page: PageRequest): Promise<Eve
 async function findPlaces(db: Queryable, page: PageRequest, wanted: number): Promise<Cursor[]> {
   let places: Cursor[] = [];
   let rest = await readSegments(db);
-  for (let count = 1; rest.length > 0; count *= 2) {
+  for (let count = 1; rest.length > 0; count *= GROWTH) {
     const [next, others] = split(rest, count, isAscending(page));
     places = inOrder([...places, ...(await findIn(db, page, next, wanted))], page).slice(0, wanted);
     const last = places[wanted - 1];
