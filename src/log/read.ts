@@ -1,5 +1,4 @@
 import type { Pool } from '../db/pool.ts';
-import { prepared } from '../db/prepared.ts';
 import type { Queryable } from '../db/queryable.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
@@ -55,15 +54,14 @@ export async function readRange(
 }
 
 /**
- * Up to `limit` events from position `start` to `end`, the last left out, in log order. There is one way to read
- * them, whatever the positions, and planning it would take longer than reading.
+ * Up to `limit` events from position `start` to `end`, the last left out, in log order. Prepared once: there is one way to
+ * read them, whatever the positions, and planning it would take longer than reading.
  */
 export async function readTail(pool: Pool, start: number, end: number, limit: number): Promise<AuditEvent[]> {
-  const { rows } = await pool.query<EventRow>(
-    prepared(
-      `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE position >= $1 AND position < $2 ORDER BY position LIMIT $3`,
-      [start, end, limit],
-    ),
-  );
+  const { rows } = await pool.query<EventRow>({
+    name: 'tail',
+    text: `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE position >= $1 AND position < $2 ORDER BY position LIMIT $3`,
+    values: [start, end, limit],
+  });
   return rows.map(eventOfRow);
 }

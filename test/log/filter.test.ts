@@ -7,6 +7,7 @@ import type { AuditEvent, EventDraft } from '../../src/events/event.ts';
 import { type EventFilter, matches } from '../../src/events/filter.ts';
 import { wordsOf } from '../../src/events/words.ts';
 import { createAppender } from '../../src/log/append.ts';
+import { collectRows } from '../../src/log/collect.ts';
 import { createHead } from '../../src/log/head.ts';
 import { EVENT_ORDERS, type EventOrder, listEvents } from '../../src/log/list.ts';
 import { eventAt, prepareEvent } from '../../src/log/prepare.ts';
@@ -176,4 +177,27 @@ test('the pages of a search hold every event that matches, in order, forward and
     },
   );
   await fc.assert(property, { numRuns: 100 });
+}, 60_000);
+
+// A page of this log is found before anything has to be collected.
+test('what is collected, segment by segment, is what comes first of all that matches', async () => {
+  const property = fc.asyncProperty(
+    fc.oneof(search, fc.record({ minSeverity: fc.constantFrom(...SEVERITIES) })),
+    fc.constantFrom(...EVENT_ORDERS),
+    fc.integer({ min: 0, max: 20 }),
+    fc.integer({ min: 0, max: 5 }),
+    fc.boolean(),
+    async (some, order, limit, offset, isBackward) => {
+      const wanted = JSON.parse(JSON.stringify(some)) as EventFilter;
+      const all = inOrder(
+        events.filter((event) => matches(event, wanted)),
+        order,
+      );
+      if (isBackward) all.reverse();
+      const rows = await collectRows(pool, { filters: [wanted], order, limit, offset, isBackward });
+      const expected = all.slice(offset, offset + limit + 1);
+      expect(rows.map(({ position }) => position)).toEqual(expected.map(({ position }) => position));
+    },
+  );
+  await fc.assert(property, { numRuns: 200 });
 }, 60_000);
