@@ -9,7 +9,7 @@ const MAX_BUFFERED_BYTES = 65_536;
 const written = new Set<Socket>();
 const corked = new Set<Socket>();
 
-function cork(socket: Socket): void {
+function corkAllButFirst(socket: Socket): void {
   if (written.size === 0) process.nextTick(uncorkAll);
   if (!written.has(socket)) written.add(socket);
   else if (!corked.has(socket)) {
@@ -35,7 +35,7 @@ export function createSink(
     textOf,
     send(text) {
       if (socket.readyState !== socket.OPEN) return;
-      cork(request.socket);
+      corkAllButFirst(request.socket);
       socket.send(`${head}${text}}`);
     },
     get isBehind() {
