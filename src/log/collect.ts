@@ -1,37 +1,49 @@
+import { prepared } from '../db/prepared.ts';
 import type { Queryable } from '../db/queryable.ts';
 import type { Cursor } from './cursor.ts';
 import { addKeyset, isAscending, orderOf } from './keyset.ts';
 import type { PageRequest } from './list.ts';
+import { orderedPart } from './one-way.ts';
 import { columnsOf, type EventRow } from './row.ts';
 import { readSegments, type SegmentRange } from './segments.ts';
-import { addCondition, whereOf } from './where.ts';
+import { addCondition, type Where, whereOf } from './where.ts';
 
 // How many times as many segments as before are gone through next.
 const GROWTH = 4;
+// For each event that is wanted so many that came late are looked through.
+const LATE = 8;
 
 /**
  * The rows of a page, and one more, found through indexes that know no order: all that match are collected and sorted.
- * Segments are gone through as the page is ordered, ever more of them at a time, until none of those left can hold an
- * event that belongs on the page: so a log whose events came about in the order of their times is read as far as it
- * must be, however long it is.
+ * Segments are gone through as the page is ordered, ever more of them at a time, until those left hold next to nothing
+ * that could belong on the page: so a log whose events came about in the order of their times is read as far as it must
+ * be, however long it is, and some that came late do not change that.
  */
 export async function collectRows(db: Queryable, page: PageRequest): Promise<EventRow[]> {
   const places = await findPlaces(db, page, (page.offset ?? 0) + page.limit + 1);
+  const positions = places.slice(page.offset ?? 0).map(({ position }) => position);
+  if (positions.length === 0) return [];
+  // With bounds the other segments are left out, which are not known when the statement is prepared.
   const { rows } = await db.query<EventRow>(
-    `SELECT ${columnsOf(page.fields)} FROM audit_events WHERE position = ANY($1::bigint[]) ${orderOf(page)}`,
-    [places.slice(page.offset ?? 0).map(({ position }) => position)],
+    prepared(
+      `SELECT ${columnsOf(page.fields)} FROM audit_events
+       WHERE position = ANY($1::bigint[]) AND position >= $2 AND position <= $3 ${orderOf(page)}`,
+      [positions, Math.min(...positions), Math.max(...positions)],
+    ),
   );
   return rows;
 }
 
 async function findPlaces(db: Queryable, page: PageRequest, wanted: number): Promise<Cursor[]> {
+  const merge = (...places: Cursor[]) => inOrder(places, page).slice(0, wanted);
   let places: Cursor[] = [];
   let rest = await readSegments(db);
   for (let count = 1; rest.length > 0; count *= GROWTH) {
     const [next, others] = split(rest, count, isAscending(page));
-    places = inOrder([...places, ...(await findIn(db, page, next, wanted))], page).slice(0, wanted);
+    places = merge(...places, ...(await findIn(db, page, next, wanted)));
     const last = places[wanted - 1];
-    if (last && !(await mayComeBefore(db, page, others, last))) break;
+    const before = last && (await findBefore(db, page, { segments: others, last, most: wanted * LATE }));
+    if (before) return merge(...places, ...before);
     rest = others;
   }
   return places;
@@ -57,8 +69,7 @@ async function findIn(
 ): Promise<Cursor[]> {
   const where = whereOf(page.filters);
   addKeyset(where, page);
-  addCondition(where, 'position >= ?', segments[0]?.start);
-  addCondition(where, 'position < ?', segments.at(-1)?.end);
+  addRange(where, segments);
   const { rows } = await db.query<Cursor>(
     `WITH found AS MATERIALIZED (SELECT position, "timestamp" FROM audit_events WHERE ${where.sql})
      SELECT position, "timestamp" FROM found ${orderOf(page)} LIMIT ${wanted}`,
@@ -67,26 +78,37 @@ async function findIn(
   return rows;
 }
 
+/**
+ * What matches in the segments before `last`, by the order of the page, found by looking through all that is there
+ * before it; undefined when that is more than `most` events. Of the same time as `last` all in them come behind it.
+ */
+async function findBefore(
+  db: Queryable,
+  page: PageRequest,
+  { segments, last, most }: { segments: readonly SegmentRange[]; last: Cursor; most: number },
+): Promise<Cursor[] | undefined> {
+  if (segments.length === 0 || !page.order.startsWith('TIMESTAMP')) return [];
+  const near = whereOf(page.filters.map(orderedPart));
+  addKeyset(near, page);
+  addRange(near, segments);
+  addCondition(near, `"timestamp" ${isAscending(page) ? '<' : '>'} ?::timestamptz`, new Date(last.timestamp));
+  const where = whereOf(page.filters, near.parameters);
+  const { rows } = await db.query<Cursor & { isMatch: boolean }>(
+    `SELECT position, "timestamp", ${where.sql} AS "isMatch"
+     FROM (SELECT * FROM audit_events WHERE ${near.sql} ${orderOf(page)} LIMIT ${most + 1}) AS audit_events`,
+    where.parameters,
+  );
+  return rows.length > most ? undefined : rows.filter(({ isMatch }) => isMatch);
+}
+
+// Segments lie side by side.
+function addRange(where: Where, segments: readonly SegmentRange[]): void {
+  addCondition(where, 'position >= ?', segments[0]?.start);
+  addCondition(where, 'position < ?', segments.at(-1)?.end);
+}
+
 function inOrder(places: Cursor[], page: PageRequest): Cursor[] {
   const sign = isAscending(page) ? 1 : -1;
   const time = ({ timestamp }: Cursor) => (page.order.startsWith('TIMESTAMP') ? timestamp : 0);
   return places.sort((a, b) => sign * (time(a) - time(b) || a.position - b.position));
-}
-
-// Of events of the same time those of the segments that are left come behind.
-async function mayComeBefore(
-  db: Queryable,
-  page: PageRequest,
-  segments: readonly SegmentRange[],
-  last: Cursor,
-): Promise<boolean> {
-  const [first] = segments;
-  if (!first || !page.order.startsWith('TIMESTAMP')) return false;
-  const { rows } = await db.query<{ edge: number | null }>(
-    `SELECT ${isAscending(page) ? 'min' : 'max'}("timestamp") AS edge FROM audit_events
-     WHERE position >= $1 AND position < $2`,
-    [first.start, segments.at(-1)?.end],
-  );
-  const edge = rows[0]?.edge ?? null;
-  return edge !== null && (isAscending(page) ? edge < last.timestamp : edge > last.timestamp);
 }

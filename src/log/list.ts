@@ -1,9 +1,9 @@
-import { prepared } from '../db/prepared.ts';
 import type { Queryable } from '../db/queryable.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { Cursor } from './cursor.ts';
 import { addKeyset, limitOf, orderOf } from './keyset.ts';
+import { queryPage } from './one-way.ts';
 import { columnsOf, type EventRow, eventOfRow } from './row.ts';
 import { isSearch, searchRows } from './search.ts';
 import { whereOf } from './where.ts';
@@ -50,24 +50,7 @@ async function readRows(db: Queryable, page: PageRequest): Promise<EventRow[]> {
   const where = whereOf(page.filters);
   addKeyset(where, page);
   const sql = `SELECT ${columnsOf(page.fields)} FROM audit_events WHERE ${where.sql} ${orderOf(page)} ${limitOf(page)}`;
-  const { rows } = hasOneWay(page)
-    ? await db.query<EventRow>(prepared(sql, where.parameters))
-    : await db.query<EventRow>(sql, where.parameters);
-  return rows;
-}
-
-/**
- * Whether an index has the events that match, and no others, in the order of the page: then it is the best way whatever
- * the values. Of several fields, which index is the better one depends on the values, and PostgreSQL has to see them.
- */
-function hasOneWay({ filters, order, offset = 0 }: PageRequest): boolean {
-  // Each offset is another text, and few of them come again.
-  if (offset > 0) return false;
-  const fields = new Set(filters.flatMap((filter) => Object.keys(filter)));
-  if (!order.startsWith('TIMESTAMP')) return fields.size === 0;
-  fields.delete('startTime');
-  fields.delete('endTime');
-  return fields.size === 0 || (fields.size === 1 && (fields.has('customerId') || fields.has('userId')));
+  return queryPage(db, page, sql, where.parameters);
 }
 
 /** How many events match. */

@@ -16,16 +16,18 @@ export interface SegmentRange {
 }
 
 /**
- * The segments that there are, from the first on; asked of the catalog, as whoever reads may not see the head. One that is
- * removed at this moment has no bounds any more.
+ * The segments that have events, from the first on; asked of the catalog, as whoever reads may not see the head. One that
+ * is removed at this moment has no bounds any more.
  */
 export async function readSegments(db: Queryable): Promise<SegmentRange[]> {
-  const { rows } = await db.query<SegmentRange>(
-    `SELECT bounds[1]::bigint AS start, bounds[2]::bigint AS "end"
+  const { rows } = await db.query<SegmentRange>({
+    name: 'segments',
+    text: `SELECT bounds[1]::bigint AS start, bounds[2]::bigint AS "end"
      FROM pg_catalog.pg_inherits JOIN pg_catalog.pg_class ON oid = inhrelid,
        regexp_match(pg_get_expr(relpartbound, oid), '(\\d+).*?(\\d+)') AS bounds
-     WHERE inhparent = 'audit_events'::regclass AND bounds IS NOT NULL ORDER BY start`,
-  );
+     WHERE inhparent = 'audit_events'::regclass AND bounds IS NOT NULL AND pg_relation_size(inhrelid) > 0
+     ORDER BY start`,
+  });
   return rows;
 }
 
