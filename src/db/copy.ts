@@ -10,6 +10,13 @@ import { asTenant } from './tenant.ts';
  */
 export type CopyRows = (query: string, onRow: (row: Buffer) => boolean) => Promise<void>;
 
+/** Copies on a connection, within its transaction if it is in one. */
+export function copyRowsOn(client: PoolClient): CopyRows {
+  return async (query, onRow) => {
+    await copy(client, query, onRow);
+  };
+}
+
 /** Copies on the pool; with a customer, under row-level security, as `tenantReader` reads. */
 export function createCopyRows(pool: Pool, customerId?: string): CopyRows {
   if (customerId !== undefined)

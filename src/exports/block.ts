@@ -1,11 +1,11 @@
 import { type CopyRows, withLiterals } from '../db/copy.ts';
 import type { Pool } from '../db/pool.ts';
 import type { EventFilter } from '../events/filter.ts';
+import { positionOf, ROW_COLUMNS } from '../log/canonical-row.ts';
 import { readFirstPosition } from '../log/head.ts';
 import { explainUnavailable, refusePurged } from '../log/pages.ts';
 import { Turns } from '../log/turns.ts';
 import { addCondition, whereOf } from '../log/where.ts';
-import { positionOf, ROW_COLUMNS } from './canonical-row.ts';
 
 // So a block is one short statement, whatever the filter, and whatever follows small events.
 const MAX_POSITIONS = 50_000;

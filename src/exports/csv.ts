@@ -1,8 +1,8 @@
 import { stringify } from 'csv-stringify/sync';
 import { canonicalJson } from '../events/canonical.ts';
 import type { JsonObject } from '../events/event.ts';
+import { CanonicalRows, leafHashOf, mostBytes, positionOf } from '../log/canonical-row.ts';
 import { parseJson } from '../parse-json.ts';
-import { CanonicalRows, leafHashOf, mostBytes, positionOf } from './canonical-row.ts';
 import type { BlockWriter } from './lines.ts';
 
 const COLUMNS = [
@@ -41,7 +41,7 @@ export function createCsvWriter(): BlockWriter {
       const space = Buffer.allocUnsafe(mostBytes(row.length));
       const record = parseJson(space.toString('utf8', 0, canonical.write(row, space, 0))) as Members;
       const values = COLUMNS.map((column) => harmless(textOf(record[column])));
-      lines.push([...values, positionOf(row), leafHashOf(row)]);
+      lines.push([...values, positionOf(row), leafHashOf(row).toString('hex')]);
     },
     take() {
       const taken = lines;

@@ -1,4 +1,4 @@
-import { CanonicalRows, mostBytes } from './canonical-row.ts';
+import { CanonicalRows, mostBytes } from '../log/canonical-row.ts';
 
 const CHUNK_BYTES = 262_144;
 

@@ -1,11 +1,7 @@
 import type { PoolClient } from 'pg';
-import { canonicalEvent } from '../events/canonical.ts';
-import type { AuditEvent } from '../events/event.ts';
-import { readRange } from '../log/read.ts';
-import { equalHashes, leafHash } from '../merkle/hash.ts';
 import type { Frontier } from '../merkle/tree.ts';
 import { TreeGrowth } from './growth.ts';
-import { IntegrityError } from './integrity-error.ts';
+import { type Leaf, readLeaves } from './leaves.ts';
 import { writeTiles } from './tiles.ts';
 import { readTrees, treeOf, writeTrees } from './trees.ts';
 
@@ -20,11 +16,12 @@ export async function growTrees(client: PoolClient, from: Frontier, end: number)
   const log = new TreeGrowth('log', from);
   const customers = new Map<string, TreeGrowth>();
   for (let start = from.size; start < end; start += PAGE) {
-    const pageEnd = Math.min(end, start + PAGE);
-    const events = await readRange(client, { start, end: pageEnd, limit: PAGE, filters: [] });
-    const hashes = checkEvents(events, start, pageEnd);
-    log.add(hashes, []);
-    await growCustomers(client, customers, { events, hashes });
+    const leaves = await readLeaves(client, start, Math.min(end, start + PAGE));
+    log.add(
+      leaves.map(({ hash }) => hash),
+      [],
+    );
+    await growCustomers(client, customers, { leaves, start });
   }
   const grown = [log, ...customers.values()];
   await writeTiles(
@@ -35,39 +32,24 @@ export async function growTrees(client: PoolClient, from: Frontier, end: number)
   return log.frontier;
 }
 
-/** The leaf hashes of rows that must be all of those from `start` to `end`. */
-export function checkEvents(events: readonly AuditEvent[], start: number, end: number): Uint8Array[] {
-  const hashes = events.map((event, index) => {
-    const position = start + index;
-    if (event.position !== position) throw new IntegrityError('missing', 'the event is missing', position);
-    const hash = leafHash(Buffer.from(canonicalEvent(event)));
-    if (!equalHashes(hash, event.leafHash))
-      throw new IntegrityError('changed', 'the event is not what its leaf hash says', position);
-    return hash;
-  });
-  if (hashes.length < end - start)
-    throw new IntegrityError('missing', 'the event is missing', start + hashes.length);
-  return hashes;
-}
-
 async function growCustomers(
   client: PoolClient,
   customers: Map<string, TreeGrowth>,
-  { events, hashes }: { events: readonly AuditEvent[]; hashes: readonly Uint8Array[] },
+  { leaves, start }: { leaves: readonly Leaf[]; start: number },
 ): Promise<void> {
-  const leaves = new Map<string, { hashes: Uint8Array[]; positions: number[] }>();
-  events.forEach(({ customerId, position }, index) => {
+  const owned = new Map<string, { hashes: Uint8Array[]; positions: number[] }>();
+  leaves.forEach(({ customerId, hash }, index) => {
     if (customerId === undefined) return;
-    const own = leaves.get(customerId) ?? { hashes: [], positions: [] };
-    own.hashes.push(hashes[index] as Uint8Array);
-    own.positions.push(position);
-    leaves.set(customerId, own);
+    const own = owned.get(customerId) ?? { hashes: [], positions: [] };
+    own.hashes.push(hash);
+    own.positions.push(start + index);
+    owned.set(customerId, own);
   });
-  const fresh = [...leaves.keys()].filter((id) => !customers.has(id)).map(treeOf);
+  const fresh = [...owned.keys()].filter((id) => !customers.has(id)).map(treeOf);
   if (fresh.length > 0) {
     for (const [name, frontier] of await readTrees(client, fresh)) {
       customers.set(name.slice('customer/'.length), new TreeGrowth(name, frontier));
     }
   }
-  for (const [id, own] of leaves) customers.get(id)?.add(own.hashes, own.positions);
+  for (const [id, own] of owned) customers.get(id)?.add(own.hashes, own.positions);
 }

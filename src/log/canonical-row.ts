@@ -43,6 +43,10 @@ const PREFIXES = MEMBERS.map(([name, kind], index) =>
   Buffer.from(`${index === 0 ? '{' : ','}"${name}":${kind === 'json' ? '' : '"'}`),
 );
 const SUFFIX = Buffer.from(',"v":1}');
+// Behind the count of fields.
+const FIRST_FIELD = 2;
+const CUSTOMER_FIELD = 1 + MEMBERS.findIndex(([name]) => name === 'customer_id');
+const LEAF_HASH_FIELD = 1 + MEMBERS.length;
 const HEX = Buffer.from('0123456789abcdef');
 const QUOTE = 0x22;
 const POINT = 0x2e;
@@ -64,14 +68,26 @@ export function positionOf(row: Buffer): number {
   return row.readInt32BE(6) * TWO_32 + row.readUInt32BE(10);
 }
 
-/** The leaf hash of a row, in hex. */
-export function leafHashOf(row: Buffer): string {
-  return row.toString('hex', row.length - 32);
+/** The customer of a row. */
+export function customerIdOf(row: Buffer): string | undefined {
+  return fieldOf(row, CUSTOMER_FIELD)?.toString();
+}
+
+/** The leaf hash that stands in a row, of whatever length; a view of the row. */
+export function leafHashOf(row: Buffer): Buffer {
+  return fieldOf(row, LEAF_HASH_FIELD) ?? row.subarray(0, 0);
+}
+
+function fieldOf(row: Buffer, index: number): Buffer | undefined {
+  let start = FIRST_FIELD;
+  for (let passed = 0; passed < index; passed += 1) start += 4 + Math.max(0, row.readInt32BE(start));
+  const length = row.readInt32BE(start);
+  return length < 0 ? undefined : row.subarray(start + 4, start + 4 + length);
 }
 
 /**
  * Writes the canonical form of events (what `canonicalEvent` makes of an event) from their rows in COPY's binary format,
- * byte by byte and without making values of them: an export of everything has little time for each.
+ * byte by byte and without making values of them: whoever goes through the whole log has little time for each.
  */
 export class CanonicalRows {
   readonly #json = new JsonBytes();

@@ -11,7 +11,7 @@ import {
   mostBytes,
   positionOf,
   ROW_COLUMNS,
-} from '../../src/exports/canonical-row.ts';
+} from '../../src/log/canonical-row.ts';
 import { prepareEvent } from '../../src/log/prepare.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { rowAt } from '../support/row.ts';
@@ -97,7 +97,7 @@ async function written(query: string): Promise<Map<number, { line: string; leafH
   await createCopyRows(pool)(query, (row) => {
     const out = Buffer.alloc(mostBytes(row.length));
     const line = out.toString('utf8', 0, rows.write(row, out, 0));
-    lines.set(positionOf(row), { line, leafHash: leafHashOf(row) });
+    lines.set(positionOf(row), { line, leafHash: leafHashOf(row).toString('hex') });
     return true;
   });
   return lines;
