@@ -25,7 +25,7 @@ export interface Connection extends Record<PropertyKey, unknown> {
   socket: WebSocket;
   request: IncomingMessage;
   /** Sends a message and resolves when it has left the process, or the socket is closed. */
-  send: (message: string) => Promise<void>;
+  send: (message: string | Buffer) => Promise<void>;
   /** Who asks; undefined again when the key has ended. */
   viewer?: Viewer | undefined;
 }

@@ -64,10 +64,10 @@ export function serveLive(options: LiveOptions): () => Promise<void> {
 function sending(socket: WebSocket, unsent: Unsent) {
   // What is sent while a socket closes waits for the end of it, so that nobody reads the log for nothing.
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  const send = (data: string) =>
+  const send = (data: string | Buffer) =>
     new Promise<void>((resolve, reject) => {
       const release = unsent.hold(data.length, () => socket.terminate());
-      socket.send(data, (error) => {
+      socket.send(data, { binary: false }, (error) => {
         release();
         if (error) reject(error);
         else resolve();
@@ -75,7 +75,7 @@ function sending(socket: WebSocket, unsent: Unsent) {
     });
   return {
     protocol: socket.protocol,
-    send: (data: string) => (socket.readyState === socket.OPEN ? send(data) : gone),
+    send: (data: string | Buffer) => (socket.readyState === socket.OPEN ? send(data) : gone),
     close: (code?: number, reason?: string) => socket.close(code, reason),
   };
 }

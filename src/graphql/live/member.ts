@@ -58,10 +58,10 @@ export class Member implements AsyncIterableIterator<ExecutionResult> {
   }
 
   /** Sends the result of the event at a position, unless it is not due; false: it has to wait. */
-  take(position: number, text: string): boolean {
+  take(position: number, encoded: Buffer): boolean {
     if (position < this.#position) return true;
     if (this.#sink.isBehind) return false;
-    this.#sink.send(text);
+    this.#sink.send(encoded);
     this.#position = position + 1;
     return true;
   }
@@ -83,9 +83,9 @@ export class Member implements AsyncIterableIterator<ExecutionResult> {
   }
 
   async #sendAlone(event: AuditEvent): Promise<void> {
-    const text = await (this.#joined as SharedOperation).textOf(event);
+    const encoded = await (this.#joined as SharedOperation).encodedOf(event);
     if (this.#isOver) return;
-    await this.#sink.sendAndWait(text);
+    await this.#sink.sendAndWait(encoded);
     this.#position = event.position + 1;
   }
 

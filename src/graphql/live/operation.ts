@@ -3,12 +3,12 @@ import type { AuditEvent } from '../../events/event.ts';
 import type { Subscription } from '../../feed/feed.ts';
 import type { Member } from './member.ts';
 
-const MAX_TEXTS = 16;
+const MAX_KEPT = 16;
 
-/** What an operation does with an event: executes it, and writes the result as it is sent. */
+/** What an operation does with an event: executes it, and encodes the result as it is sent. */
 export interface Execution {
   execute(event: AuditEvent): ExecutionResult | Promise<ExecutionResult>;
-  textOf(result: ExecutionResult): string;
+  encode(result: ExecutionResult): Buffer;
 }
 
 /**
@@ -21,7 +21,7 @@ export class SharedOperation {
   readonly #live = new Set<Member>();
   readonly #events: AsyncIterableIterator<AuditEvent>;
   readonly #onEmpty: () => void;
-  readonly #texts = new Map<number, string>();
+  readonly #encoded = new Map<number, Buffer>();
   #next: number;
 
   /** Calls `onEmpty` when its last member has left, or the feed has ended: nobody may join it then. */
@@ -53,27 +53,27 @@ export class SharedOperation {
   }
 
   /** The result of an event as it is sent. Several members may want the same one, a little later than the others. */
-  textOf(event: AuditEvent): string | Promise<string> {
-    const known = this.#texts.get(event.position);
+  encodedOf(event: AuditEvent): Buffer | Promise<Buffer> {
+    const known = this.#encoded.get(event.position);
     if (known !== undefined) return known;
     const result = this.#execution.execute(event);
     return result instanceof Promise
-      ? result.then((settled) => this.#write(event, settled))
-      : this.#write(event, result);
+      ? result.then((settled) => this.#encode(event, settled))
+      : this.#encode(event, result);
   }
 
-  #write({ position }: AuditEvent, result: ExecutionResult): string {
-    const text = this.#execution.textOf(result);
-    this.#texts.set(position, text);
-    const [oldest] = this.#texts.keys();
-    if (oldest !== undefined && (this.#texts.size > MAX_TEXTS || this.#members.size === 1))
-      this.#texts.delete(oldest);
-    return text;
+  #encode({ position }: AuditEvent, result: ExecutionResult): Buffer {
+    const encoded = this.#execution.encode(result);
+    this.#encoded.set(position, encoded);
+    const [oldest] = this.#encoded.keys();
+    if (oldest !== undefined && (this.#encoded.size > MAX_KEPT || this.#members.size === 1))
+      this.#encoded.delete(oldest);
+    return encoded;
   }
 
   async #run(): Promise<void> {
     try {
-      for await (const event of this.#events) this.#emit(event.position, await this.textOf(event));
+      for await (const event of this.#events) this.#emit(event.position, await this.encodedOf(event));
       for (const member of this.#members) member.end();
     } catch {
       // Whoever reads on alone finds out what is wrong, if it still is.
@@ -82,9 +82,9 @@ export class SharedOperation {
     this.#end();
   }
 
-  #emit(position: number, text: string): void {
+  #emit(position: number, encoded: Buffer): void {
     this.#next = position + 1;
-    for (const member of this.#live) if (!member.take(position, text)) this.#leaveBehind(member);
+    for (const member of this.#live) if (!member.take(position, encoded)) this.#leaveBehind(member);
   }
 
   #leaveBehind(member: Member): void {
