@@ -1,6 +1,6 @@
 import type { Pool } from '../db/pool.ts';
 import { AuditError } from '../errors.ts';
-import { formatTime } from '../events/canonical.ts';
+import { formatTime } from '../events/time.ts';
 import { type Caller, recordOwnEvent } from '../pipeline/own.ts';
 import type { Pipeline } from '../pipeline/record.ts';
 import { checkKeyInput, type KeyInput } from './key-input.ts';

@@ -1,4 +1,5 @@
 import type { EventDraft, EventRecord, JsonObject, JsonValue } from './event.ts';
+import { formatTime } from './time.ts';
 
 /**
  * The RFC 8785 (JCS) form of a JSON value: keys in UTF-16 order, numbers and strings as ECMAScript prints them.
@@ -113,15 +114,4 @@ function member(name: string, value: string | undefined): string {
 
 function jsonMember(name: string, json: string | undefined): string {
   return json === undefined ? '' : `,"${name}":${json}`;
-}
-
-// The events of a batch share the time of receipt.
-let lastTime = { milliseconds: 0, text: new Date(0).toISOString() };
-
-/** RFC 3339 in UTC with milliseconds, from milliseconds since 1970. */
-export function formatTime(milliseconds: number): string {
-  if (milliseconds !== lastTime.milliseconds) {
-    lastTime = { milliseconds, text: new Date(milliseconds).toISOString() };
-  }
-  return lastTime.text;
 }

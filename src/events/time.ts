@@ -1,5 +1,9 @@
 const RFC3339 =
   /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
+const DAY_MS = 86_400_000;
+const MIDNIGHT = '00:00:00.000Z'.length;
+const TWO = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
+const THREE = Array.from({ length: 1_000 }, (_, number) => String(number).padStart(3, '0'));
 
 /**
  * Milliseconds since 1970 of an RFC 3339 date-time; digits below the millisecond are cut.
@@ -25,6 +29,21 @@ export function parseTime(text: string): number | undefined {
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
   date.setUTCHours(hour, minute - offset, second, milliseconds);
   return isEventTime(date.getTime()) ? date.getTime() : undefined;
+}
+
+// What follows in a log mostly is of the same day.
+let lastDay = { day: 0, text: '1970-01-01T' };
+
+/** RFC 3339 in UTC with milliseconds, from milliseconds since 1970. Throws a RangeError for what is no time. */
+export function formatTime(time: number): string {
+  const milliseconds = Math.trunc(time);
+  const day = Math.floor(milliseconds / DAY_MS);
+  if (day !== lastDay.day) lastDay = { day, text: new Date(day * DAY_MS).toISOString().slice(0, -MIDNIGHT) };
+  const rest = milliseconds - day * DAY_MS;
+  const seconds = Math.floor(rest / 1_000);
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  return `${lastDay.text}${TWO[hours]}:${TWO[minutes % 60]}:${TWO[seconds % 60]}.${THREE[rest % 1_000]}Z`;
 }
 
 /** Whether an event can have this time, in milliseconds since 1970: it is in the years 0001 to 9999. */

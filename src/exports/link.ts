@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { badInput } from '../errors.ts';
-import { formatTime } from '../events/canonical.ts';
 import type { JsonObject } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
+import { formatTime } from '../events/time.ts';
 import { parseJson } from '../parse-json.ts';
 
 export const EXPORT_FORMATS = ['JSON', 'CSV', 'NDJSON'] as const;

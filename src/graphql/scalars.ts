@@ -1,7 +1,6 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
-import { formatTime } from '../events/canonical.ts';
 import type { JsonObject } from '../events/event.ts';
-import { parseTime } from '../events/time.ts';
+import { formatTime, parseTime } from '../events/time.ts';
 import { builder } from './builder.ts';
 
 builder.scalarType('DateTime', {

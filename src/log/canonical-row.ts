@@ -1,5 +1,5 @@
 import { canonicalAddress } from '../events/address.ts';
-import { formatTime } from '../events/canonical.ts';
+import { formatTime } from '../events/time.ts';
 import { JsonBytes } from './json-bytes.ts';
 
 const TIME_BYTES = 24;

@@ -1,5 +1,5 @@
-import { formatTime } from '../events/canonical.ts';
 import type { EventInput } from '../events/input.ts';
+import { formatTime } from '../events/time.ts';
 import type { Sum } from './tally.ts';
 
 /** What is summed up before it becomes an event. */

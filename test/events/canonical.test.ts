@@ -6,9 +6,9 @@ import {
   canonicalEvent,
   canonicalJson,
   canonicalObjects,
-  formatTime,
 } from '../../src/events/canonical.ts';
 import type { EventDraft, EventRecord, JsonValue } from '../../src/events/event.ts';
+import { formatTime } from '../../src/events/time.ts';
 
 const json = fc.jsonValue({ maxDepth: 5, stringUnit: 'grapheme' }).map((value) => value as JsonValue);
 

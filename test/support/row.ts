@@ -1,4 +1,4 @@
-import { formatTime } from '../../src/events/canonical.ts';
+import { formatTime } from '../../src/events/time.ts';
 import type { PreparedEvent } from '../../src/log/prepare.ts';
 
 /** The row of an event as jsonb_populate_recordset takes it. */

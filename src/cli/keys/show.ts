@@ -1,5 +1,5 @@
 import type { ApiKey } from '../../access/keys.ts';
-import { formatTime } from '../../events/canonical.ts';
+import { formatTime } from '../../events/time.ts';
 
 const HEAD = ['ID', 'NAME', 'SCOPES', 'CUSTOMER', 'STATE', 'CREATED', 'EXPIRES', 'LAST USED'];
 
