@@ -8,10 +8,10 @@ import { columnsOf, type EventRow } from './row.ts';
 import { readSegments, type SegmentRange } from './segments.ts';
 import { addCondition, type Where, whereOf } from './where.ts';
 
-// How many times as many segments as before are gone through next.
-const GROWTH = 4;
-// For each event that is wanted so many that came late are looked through.
-const LATE = 8;
+// How many times as many segments as before are gone through next, unless fewer are likely to have what is missing.
+const GROWTH = { most: 4, margin: 1.5 };
+// For each event that is wanted so many that came late are looked through, and so many at most.
+const LATE = { each: 8, most: 16_000 };
 
 /**
  * The rows of a page, and one more, found through indexes that know no order: all that match are collected and sorted.
@@ -38,15 +38,28 @@ async function findPlaces(db: Queryable, page: PageRequest, wanted: number): Pro
   const merge = (...places: Cursor[]) => inOrder(places, page).slice(0, wanted);
   let places: Cursor[] = [];
   let rest = await readSegments(db);
-  for (let count = 1; rest.length > 0; count *= GROWTH) {
+  for (let seen = 0; rest.length > 0; ) {
+    const count = nextCount(seen, places.length, wanted);
     const [next, others] = split(rest, count, isAscending(page));
     places = merge(...places, ...(await findIn(db, page, next, wanted)));
     const last = places[wanted - 1];
-    const before = last && (await findBefore(db, page, { segments: others, last, most: wanted * LATE }));
+    const most = Math.min(wanted * LATE.each, LATE.most);
+    const before = last && (await findBefore(db, page, { segments: others, last, most }));
     if (before) return merge(...places, ...before);
+    seen += count;
     rest = others;
   }
   return places;
+}
+
+/** How many segments to go through after so many, in which so many events were found of those that are wanted. */
+function nextCount(seen: number, found: number, wanted: number): number {
+  if (seen === 0) return 1;
+  const most = seen * GROWTH.most;
+  const missing = wanted - found;
+  return found === 0 || missing <= 0
+    ? most
+    : Math.min(most, Math.ceil((GROWTH.margin * missing * seen) / found));
 }
 
 // So many segments from the end at which the page begins, and the others.
