@@ -26,9 +26,9 @@ const HELP = `usage: npm run bench -- [GROUP...] [options]
 groups: ${GROUPS.join(' ')} (all by default)
 
   --rows N             events to load first (200000; the full sizes of the goals: 5000000, for summary 10000000)
-  --seconds N          length of a contender's turn (3)
-  --rounds N           turns of each contender (3)
-  --batch-events N     events of a turn of batches (40000)
+  --seconds N          length of a contender's turn (1.5)
+  --rounds N           turns of each contender (7)
+  --batch-events N     events of a turn of batches (20000)
   --subscribers N,N    subscribers of the fan-out (1000,5000)
   --no-postgraphile    leave out PostGraphile, which is installed on first use
   --tmp DIR            where temporary data goes (the system's temporary folder)
@@ -42,9 +42,9 @@ export function readOptions(argv: readonly string[]): Options | undefined {
     allowPositionals: true,
     options: {
       rows: { type: 'string', default: '200000' },
-      seconds: { type: 'string', default: '3' },
-      rounds: { type: 'string', default: '3' },
-      'batch-events': { type: 'string', default: '40000' },
+      seconds: { type: 'string', default: '1.5' },
+      rounds: { type: 'string', default: '7' },
+      'batch-events': { type: 'string', default: '20000' },
       subscribers: { type: 'string', default: '1000,5000' },
       'no-postgraphile': { type: 'boolean', default: false },
       tmp: { type: 'string' },

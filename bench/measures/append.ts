@@ -106,7 +106,7 @@ async function measureBatches(lab: Lab, service: Child, { client, plain }: Plain
           batchesOf(fresh(), batchEvents, (from, count) => requests.batch(target, from, count, keyed)),
         ),
       stock: () => {
-        const count = Math.ceil(batchEvents / 8);
+        const count = Math.ceil(batchEvents / 4);
         return sendBatches(
           [stock.url],
           count,
