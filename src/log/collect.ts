@@ -12,6 +12,7 @@ import { addCondition, type Where, whereOf } from './where.ts';
 const GROWTH = { most: 4, margin: 1.5 };
 // For each event that is wanted so many that came late are looked through, and so many at most.
 const LATE = { each: 8, most: 16_000 };
+const ATTEMPTS = 3;
 
 /**
  * The rows of a page, and one more, found through indexes that know no order: all that match are collected and sorted.
@@ -20,8 +21,16 @@ const LATE = { each: 8, most: 16_000 };
  * be, however long it is, and some that came late do not change that.
  */
 export async function collectRows(db: Queryable, page: PageRequest): Promise<EventRow[]> {
-  const places = await findPlaces(db, page, (page.offset ?? 0) + page.limit + 1);
-  const positions = places.slice(page.offset ?? 0).map(({ position }) => position);
+  for (let attempt = 1; ; attempt += 1) {
+    const places = await findPlaces(db, page, (page.offset ?? 0) + page.limit + 1);
+    const positions = places.slice(page.offset ?? 0).map(({ position }) => position);
+    const rows = await readRows(db, page, positions);
+    // Retention has removed some of them in between: others come in their place.
+    if (rows.length === positions.length || attempt === ATTEMPTS) return rows;
+  }
+}
+
+async function readRows(db: Queryable, page: PageRequest, positions: readonly number[]): Promise<EventRow[]> {
   if (positions.length === 0) return [];
   // With bounds the other segments are left out, which are not known when the statement is prepared.
   const { rows } = await db.query<EventRow>(

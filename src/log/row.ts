@@ -75,19 +75,12 @@ export interface EventRow {
   new_values: JsonObject | null;
 }
 
-const OPTIONAL = [
-  ['userId', 'user_id'],
-  ['customerId', 'customer_id'],
-  ['sessionId', 'session_id'],
-  ['userAgent', 'user_agent'],
-  ['requestId', 'request_id'],
-  ['resourceType', 'resource_type'],
-  ['resourceId', 'resource_id'],
-] as const;
-
-/** The event of a row; one of fewer columns makes an event of fewer fields. */
+/**
+ * The event of a row; one of fewer columns makes an event of fewer fields. Every field is named, absent ones too: objects
+ * of one shape are quicker all along the way.
+ */
 export function eventOfRow(row: EventRow): AuditEvent {
-  const event: AuditEvent = {
+  return {
     position: row.position,
     id: row.id,
     salt: row.salt,
@@ -97,19 +90,20 @@ export function eventOfRow(row: EventRow): AuditEvent {
     eventType: row.event_type,
     outcome: row.outcome,
     severity: row.severity,
+    userId: row.user_id ?? undefined,
+    customerId: row.customer_id ?? undefined,
+    sessionId: row.session_id ?? undefined,
+    ipAddress: row.ip_address == null ? undefined : addressOf(row.ip_address),
+    userAgent: row.user_agent ?? undefined,
+    requestId: row.request_id ?? undefined,
+    resourceType: row.resource_type ?? undefined,
+    resourceId: row.resource_id ?? undefined,
     action: row.action,
     description: row.description,
     details: row.details,
+    oldValues: row.old_values ?? undefined,
+    newValues: row.new_values ?? undefined,
   };
-  for (const [field, column] of OPTIONAL) {
-    const value = row[column];
-    if (value != null) event[field] = value;
-  }
-  const address = row.ip_address == null ? undefined : addressOf(row.ip_address);
-  if (address !== undefined) event.ipAddress = address;
-  if (row.old_values != null) event.oldValues = row.old_values;
-  if (row.new_values != null) event.newValues = row.new_values;
-  return event;
 }
 
 // PostgreSQL prints some IPv6 addresses in another way than RFC 5952; an IPv4 address has one form only.

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import type { Queryable } from '../../src/db/queryable.ts';
 import { canonicalEvent } from '../../src/events/canonical.ts';
 import { EVENT_TYPES, OUTCOMES, SEVERITIES } from '../../src/events/catalog.ts';
 import type { AuditEvent, EventDraft } from '../../src/events/event.ts';
@@ -209,7 +210,7 @@ test('what is collected, segment by segment, is what comes first of all that mat
   await fc.assert(property, { numRuns: 300 });
 }, 60_000);
 
-test('among very many events that came late the one is found that matches', async () => {
+test('among very many events that came late the one is found that matches, also when some are removed', async () => {
   const other = await createDatabase();
   const otherPool = createPool(other.url, () => undefined);
   const [template] = fc.sample(draft, 1).map((one) => JSON.parse(JSON.stringify(one)) as EventDraft);
@@ -225,6 +226,19 @@ test('among very many events that came late the one is found that matches', asyn
     (await collectRows(otherPool, { ...page, limit })).map(({ position }) => position);
   expect(await positions(0)).toEqual([0]);
   expect(await positions(5)).toEqual([0, 95]);
+  // As retention does, just before the events of a page are read.
+  let isRemoved = false;
+  const removing: Queryable = {
+    async query(statement, parameters) {
+      if (!isRemoved && typeof statement === 'object' && statement.text.includes('= ANY(')) {
+        isRemoved = true;
+        await otherPool.query('DROP TABLE audit_segments.s00000000');
+      }
+      return otherPool.query(statement as string, parameters);
+    },
+  };
+  expect((await collectRows(removing, { ...page, limit: 0 })).map(({ position }) => position)).toEqual([95]);
+  expect(isRemoved).toBe(true);
   await otherPool.end();
   await other.drop();
 });
