@@ -43,7 +43,6 @@ export async function executeSerially(run: Run, plans: ObjectPlan, source: unkno
 
 function executeField(run: Run, plan: FieldPlan, source: unknown, prev: Path | undefined): unknown {
   const { name, field, complete } = plan;
-  const failed = (error: unknown) => fail(run, plan, error, addPath(prev, name, plan.parent.name));
   try {
     const args =
       field.args.length === 0 ? NO_ARGUMENTS : getArgumentValues(field, plan.nodes[0], run.variables);
@@ -51,10 +50,15 @@ function executeField(run: Run, plan: FieldPlan, source: unknown, prev: Path | u
     const completed = isPromise(value)
       ? value.then((resolved) => complete(run, refuseError(resolved), prev, name))
       : complete(run, refuseError(value), prev, name);
-    return isPromise(completed) ? completed.then(undefined, failed) : completed;
+    if (!isPromise(completed)) return completed;
+    return completed.then(undefined, (error: unknown) => failField(run, plan, error, prev));
   } catch (error) {
-    return failed(error);
+    return failField(run, plan, error, prev);
   }
+}
+
+function failField(run: Run, plan: FieldPlan, error: unknown, prev: Path | undefined): null {
+  return fail(run, plan, error, addPath(prev, plan.name, plan.parent.name));
 }
 
 function infoOf(run: Run, { info, name, parent }: FieldPlan, prev: Path | undefined): GraphQLResolveInfo {

@@ -35,7 +35,8 @@ export function fail(run: Run, place: Place, error: unknown, path: Path): null {
 
 /** Whether a value is one that comes later. */
 export function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as Promise<unknown> | null | undefined)?.then === 'function';
+  // Most are texts, in whose prototype there would be nothing to find.
+  return typeof value === 'object' && typeof (value as Promise<unknown> | null)?.then === 'function';
 }
 
 /** Passes a value on; throws one that is an error. */
