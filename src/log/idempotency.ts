@@ -12,13 +12,17 @@ export interface KnownKey {
 /** The known keys by `nameOfKey`. */
 export type KnownKeys = Map<string, KnownKey>;
 
-/** Looks up the keys of the events, in one statement. */
+/**
+ * Looks up the keys of the events, in one statement; each by the index: as a join, PostgreSQL would rather read all of up to
+ * a hundred thousand keys that there are.
+ */
 export async function lookUpKeys(db: Pool | PoolClient, events: PreparedEvent[]): Promise<KnownKeys> {
   const keys = events.flatMap((event) => (event.idempotency ? [event.idempotency] : []));
   if (keys.length === 0) return new Map();
   const { rows } = await db.query<{ scope: string; key: string; content_hash: Buffer; position: number }>(
-    `SELECT scope, key, content_hash, position FROM idempotency_keys
-     JOIN unnest($1::text[], $2::text[]) AS wanted (scope, key) USING (scope, key)`,
+    `SELECT known.* FROM unnest($1::text[], $2::text[]) AS wanted (scope, key), LATERAL (
+       SELECT scope, key, content_hash, position FROM idempotency_keys
+       WHERE (idempotency_keys.scope, idempotency_keys.key) = (wanted.scope, wanted.key) LIMIT 1) AS known`,
     [keys.map((key) => key.scope), keys.map((key) => key.key)],
   );
   return new Map(
