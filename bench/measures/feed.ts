@@ -10,7 +10,7 @@ import { type Live, openLive, subscribe } from '../subscribers.ts';
 const LEAST_SINGLES = 5;
 const MOST_EVENTS = 30;
 const DELIVERIES = 30_000;
-/** Events before anything counts: until then most of the code is not compiled, and a delivery costs twice as much. */
+/** Events before anything counts: until then most of the code is not compiled. */
 const FIRST_EVENTS = 50;
 const CHANNEL = 'audit_log';
 
