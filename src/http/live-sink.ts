@@ -50,6 +50,7 @@ export function createSink(
   }
 
   return {
+    // With the brace that ends the message.
     encode: (result) => Buffer.from(`${textOf(result)}}`),
     send(encoded) {
       if (webSocket.readyState !== webSocket.OPEN) return;
