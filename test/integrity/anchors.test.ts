@@ -178,6 +178,12 @@ test('of instances with one webhook one posts at a time, and another takes over'
   expect(posted).toBeGreaterThan(1);
   await expect.poll(() => receiver.requests.length, { timeout: 20_000 }).toBeGreaterThan(posted);
   await three.stop();
+  // Whoever has the turn posts when it starts and when it stops, each once.
+  const before = receiver.requests.length;
+  const four = await start(settings);
+  await expect.poll(() => receiver.requests.length, { timeout: 20_000 }).toBe(before + 1);
+  await four.stop();
+  expect(receiver.requests.length).toBe(before + 2);
 });
 
 test('a webhook that never answers does not hold up the stop', async () => {
