@@ -11,7 +11,7 @@ import { type Engine, isResults } from '../graphql/engine.ts';
 import { forClient, showError } from '../graphql/errors.ts';
 import type { Documents } from '../graphql/persisted.ts';
 import { KEY_ENDED } from '../graphql/subscription.ts';
-import { createSink } from './live-sink.ts';
+import { LiveSink } from './live-sink.ts';
 import type { PeerOf } from './peer.ts';
 import type { Requests } from './requests.ts';
 
@@ -107,7 +107,7 @@ function prepare(
       variableValues: params.variables,
       contextValue: {
         ...engine.contextOf({ viewer, peer: peerOf(request) }),
-        sink: createSink(connection, id, (result) => JSON.stringify(forClient(result, log))),
+        sink: new LiveSink(connection, id, (result) => JSON.stringify(forClient(result, log))),
       },
     };
   } catch (error) {

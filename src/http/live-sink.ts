@@ -29,37 +29,52 @@ function endTick(): void {
  * is encoded once for all clients; its frame, which has the id in it, is put together here and written to the socket in
  * one piece, beside `ws`, which would write it in two. What goes out first within a tick goes at once; what follows
  * within it goes in one write.
+ *
+ * A class: objects of a literal with a getter all have shapes of their own, and with thousands of them each access is
+ * looked up anew.
  */
-export function createSink(
-  { socket: webSocket, request: { socket }, send }: Connection,
-  id: string,
-  textOf: (result: ExecutionResult) => string,
-): Sink {
-  const head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
-  let sentIn = -1;
-  let corkedIn = -1;
+export class LiveSink implements Sink {
+  readonly #connection: Connection;
+  readonly #socket: Socket;
+  readonly #textOf: (result: ExecutionResult) => string;
+  readonly #head: Buffer;
+  #sentIn = -1;
+  #corkedIn = -1;
 
-  function corkAllButFirst(): void {
-    const now = presentTick();
-    if (sentIn !== now) sentIn = now;
-    else if (corkedIn !== now) {
-      corkedIn = now;
-      corked.push(socket);
-      socket.cork();
-    }
+  constructor(connection: Connection, id: string, textOf: (result: ExecutionResult) => string) {
+    this.#connection = connection;
+    this.#socket = connection.request.socket;
+    this.#textOf = textOf;
+    this.#head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
   }
 
-  return {
-    // With the brace that ends the message.
-    encode: (result) => Buffer.from(`${textOf(result)}}`),
-    send(encoded) {
-      if (webSocket.readyState !== webSocket.OPEN) return;
-      corkAllButFirst();
-      socket.write(textFrame(head, encoded));
-    },
-    get isBehind() {
-      return socket.writableLength > MAX_BUFFERED_BYTES;
-    },
-    sendAndWait: (encoded) => send(Buffer.concat([head, encoded])),
-  };
+  // With the brace that ends the message.
+  encode(result: ExecutionResult): Buffer {
+    return Buffer.from(`${this.#textOf(result)}}`);
+  }
+
+  send(encoded: Buffer): void {
+    const { socket } = this.#connection;
+    if (socket.readyState !== socket.OPEN) return;
+    this.#corkAllButFirst();
+    this.#socket.write(textFrame(this.#head, encoded));
+  }
+
+  get isBehind(): boolean {
+    return this.#socket.writableLength > MAX_BUFFERED_BYTES;
+  }
+
+  sendAndWait(encoded: Buffer): Promise<void> {
+    return this.#connection.send(Buffer.concat([this.#head, encoded]));
+  }
+
+  #corkAllButFirst(): void {
+    const now = presentTick();
+    if (this.#sentIn !== now) this.#sentIn = now;
+    else if (this.#corkedIn !== now) {
+      this.#corkedIn = now;
+      corked.push(this.#socket);
+      this.#socket.cork();
+    }
+  }
 }

@@ -49,7 +49,7 @@ export function createSharedSubscribe(): Subscribe {
     if (!(Symbol.asyncIterator in source)) return source;
     if (!sink) return mapResults(source, resultOf);
     const subscription = source as Subscription;
-    const execution = { execute: resultOf, encode: sink.encode };
+    const execution = { execute: resultOf, encode: (result: ExecutionResult) => sink.encode(result) };
     return new Member(subscription, () => operationOf(args, subscription, execution), sink);
   };
 }
