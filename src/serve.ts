@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
-import { destination, type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { type Config, readConfig } from './config.ts';
 import { type EmbeddedServer, startEmbedded } from './db/embedded/server.ts';
+import { openOperatorLog } from './operator-log.ts';
 import type { AuditService } from './service.ts';
 
 const START_GRACE_MS = 2_000;
@@ -16,7 +17,7 @@ export async function serve(stop: AbortSignal): Promise<void> {
   let code = 0;
   try {
     const config = readConfig();
-    log = pino({ level: config.LOG_LEVEL }, destination({ sync: false }));
+    log = openOperatorLog(config.LOG_LEVEL);
     await run(config, log, stop);
   } catch (error) {
     // What fails because it is to stop has not failed.

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { destination, type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { createAccess } from './access/access.ts';
 import { ensureAdminKey } from './access/admin-key.ts';
 import type { Authenticate } from './access/authenticate.ts';
@@ -39,6 +39,7 @@ import { readPositions } from './log/read.ts';
 import { createUpkeep } from './log/upkeep.ts';
 import { createMetaAudit } from './meta-audit/meta-audit.ts';
 import { noticeFailures } from './meta-audit/notice-failures.ts';
+import { openOperatorLog } from './operator-log.ts';
 import { eventLogger } from './pipeline/event-log.ts';
 import { type Extensions, loadExtensions } from './pipeline/extensions.ts';
 import { createFilters } from './pipeline/filters.ts';
@@ -80,7 +81,7 @@ export async function createAuditService(options: AuditServiceOptions = {}): Pro
   const closers = new Closers();
   try {
     const { config = readConfig() } = options;
-    const { log = pino({ level: config.LOG_LEVEL }, destination({ sync: false })) } = options;
+    const { log = openOperatorLog(config.LOG_LEVEL) } = options;
     const { databaseUrl = config.DATABASE_URL ?? (await startDatabase(config, log, closers)) } = options;
     return await build({ ...options, config, log, databaseUrl }, closers);
   } catch (error) {

@@ -38,8 +38,10 @@ export function headersOf({ errors = [] }: ExecutionResult): Record<string, stri
   return Object.assign({}, ...errors.map((error) => hintsOf(error).headers));
 }
 
-function textOf({ errors, ...result }: ExecutionResult): string {
-  return JSON.stringify(errors ? { errors: errors.map(withoutStatus), ...result } : result);
+function textOf(result: ExecutionResult): string {
+  if (!result.errors) return JSON.stringify(result);
+  const { errors, ...others } = result;
+  return JSON.stringify({ errors: errors.map(withoutStatus), ...others });
 }
 
 function hintsOf({ extensions }: GraphQLError): HttpHints {

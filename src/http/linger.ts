@@ -2,14 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 const LINGER_MS = 1_000;
-const latest = new WeakMap<Duplex, ServerResponse>();
+const LATEST = Symbol('latest answer');
+
+/** A connection, and the answer that was begun last on it. */
+type Answering = Duplex & { [LATEST]?: ServerResponse };
 
 /**
  * Reads what is left of a request's body, once it is answered, for a moment: so that the client can see the answer, but
  * not to an end that may never come.
  */
 export function lingerAfter(request: IncomingMessage, response: ServerResponse): void {
-  latest.set(request.socket, response);
+  (request.socket as Answering)[LATEST] = response;
   response.once('finish', () => {
     if (request.complete) return;
     request.resume();
@@ -18,7 +21,7 @@ export function lingerAfter(request: IncomingMessage, response: ServerResponse):
 }
 
 /** Whether an answer has begun on the connection to a request that is not over yet: nothing else can be said on it. */
-export function isAnswering(socket: Duplex): boolean {
-  const response = latest.get(socket);
+export function isAnswering(socket: Answering): boolean {
+  const response = socket[LATEST];
   return response?.headersSent === true && !(response.writableFinished && response.req.complete);
 }

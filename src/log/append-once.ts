@@ -33,13 +33,13 @@ export async function appendToKnown(
   requests: AppendRequest[],
   { log, onSent, onHead }: { log: KnownLog; onSent: OnBatch; onHead: OnBatch },
 ): Promise<Appended> {
-  const batch = await buildBatch(requests, { ...log, db: pool });
+  const batch = await buildBatch(requests, { tree: log.tree, segments: log.segments, db: pool });
   if (batch.steps.length > 0) {
     onSent(batch);
     const onCopying = () => onHead(batch);
     await withClient(pool, (client) => runPipeline(client, batch.steps, { onCopying }));
   }
-  return { placed: batch.placed, log: { ...log, tree: batch.next } };
+  return { placed: batch.placed, log: { tree: batch.next, segments: log.segments } };
 }
 
 /**

@@ -81,7 +81,7 @@ export class Committer {
       if (!mayTryAgain(error)) throw error;
       return this.#commit(requests, onHead, lane.batch);
     }
-    this.#log = { ...this.#log, tree: lane.batch.next };
+    this.#log = { tree: lane.batch.next, segments: this.#log.segments };
     return lane.batch.placed;
   }
 

@@ -33,16 +33,9 @@ export async function lookUpKeys(db: Pool | PoolClient, events: PreparedEvent[])
   );
 }
 
-/** The first event's position when the key was used before; throws CONFLICT when its content was another. */
-export function positionOfDuplicate(
-  event: PreparedEvent,
-  known: KnownKeys,
-  path: string,
-): number | undefined {
-  if (!event.idempotency) return undefined;
-  const first = known.get(nameOfKey(event.idempotency));
-  if (!first) return undefined;
-  if (first.contentHash !== event.idempotency.contentHash) {
+/** The position of the first event with the key of this one; throws CONFLICT when its content was another. */
+export function positionOfDuplicate(event: PreparedEvent, first: KnownKey, path: string): number {
+  if (first.contentHash !== event.idempotency?.contentHash) {
     throw new AuditError(
       'CONFLICT',
       'was used before for an event with other content',

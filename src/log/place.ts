@@ -49,13 +49,14 @@ function placeRequest(batch: Batch, { events, paths }: AppendRequest): Placement
   const added: PreparedEvent[] = [];
   const placements = events.map((event, index): Placement => {
     const path = paths[index] ?? 'input';
-    const duplicate =
-      positionOfDuplicate(event, batch.known, path) ?? positionOfDuplicate(event, known, path);
-    if (duplicate !== undefined) return { position: duplicate, isNew: false };
+    const { idempotency } = event;
+    const name = idempotency && nameOfKey(idempotency);
+    const first = name === undefined ? undefined : (batch.known.get(name) ?? known.get(name));
+    if (first) return { position: positionOfDuplicate(event, first, path), isNew: false };
     const position = batch.start + batch.events.length + added.length;
     added.push(event);
-    const { idempotency } = event;
-    if (idempotency) known.set(nameOfKey(idempotency), { position, contentHash: idempotency.contentHash });
+    if (idempotency && name !== undefined)
+      known.set(name, { position, contentHash: idempotency.contentHash });
     return { position, isNew: true };
   });
   for (const event of added) batch.events.push(event);

@@ -8,8 +8,10 @@ const LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'error', 
 export function eventLogger(log: Logger, threshold: Severity | 'off'): EventHandler[] {
   if (threshold === 'off') return [];
   const logged = new Set(severitiesFrom(threshold));
-  const handle: EventHandler['handle'] = ({ leafHash: _, ...event }) => {
-    if (logged.has(event.severity)) log[LEVELS[event.severity]]({ auditEvent: event }, event.eventType);
+  const handle: EventHandler['handle'] = (event) => {
+    if (!logged.has(event.severity)) return;
+    const { leafHash: _, ...auditEvent } = event;
+    log[LEVELS[event.severity]]({ auditEvent }, event.eventType);
   };
   return [{ name: 'structured log', handle }];
 }

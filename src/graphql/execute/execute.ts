@@ -11,8 +11,9 @@ export type Given = Omit<Run, 'errors'>;
  * beforehand. At once, where no resolver has to wait.
  */
 export function executePlan(plan: Plan, given: Given): ExecutionResult | Promise<ExecutionResult> {
-  const run: Run = { ...given, errors: [] };
-  const { errors } = run;
+  const errors: GraphQLError[] = [];
+  const { context, rootValue, variables } = given;
+  const run: Run = { context, rootValue, variables, errors };
   const ended = (data: Record<string, unknown>) => (errors.length === 0 ? { data } : { errors, data });
   const failed = (error: unknown) => ({ errors: [...errors, error as GraphQLError], data: null });
   const isMutation = plan.operation.operation === OperationTypeNode.MUTATION;

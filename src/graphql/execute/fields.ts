@@ -64,8 +64,19 @@ function failField(run: Run, plan: FieldPlan, error: unknown, prev: Path | undef
 function infoOf(run: Run, { info, name, parent }: FieldPlan, prev: Path | undefined): GraphQLResolveInfo {
   // Nobody looks at it: the resolver takes three parameters at most.
   if (!info) return undefined as never;
-  const { rootValue, variables: variableValues } = run;
-  return { ...info, path: addPath(prev, name, parent.name), rootValue, variableValues };
+  // Field by field: to spread an object and add to it takes V8 far longer.
+  return {
+    fieldName: info.fieldName,
+    fieldNodes: info.fieldNodes,
+    returnType: info.returnType,
+    parentType: info.parentType,
+    path: addPath(prev, name, parent.name),
+    schema: info.schema,
+    fragments: info.fragments,
+    rootValue: run.rootValue,
+    operation: info.operation,
+    variableValues: run.variables,
+  };
 }
 
 async function allOf(answered: Fields): Promise<Fields> {

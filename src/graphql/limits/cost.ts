@@ -18,9 +18,10 @@ import {
   TypeMetaFieldDef,
   valueFromASTUntyped,
 } from 'graphql';
-import { type Arguments, PRICES } from './prices.ts';
+import { type Arguments, PRICES, type Price } from './prices.ts';
 
 const USUAL_OBJECTS = 10;
+const BY_TYPE = pricesByType();
 
 /**
  * The price of an operation in points, with the values that its variables have this time. The document is valid and
@@ -43,7 +44,7 @@ export function costOf({ schema, document, operationName, variableValues }: Exec
 interface Till {
   schema: GraphQLSchema;
   fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  variables: Record<string, unknown>;
+  variables: Readonly<Record<string, unknown>>;
 }
 
 /** Where a selection stands: on which type, in a field with which arguments. */
@@ -72,12 +73,22 @@ function costOfField(till: Till, node: FieldNode, place: Place): number {
   const field = fieldOf(place.type, node.name.value);
   if (!field) return 1;
   const args = argumentsOf(node, field, till.variables);
-  const price = PRICES[`${place.type.name}.${field.name}`];
+  const price = BY_TYPE.get(place.type.name)?.get(field.name);
   const own = typeof price?.own === 'function' ? price.own(args) : (price?.own ?? 1);
   if (!node.selectionSet) return own;
   const each = costOfSelections(till, node.selectionSet, { type: getNamedType(field.type), args });
   if (!isListType(getNullableType(field.type))) return own + each;
   return own + (price?.objects?.(args, place.args) ?? USUAL_OBJECTS) * (1 + each);
+}
+
+// To put the name of a place together, and find it, would take longer than the rest.
+function pricesByType(): Map<string, Map<string, Price>> {
+  const byType = new Map<string, Map<string, Price>>();
+  for (const [place, price] of Object.entries(PRICES)) {
+    const [type = '', field = ''] = place.split('.');
+    byType.set(type, (byType.get(type) ?? new Map<string, Price>()).set(field, price));
+  }
+  return byType;
 }
 
 function fieldOf(type: GraphQLNamedType, name: string): GraphQLField<unknown, unknown> | undefined {
@@ -89,7 +100,7 @@ function fieldOf(type: GraphQLNamedType, name: string): GraphQLField<unknown, un
 function argumentsOf(
   node: FieldNode,
   field: GraphQLField<unknown, unknown>,
-  variables: Record<string, unknown>,
+  variables: Readonly<Record<string, unknown>>,
 ): Arguments {
   return (name) => {
     const given = node.arguments?.find((argument) => argument.name.value === name);
@@ -101,7 +112,8 @@ function argumentsOf(
 function variablesOf(
   { variableDefinitions = [] }: OperationDefinitionNode,
   given: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
+): Readonly<Record<string, unknown>> {
+  if (!variableDefinitions.some(({ defaultValue }) => defaultValue)) return given;
   const variables: Record<string, unknown> = { ...given };
   for (const { variable, defaultValue } of variableDefinitions) {
     const name = variable.name.value;
