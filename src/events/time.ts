@@ -31,19 +31,28 @@ export function parseTime(text: string): number | undefined {
   return isEventTime(date.getTime()) ? date.getTime() : undefined;
 }
 
-// What follows in a log mostly is of the same day.
-let lastDay = { day: 0, text: '1970-01-01T' };
+// The days of a page or a feed are few, and come again.
+const MAX_DAYS = 1_000;
+const days = new Map<number, string>();
 
 /** RFC 3339 in UTC with milliseconds, from milliseconds since 1970. Throws a RangeError for what is no time. */
 export function formatTime(time: number): string {
   const milliseconds = Math.trunc(time);
   const day = Math.floor(milliseconds / DAY_MS);
-  if (day !== lastDay.day) lastDay = { day, text: new Date(day * DAY_MS).toISOString().slice(0, -MIDNIGHT) };
   const rest = milliseconds - day * DAY_MS;
   const seconds = Math.floor(rest / 1_000);
   const minutes = Math.floor(seconds / 60);
   const hours = Math.floor(minutes / 60);
-  return `${lastDay.text}${TWO[hours]}:${TWO[minutes % 60]}:${TWO[seconds % 60]}.${THREE[rest % 1_000]}Z`;
+  return `${dayText(day)}${TWO[hours]}:${TWO[minutes % 60]}:${TWO[seconds % 60]}.${THREE[rest % 1_000]}Z`;
+}
+
+function dayText(day: number): string {
+  const known = days.get(day);
+  if (known !== undefined) return known;
+  const text = new Date(day * DAY_MS).toISOString().slice(0, -MIDNIGHT);
+  if (days.size >= MAX_DAYS) days.clear();
+  days.set(day, text);
+  return text;
 }
 
 /** Whether an event can have this time, in milliseconds since 1970: it is in the years 0001 to 9999. */

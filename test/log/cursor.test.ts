@@ -50,9 +50,23 @@ test('a cursor of which a character is changed, cut, added or moved is none', ()
   );
 });
 
-test('a place in another spelling is no cursor', () => {
-  for (const place of ['5:07', '-0:7', '5', '5:7:1', '']) {
-    const text = Buffer.from(`${place}:${crc32(place).toString(36)}`).toString('base64url');
+test.each([
+  ['a time of -0', -0, 7],
+  ['a position of -0', 5, -0],
+  ['a time with a fraction', 5.5, 7],
+  ['a position with a fraction', 5, 7.5],
+  ['no time', Number.NaN, 7],
+  ['a time without end', Number.POSITIVE_INFINITY, 7],
+])('%s is no cursor, with the right checksum', (_what, timestamp, position) => {
+  expect(() => parseCursor(formatCursor({ timestamp, position }), 'after')).toThrow(refusal);
+});
+
+test('bytes that are too few or too many are no cursor, with the right checksum', () => {
+  for (const length of [0, 1, 15, 17, 40]) {
+    const place = Buffer.alloc(length);
+    const checksum = Buffer.alloc(4);
+    checksum.writeUInt32BE(crc32(place));
+    const text = Buffer.concat([place, checksum]).toString('base64url');
     expect(() => parseCursor(text, 'after')).toThrow(refusal);
   }
 });
