@@ -50,6 +50,7 @@ const LEAF_HASH_FIELD = 1 + MEMBERS.length;
 const HEX = Buffer.from('0123456789abcdef');
 const QUOTE = 0x22;
 const POINT = 0x2e;
+const ZERO = 0x30;
 
 /** How each byte stands in a JSON string as ECMAScript writes it; undefined: as it is. */
 const ESCAPES: readonly (Buffer | undefined)[] = Array.from({ length: 256 }, (_, byte) => {
@@ -135,11 +136,16 @@ export class CanonicalRows {
     const day = Math.floor(milliseconds / DAY_MS);
     const midnight = this.#day(day);
     for (let index = 0; index < TIME_BYTES; index += 1) out[at + index] = midnight[index] as number;
-    let rest = milliseconds - day * DAY_MS;
-    rest = putDigits(out, at + 20, 3, rest);
-    rest = putDigits(out, at + 17, 2, rest, 60);
-    rest = putDigits(out, at + 14, 2, rest, 60);
-    putDigits(out, at + 11, 2, rest);
+    // Of a day, so whole numbers of 32 bits, which are quicker to divide.
+    const rest = (milliseconds - day * DAY_MS) | 0;
+    const seconds = (rest / 1_000) | 0;
+    const minutes = (seconds / 60) | 0;
+    putTwo(out, at + 11, (minutes / 60) | 0);
+    putTwo(out, at + 14, minutes % 60);
+    putTwo(out, at + 17, seconds % 60);
+    const thousandths = rest % 1_000;
+    out[at + 20] = ZERO + ((thousandths / 100) | 0);
+    putTwo(out, at + 21, thousandths % 100);
     return at + TIME_BYTES;
   }
 
@@ -154,14 +160,10 @@ export class CanonicalRows {
   }
 }
 
-// Puts the last of the value, in so many digits, and returns what is left of it.
-function putDigits(out: Buffer, at: number, digits: number, value: number, base = 10 ** digits): number {
-  let rest = value % base;
-  for (let place = digits - 1; place >= 0; place -= 1) {
-    out[at + place] = 0x30 + (rest % 10);
-    rest = Math.floor(rest / 10);
-  }
-  return Math.floor(value / base);
+// A number below 100, in two digits.
+function putTwo(out: Buffer, at: number, value: number): void {
+  out[at] = ZERO + ((value / 10) | 0);
+  out[at + 1] = ZERO + (value % 10);
 }
 
 function putText(row: Buffer, start: number, end: number, out: Buffer, at: number): number {
@@ -201,9 +203,9 @@ function putAddress(row: Buffer, start: number, out: Buffer, at: number): number
   for (let byte = 0; byte < 4; byte += 1) {
     if (byte > 0) out[to++] = POINT;
     const value = row[start + 4 + byte] as number;
-    const digits = value > 99 ? 3 : value > 9 ? 2 : 1;
-    putDigits(out, to, digits, value);
-    to += digits;
+    if (value > 99) out[to++] = ZERO + ((value / 100) | 0);
+    if (value > 9) out[to++] = ZERO + (((value / 10) | 0) % 10);
+    out[to++] = ZERO + (value % 10);
   }
   return to;
 }

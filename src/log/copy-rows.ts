@@ -12,6 +12,8 @@ const TEXT_OID = 25;
 const JSONB_VERSION = 1;
 const MAX_LOOP = 40;
 const MAX_ASCII = 0x7f;
+const POINT = 0x2e;
+const ZERO = 0x30;
 const FIRST_BYTES = 65_536;
 // PostgreSQL counts microseconds from 2000 on.
 const EPOCH_MS = Date.UTC(2000, 0, 1);
@@ -162,5 +164,20 @@ class CopyRows {
 }
 
 function addressBytes(address: string): number[] {
-  return address.includes(':') ? ipaddr.IPv6.parse(address).toByteArray() : address.split('.').map(Number);
+  return address.includes(':') ? ipaddr.IPv6.parse(address).toByteArray() : v4Bytes(address);
+}
+
+// Of an address in its canonical form. To split it takes ten times as long.
+function v4Bytes(address: string): number[] {
+  const bytes: number[] = [];
+  let byte = 0;
+  for (let index = 0; index < address.length; index += 1) {
+    const code = address.charCodeAt(index);
+    if (code === POINT) {
+      bytes.push(byte);
+      byte = 0;
+    } else byte = byte * 10 + code - ZERO;
+  }
+  bytes.push(byte);
+  return bytes;
 }
