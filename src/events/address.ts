@@ -1,8 +1,9 @@
+import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** The RFC 5952 form of an IPv4 or IPv6 address; undefined when the text is not one (`010.1.2.3`, a zone, a host name). */
 export function canonicalAddress(text: string): string | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return /(^|\.)0\d/.test(text) ? undefined : text;
+  if (isIPv4(text)) return text;
   const hexadecimal = withoutDots(text);
   if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(hexadecimal)) return undefined;
   const address = ipaddr.IPv6.parse(hexadecimal);
@@ -13,7 +14,7 @@ export function canonicalAddress(text: string): string | undefined {
 function withoutDots(text: string): string {
   const tail = /^(.*:)([\d.]+)$/.exec(text);
   if (!tail?.[2]?.includes('.')) return text;
-  if (!ipaddr.IPv4.isValidFourPartDecimal(tail[2]) || /(^|\.)0\d/.test(tail[2])) return '';
+  if (!isIPv4(tail[2])) return '';
   const [a = 0, b = 0, c = 0, d = 0] = tail[2].split('.').map(Number);
   return `${tail[1]}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }

@@ -3,7 +3,7 @@ import { canonicalAddress } from './address.ts';
 import { TEXT_BOUNDS, type TextField } from './bounds.ts';
 import type { Outcome, Severity } from './catalog.ts';
 import type { EventDraft } from './event.ts';
-import { checkJsonObject, checkText } from './json.ts';
+import { checkJsonObject, problemOf } from './json.ts';
 
 /** What a caller sends, before it was checked; names as in the GraphQL input, enums as stored. */
 export interface EventInput {
@@ -59,7 +59,8 @@ export function checkEvent(input: EventInput, path: string): EventDraft {
 function checkField(input: EventInput, field: TextField, path: string): string | undefined {
   const text = input[field];
   if (text == null) return undefined;
-  checkText(text, `${path}.${field}`);
+  const problem = problemOf(text);
+  if (problem !== undefined) throw badInput(`${path}.${field}`, problem);
   if (text.length > TEXT_BOUNDS[field]) {
     throw badInput(`${path}.${field}`, `is longer than ${TEXT_BOUNDS[field]} characters`);
   }

@@ -2,10 +2,16 @@ import { badInput } from '../errors.ts';
 import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from './bounds.ts';
 import type { JsonObject } from './event.ts';
 
+/** What is wrong with a text that cannot be stored and hashed as it is; undefined: nothing. */
+export function problemOf(text: string): string | undefined {
+  if (text.includes('\0')) return 'must not contain the NUL character';
+  return text.isWellFormed() ? undefined : 'must not contain a lone surrogate';
+}
+
 /** Throws BAD_USER_INPUT at `path` unless the text can be stored and hashed as it is. */
 export function checkText(text: string, path: string): void {
-  if (text.includes('\0')) throw badInput(path, 'must not contain the NUL character');
-  if (!text.isWellFormed()) throw badInput(path, 'must not contain a lone surrogate');
+  const problem = problemOf(text);
+  if (problem !== undefined) throw badInput(path, problem);
 }
 
 /**
@@ -15,46 +21,58 @@ export function checkText(text: string, path: string): void {
 export function checkJsonObject(value: unknown, path: string): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badInput(path, 'must be an object');
-  checkValue(value, path, { depth: 0, values: 0 });
+  checkValue(value, { root: path, keys: [], values: 0 });
   return value as JsonObject;
 }
 
+/** Where a check is, below `root`. Its path is put together only when something is wrong there. */
 interface Walk {
-  depth: number;
+  root: string;
+  keys: (string | number)[];
   values: number;
 }
 
-function checkValue(value: unknown, path: string, walk: Walk): void {
-  walk.values += 1;
-  if (walk.values > MAX_JSON_VALUES)
-    throw badInput(path, `has more than ${MAX_JSON_VALUES} members and elements`);
-  if (typeof value === 'string') checkText(value, path);
-  else if (typeof value === 'number') checkNumber(value, path);
-  else if (typeof value === 'object' && value !== null) checkMembers(value, path, walk);
-  else if (typeof value !== 'boolean' && value !== null) throw badInput(path, 'must be a JSON value');
+function refuse({ root, keys }: Walk, message: string): never {
+  const steps = keys.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`));
+  throw badInput(root + steps.join(''), message);
 }
 
-function checkNumber(value: number, path: string): void {
-  if (!Number.isFinite(value)) throw badInput(path, 'must be a finite number');
+function checkValue(value: unknown, walk: Walk): void {
+  walk.values += 1;
+  if (walk.values > MAX_JSON_VALUES) refuse(walk, `has more than ${MAX_JSON_VALUES} members and elements`);
+  if (typeof value === 'string') checkString(value, walk);
+  else if (typeof value === 'number') checkNumber(value, walk);
+  else if (typeof value === 'object' && value !== null) checkMembers(value, walk);
+  else if (typeof value !== 'boolean' && value !== null) refuse(walk, 'must be a JSON value');
+}
+
+function checkString(text: string, walk: Walk): void {
+  const problem = problemOf(text);
+  if (problem !== undefined) refuse(walk, problem);
+}
+
+function checkNumber(value: number, walk: Walk): void {
+  if (!Number.isFinite(value)) refuse(walk, 'must be a finite number');
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-    throw badInput(path, 'must be an integer from -(2^53 - 1) to 2^53 - 1; send a larger one as a string');
+    refuse(walk, 'must be an integer from -(2^53 - 1) to 2^53 - 1; send a larger one as a string');
   }
 }
 
-function checkMembers(value: object, path: string, walk: Walk): void {
-  walk.depth += 1;
-  if (walk.depth > MAX_JSON_DEPTH) throw badInput(path, `is nested deeper than ${MAX_JSON_DEPTH} levels`);
+function checkMembers(value: object, walk: Walk): void {
+  if (walk.keys.length >= MAX_JSON_DEPTH) refuse(walk, `is nested deeper than ${MAX_JSON_DEPTH} levels`);
   if (Array.isArray(value)) {
     value.forEach((element, index) => {
-      checkValue(element, `${path}[${index}]`, walk);
+      walk.keys.push(index);
+      checkValue(element, walk);
+      walk.keys.pop();
     });
-  } else {
-    for (const [key, member] of Object.entries(value)) {
-      const memberPath = `${path}.${key}`;
-      if (key === '__proto__') throw badInput(memberPath, 'is a name that cannot be kept');
-      checkText(key, memberPath);
-      checkValue(member, memberPath, walk);
-    }
+    return;
   }
-  walk.depth -= 1;
+  for (const key of Object.keys(value)) {
+    walk.keys.push(key);
+    if (key === '__proto__') refuse(walk, 'is a name that cannot be kept');
+    checkString(key, walk);
+    checkValue((value as Record<string, unknown>)[key], walk);
+    walk.keys.pop();
+  }
 }

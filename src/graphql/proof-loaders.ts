@@ -22,34 +22,42 @@ export function treeViewOf(
 
 /** Makes the loaders of a request. Nothing is kept: a subscription's request lasts as long as it does. */
 export function createProofLoaders(context: Pick<Context, 'viewer' | 'services'>): ProofLoaders {
-  const { evidence } = context.services;
-  const view = () => treeViewOf(context);
-  const options = { cache: false, maxBatchSize: 1_000 };
-  const proofs = new Map<number | undefined, DataLoader<AuditEvent, InclusionProof>>();
-  const bundles = new Map<number, DataLoader<AuditEvent, string>>();
+  return new Loaders(context);
+}
 
-  return {
-    inclusionProof: (event, treeSize) =>
-      loaderOf(
-        proofs,
-        treeSize,
-        () =>
-          new DataLoader<AuditEvent, InclusionProof>(
-            (events) => evidence.inclusionProofs(view(), events, treeSize),
-            options,
-          ),
-      ).load(event),
-    proofBundle: (event, minWitnesses) =>
-      loaderOf(
-        bundles,
-        minWitnesses,
-        () =>
-          new DataLoader<AuditEvent, string>(
-            (events) => evidence.proofBundles(view(), events, minWitnesses),
-            options,
-          ),
-      ).load(event),
-  };
+const OPTIONS = { cache: false, maxBatchSize: 1_000 };
+
+// Most requests ask for no proof: nothing is made for them.
+class Loaders implements ProofLoaders {
+  readonly #context: Pick<Context, 'viewer' | 'services'>;
+  #proofs: Map<number | undefined, DataLoader<AuditEvent, InclusionProof>> | undefined;
+  #bundles: Map<number, DataLoader<AuditEvent, string>> | undefined;
+
+  constructor(context: Pick<Context, 'viewer' | 'services'>) {
+    this.#context = context;
+  }
+
+  inclusionProof(event: AuditEvent, treeSize: number | undefined): Promise<InclusionProof> {
+    const { evidence } = this.#context.services;
+    this.#proofs ??= new Map();
+    const make = () =>
+      new DataLoader<AuditEvent, InclusionProof>(
+        (events) => evidence.inclusionProofs(treeViewOf(this.#context), events, treeSize),
+        OPTIONS,
+      );
+    return loaderOf(this.#proofs, treeSize, make).load(event);
+  }
+
+  proofBundle(event: AuditEvent, minWitnesses: number): Promise<string> {
+    const { evidence } = this.#context.services;
+    this.#bundles ??= new Map();
+    const make = () =>
+      new DataLoader<AuditEvent, string>(
+        (events) => evidence.proofBundles(treeViewOf(this.#context), events, minWitnesses),
+        OPTIONS,
+      );
+    return loaderOf(this.#bundles, minWitnesses, make).load(event);
+  }
 }
 
 function loaderOf<Key, Loader>(loaders: Map<Key, Loader>, key: Key, make: () => Loader): Loader {

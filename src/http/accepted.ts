@@ -13,10 +13,13 @@ export interface Accepted {
 const OF_ONE: readonly MediaType[] = ['application/json', 'application/graphql-response+json'];
 const STREAM: MediaType = 'text/event-stream';
 const ANY: Accepted = { one: 'application/json', isStream: true };
+const JSON_ALONE: Accepted = { one: 'application/json', isStream: false };
 
 /** Reads an `Accept` header; absent: everything. What is named first goes first; qualities are not looked at. */
 export function acceptedBy(accept: string | undefined): Accepted {
   if (!accept || accept === '*/*') return ANY;
+  // What most programs send.
+  if (accept === JSON_ALONE.one) return JSON_ALONE;
   const ranges = rangesOf(accept);
   const isStream = ranges.some((range) => covers(range, STREAM));
   for (const range of ranges) {

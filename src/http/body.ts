@@ -47,7 +47,8 @@ function readBytes(request: IncomingMessage, room: Room, maxBytes: number): Prom
     request.once('close', onClose);
     request.once('end', () => {
       request.off('close', onClose);
-      resolve(Buffer.concat(chunks, bytes));
+      const [first] = chunks;
+      resolve(first && chunks.length === 1 ? first : Buffer.concat(chunks, bytes));
     });
     if (request.destroyed) onClose();
   }).finally(() => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isIPv4 } from 'node:net';
 import { type AddressBlock, canonicalAddress, isInBlock } from '../events/address.ts';
 import type { Peer } from '../pipeline/own.ts';
 
@@ -28,6 +29,7 @@ export function createPeerOf(trusted: readonly AddressBlock[]): PeerOf {
 
 // An IPv4 address as such also on an IPv6 socket. Some proxies add the port.
 function addressIn(text: string): string | undefined {
+  if (isIPv4(text)) return text;
   const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/.exec(text.trim()) ?? [];
   const address = bracketed ?? plain ?? text.trim();
   return canonicalAddress(address.replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/, ''));

@@ -2,6 +2,7 @@ import type { AuditEvent } from '../events/event.ts';
 import { checkEvent, type EventInput } from '../events/input.ts';
 import type { Redaction } from '../events/redact/redact.ts';
 import type { Appender } from '../log/append.ts';
+import type { Placement } from '../log/place.ts';
 import { eventAt, type PreparedEvent, prepareEvent } from '../log/prepare.ts';
 import type { Filters } from './filters.ts';
 import type { Dispatch } from './handlers.ts';
@@ -53,19 +54,32 @@ async function append(
   const events = prepared.filter((event) => event !== undefined);
   const kept = paths.filter((_, index) => prepared[index] !== undefined);
   const placements = await pipeline.appender.append({ events, paths: kept });
-  const recorded = events.flatMap((event, index) => {
-    const placement = placements[index];
-    return placement?.isNew ? [eventAt(event, placement.position)] : [];
+  const recorded: AuditEvent[] = [];
+  events.forEach((event, index) => {
+    const { position, isNew } = placements[index] as Placement;
+    if (isNew) recorded.push(eventAt(event, position));
   });
   pipeline.dispatch(recorded);
-  const byPosition = new Map(recorded.map((event) => [event.position, event]));
-  const missing = placements.map(({ position }) => position).filter((position) => !byPosition.has(position));
-  if (missing.length > 0)
-    for (const [at, event] of await pipeline.readPositions(missing)) byPosition.set(at, event);
+  const isAllNew = recorded.length === prepared.length;
+  if (isAllNew) return recorded.map((event): Recorded => ({ status: 'RECORDED', event }));
+  const byPosition = await withDuplicates(pipeline, recorded, placements);
   const next = placements.values();
   return prepared.map((event): Recorded => {
     if (!event) return { status: 'FILTERED', event: undefined };
-    const { position, isNew } = next.next().value as (typeof placements)[number];
+    const { position, isNew } = next.next().value as Placement;
     return { status: isNew ? 'RECORDED' : 'DUPLICATE', event: byPosition.get(position) };
   });
+}
+
+/** The events at the placements, by position: those recorded now, and the others as they are stored. */
+async function withDuplicates(
+  { readPositions }: Pipeline,
+  recorded: readonly AuditEvent[],
+  placements: readonly Placement[],
+): Promise<Map<number, AuditEvent>> {
+  const byPosition = new Map(recorded.map((event) => [event.position, event]));
+  const missing = placements.map(({ position }) => position).filter((position) => !byPosition.has(position));
+  if (missing.length === 0) return byPosition;
+  for (const [at, event] of await readPositions(missing)) byPosition.set(at, event);
+  return byPosition;
 }
