@@ -1,5 +1,4 @@
-import type { EventDraft, EventRecord, JsonObject, JsonValue } from './event.ts';
-import { formatTime } from './time.ts';
+import type { EventDraft, JsonObject, JsonValue } from './event.ts';
 
 const MAX_INSERTED = 16;
 
@@ -37,8 +36,8 @@ function sortedKeys(object: JsonObject): string[] {
 
 const MAY_NEED_ESCAPES = /["\\\p{Cc}\p{Cs}]/u;
 
-// What most strings need no call of JSON.stringify for.
-function quoted(text: string): string {
+/** A text as it stands in JSON. Most need no call of JSON.stringify for it. */
+export function quoted(text: string): string {
   return MAY_NEED_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
@@ -60,42 +59,6 @@ export function canonicalObjects({
     oldValues: oldValues && canonicalObject(oldValues),
     newValues: newValues && canonicalObject(newValues),
   };
-}
-
-/**
- * The canonical form of an event: JCS of its snake_case record with `v` = 1, absent values left out. Its UTF-8 bytes
- * are what is hashed, and a line of an NDJSON export.
- */
-export function canonicalEvent(event: EventRecord): string {
-  return canonicalRecord(event, canonicalObjects(event));
-}
-
-/** `canonicalEvent` of an event whose objects are in their canonical form already. */
-export function canonicalRecord(event: EventRecord, json: CanonicalObjects): string {
-  // The members stand in JCS order.
-  return (
-    `{"action":${quoted(event.action)}` +
-    member('customer_id', event.customerId) +
-    member('description', event.description) +
-    jsonMember('details', json.details) +
-    member('event_type', event.eventType) +
-    member('id', event.id) +
-    member('ip_address', event.ipAddress) +
-    jsonMember('new_values', json.newValues) +
-    jsonMember('old_values', json.oldValues) +
-    member('outcome', event.outcome) +
-    jsonMember('recorded_at', `"${formatTime(event.recordedAt)}"`) +
-    member('request_id', event.requestId) +
-    member('resource_id', event.resourceId) +
-    member('resource_type', event.resourceType) +
-    member('salt', event.salt) +
-    member('session_id', event.sessionId) +
-    member('severity', event.severity) +
-    jsonMember('timestamp', `"${formatTime(event.timestamp)}"`) +
-    member('user_agent', event.userAgent) +
-    member('user_id', event.userId) +
-    ',"v":1}'
-  );
 }
 
 /** The JCS of a draft, absent values left out, whose objects are in their canonical form already. */

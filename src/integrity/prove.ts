@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/queryable.ts';
 import { AuditError, badInput } from '../errors.ts';
-import { canonicalEvent } from '../events/canonical.ts';
+import { canonicalEvent } from '../events/canonical-event.ts';
 import type { AuditEvent } from '../events/event.ts';
 import { formatBundle } from '../merkle/bundle.ts';
 import {
@@ -89,7 +89,7 @@ export async function proveGrowth(
 
 /** An event's proof as a self-contained file (C2SP tlog-proof), with its canonical bytes as extra data. */
 export function bundleOf(event: AuditEvent, proof: InclusionProof, checkpoint: StoredCheckpoint): string {
-  const extra = Buffer.from(canonicalEvent(event));
+  const extra = canonicalEvent(event);
   return formatBundle({ index: proof.leafIndex, proof: proof.hashes, checkpoint: checkpoint.note, extra });
 }
 

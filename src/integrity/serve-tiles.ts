@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/queryable.ts';
 import { AuditError } from '../errors.ts';
-import { canonicalEvent } from '../events/canonical.ts';
+import { canonicalEvent } from '../events/canonical-event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { readFirstPosition } from '../log/head.ts';
 import { readPositions } from '../log/read.ts';
@@ -34,7 +34,7 @@ export async function readEntries(
   return formatEntries(
     positions.flatMap((position) => {
       const event = events.get(position);
-      return event ? [Buffer.from(canonicalEvent(event))] : [];
+      return event ? [canonicalEvent(event)] : [];
     }),
   );
 }

@@ -15,6 +15,7 @@ const MAX_ASCII = 0x7f;
 const POINT = 0x2e;
 const ZERO = 0x30;
 const FIRST_BYTES = 65_536;
+const TWO_32 = 4_294_967_296;
 // PostgreSQL counts microseconds from 2000 on.
 const EPOCH_MS = Date.UTC(2000, 0, 1);
 
@@ -35,7 +36,7 @@ class CopyRows {
   add({ record, leafHash, searchWords, json }: PreparedEvent, position: number): void {
     this.#reserve(2);
     this.#at = this.#bytes.writeInt16BE(COLUMN_COUNT, this.#at);
-    this.#bigint(BigInt(position));
+    this.#int64(Math.floor(position / TWO_32), position % TWO_32);
     this.#text(record.id);
     this.#salt(record.salt);
     this.#blob(leafHash);
@@ -126,15 +127,21 @@ class CopyRows {
     this.#at += 4 + written;
   }
 
-  #bigint(value: bigint): void {
+  /** A number of 64 bits, given by its upper and lower half. */
+  #int64(upper: number, lower: number): void {
     this.#reserve(12);
     this.#at = this.#bytes.writeInt32BE(8, this.#at);
-    this.#at = this.#bytes.writeBigInt64BE(value, this.#at);
+    this.#at = this.#bytes.writeInt32BE(upper, this.#at);
+    this.#at = this.#bytes.writeUInt32BE(lower, this.#at);
   }
 
-  // As bigint: microseconds of far years are beyond 2^53.
+  // By halves: microseconds of far years are beyond 2^53.
   #time(milliseconds: number): void {
-    this.#bigint(BigInt(milliseconds - EPOCH_MS) * 1_000n);
+    const sinceEpoch = milliseconds - EPOCH_MS;
+    const upper = Math.floor(sinceEpoch / TWO_32);
+    const lower = (sinceEpoch - upper * TWO_32) * 1_000;
+    const carried = Math.floor(lower / TWO_32);
+    this.#int64(upper * 1_000 + carried, lower - carried * TWO_32);
   }
 
   #address(address: string | undefined): void {

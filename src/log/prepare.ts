@@ -1,12 +1,8 @@
 import { createHash } from 'node:crypto';
 import { badInput } from '../errors.ts';
 import { MAX_EVENT_BYTES } from '../events/bounds.ts';
-import {
-  type CanonicalObjects,
-  canonicalDraft,
-  canonicalObjects,
-  canonicalRecord,
-} from '../events/canonical.ts';
+import { type CanonicalObjects, canonicalDraft, canonicalObjects } from '../events/canonical.ts';
+import { canonicalRecord } from '../events/canonical-event.ts';
 import type { AuditEvent, EventDraft, EventRecord } from '../events/event.ts';
 import { searchWords } from '../events/words.ts';
 import { leafHash } from '../merkle/hash.ts';
@@ -31,7 +27,7 @@ export interface PreparedEvent {
 export function prepareEvent(draft: EventDraft, now: number, path: string): PreparedEvent {
   const record = recordOf(draft, now);
   const json = canonicalObjects(record);
-  const canonical = Buffer.from(canonicalRecord(record, json));
+  const canonical = canonicalRecord(record, json);
   if (canonical.length > MAX_EVENT_BYTES) {
     throw badInput(path, `is larger than ${MAX_EVENT_BYTES} bytes in its canonical form`);
   }

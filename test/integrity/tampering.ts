@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { canonicalEvent } from '../../src/events/canonical.ts';
+import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import { searchWords } from '../../src/events/words.ts';
 import {
   type Verification,
@@ -31,7 +31,7 @@ export async function forge(client: PoolClient, position: number): Promise<void>
   const [event] = await readRange(client, { start: position, end: position + 1, limit: 1, filters: [] });
   if (!event) throw new Error(`there is no event at position ${position}`);
   const action = `${event.action} or not`;
-  const hash = leafHash(Buffer.from(canonicalEvent({ ...event, action })));
+  const hash = leafHash(canonicalEvent({ ...event, action }));
   const words = searchWords({ ...event, action });
   await client.query(
     'UPDATE audit_events SET action = $1, leaf_hash = $2, search_words = $3 WHERE position = $4',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { canonicalEvent } from '../../src/events/canonical.ts';
+import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import type { AuditEvent } from '../../src/events/event.ts';
 import { checkEvent, type EventInput } from '../../src/events/input.ts';
 import { createAppender } from '../../src/log/append.ts';
@@ -80,7 +80,7 @@ test('what is copied into the log is what is read from it', async () => {
   const factsOf = (event: AuditEvent) => [
     event.position,
     event.leafHash.toString('hex'),
-    canonicalEvent(event),
+    String(canonicalEvent(event)),
   ];
   expect(read.map(factsOf)).toEqual(events.map((event, index) => factsOf(eventAt(event, start + index))));
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import type { Queryable } from '../../src/db/queryable.ts';
-import { canonicalEvent } from '../../src/events/canonical.ts';
+import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import { EVENT_TYPES, OUTCOMES, SEVERITIES } from '../../src/events/catalog.ts';
 import type { AuditEvent, EventDraft } from '../../src/events/event.ts';
 import { type EventFilter, matches } from '../../src/events/filter.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { canonicalEvent } from '../../src/events/canonical.ts';
+import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import { signCustomer } from '../../src/integrity/customer-checkpoint.ts';
 import { openIdentity, readIdentity } from '../../src/integrity/identity.ts';
 import { type SigningIdentity, signNext } from '../../src/integrity/sign.ts';
@@ -65,7 +65,7 @@ async function checkFromEvents(pool: Pool): Promise<void> {
     const events = await readRange(pool, { start, end: start + PAGE, limit: PAGE, filters: [] });
     for (const event of events) {
       expect(event.position, 'positions have no gap').toBe(leaves.length);
-      const leaf = leafHash(Buffer.from(canonicalEvent(event)));
+      const leaf = leafHash(canonicalEvent(event));
       leaves.push(leaf);
       if (event.customerId === undefined) continue;
       const tree: TreeName = `customer/${event.customerId}`;

@@ -1,4 +1,4 @@
-import { canonicalEvent } from '../../events/canonical.ts';
+import { canonicalEvent } from '../../events/canonical-event.ts';
 import type { AuditEvent, JsonObject } from '../../events/event.ts';
 import { searchWords } from '../../events/words.ts';
 import { EVENT_COLUMNS, type EventRow, eventOfRow } from '../../log/row.ts';
@@ -38,7 +38,7 @@ export function checkRow(row: StoredRow): CheckedRow {
   const customerId = row.customer_id ?? undefined;
   try {
     const event = eventOfRow({ ...row, ...objectsOf(row) });
-    const leaf = leafHash(Buffer.from(canonicalEvent(event)));
+    const leaf = leafHash(canonicalEvent(event));
     return { position, leaf, storedLeaf, customerId, fault: faultOf(row, event) };
   } catch {
     return { position, leaf: undefined, storedLeaf, customerId, fault: undefined };
