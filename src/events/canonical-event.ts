@@ -11,6 +11,29 @@ const BACKSLASH = 0x5c;
 const SPACE = 0x20;
 const TILDE = 0x7e;
 
+// In JCS order.
+const ACTION = Buffer.from('{"action":');
+const CUSTOMER_ID = named('customer_id');
+const DESCRIPTION = named('description');
+const DETAILS = named('details');
+const EVENT_TYPE = named('event_type');
+const ID = named('id');
+const IP_ADDRESS = named('ip_address');
+const NEW_VALUES = named('new_values');
+const OLD_VALUES = named('old_values');
+const OUTCOME = named('outcome');
+const RECORDED_AT = named('recorded_at');
+const REQUEST_ID = named('request_id');
+const RESOURCE_ID = named('resource_id');
+const RESOURCE_TYPE = named('resource_type');
+const SALT = named('salt');
+const SESSION_ID = named('session_id');
+const SEVERITY = named('severity');
+const TIMESTAMP = named('timestamp');
+const USER_AGENT = named('user_agent');
+const USER_ID = named('user_id');
+const END = Buffer.from(',"v":1}');
+
 /**
  * The canonical form of an event: JCS of its snake_case record with `v` = 1, absent values left out. Its UTF-8 bytes
  * are what is hashed, and a line of an NDJSON export.
@@ -34,7 +57,6 @@ class CanonicalWriter {
   record(event: EventRecord, json: CanonicalObjects): Uint8Array {
     this.#at = 0;
     if (this.#bytes.length > MOST_KEPT_BYTES) this.#bytes = Buffer.allocUnsafe(FIRST_BYTES);
-    // The members stand in JCS order.
     this.#text(ACTION, event.action);
     this.#text(CUSTOMER_ID, event.customerId);
     this.#text(DESCRIPTION, event.description);
@@ -110,27 +132,5 @@ class CanonicalWriter {
 function named(name: string): Buffer {
   return Buffer.from(`,"${name}":`);
 }
-
-const ACTION = Buffer.from('{"action":');
-const CUSTOMER_ID = named('customer_id');
-const DESCRIPTION = named('description');
-const DETAILS = named('details');
-const EVENT_TYPE = named('event_type');
-const ID = named('id');
-const IP_ADDRESS = named('ip_address');
-const NEW_VALUES = named('new_values');
-const OLD_VALUES = named('old_values');
-const OUTCOME = named('outcome');
-const RECORDED_AT = named('recorded_at');
-const REQUEST_ID = named('request_id');
-const RESOURCE_ID = named('resource_id');
-const RESOURCE_TYPE = named('resource_type');
-const SALT = named('salt');
-const SESSION_ID = named('session_id');
-const SEVERITY = named('severity');
-const TIMESTAMP = named('timestamp');
-const USER_AGENT = named('user_agent');
-const USER_ID = named('user_id');
-const END = Buffer.from(',"v":1}');
 
 const writer = new CanonicalWriter();
