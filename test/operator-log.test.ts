@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, test } from 'vitest';
+
+const MODULE = pathToFileURL(join(import.meta.dirname, '../src/operator-log.ts')).href;
+// Counts what waits for the disk, logs, and ends as the service does.
+const PROGRAM = `
+  import fs from 'node:fs';
+  const fsyncSync = fs.fsyncSync;
+  let synced = 0;
+  fs.fsyncSync = (fd) => { synced += 1; fsyncSync(fd); };
+  const { openOperatorLog } = await import('${MODULE}');
+  const log = openOperatorLog('info');
+  log.fatal('a critical event');
+  log.info('another one');
+  log.debug('below the level');
+  fs.writeSync(2, String(synced));
+  log.flush(() => process.exit(0));
+`;
+
+test('nothing waits for a line of the log, a fatal one neither, and all are there at the end', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'operator-log-'));
+  try {
+    const output = join(folder, 'log');
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', '--input-type', 'module', '--eval', PROGRAM],
+      { stdio: ['ignore', openSync(output, 'w'), 'pipe'], encoding: 'utf8' },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '0' });
+    const lines = readFileSync(output, 'utf8').trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 60, msg: 'a critical event' },
+      { level: 30, msg: 'another one' },
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
