@@ -171,6 +171,21 @@ CREATE UNIQUE INDEX tree_tiles_positions ON public.tree_tiles USING btree (tree,
 
 -- Functions
 
+CREATE OR REPLACE FUNCTION public.analyze_segment(segment bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+AS $function$
+  DECLARE
+    relation text := 'audit_segments.s' || lpad(segment::text, 8, '0');
+    events bigint := (SELECT size - (segment << segment_bits) FROM log_head);
+    known real := (SELECT reltuples FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(relation));
+  BEGIN
+    IF events >= 8 * greatest(known, 1) THEN
+      EXECUTE 'ANALYZE (SKIP_LOCKED) ' || relation || ' (position)';
+    END IF;
+  END $function$;
 CREATE OR REPLACE FUNCTION public.claim_head(expected bigint, next text)
  RETURNS void
  LANGUAGE plpgsql
@@ -336,6 +351,7 @@ CREATE POLICY service ON trees FOR ALL TO audit_log_service USING (true);
 
 -- Privileges
 
+GRANT EXECUTE ON FUNCTION analyze_segment(bigint) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION claim_head(bigint,text) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION ensure_segment(bigint,smallint) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION keep_keys(text[],text[],bytea[],bigint[]) TO audit_log_service;

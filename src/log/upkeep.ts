@@ -3,7 +3,10 @@ import { COUNTED_AT_ONCE, countNext } from './summary/count.ts';
 
 const PAUSE_MS = 250;
 
-/** What follows the append, a moment later: the counts behind summaries, and the order in the search indexes. */
+/**
+ * What follows the append, a moment later: the counts behind summaries, the order in the search indexes, and what
+ * PostgreSQL has to know of the newest segment.
+ */
 export interface Upkeep {
   /** There may be something to do. */
   wake(): void;
@@ -29,7 +32,7 @@ export function createUpkeep(pool: Pool, onError: (error: Error) => void): Upkee
       for (let step = COUNTED_AT_ONCE; step === COUNTED_AT_ONCE && !isClosed; counted += step) {
         step = await countNext(pool);
       }
-      if (counted > 0 && !isClosed) await mergeSearch(pool);
+      if (counted > 0 && !isClosed) await tendSegments(pool);
     } catch (error) {
       onError(error as Error);
     }
@@ -56,7 +59,11 @@ export function createUpkeep(pool: Pool, onError: (error: Error) => void): Upkee
   };
 }
 
-/** Puts into the search indexes what waits for it, in the newest segments; in the others nothing does. */
-async function mergeSearch(pool: Pool): Promise<void> {
+/**
+ * Puts into the search indexes what waits for it, in the newest segments; in the others nothing does. Then takes the
+ * statistics that searches of the newest one need.
+ */
+async function tendSegments(pool: Pool): Promise<void> {
   await pool.query('SELECT merge_search((size >> segment_bits) - 1, size >> segment_bits) FROM log_head');
+  await pool.query('SELECT analyze_segment(size >> segment_bits) FROM log_head');
 }

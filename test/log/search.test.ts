@@ -64,3 +64,20 @@ test('words, details and addresses have an index each', async () => {
   expect(await planOf("ip_address <<= '10.0.0.0/8'")).toMatch(/Index Cond: .*ip_address >=/);
   client.release(true);
 });
+
+test('the service takes the statistics of a segment that has grown, and a customer may not', async () => {
+  const asCustomer = tenantReader(service, 'acme').query('SELECT analyze_segment(0)');
+  await expect(asCustomer).rejects.toMatchObject({ code: '42501' });
+  // Of 16 positions each, 16 and 4 of which are taken; the third is not there.
+  for (const segment of [0, 1, 2]) await service.query('SELECT analyze_segment($1)', [segment]);
+  const { rows } = await owner.query<{ tablename: string }>(
+    "SELECT tablename FROM pg_stats WHERE schemaname = 'audit_segments' AND attname = 'position'",
+  );
+  expect(rows).toEqual([{ tablename: 's00000000' }]);
+  await owner.query('ANALYZE audit_segments.s00000000');
+  const analyzed = () =>
+    owner.query('SELECT xmin FROM pg_class WHERE oid = $1::regclass', ['audit_segments.s00000000']);
+  const before = (await analyzed()).rows;
+  await service.query('SELECT analyze_segment(0)');
+  expect((await analyzed()).rows).toEqual(before);
+});
