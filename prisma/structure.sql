@@ -182,7 +182,7 @@ AS $function$
     events bigint := (SELECT size - (segment << segment_bits) FROM log_head);
     known real := (SELECT reltuples FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(relation));
   BEGIN
-    IF events >= 8 * greatest(known, 1) THEN
+    IF known IS NOT NULL AND events >= 8 * greatest(known, 1) THEN
       EXECUTE 'ANALYZE (SKIP_LOCKED) ' || relation || ' (position)';
     END IF;
   END $function$;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -23,21 +23,23 @@ const PROGRAM = `
 
 test('nothing waits for a line of the log, a fatal one neither', () => {
   const folder = mkdtempSync(join(tmpdir(), 'operator-log-'));
+  const file = join(folder, 'log');
+  const output = openSync(file, 'w');
   try {
-    const output = join(folder, 'log');
     const { status, stderr } = spawnSync(
       process.execPath,
       ['--import', 'tsx', '--input-type', 'module', '--eval', PROGRAM],
-      { stdio: ['ignore', openSync(output, 'w'), 'pipe'], encoding: 'utf8' },
+      { stdio: ['ignore', output, 'pipe'], encoding: 'utf8' },
     );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '0' });
     // What is flushed at the end may come before what is being written then.
-    const lines = readFileSync(output, 'utf8').trimEnd().split('\n').sort();
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n').sort();
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { level: 30, msg: 'another one' },
       { level: 60, msg: 'a critical event' },
     ]);
   } finally {
+    closeSync(output);
     rmSync(folder, { recursive: true, force: true });
   }
 });

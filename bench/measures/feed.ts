@@ -10,8 +10,8 @@ import { type Live, openLive, subscribe } from '../subscribers.ts';
 const LEAST_SINGLES = 5;
 const MOST_EVENTS = 30;
 const DELIVERIES = 30_000;
-/** Deliveries before anything counts: until then much of the code is not compiled as it will be. */
-const FIRST_DELIVERIES = 500_000;
+/** Events before anything counts: until then most of the code is not compiled. */
+const FIRST_EVENTS = 50;
 const CHANNEL = 'audit_log';
 
 /** How soon one subscriber has an event, and what an event costs that thousands get. */
@@ -97,9 +97,8 @@ async function measureFanOut(lab: Lab, count: number): Promise<Entry> {
   let number = 0;
   const log = () => writer.send(requests.one({ url: service.url, key: KEY }, number++));
   const ask = () => crowd.frames.ask();
-  const first = Math.ceil(FIRST_DELIVERIES / count);
-  await costOf(service, crowd.service, first, log);
-  await costOf(frames, crowd.frames, first, ask);
+  await costOf(service, crowd.service, FIRST_EVENTS, log);
+  await costOf(frames, crowd.frames, FIRST_EVENTS, ask);
   const results = await inTurn(
     lab.options.rounds,
     {
