@@ -5,7 +5,7 @@ import { formatTime } from './time.ts';
 const FIRST_BYTES = 16_384;
 const MOST_KEPT_BYTES = 262_144;
 /** A longer text is looked through and encoded faster by what is built in. */
-const MAX_LOOP = 256;
+const MAX_LOOP = 80;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
@@ -49,7 +49,7 @@ export function canonicalRecord(event: EventRecord, json: CanonicalObjects): Uin
   return writer.record(event, json);
 }
 
-/** Writes canonical forms, one at a time, as bytes: to put a text together and encode it would take three times as long. */
+/** Writes canonical forms, one at a time, as bytes: to put texts together and encode them would take longer. */
 class CanonicalWriter {
   #bytes = Buffer.allocUnsafe(FIRST_BYTES);
   #at = 0;

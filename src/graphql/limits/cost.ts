@@ -81,7 +81,7 @@ function costOfField(till: Till, node: FieldNode, place: Place): number {
   return own + (price?.objects?.(args, place.args) ?? USUAL_OBJECTS) * (1 + each);
 }
 
-// To put the name of a place together, and find it, would take longer than the rest.
+// So that no name of a place has to be put together for each field.
 function pricesByType(): Map<string, Map<string, Price>> {
   const byType = new Map<string, Map<string, Price>>();
   for (const [place, price] of Object.entries(PRICES)) {
