@@ -1,16 +1,19 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
+import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from '../events/bounds.ts';
 import type { JsonObject } from '../events/event.ts';
 import { formatTime, parseTime } from '../events/time.ts';
 import { builder } from './builder.ts';
 
 builder.scalarType('DateTime', {
   description: 'RFC 3339 date-time, UTC with milliseconds; input with any offset is accepted and normalised.',
+  specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: formatTime,
   parseValue: (value) => parseDateTime(value),
 });
 
 builder.scalarType('JSONObject', {
-  description: 'A JSON object of bounded size and depth; integers up to 2^53 - 1.',
+  description: `A JSON object of up to ${MAX_JSON_DEPTH} levels and ${MAX_JSON_VALUES} values; integers up to 2^53 - 1.`,
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259#section-4',
   serialize: (value) => value as JsonObject,
   parseValue: (value) => value,
   parseLiteral: (node, variables) => literalValue(node, variables ?? {}),
@@ -18,6 +21,7 @@ builder.scalarType('JSONObject', {
 
 builder.scalarType('SafeInt', {
   description: 'An integer from -(2^53 - 1) to 2^53 - 1: log positions and counts.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc7493#section-2.2',
   serialize: (value) => value,
   parseValue: (value) => {
     if (!Number.isSafeInteger(value))

@@ -34,6 +34,9 @@ function withFloat(schema: GraphQLSchema): GraphQLSchema {
 
 function withTypes(type: GraphQLEnumType, customTypes: readonly string[]): GraphQLEnumType {
   const config = type.toConfig();
-  const added = customTypes.map((value) => [enumName(value), { value }] as const);
+  const added = customTypes.map(
+    (value) =>
+      [enumName(value), { value, description: `"${value}", an event type of this deployment.` }] as const,
+  );
   return new GraphQLEnumType({ ...config, values: { ...config.values, ...Object.fromEntries(added) } });
 }

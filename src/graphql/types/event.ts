@@ -1,29 +1,44 @@
 import { visibleTo } from '../../access/viewer.ts';
 import { EVENT_TYPES, enumName, OUTCOMES, SEVERITIES } from '../../events/catalog.ts';
+import {
+  EVENT_TYPE_DESCRIPTIONS,
+  FIELD_DESCRIPTIONS,
+  OUTCOME_DESCRIPTIONS,
+  SEVERITY_DESCRIPTIONS,
+} from '../../events/descriptions.ts';
 import type { AuditEvent } from '../../events/event.ts';
 import { readEvent } from '../../log/read.ts';
 import { builder } from '../builder.ts';
 
-function enumValues<const T extends string>(values: readonly T[]): Record<string, { value: T }> {
-  return Object.fromEntries(values.map((value) => [enumName(value), { value }]));
+function enumValues<const T extends string>(
+  values: readonly T[],
+  descriptions: Record<T, string>,
+): Record<string, { value: T; description: string }> {
+  return Object.fromEntries(
+    values.map((value) => [enumName(value), { value, description: descriptions[value] }]),
+  );
 }
 
 export const EventTypeRef = builder.enumType('AuditEventType', {
   description: 'What happened. Stored, exported and matched by its dotted name, such as "auth.login_failed".',
-  values: enumValues<string>(EVENT_TYPES),
+  values: enumValues<string>(EVENT_TYPES, EVENT_TYPE_DESCRIPTIONS),
 });
 export const OutcomeRef = builder.enumType('AuditOutcome', {
   description: 'How it ended.',
-  values: enumValues(OUTCOMES),
+  values: enumValues(OUTCOMES, OUTCOME_DESCRIPTIONS),
 });
 export const SeverityRef = builder.enumType('AuditSeverity', {
   description: 'How much it matters, in rising order.',
-  values: enumValues(SEVERITIES),
+  values: enumValues(SEVERITIES, SEVERITY_DESCRIPTIONS),
 });
 
 export const NodeRef = builder.interfaceRef<AuditEvent>('Node').implement({
   description: 'An object that has an id of its own.',
-  fields: (t) => ({ id: t.exposeID('id') }),
+  fields: (t) => ({
+    id: t.exposeID('id', {
+      description: '"audit_" and 32 hex digits of a UUIDv7: the same in every interface and export.',
+    }),
+  }),
   resolveType: () => 'AuditEvent',
 });
 
@@ -38,34 +53,88 @@ export const AuditEventRef = builder.objectRef<AuditEvent>('AuditEvent').impleme
     }),
     timestamp: t.field({
       type: 'DateTime',
-      description: 'When it happened.',
+      description: 'When it happened: what the application said, else the time of receipt.',
       resolve: (event) => event.timestamp,
     }),
     recordedAt: t.field({
       type: 'DateTime',
-      description: 'When the service received it.',
+      description: 'When the service received it, by the clock of the service.',
       resolve: (event) => event.recordedAt,
     }),
-    eventType: t.field({ type: EventTypeRef, resolve: (event) => event.eventType }),
-    outcome: t.field({ type: OutcomeRef, resolve: (event) => event.outcome }),
-    severity: t.field({ type: SeverityRef, resolve: (event) => event.severity }),
-    userId: t.string({ nullable: true, resolve: (event) => event.userId }),
+    eventType: t.field({
+      type: EventTypeRef,
+      description: FIELD_DESCRIPTIONS.eventType,
+      resolve: (event) => event.eventType,
+    }),
+    outcome: t.field({
+      type: OutcomeRef,
+      description: FIELD_DESCRIPTIONS.outcome,
+      resolve: (event) => event.outcome,
+    }),
+    severity: t.field({
+      type: SeverityRef,
+      description: FIELD_DESCRIPTIONS.severity,
+      resolve: (event) => event.severity,
+    }),
+    userId: t.string({
+      nullable: true,
+      description: FIELD_DESCRIPTIONS.userId,
+      resolve: (event) => event.userId,
+    }),
     customerId: t.string({
       nullable: true,
-      description: 'The tenant.',
+      description: FIELD_DESCRIPTIONS.customerId,
       resolve: (event) => event.customerId,
     }),
-    sessionId: t.string({ nullable: true, resolve: (event) => event.sessionId }),
-    ipAddress: t.string({ nullable: true, resolve: (event) => event.ipAddress }),
-    userAgent: t.string({ nullable: true, resolve: (event) => event.userAgent }),
-    requestId: t.string({ nullable: true, resolve: (event) => event.requestId }),
-    resourceType: t.string({ nullable: true, resolve: (event) => event.resourceType }),
-    resourceId: t.string({ nullable: true, resolve: (event) => event.resourceId }),
-    action: t.exposeString('action'),
-    description: t.exposeString('description'),
-    details: t.field({ type: 'JSONObject', resolve: (event) => event.details }),
-    oldValues: t.field({ type: 'JSONObject', nullable: true, resolve: (event) => event.oldValues }),
-    newValues: t.field({ type: 'JSONObject', nullable: true, resolve: (event) => event.newValues }),
+    sessionId: t.string({
+      nullable: true,
+      description: FIELD_DESCRIPTIONS.sessionId,
+      resolve: (event) => event.sessionId,
+    }),
+    ipAddress: t.string({
+      nullable: true,
+      description: FIELD_DESCRIPTIONS.ipAddress,
+      resolve: (event) => event.ipAddress,
+    }),
+    userAgent: t.string({
+      nullable: true,
+      description: FIELD_DESCRIPTIONS.userAgent,
+      resolve: (event) => event.userAgent,
+    }),
+    requestId: t.string({
+      nullable: true,
+      description: FIELD_DESCRIPTIONS.requestId,
+      resolve: (event) => event.requestId,
+    }),
+    resourceType: t.string({
+      nullable: true,
+      description: FIELD_DESCRIPTIONS.resourceType,
+      resolve: (event) => event.resourceType,
+    }),
+    resourceId: t.string({
+      nullable: true,
+      description: FIELD_DESCRIPTIONS.resourceId,
+      resolve: (event) => event.resourceId,
+    }),
+    action: t.exposeString('action', { description: FIELD_DESCRIPTIONS.action }),
+    description: t.exposeString('description', { description: FIELD_DESCRIPTIONS.description }),
+    details: t.field({
+      type: 'JSONObject',
+      description: FIELD_DESCRIPTIONS.details,
+      resolve: (event) => event.details,
+    }),
+    oldValues: t.field({
+      type: 'JSONObject',
+      nullable: true,
+      description: FIELD_DESCRIPTIONS.oldValues,
+      resolve: (event) => event.oldValues,
+    }),
+    newValues: t.field({
+      type: 'JSONObject',
+      nullable: true,
+      description: FIELD_DESCRIPTIONS.newValues,
+      resolve: (event) => event.newValues,
+    }),
     leafHash: t.string({
       description: 'Lower-case hex of SHA-256(0x00 || canonical bytes).',
       resolve: (event) => event.leafHash.toString('hex'),
@@ -76,16 +145,18 @@ export const AuditEventRef = builder.objectRef<AuditEvent>('AuditEvent').impleme
 builder.queryFields((t) => ({
   node: t.field({
     type: NodeRef,
+    description: 'The object with this id; null when there is none that the key may see.',
     nullable: true,
     authScopes: { scope: 'events:read' },
-    args: { id: t.arg.id({ required: true }) },
+    args: { id: t.arg.id({ required: true, description: 'The id of an event.' }) },
     resolve: (_, { id }, { viewer, services }) => readEvent(services.readerOf(viewer), id, visibleTo(viewer)),
   }),
   auditEvent: t.field({
     type: AuditEventRef,
+    description: 'The event with this id; null when there is none that the key may see.',
     nullable: true,
     authScopes: { scope: 'events:read' },
-    args: { id: t.arg.id({ required: true }) },
+    args: { id: t.arg.id({ required: true, description: 'The id of an event.' }) },
     resolve: (_, { id }, { viewer, services }) => readEvent(services.readerOf(viewer), id, visibleTo(viewer)),
   }),
 }));

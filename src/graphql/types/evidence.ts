@@ -20,7 +20,11 @@ const CheckpointRef = builder.objectRef<Checkpoint>('Checkpoint').implement({
     'The signed state of a tree (C2SP tlog-checkpoint): whoever keeps one can tell any later change.',
   fields: (t) => ({
     origin: t.exposeString('origin', { description: 'Which tree: the first line of the note.' }),
-    treeSize: t.field({ type: 'SafeInt', resolve: ({ treeSize }) => treeSize }),
+    treeSize: t.field({
+      type: 'SafeInt',
+      description: 'The number of leaves of the tree.',
+      resolve: ({ treeSize }) => treeSize,
+    }),
     logSize: t.field({
       type: 'SafeInt',
       description:
@@ -28,11 +32,15 @@ const CheckpointRef = builder.objectRef<Checkpoint>('Checkpoint').implement({
       resolve: ({ logSize }) => logSize,
     }),
     rootHash: t.string({
-      description: 'Lower-case hex.',
+      description: 'The root hash of the tree (RFC 9162), as lower-case hex.',
       resolve: ({ rootHash }) => rootHash.toString('hex'),
     }),
     note: t.exposeString('note', { description: 'Signed note (C2SP signed-note), with all cosignatures.' }),
-    signedAt: t.field({ type: 'DateTime', resolve: ({ signedAt }) => signedAt }),
+    signedAt: t.field({
+      type: 'DateTime',
+      description: 'When the log signed it.',
+      resolve: ({ signedAt }) => signedAt,
+    }),
     verifierKey: t.exposeString('verifierKey', {
       description:
         "The log's public key as a signed note names it. Get it in another way before you trust it.",
@@ -48,7 +56,11 @@ const InclusionProofRef = builder.objectRef<InclusionProof>('InclusionProof').im
       description: "The event's position; in a customer's tree its place among the customer's own events.",
       resolve: ({ leafIndex }) => leafIndex,
     }),
-    treeSize: t.field({ type: 'SafeInt', resolve: ({ treeSize }) => treeSize }),
+    treeSize: t.field({
+      type: 'SafeInt',
+      description: 'The number of leaves of the tree.',
+      resolve: ({ treeSize }) => treeSize,
+    }),
     hashes: t.stringList({ description: HASHES, resolve: ({ hashes }) => hex(hashes) }),
   }),
 });
@@ -56,8 +68,12 @@ const InclusionProofRef = builder.objectRef<InclusionProof>('InclusionProof').im
 const ConsistencyProofRef = builder.objectRef<ConsistencyProof>('ConsistencyProof').implement({
   description: 'That a tree is the beginning of a later one.',
   fields: (t) => ({
-    from: t.field({ type: 'SafeInt', resolve: ({ from }) => from }),
-    to: t.field({ type: 'SafeInt', resolve: ({ to }) => to }),
+    from: t.field({
+      type: 'SafeInt',
+      description: 'The size of the earlier tree.',
+      resolve: ({ from }) => from,
+    }),
+    to: t.field({ type: 'SafeInt', description: 'The size of the later tree.', resolve: ({ to }) => to }),
     hashes: t.stringList({ description: HASHES, resolve: ({ hashes }) => hex(hashes) }),
   }),
 });
@@ -90,7 +106,7 @@ builder.queryFields((t) => ({
     description: 'The signed checkpoint of everything acknowledged so far, or of a size.',
     authScopes: { scope: 'events:read' },
     args: {
-      treeSize: t.arg({ type: 'SafeInt' }),
+      treeSize: t.arg({ type: 'SafeInt', description: 'Of the tree of this size; absent: the newest.' }),
       minWitnesses: t.arg.int({ defaultValue: 0, description: MIN_WITNESSES }),
       customerId: t.arg.string({ description: CUSTOMER }),
     },
@@ -105,8 +121,8 @@ builder.queryFields((t) => ({
     description: 'That the tree of size `from` is the beginning of that of size `to`.',
     authScopes: { scope: 'events:read' },
     args: {
-      from: t.arg({ type: 'SafeInt', required: true }),
-      to: t.arg({ type: 'SafeInt', required: true }),
+      from: t.arg({ type: 'SafeInt', required: true, description: 'The size of the earlier tree.' }),
+      to: t.arg({ type: 'SafeInt', required: true, description: 'The size of the later tree.' }),
       customerId: t.arg.string({ description: CUSTOMER }),
     },
     resolve: (_, { from, to, customerId }, { viewer, services }) =>

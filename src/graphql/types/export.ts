@@ -1,6 +1,6 @@
 import { callerOf } from '../../access/asker.ts';
 import { visibleTo } from '../../access/viewer.ts';
-import { aboutExport, EXPORT_FORMATS, signGrant } from '../../exports/link.ts';
+import { aboutExport, type EXPORT_FORMATS, signGrant } from '../../exports/link.ts';
 import { readHead } from '../../log/head.ts';
 import { builder } from '../builder.ts';
 import { checkFilter } from '../filter-input.ts';
@@ -8,24 +8,36 @@ import { AuditEventFilterRef } from './filter.ts';
 
 const VALID_MS = 5 * 60_000;
 
-const ExportFormatRef = builder.enumType('ExportFormat', { values: EXPORT_FORMATS });
+const ExportFormatRef = builder.enumType('ExportFormat', {
+  description: 'The format of an export.',
+  values: {
+    NDJSON: { description: 'One canonical event a line: what `audit-log verify export` checks.' },
+    JSON: { description: 'One array of canonical events.' },
+    CSV: { description: 'For spreadsheets (RFC 4180), with a header line.' },
+  } satisfies Record<(typeof EXPORT_FORMATS)[number], { description: string }>,
+});
 const AuditExportRef = builder.objectRef<{ url: string; expiresAt: number }>('AuditExport').implement({
   description:
     'A signed link that streams what the log holds now as a file, valid for five minutes, and no longer than what asked for it.',
   fields: (t) => ({
-    url: t.exposeString('url'),
-    expiresAt: t.field({ type: 'DateTime', resolve: ({ expiresAt }) => expiresAt }),
+    url: t.exposeString('url', { description: 'Where the file is; whoever has the link can take it.' }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description: 'Until when the link works.',
+      resolve: ({ expiresAt }) => expiresAt,
+    }),
   }),
 });
 
 builder.queryField('auditExport', (t) =>
   t.field({
     type: AuditExportRef,
-    description: 'Itself an event in the log (DATA_EXPORT), before the link is given out.',
+    description:
+      'Gives a link to a file of the events that match. Itself an event in the log (DATA_EXPORT), before the link is given out.',
     authScopes: { scope: 'events:export' },
     args: {
-      format: t.arg({ type: ExportFormatRef, required: true }),
-      filter: t.arg({ type: AuditEventFilterRef }),
+      format: t.arg({ type: ExportFormatRef, required: true, description: 'The format of the file.' }),
+      filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
     },
     resolve: async (_, { format, filter }, context) => {
       const { viewer, services } = context;

@@ -15,8 +15,12 @@ builder.subscriptionFields((t) => ({
     description: 'Every event of at least minSeverity, as it is committed, in log order.',
     authScopes: { scope: 'events:read' },
     args: {
-      minSeverity: t.arg({ type: SeverityRef, defaultValue: 'warning' }),
-      filter: t.arg({ type: AuditEventFilterRef }),
+      minSeverity: t.arg({
+        type: SeverityRef,
+        defaultValue: 'warning',
+        description: 'This severity or a higher one.',
+      }),
+      filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
       after: t.arg.string({ description: AFTER }),
     },
     subscribe: (_, { minSeverity, filter, after }, { viewer, services }) =>
@@ -35,7 +39,7 @@ builder.subscriptionFields((t) => ({
     description: 'Every event that matches, as it is committed, in log order.',
     authScopes: { scope: 'events:read' },
     args: {
-      filter: t.arg({ type: AuditEventFilterRef }),
+      filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
       after: t.arg.string({ description: AFTER }),
     },
     subscribe: (_, { filter, after }, { viewer, services }) =>

@@ -2,43 +2,73 @@ import { callerOf } from '../../access/asker.ts';
 import type { ApiKey } from '../../access/keys.ts';
 import { listKeys } from '../../access/keys.ts';
 import { type CreatedKey, createKey, type KeyStore, revokeKey } from '../../access/manage.ts';
-import { SCOPES } from '../../access/scopes.ts';
+import { SCOPES, type Scope } from '../../access/scopes.ts';
+import { enumName } from '../../events/catalog.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 
+const SCOPE_DESCRIPTIONS: Record<Scope, string> = {
+  'events:write': 'May record events.',
+  'events:read': 'May read, summarise and follow events, and ask for proofs.',
+  'events:export': 'May export events.',
+  admin: 'May do everything, keys and purges included.',
+};
+
 const ApiKeyScopeRef = builder.enumType('ApiKeyScope', {
-  description: 'What a key may do. ADMIN may do everything.',
+  description: 'What a key may do.',
   values: Object.fromEntries(
-    SCOPES.map((scope) => [scope.replace(':', '_').toUpperCase(), { value: scope }] as const),
+    SCOPES.map((value) => [
+      enumName(value.replace(':', '_')),
+      { value, description: SCOPE_DESCRIPTIONS[value] },
+    ]),
   ),
 });
 
 const ApiKeyRef = builder.objectRef<ApiKey>('ApiKey').implement({
   description: 'An API key. Its secret is shown once, by createApiKey.',
   fields: (t) => ({
-    id: t.exposeID('id'),
-    name: t.exposeString('name'),
-    scopes: t.field({ type: [ApiKeyScopeRef], resolve: ({ scopes }) => [...scopes] }),
+    id: t.exposeID('id', { description: 'Names the key in the log and for revokeApiKey; no secret.' }),
+    name: t.exposeString('name', { description: 'What it is for.' }),
+    scopes: t.field({
+      type: [ApiKeyScopeRef],
+      description: 'What it may do.',
+      resolve: ({ scopes }) => [...scopes],
+    }),
     customerId: t.string({
       nullable: true,
       description: 'Bound to the events of this customer: reads and writes no others.',
       resolve: ({ customerId }) => customerId,
     }),
-    createdAt: t.field({ type: 'DateTime', resolve: ({ createdAt }) => createdAt }),
-    expiresAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ expiresAt }) => expiresAt }),
-    revokedAt: t.field({ type: 'DateTime', nullable: true, resolve: ({ revokedAt }) => revokedAt }),
+    createdAt: t.field({
+      type: 'DateTime',
+      description: 'When it was created.',
+      resolve: ({ createdAt }) => createdAt,
+    }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it expires; null: never.',
+      resolve: ({ expiresAt }) => expiresAt,
+    }),
+    revokedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was revoked; null: it was not.',
+      resolve: ({ revokedAt }) => revokedAt,
+    }),
     lastUsedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'To the minute.',
+      description: 'When it was last used, to the minute; null: never.',
       resolve: ({ lastUsedAt }) => lastUsedAt,
     }),
   }),
 });
 
 const CreateApiKeyPayloadRef = builder.objectRef<CreatedKey>('CreateApiKeyPayload').implement({
+  description: 'A key that was created.',
   fields: (t) => ({
-    key: t.field({ type: ApiKeyRef, resolve: ({ key }) => key }),
+    key: t.field({ type: ApiKeyRef, description: 'The key.', resolve: ({ key }) => key }),
     secret: t.exposeString('secret', {
       description: 'For "Authorization: Bearer SECRET". Shown this once; only a hash of it is kept.',
     }),
@@ -62,12 +92,12 @@ builder.mutationFields((t) => ({
     description: 'Creates an API key. Itself an event in the log (AUTHZ_PERMISSION_GRANTED).',
     authScopes: admin,
     args: {
-      name: t.arg.string({ required: true }),
-      scopes: t.arg({ type: [ApiKeyScopeRef], required: true }),
+      name: t.arg.string({ required: true, description: 'What it is for.' }),
+      scopes: t.arg({ type: [ApiKeyScopeRef], required: true, description: 'What it may do.' }),
       customerId: t.arg.string({
         description: 'Binds the key to the events of this customer; not together with ADMIN.',
       }),
-      expiresAt: t.arg({ type: 'DateTime', description: 'Absent: never.' }),
+      expiresAt: t.arg({ type: 'DateTime', description: 'When it expires; absent: never.' }),
     },
     resolve: (_, input, context) => createKey(keyStore(context), callerOf(context), input),
   }),
@@ -76,7 +106,7 @@ builder.mutationFields((t) => ({
     description:
       'Revokes an API key for ever and ends what is open on it. Itself an event in the log (AUTHZ_ROLE_REVOKED).',
     authScopes: admin,
-    args: { id: t.arg.id({ required: true }) },
+    args: { id: t.arg.id({ required: true, description: 'The id of the key.' }) },
     resolve: (_, { id }, context) => revokeKey(keyStore(context), callerOf(context), id),
   }),
 }));

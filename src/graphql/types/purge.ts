@@ -6,7 +6,10 @@ import { builder } from '../builder.ts';
 const MAX_DAYS = 36_500;
 
 const PurgeResultRef = builder.objectRef<{ purged: number }>('PurgeResult').implement({
-  fields: (t) => ({ purged: t.field({ type: 'SafeInt', resolve: ({ purged }) => purged }) }),
+  description: 'What a purge removed.',
+  fields: (t) => ({
+    purged: t.field({ type: 'SafeInt', description: 'How many events.', resolve: ({ purged }) => purged }),
+  }),
 });
 
 builder.mutationField('purgeEvents', (t) =>
@@ -14,7 +17,12 @@ builder.mutationField('purgeEvents', (t) =>
     type: PurgeResultRef,
     description: 'Removes what was recorded more days ago; 0: all up to now. Itself an event in the log.',
     authScopes: { scope: 'admin' },
-    args: { olderThanDays: t.arg.int({ required: true }) },
+    args: {
+      olderThanDays: t.arg.int({
+        required: true,
+        description: `0 to ${MAX_DAYS}, counted from when they were recorded.`,
+      }),
+    },
     resolve: async (_, { olderThanDays }, context) => {
       const { services } = context;
       if (olderThanDays < 0 || olderThanDays > MAX_DAYS) {

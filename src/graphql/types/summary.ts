@@ -29,43 +29,69 @@ interface PeriodSummary {
 }
 
 const count = (counted: Count) => counted.count;
+const COUNT = 'How many events; exact.';
 
 const TypeCountRef = builder.objectRef<Count>('TypeCount').implement({
+  description: 'How many events are of a type.',
   fields: (t) => ({
-    eventType: t.field({ type: EventTypeRef, resolve: ({ value }) => value }),
-    count: t.field({ type: 'SafeInt', resolve: count }),
+    eventType: t.field({ type: EventTypeRef, description: 'The type.', resolve: ({ value }) => value }),
+    count: t.field({ type: 'SafeInt', description: COUNT, resolve: count }),
   }),
 });
 const OutcomeCountRef = builder.objectRef<Count<Outcome>>('OutcomeCount').implement({
+  description: 'How many events ended in an outcome.',
   fields: (t) => ({
-    outcome: t.field({ type: OutcomeRef, resolve: ({ value }) => value }),
-    count: t.field({ type: 'SafeInt', resolve: count }),
+    outcome: t.field({ type: OutcomeRef, description: 'The outcome.', resolve: ({ value }) => value }),
+    count: t.field({ type: 'SafeInt', description: COUNT, resolve: count }),
   }),
 });
 const SeverityCountRef = builder.objectRef<Count<Severity>>('SeverityCount').implement({
+  description: 'How many events are of a severity.',
   fields: (t) => ({
-    severity: t.field({ type: SeverityRef, resolve: ({ value }) => value }),
-    count: t.field({ type: 'SafeInt', resolve: count }),
+    severity: t.field({ type: SeverityRef, description: 'The severity.', resolve: ({ value }) => value }),
+    count: t.field({ type: 'SafeInt', description: COUNT, resolve: count }),
   }),
 });
 const ValueCountRef = builder.objectRef<Count>('ValueCount').implement({
+  description: 'How many events have a value.',
   fields: (t) => ({
-    value: t.exposeString('value'),
-    count: t.field({ type: 'SafeInt', resolve: count }),
+    value: t.exposeString('value', { description: 'The value.' }),
+    count: t.field({ type: 'SafeInt', description: COUNT, resolve: count }),
   }),
 });
-const TimeBucketRef = builder.enumType('TimeBucket', { values: ['MINUTE', 'HOUR', 'DAY'] as const });
+const TimeBucketRef = builder.enumType('TimeBucket', {
+  description: 'The length of a point of a timeline, in UTC.',
+  values: {
+    MINUTE: { description: 'A minute.' },
+    HOUR: { description: 'An hour.' },
+    DAY: { description: 'A day, from midnight UTC.' },
+  },
+});
 const TimelinePointRef = builder.objectRef<TimelinePoint>('TimelinePoint').implement({
+  description: 'The events of one point of a timeline.',
   fields: (t) => ({
-    start: t.field({ type: 'DateTime', resolve: (point) => point.start }),
-    count: t.field({ type: 'SafeInt', resolve: (point) => point.count }),
-    bySeverity: t.field({ type: [SeverityCountRef], resolve: (point) => point.bySeverity }),
+    start: t.field({
+      type: 'DateTime',
+      description: 'When the point begins.',
+      resolve: (point) => point.start,
+    }),
+    count: t.field({ type: 'SafeInt', description: COUNT, resolve: (point) => point.count }),
+    bySeverity: t.field({
+      type: [SeverityCountRef],
+      description: 'By severity.',
+      resolve: (point) => point.bySeverity,
+    }),
   }),
 });
 const SummaryPeriodRef = builder.objectRef<PeriodSummary>('SummaryPeriod').implement({
+  description: 'A period of time.',
   fields: (t) => ({
-    start: t.field({ type: 'DateTime', resolve: ({ start }) => start }),
-    end: t.field({ type: 'DateTime', resolve: ({ end }) => end }),
+    start: t.field({
+      type: 'DateTime',
+      description: 'Its beginning, inclusive.',
+      resolve: ({ start }) => start,
+    }),
+    end: t.field({ type: 'DateTime', description: 'Its end, inclusive.', resolve: ({ end }) => end }),
   }),
 });
 
@@ -74,39 +100,54 @@ const AuditSummaryRef = builder.objectRef<PeriodSummary>('AuditSummary').impleme
   fields: (t) => ({
     totalEvents: t.field({
       type: 'SafeInt',
+      description: 'How many events match; exact, whatever their number.',
       resolve: ({ summary }) => summary.total(),
     }),
-    period: t.field({ type: SummaryPeriodRef, resolve: (summary) => summary }),
-    byType: t.field({ type: [TypeCountRef], resolve: ({ summary }) => summary.byType() }),
+    period: t.field({
+      type: SummaryPeriodRef,
+      description: 'The period that was counted.',
+      resolve: (summary) => summary,
+    }),
+    byType: t.field({
+      type: [TypeCountRef],
+      description: 'By type, highest count first; types without events are left out.',
+      resolve: ({ summary }) => summary.byType(),
+    }),
     byOutcome: t.field({
+      description: 'By outcome, highest count first; outcomes without events are left out.',
       type: [OutcomeCountRef],
       resolve: ({ summary }) => summary.byOutcome(),
     }),
     bySeverity: t.field({
+      description: 'By severity, highest count first; severities without events are left out.',
       type: [SeverityCountRef],
       resolve: ({ summary }) => summary.bySeverity(),
     }),
     timeline: t.field({
       type: [TimelinePointRef],
-      description: `Empty buckets included; ${MAX_POINTS} at most.`,
-      args: { bucket: t.arg({ type: TimeBucketRef, defaultValue: 'HOUR' }) },
+      description: `Counts over time, oldest first, empty points included; ${MAX_POINTS} points at most.`,
+      args: {
+        bucket: t.arg({ type: TimeBucketRef, defaultValue: 'HOUR', description: 'The length of a point.' }),
+      },
       resolve: ({ summary, start, end }, { bucket }) =>
         summary.timeline({ start, end, bucket: checkBucket(bucket ?? 'HOUR', start, end) }),
     }),
     topUsers: t.field({
       type: [ValueCountRef],
-      args: { first: t.arg.int({ defaultValue: 10 }) },
+      description: 'The users with the most events, highest count first.',
+      args: { first: t.arg.int({ defaultValue: 10, description: `How many, ${MAX_TOP} at most.` }) },
       resolve: topOf('userId'),
     }),
     topIpAddresses: t.field({
       type: [ValueCountRef],
-      args: { first: t.arg.int({ defaultValue: 10 }) },
+      description: 'The addresses with the most events, highest count first.',
+      args: { first: t.arg.int({ defaultValue: 10, description: `How many, ${MAX_TOP} at most.` }) },
       resolve: topOf('ipAddress'),
     }),
     topResources: t.field({
       type: [ValueCountRef],
-      description: 'As "type/id".',
-      args: { first: t.arg.int({ defaultValue: 10 }) },
+      description: 'The resources with the most events, highest count first, each as "type/id".',
+      args: { first: t.arg.int({ defaultValue: 10, description: `How many, ${MAX_TOP} at most.` }) },
       resolve: topOf('resource'),
     }),
   }),
@@ -118,9 +159,12 @@ builder.queryField('auditSummary', (t) =>
     description: 'Counts of the events from startTime to endTime, both inclusive; the last day by default.',
     authScopes: { scope: 'events:read' },
     args: {
-      startTime: t.arg({ type: 'DateTime' }),
-      endTime: t.arg({ type: 'DateTime' }),
-      filter: t.arg({ type: AuditEventFilterRef }),
+      startTime: t.arg({
+        type: 'DateTime',
+        description: 'From then on, inclusive; absent: a day before endTime.',
+      }),
+      endTime: t.arg({ type: 'DateTime', description: 'Up to then, inclusive; absent: now.' }),
+      filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
     },
     resolve: (_, { startTime, endTime, filter }, { viewer, services }) => {
       const now = services.pipeline.now();

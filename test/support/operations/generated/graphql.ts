@@ -6,106 +6,174 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 /** Every condition that is given must hold. */
 export type AuditEventFilter = {
+  /** The action, exactly. */
   action?: string | null | undefined;
-  /** The part of a type before the dot: "auth", "data", ... */
+  /** One of these categories: the part of a type before the dot, such as "auth" or "data". */
   categories?: Array<string> | null | undefined;
+  /** The customer, exactly. */
   customerId?: string | null | undefined;
   /** Containment: every given key and value is present. */
   details?: Record<string, unknown> | null | undefined;
   /** On timestamp, inclusive. */
   endTime?: string | null | undefined;
+  /** One of these types. */
   eventTypes?: Array<AuditEventType> | null | undefined;
   /** An address or a CIDR block. */
   ipAddress?: string | null | undefined;
+  /** This severity or a higher one. */
   minSeverity?: AuditSeverity | null | undefined;
+  /** One of these outcomes. */
   outcomes?: Array<AuditOutcome> | null | undefined;
+  /** The request, exactly. */
   requestId?: string | null | undefined;
+  /** The resource, exactly. */
   resourceId?: string | null | undefined;
+  /** The kind of resource, exactly. */
   resourceType?: string | null | undefined;
   /** Words in action, description, ids and resource; every word must match. */
   search?: string | null | undefined;
+  /** The session, exactly. */
   sessionId?: string | null | undefined;
+  /** One of these severities. */
   severities?: Array<AuditSeverity> | null | undefined;
   /** On timestamp, inclusive. */
   startTime?: string | null | undefined;
+  /** The user, exactly. */
   userId?: string | null | undefined;
 };
 
 /** What happened. Stored, exported and matched by its dotted name, such as "auth.login_failed". */
 export type AuditEventType =
+  /** An action was refused for lack of a permission. */
   | 'AUTHZ_PERMISSION_DENIED'
+  /** A permission was given. */
   | 'AUTHZ_PERMISSION_GRANTED'
+  /** A role was given. */
   | 'AUTHZ_ROLE_ASSIGNED'
+  /** A role was taken away. */
   | 'AUTHZ_ROLE_REVOKED'
+  /** Somebody signed in. */
   | 'AUTH_LOGIN'
+  /** A sign-in was refused. */
   | 'AUTH_LOGIN_FAILED'
+  /** Somebody signed out. */
   | 'AUTH_LOGOUT'
+  /** A second factor was removed. */
   | 'AUTH_MFA_DISABLED'
+  /** A second factor was added. */
   | 'AUTH_MFA_ENABLED'
+  /** A second factor was presented and accepted. */
   | 'AUTH_MFA_VERIFIED'
+  /** A user changed the own password. */
   | 'AUTH_PASSWORD_CHANGE'
+  /** A password was reset. */
   | 'AUTH_PASSWORD_RESET'
+  /** A session began. */
   | 'AUTH_SESSION_CREATED'
+  /** A session was ended by somebody else or by a rule. */
   | 'AUTH_SESSION_REVOKED'
+  /** The configuration of a system was changed. */
   | 'CONFIG_CHANGED'
+  /** Data was created. */
   | 'DATA_CREATE'
+  /** Data was deleted. */
   | 'DATA_DELETE'
+  /** Data was exported. */
   | 'DATA_EXPORT'
+  /** Data was imported. */
   | 'DATA_IMPORT'
+  /** Data was read. */
   | 'DATA_READ'
+  /** Data was changed. */
   | 'DATA_UPDATE'
+  /** Something suspicious was reported. */
   | 'SECURITY_ALERT'
+  /** An address was blocked. */
   | 'SECURITY_IP_BLOCKED'
+  /** A client exceeded its rate limit. */
   | 'SECURITY_RATE_LIMITED'
+  /** A threat was detected. */
   | 'SECURITY_THREAT_DETECTED'
+  /** The settings of a user or an account were changed. */
   | 'SETTINGS_UPDATED'
+  /** A system failed. */
   | 'SYSTEM_ERROR'
+  /** A service stopped. */
   | 'SYSTEM_SHUTDOWN'
+  /** A service started. */
   | 'SYSTEM_STARTUP';
 
 /** How it ended. */
 export type AuditOutcome =
+  /** It was not allowed. */
   | 'DENIED'
+  /** It ended in an error of the system. */
   | 'ERROR'
+  /** It was tried and did not succeed, such as a wrong password. */
   | 'FAILURE'
+  /** It was done. */
   | 'SUCCESS';
 
 /** How much it matters, in rising order. */
 export type AuditSeverity =
+  /** Needs somebody now. */
   | 'CRITICAL'
+  /** Of interest to developers only. */
   | 'DEBUG'
+  /** Something failed that should not. */
   | 'ERROR'
+  /** Ordinary activity. */
   | 'INFO'
+  /** Worth a look. */
   | 'WARNING';
 
+/** An event to record. What cannot be kept as it is, is refused with its path. */
 export type LogEventInput = {
-  /** Absent: the dotted type name. */
+  /** What was done, in the words of the application; absent: the dotted name of the event type. Up to 256 characters. */
   action?: string | null | undefined;
+  /** The customer (tenant) on whose data or on whose behalf. Up to 256 characters. */
   customerId?: string | null | undefined;
+  /** What happened, for people. Up to 2000 characters. */
   description?: string | null | undefined;
+  /** Anything else, as a JSON object. Up to 32 levels and 10000 values; the whole event takes up to 65535 bytes. */
   details?: Record<string, unknown> | null | undefined;
+  /** What happened. */
   eventType: AuditEventType;
-  /** The same key again returns the first event; with other content it is an error (CONFLICT). */
+  /** Makes a retry safe: the same key again, however late, returns the first event and records nothing; with other content it is an error (CONFLICT). Up to 256 characters. */
   idempotencyKey?: string | null | undefined;
+  /** From which address: IPv4 or IPv6, in canonical form. */
   ipAddress?: string | null | undefined;
+  /** The values after a change. Up to 32 levels and 10000 values; the whole event takes up to 65535 bytes. */
   newValues?: Record<string, unknown> | null | undefined;
+  /** The values before a change. Up to 32 levels and 10000 values; the whole event takes up to 65535 bytes. */
   oldValues?: Record<string, unknown> | null | undefined;
+  /** How it ended. */
   outcome?: AuditOutcome | null | undefined;
+  /** The request that caused it, to find it in other logs. Up to 256 characters. */
   requestId?: string | null | undefined;
+  /** The resource that was acted on. Up to 1024 characters. */
   resourceId?: string | null | undefined;
+  /** The kind of resource that was acted on, such as "invoice". Up to 256 characters. */
   resourceType?: string | null | undefined;
+  /** The session in which it happened. Up to 256 characters. */
   sessionId?: string | null | undefined;
+  /** How much it matters. */
   severity?: AuditSeverity | null | undefined;
-  /** When it happened; absent: the time of receipt. */
+  /** When it happened, by the clock of the application; absent: the time of receipt. */
   timestamp?: string | null | undefined;
+  /** With which program, as its User-Agent says. Up to 2000 characters. */
   userAgent?: string | null | undefined;
+  /** Who acted. Up to 256 characters. */
   userId?: string | null | undefined;
 };
 
-/** FILTERED: a configured filter declined the event. */
+/** What became of an event. */
 export type LogStatus =
+  /** Its idempotency key was used before: the first event is returned. */
   | 'DUPLICATE'
+  /** A filter of the deployment declined it: nothing was recorded. */
   | 'FILTERED'
+  /** It is in the log: durable, searchable, counted, provable and on the feed. */
   | 'RECORDED';
 
 export type FollowAlertsSubscriptionVariables = Exact<{
