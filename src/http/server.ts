@@ -2,7 +2,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { AuditError } from '../errors.ts';
 import type { Services } from '../graphql/context.ts';
-import { insideMessage } from '../graphql/errors.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
 import { createGraphqlRoute, GRAPHQL_PATH, type GraphqlRouteOptions } from './graphql-route.ts';
@@ -10,7 +9,7 @@ import type { HostCheck } from './hosts.ts';
 import { serveLive } from './live.ts';
 import type { Origins } from './origins.ts';
 import { createPageRoute, wantsPage } from './page-route.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseFailure } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
 import { createRequests, type Requests } from './requests.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
@@ -107,7 +106,7 @@ async function answerExport(
     log.info({ cause: (error as Error).message, requestId: requestIdOf(request) }, 'an export ended early');
     // Once the status line is out, a broken connection is the only honest end of a broken file.
     if (response.headersSent) response.destroy();
-    else refuse(response, 503, new AuditError('UNAVAILABLE', 'the database does not answer: retry'));
+    else refuseFailure(response, error, { log, requestId: requestIdOf(request) });
   }
 }
 
@@ -119,9 +118,7 @@ async function answerTiles(
   try {
     await serveTiles({ services, authenticate, peerOf, isPublic: publicEvidence }, request, response);
   } catch (error) {
-    const requestId = requestIdOf(request);
-    log.error({ err: error, requestId }, 'a tile could not be served');
-    refuse(response, 500, new AuditError('INTERNAL', insideMessage(requestId)));
+    refuseFailure(response, error, { log, requestId: requestIdOf(request) });
   }
 }
 
