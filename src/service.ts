@@ -8,7 +8,7 @@ import { copyRowsOf, createReaders, guardedReaderOf } from './access/reader.ts';
 import { tokenOptions } from './access/tokens/settings.ts';
 import { Closers } from './closers.ts';
 import { type Config, readConfig } from './config.ts';
-import { startEmbedded } from './db/embedded/server.ts';
+import { keepEmbedded } from './db/embedded/keep.ts';
 import { migrate } from './db/migrate.ts';
 import { createPool } from './db/pool.ts';
 import { createCatalog } from './events/catalog.ts';
@@ -91,7 +91,7 @@ export async function createAuditService(options: AuditServiceOptions = {}): Pro
 }
 
 async function startDatabase({ DATA_DIR }: Config, log: Logger, closers: Closers): Promise<string> {
-  const server = await startEmbedded({ dataDir: DATA_DIR, log: (line) => log.debug({ postgres: line }) });
+  const server = await keepEmbedded({ dataDir: DATA_DIR, log });
   return closers.add(server, ({ stop }) => stop()).connectionString;
 }
 
