@@ -16,7 +16,7 @@ const LOG_KEYED = graphql(`
 
 const MOST_EVENTS = 120;
 const PAUSE_MS = 20;
-const TRY_AGAIN = ['UNAVAILABLE', 'OVERLOADED', 'TIMEOUT'];
+const TRY_AGAIN = ['UNAVAILABLE', 'OVERLOADED'];
 
 /** Where an acknowledged event is. */
 interface Place {
@@ -81,7 +81,9 @@ export function startWriters(count: number, urls: () => readonly string[], name 
       if (answer?.data) return answer.data.logEvents.results;
       const code = answer === undefined ? 'no answer' : String(answer.errors?.[0]?.extensions.code);
       refusals.set(code, (refusals.get(code) ?? 0) + 1);
-      if (answer && !TRY_AGAIN.includes(code)) throw new Error(`refused: ${JSON.stringify(answer)}`);
+      const isRetriable =
+        TRY_AGAIN.includes(code) && answer?.errors?.[0]?.extensions.retryAfterMs !== undefined;
+      if (answer && !isRetriable) throw new Error(`refused: ${JSON.stringify(answer)}`);
       await setTimeout(PAUSE_MS);
     }
   }

@@ -125,6 +125,13 @@ export type SummaryOfAllQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type SummaryOfAllQuery = { auditSummary: { totalEvents: number, byType: Array<{ eventType: AuditEventType, count: number }>, byOutcome: Array<{ outcome: AuditOutcome, count: number }>, bySeverity: Array<{ severity: AuditSeverity, count: number }> } };
 
+export type WrittenSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type WrittenSubscription = { auditEvents: { cursor: string, node: { position: number, requestId: string | null } } };
+
 export type LogKeyedMutationVariables = Exact<{
   input: Array<LogEventInput> | LogEventInput;
 }>;
@@ -260,6 +267,17 @@ export const SummaryOfAllDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SummaryOfAllQuery, SummaryOfAllQueryVariables>;
+export const WrittenDocument = new TypedDocumentString(`
+    subscription Written($after: String) {
+  auditEvents(after: $after, filter: {action: "fault.write"}) {
+    cursor
+    node {
+      position
+      requestId
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<WrittenSubscription, WrittenSubscriptionVariables>;
 export const LogKeyedDocument = new TypedDocumentString(`
     mutation LogKeyed($input: [LogEventInput!]!) {
   logEvents(input: $input) {
