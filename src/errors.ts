@@ -123,6 +123,8 @@ const UNREACHABLE_CODES =
 /** Codes that say so of a connection alone: of a file they mean something else. */
 const CONNECT_CODES = /^(ENOENT|EACCES|EPERM|EAGAIN|EMFILE|ENFILE|ENOBUFS|ENOMEM)$/;
 const CONNECT_CALLS = ['connect', 'socket', 'getaddrinfo'];
+/** The same as Prisma hands them on: without the call, but with the system's message at the end of its own. */
+const CONNECT_MESSAGE = /^(connect|socket|getaddrinfo) E/;
 
 /** Codes of Prisma (its manual, "Error reference") that come without a SQLSTATE. */
 const BY_PRISMA: Readonly<Record<string, ConditionName>> = {
@@ -141,6 +143,15 @@ const BY_PRISMA: Readonly<Record<string, ConditionName>> = {
   P2037: 'exhausted', // too many connections
 };
 
+/** What its adapter for pg calls errors of a socket, where Prisma has one code for all (P2010, of raw SQL). */
+const BY_KIND: Readonly<Record<string, ConditionName>> = {
+  DatabaseNotReachable: 'unreachable',
+  ConnectionClosed: 'unreachable',
+  SocketTimeout: 'unreachable',
+  TlsConnectionError: 'unreachable',
+  TransactionAlreadyClosed: 'stopped',
+};
+
 /** What pg and pg-pool say without a code. */
 const BY_MESSAGE: readonly (readonly [RegExp, ConditionName])[] = [
   [/^timeout exceeded when trying to connect/, 'exhausted'], // no connection of the pool became free
@@ -157,7 +168,7 @@ interface Known {
   errorCode?: unknown;
   syscall?: unknown;
   severity?: unknown;
-  meta?: { driverAdapterError?: { cause?: { originalCode?: unknown; severity?: unknown } } };
+  meta?: { driverAdapterError?: { cause?: { originalCode?: unknown; kind?: unknown; severity?: unknown } } };
 }
 
 /** In which state the database was when it failed with this error; undefined: trying again is of no use. */
@@ -172,10 +183,14 @@ export function conditionOf(error: unknown): ConditionName | undefined {
     // The server ends the session with such an error, or does not begin it.
     return ['FATAL', 'PANIC'].includes(String(adapter?.severity ?? severity)) ? 'unreachable' : undefined;
   }
+  if (typeof adapter?.kind === 'string') return BY_KIND[adapter.kind];
+  // Prisma puts lines of its own, and of the source, before the message of what it stands on.
+  const said = error.message.slice(error.message.lastIndexOf('\n') + 1);
   const name = code ?? errorCode;
-  if (typeof name !== 'string') return BY_MESSAGE.find(([message]) => message.test(error.message))?.[1];
+  if (typeof name !== 'string') return BY_MESSAGE.find(([message]) => message.test(said))?.[1];
   if (UNREACHABLE_CODES.test(name)) return 'unreachable';
-  if (CONNECT_CODES.test(name) && CONNECT_CALLS.includes(String(syscall))) return 'unreachable';
+  const isOfConnection = CONNECT_CALLS.includes(String(syscall)) || CONNECT_MESSAGE.test(said);
+  if (CONNECT_CODES.test(name) && isOfConnection) return 'unreachable';
   return BY_PRISMA[name];
 }
 
