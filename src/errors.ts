@@ -46,7 +46,7 @@ export function badInput(path: string, message: string): AuditError {
 }
 
 const TRANSIENT_CODES =
-  /^(08...|57P0[1-5]|53300|40001|40P01|55P03|E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH).*)$/;
+  /^(08...|25P0[34]|57P0[1-5]|53300|40001|40P01|55P03|E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH).*)$/;
 const TRANSIENT_MESSAGES =
   /connection (terminated|error|ended)|not queryable|timeout exceeded when trying to connect/i;
 
