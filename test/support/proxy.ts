@@ -8,7 +8,7 @@ export interface Pair {
 }
 
 /** A TCP proxy in front of a database, whose connections can fall silent as on a network that loses every packet. */
-export interface Proxy {
+export interface TcpProxy {
   /** The database through the proxy. */
   url: string;
   /** Those that are open. */
@@ -21,7 +21,7 @@ export interface Proxy {
 }
 
 /** Starts one on a free port of the loopback. */
-export async function startProxy(databaseUrl: string): Promise<Proxy> {
+export async function startProxy(databaseUrl: string): Promise<TcpProxy> {
   const target = new URL(databaseUrl);
   const pairs = new Set<Pair>();
   const sockets = new Set<Socket>();
@@ -61,7 +61,7 @@ export async function startProxy(databaseUrl: string): Promise<Proxy> {
   const url = new URL(databaseUrl);
   url.hostname = '127.0.0.1';
   url.port = String((server.address() as AddressInfo).port);
-  const proxy: Proxy = {
+  const proxy: TcpProxy = {
     url: url.href,
     pairs,
     isSilent: false,
