@@ -47,8 +47,8 @@ export interface HttpOptions
   maxUnsentBytes: number;
   /** Whether GraphiQL is served. */
   hasGraphiql: boolean;
-  /** Whether the database answers. */
-  isReady: () => Promise<boolean>;
+  /** Why the instance is not ready, if it is not; resolves within two seconds. */
+  problems: () => Promise<string[]>;
 }
 
 /** Serves the API, its live feed, exports, GraphiQL and the health endpoints. */
@@ -90,9 +90,9 @@ function answer(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`);
 }
 
-async function answerReady({ isReady }: HttpOptions, response: ServerResponse): Promise<void> {
-  const ready = await isReady().catch(() => false);
-  answer(response, ready ? 200 : 503, ready ? 'ready' : 'the database does not answer');
+async function answerReady({ problems }: HttpOptions, response: ServerResponse): Promise<void> {
+  const found = await problems();
+  answer(response, found.length === 0 ? 200 : 503, found.length === 0 ? 'ready' : found.join('\n'));
 }
 
 async function answerExport(

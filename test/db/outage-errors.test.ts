@@ -204,7 +204,7 @@ describe('a connection that cannot be made', () => {
           url.searchParams.set('sslmode', 'require');
         }),
     ],
-    ['no socket of that name', () => 'postgresql://postgres@/x?host=/none-of-that-name'],
+    ['no socket of that name', () => 'postgresql:///x?user=postgres&host=/none-of-that-name'],
     [
       'a port where nobody listens',
       () =>

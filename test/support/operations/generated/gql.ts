@@ -21,6 +21,7 @@ type Documents = {
     "\n  subscription Written($after: String) {\n    auditEvents(after: $after, filter: { action: \"fault.write\" }) {\n      cursor\n      node { position requestId }\n    }\n  }\n": typeof types.WrittenDocument,
     "\n  mutation LogKeyed($input: [LogEventInput!]!) {\n    logEvents(input: $input) {\n      results { status event { id position } }\n    }\n  }\n": typeof types.LogKeyedDocument,
     "\n  subscription FollowShared($after: String, $filter: AuditEventFilter) {\n    auditEvents(after: $after, filter: $filter) { cursor node { position customerId action } }\n  }\n": typeof types.FollowSharedDocument,
+    "\n  subscription Silent {\n    securityAlerts { node { action } }\n  }\n": typeof types.SilentDocument,
     "\n  query ExportNdjson {\n    auditExport(format: NDJSON) { url }\n  }\n": typeof types.ExportNdjsonDocument,
     "\n  query LeafHashes {\n    auditEvents(orderBy: POSITION_ASC, first: 1000) {\n      edges { node { leafHash } }\n    }\n  }\n": typeof types.LeafHashesDocument,
     "\n  query Summary {\n    auditSummary {\n      totalEvents\n      bySeverity { count }\n      byType { count }\n      timeline { count }\n    }\n  }\n": typeof types.SummaryDocument,
@@ -37,6 +38,7 @@ const documents: Documents = {
     "\n  subscription Written($after: String) {\n    auditEvents(after: $after, filter: { action: \"fault.write\" }) {\n      cursor\n      node { position requestId }\n    }\n  }\n": types.WrittenDocument,
     "\n  mutation LogKeyed($input: [LogEventInput!]!) {\n    logEvents(input: $input) {\n      results { status event { id position } }\n    }\n  }\n": types.LogKeyedDocument,
     "\n  subscription FollowShared($after: String, $filter: AuditEventFilter) {\n    auditEvents(after: $after, filter: $filter) { cursor node { position customerId action } }\n  }\n": types.FollowSharedDocument,
+    "\n  subscription Silent {\n    securityAlerts { node { action } }\n  }\n": types.SilentDocument,
     "\n  query ExportNdjson {\n    auditExport(format: NDJSON) { url }\n  }\n": types.ExportNdjsonDocument,
     "\n  query LeafHashes {\n    auditEvents(orderBy: POSITION_ASC, first: 1000) {\n      edges { node { leafHash } }\n    }\n  }\n": types.LeafHashesDocument,
     "\n  query Summary {\n    auditSummary {\n      totalEvents\n      bySeverity { count }\n      byType { count }\n      timeline { count }\n    }\n  }\n": types.SummaryDocument,
@@ -71,6 +73,10 @@ export function graphql(source: "\n  mutation LogKeyed($input: [LogEventInput!]!
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  subscription FollowShared($after: String, $filter: AuditEventFilter) {\n    auditEvents(after: $after, filter: $filter) { cursor node { position customerId action } }\n  }\n"): typeof import('./graphql.ts').FollowSharedDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Silent {\n    securityAlerts { node { action } }\n  }\n"): typeof import('./graphql.ts').SilentDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -147,6 +147,11 @@ export type FollowSharedSubscriptionVariables = Exact<{
 
 export type FollowSharedSubscription = { auditEvents: { cursor: string, node: { position: number, customerId: string | null, action: string } } };
 
+export type SilentSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SilentSubscription = { securityAlerts: { node: { action: string } } };
+
 export type ExportNdjsonQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -303,6 +308,15 @@ export const FollowSharedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<FollowSharedSubscription, FollowSharedSubscriptionVariables>;
+export const SilentDocument = new TypedDocumentString(`
+    subscription Silent {
+  securityAlerts {
+    node {
+      action
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SilentSubscription, SilentSubscriptionVariables>;
 export const ExportNdjsonDocument = new TypedDocumentString(`
     query ExportNdjson {
   auditExport(format: NDJSON) {
