@@ -1,4 +1,5 @@
 import type { Pool } from './db/pool.ts';
+import { type ConditionName, conditionOf } from './errors.ts';
 import type { AppendState } from './log/append.ts';
 
 /** A load balancer that asks gets its answer within two seconds. */
@@ -10,9 +11,18 @@ const FAILED_MS = 5_000;
 /** The feed reads every four seconds, whatever the notifications say. */
 const MAX_FEED_LAG_MS = 10_000;
 
+const NO_ANSWER = 'the database does not answer';
+const TOLD: Partial<Record<ConditionName, string>> = {
+  exhausted: 'the database has no connection left',
+  refused: 'the database refuses the service',
+};
+
 /** What the instance knows about itself. */
 export interface HealthOptions {
-  /** A pool of its own, so that the answer does not wait for a connection that others use. */
+  /**
+   * A pool of its own, so that the answer does not wait for a connection that others use. It connects anew each time: that
+   * the database takes no further connection is a problem that the connections of old do not show.
+   */
   pool: Pool;
   appender: { state(): AppendState };
   feed: { lagMs(): number };
@@ -33,7 +43,7 @@ export function createHealth({ pool, appender, feed }: HealthOptions): Health {
       .query('SELECT 1')
       .then(
         () => undefined,
-        () => 'the database does not answer',
+        (error: unknown) => TOLD[conditionOf(error) ?? 'unreachable'] ?? NO_ANSWER,
       )
       .finally(() => {
         asking = undefined;
@@ -43,7 +53,7 @@ export function createHealth({ pool, appender, feed }: HealthOptions): Health {
 
   return {
     async problems() {
-      const database = await within(askDatabase(), 'the database does not answer');
+      const database = await within(askDatabase(), NO_ANSWER);
       return [database, appendProblem(appender.state()), feedProblem(feed.lagMs())].filter(
         (problem) => problem !== undefined,
       );
@@ -68,7 +78,13 @@ function appendProblem({ oldestWaitMs, last }: AppendState): string | undefined 
     return `the oldest append has been waiting for ${inSeconds(oldestWaitMs)}`;
   if (last?.error === undefined) return undefined;
   const agoMs = performance.now() - last.at;
-  return agoMs < FAILED_MS ? `the last append failed ${inSeconds(agoMs)} ago` : undefined;
+  return agoMs < FAILED_MS
+    ? `the last append failed ${inSeconds(agoMs)} ago${becauseOf(last.error)}`
+    : undefined;
+}
+
+function becauseOf(error: unknown): string {
+  return conditionOf(error) === 'unwritable' ? ': the database cannot store anything' : '';
 }
 
 function feedProblem(lagMs: number): string | undefined {

@@ -257,7 +257,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   const authenticate = noticeFailures(access.authenticate, metaAudit);
   await metaAudit.started(adminKeyChange);
   const health = createHealth({
-    pool: addPool(databaseUrl, { max: 1, role: 'audit_log_service', silenceMs: 1_500 }),
+    pool: addPool(databaseUrl, { max: 1, maxUses: 1, role: 'audit_log_service', silenceMs: 1_500 }),
     appender: pipeline.appender,
     feed,
   });

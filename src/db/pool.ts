@@ -23,6 +23,8 @@ export interface PoolOptions extends Pick<ClientOptions, 'silenceMs'> {
   onQuiet?: (clients: Iterable<Client>) => void;
   /** Most connections; default 20. */
   max?: number;
+  /** After how many uses a connection is closed; default: never. */
+  maxUses?: number;
   /** The role that its connections take on; default: the one they log in with. */
   role?: 'audit_log_service';
   /**
@@ -38,12 +40,13 @@ export function createPool(
   onError: (error: Error) => void,
   options: PoolOptions = {},
 ): Pool {
-  const { max = 20, role, silenceMs, onQuiet } = options;
+  const { max = 20, maxUses, role, silenceMs, onQuiet } = options;
   const { idleInTransactionMs = role === undefined ? undefined : IDLE_IN_TRANSACTION_MS } = options;
   const clients = new Set<Client>();
   const pool = new pg.Pool({
     connectionString: withServerLimits(connectionString, { role, idleInTransactionMs }),
     max,
+    ...(maxUses !== undefined && { maxUses }),
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: 10_000,
     // An idle connection keeps the buffer that its largest answer took, megabytes for a large page: not for long.
