@@ -7,6 +7,8 @@ import { type EmbeddedServer, startEmbedded } from '../../src/db/embedded/server
 export interface OwnPostgres {
   /** The same after every start. */
   url: string;
+  /** Where its cluster is. */
+  directory: string;
   /** Kills the server's first process with -9 and resolves when it is gone. */
   kill(): Promise<void>;
   /** Stops it as an operator does (fast). */
@@ -27,10 +29,12 @@ export async function startOwnPostgres(
   const options = { dataDir, log: () => undefined, settings, ...(programs && { programs }) };
   let server: EmbeddedServer = await startEmbedded(options);
   const { connectionString: url, port } = server;
+  const directory = join(dataDir, 'postgres');
   return {
     url,
+    directory,
     async kill() {
-      const file = readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8');
+      const file = readFileSync(join(directory, 'postmaster.pid'), 'utf8');
       process.kill(Number.parseInt(file, 10), 'SIGKILL');
       await server.exited;
     },
