@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   chownSync,
   existsSync,
   mkdirSync,
@@ -13,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { isAlive } from '../../src/db/embedded/process.ts';
 import { exportLink, knockAll } from '../support/doors.ts';
 import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts';
 import { type Program, startProgram } from '../support/process.ts';
@@ -175,6 +177,8 @@ describe('on a PostgreSQL of its own', () => {
 
 // A file system of its own needs the right to mount one.
 const folder = mkdtempSync(join(tmpdir(), 'audit-log-states-'));
+// The user as whom PostgreSQL runs has to enter it.
+chmodSync(folder, 0o755);
 const disk = join(folder, 'disk');
 mkdirSync(disk);
 const canMount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', disk]).status === 0;
@@ -198,6 +202,7 @@ describe('on a small disk', () => {
       const { uid, gid } = statSync(postgres.directory);
       for (const path of [disk, place]) chownSync(path, uid, gid);
       const admin = new pg.Client({ connectionString: postgres.url });
+      admin.on('error', () => undefined);
       await admin.connect();
       await admin.query(`CREATE TABLESPACE small LOCATION '${place}'`);
       await admin.query('CREATE DATABASE small TABLESPACE small');
@@ -256,7 +261,7 @@ describe('with the embedded PostgreSQL', () => {
     program.child.kill('SIGKILL');
     await program.ended;
     const pid = serverPid();
-    if (pid) process.kill(pid, 'SIGKILL');
+    if (pid && isAlive(pid)) process.kill(pid, 'SIGKILL');
     rmSync(dataDir, { recursive: true, force: true });
   });
 

@@ -21,10 +21,10 @@ const GRAPHQL = {
   'an export': '{ auditExport(format: NDJSON) { url } }',
   'a checkpoint': '{ checkpoint { note } }',
   'the keys': '{ apiKeys { id } }',
-  'a new key': 'mutation { createApiKey(name: "door", scopes: [EVENTS_READ]) { apiKey { id } } }',
+  'a new key': 'mutation { createApiKey(name: "door", scopes: [EVENTS_READ]) { key { id } } }',
   'an event': `mutation { logEvent(input: ${EVENT}) { status } }`,
   'a batch': `mutation { logEvents(input: [${EVENT}]) { recorded } }`,
-  'a purge': 'mutation { purgeEvents(olderThanDays: 36500) { purgedCount } }',
+  'a purge': 'mutation { purgeEvents(olderThanDays: 36500) { purged } }',
 };
 const SUBSCRIPTION = 'subscription { auditEvents(after: "beginning") { cursor } }';
 const PATHS = ['checkpoint', 'tile/0/000', 'tile/entries/000', 'customers/nobody/checkpoint'];
