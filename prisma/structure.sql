@@ -186,6 +186,19 @@ AS $function$
       EXECUTE 'ANALYZE (SKIP_LOCKED) ' || relation || ' (position)';
     END IF;
   END $function$;
+CREATE OR REPLACE FUNCTION public.can_end_silent_holders()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  SELECT pg_catalog.pg_has_role(current_user, session_user, 'USAGE')
+      AND (owner.rolsuper OR NOT login.rolsuper)
+    OR NOT login.rolsuper AND pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE')
+      AND pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
+  FROM pg_catalog.pg_roles AS owner, pg_catalog.pg_roles AS login
+  WHERE owner.rolname = current_user AND login.rolname = session_user
+$function$;
 CREATE OR REPLACE FUNCTION public.claim_head(expected bigint, next text)
  RETURNS void
  LANGUAGE plpgsql
@@ -212,6 +225,51 @@ BEGIN
       ON CONFLICT (tree) DO UPDATE SET cosignatures = counts.cosignatures + 1;
   END IF;
   RETURN NULL;
+END $function$;
+CREATE OR REPLACE FUNCTION public.end_silent_holders()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+  silent text[];
+  found text[];
+BEGIN
+  FOR look IN 1..6 LOOP
+    IF look > 1 THEN
+      PERFORM pg_catalog.pg_sleep(0.5);
+    END IF;
+    PERFORM pg_catalog.pg_stat_clear_snapshot();
+    WITH ours AS MATERIALIZED (
+      SELECT activity.pid, activity.wait_event_type, activity.backend_start, activity.xact_start
+      FROM pg_catalog.pg_stat_activity AS activity
+      WHERE activity.datname = pg_catalog.current_database() AND activity.application_name = 'graphql-audit-log'
+        AND activity.usename IN (session_user, current_user)
+    ), blocking AS (
+      SELECT DISTINCT blocker.pid
+      FROM ours, LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(ours.pid)) AS blocker (pid)
+      WHERE ours.wait_event_type = 'Lock'
+    )
+    SELECT pg_catalog.array_agg(pg_catalog.concat_ws(' ', ours.pid, ours.backend_start, ours.xact_start)) INTO found
+    FROM ours JOIN blocking USING (pid)
+    WHERE ours.wait_event_type = 'Client' AND EXISTS (
+      SELECT FROM pg_catalog.pg_locks AS held
+      WHERE held.pid = ours.pid AND held.granted AND (
+        held.locktype = 'relation' AND held.mode IN ('RowShareLock', 'RowExclusiveLock')
+          AND held.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+          AND held.relation IN (
+            SELECT 'public.log_head'::regclass UNION ALL SELECT 'public.trees'::regclass
+            UNION ALL SELECT 'public.summary_scopes'::regclass
+            UNION ALL SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = 'public.audit_events'::regclass)
+        OR held.locktype = 'advisory' AND held.objsubid = 1
+          AND held.objid::bigint = pg_catalog.hashtext('audit_log.segment')::bigint & 4294967295));
+    silent := CASE WHEN look = 1 THEN found ELSE ARRAY(
+      SELECT pg_catalog.unnest(silent) INTERSECT SELECT pg_catalog.unnest(found)) END;
+    EXIT WHEN pg_catalog.cardinality(silent) IS NULL OR pg_catalog.cardinality(silent) = 0;
+  END LOOP;
+  RETURN (SELECT pg_catalog.count(*) FROM pg_catalog.unnest(silent) AS one
+    WHERE pg_catalog.pg_terminate_backend(pg_catalog.split_part(one, ' ', 1)::integer));
 END $function$;
 CREATE OR REPLACE FUNCTION public.ensure_segment(segment bigint, bits smallint)
  RETURNS void
@@ -352,7 +410,9 @@ CREATE POLICY service ON trees FOR ALL TO audit_log_service USING (true);
 -- Privileges
 
 GRANT EXECUTE ON FUNCTION analyze_segment(bigint) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION can_end_silent_holders() TO audit_log_service;
 GRANT EXECUTE ON FUNCTION claim_head(bigint,text) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION end_silent_holders() TO audit_log_service;
 GRANT EXECUTE ON FUNCTION ensure_segment(bigint,smallint) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION keep_keys(text[],text[],bytea[],bigint[]) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION merge_search(bigint,bigint) TO audit_log_service;

@@ -15,6 +15,30 @@ export class Closers {
     return this.#closed;
   }
 
+  /**
+   * Closes everything within a time: after `breakMs` calls `breakOff`, which makes what still waits fail, and after
+   * `limitMs` resolves, whatever is left.
+   */
+  async closeWithin({
+    breakMs,
+    limitMs,
+    breakOff,
+  }: {
+    breakMs: number;
+    limitMs: number;
+    breakOff: () => void;
+  }): Promise<void> {
+    const timers: NodeJS.Timeout[] = [];
+    const late = new Promise<void>((resolve) => {
+      timers.push(setTimeout(breakOff, breakMs), setTimeout(resolve, limitMs));
+    });
+    try {
+      await Promise.race([this.close(), late]);
+    } finally {
+      for (const timer of timers) clearTimeout(timer);
+    }
+  }
+
   async #closeAll(): Promise<void> {
     const errors: unknown[] = [];
     for (const close of this.#closings.reverse()) {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Config, readConfig } from './config.ts';
-import { type EmbeddedServer, startEmbedded } from './db/embedded/server.ts';
+import { type KeptServer, keepEmbedded } from './db/embedded/keep.ts';
 import { openOperatorLog } from './operator-log.ts';
 import type { AuditService } from './service.ts';
 
@@ -68,19 +68,13 @@ async function startDatabase(
   { DATABASE_URL, DATA_DIR }: Config,
   log: Logger,
   stop: AbortSignal,
-): Promise<EmbeddedServer | undefined> {
+): Promise<KeptServer | undefined> {
   if (DATABASE_URL !== undefined) return undefined;
-  return startEmbedded({
-    dataDir: DATA_DIR,
-    log: (line) => log.debug({ postgres: line }),
-    stop,
-    onWaiting: loadAhead,
-  });
+  return keepEmbedded({ dataDir: DATA_DIR, log, stop, onWaiting: loadAhead });
 }
 
-async function untilEnd(embedded: EmbeddedServer | undefined, stop: AbortSignal): Promise<void> {
-  await Promise.race([aborted(stop), ...(embedded ? [embedded.exited] : [])]);
-  if (!stop.aborted) throw new Error('the embedded PostgreSQL ended by itself');
+async function untilEnd(embedded: KeptServer | undefined, stop: AbortSignal): Promise<void> {
+  await Promise.race([aborted(stop), ...(embedded ? [embedded.lost] : [])]);
 }
 
 // A service that is starting when it is to stop gets the time to finish that, unless its database is not there.

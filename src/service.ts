@@ -8,9 +8,10 @@ import { copyRowsOf, createReaders, guardedReaderOf } from './access/reader.ts';
 import { tokenOptions } from './access/tokens/settings.ts';
 import { Closers } from './closers.ts';
 import { type Config, readConfig } from './config.ts';
-import { startEmbedded } from './db/embedded/server.ts';
+import { keepEmbedded } from './db/embedded/keep.ts';
 import { migrate } from './db/migrate.ts';
-import { createPool } from './db/pool.ts';
+import { breakConnections, createPool, IDLE_IN_TRANSACTION_MS, type Pool } from './db/pool.ts';
+import { allowEndingHolders, createQuietCheck } from './db/quiet.ts';
 import { createCatalog } from './events/catalog.ts';
 import type { EventInput } from './events/input.ts';
 import { createExports } from './exports/export.ts';
@@ -21,6 +22,7 @@ import type { Services } from './graphql/context.ts';
 import { createEngine } from './graphql/engine.ts';
 import { createDocuments, loadDocuments } from './graphql/persisted.ts';
 import { createSchema } from './graphql/schema.ts';
+import { createHealth, type Health } from './health.ts';
 import { createEventStreams } from './http/event-streams.ts';
 import { createHostCheck } from './http/hosts.ts';
 import { createOrigins } from './http/origins.ts';
@@ -57,7 +59,10 @@ export interface AuditService {
   adminKey: string | undefined;
   /** How many live subscriptions are being read here. */
   countSubscribers(): number;
-  /** Finishes what was accepted, cuts subscriptions, closes connections; at most some five seconds. */
+  /**
+   * Finishes what was accepted, cuts subscriptions, closes connections. When the database does not answer, its connections
+   * are broken after eight seconds, and this resolves after ten, whatever is left.
+   */
   stop(): Promise<void>;
 }
 
@@ -76,6 +81,8 @@ export interface AuditServiceOptions extends Extensions {
   now?: () => number;
 }
 
+const STOP = { breakMs: 8_000, limitMs: 10_000 };
+
 /** Builds every part on the database and starts to serve. Throws when the database or the port cannot be used. */
 export async function createAuditService(options: AuditServiceOptions = {}): Promise<AuditService> {
   const closers = new Closers();
@@ -91,7 +98,7 @@ export async function createAuditService(options: AuditServiceOptions = {}): Pro
 }
 
 async function startDatabase({ DATA_DIR }: Config, log: Logger, closers: Closers): Promise<string> {
-  const server = await startEmbedded({ dataDir: DATA_DIR, log: (line) => log.debug({ postgres: line }) });
+  const server = await keepEmbedded({ dataDir: DATA_DIR, log });
   return closers.add(server, ({ stop }) => stop()).connectionString;
 }
 
@@ -103,10 +110,20 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   // The error's own text alone: the object that pg throws carries the whole connection.
   const onError = (error: Error) =>
     log.error({ cause: error.message }, 'the database connection had a problem');
-  const owner = closers.add(
-    createPool(config.DATABASE_ADMIN_URL ?? databaseUrl, onError, { max: 4 }),
-    (pool) => pool.end(),
-  );
+  const ownerUrl = config.DATABASE_ADMIN_URL ?? databaseUrl;
+  const pools: Pool[] = [];
+  const addPool = (url: string, poolOptions: Parameters<typeof createPool>[2]) => {
+    const made = closers.add(createPool(url, onError, poolOptions), (pool) => pool.end());
+    pools.push(made);
+    return made;
+  };
+  const onEnded = (count: number) =>
+    log.warn({ count }, 'connections of an instance were ended that said nothing and blocked the others');
+  const owner = addPool(ownerUrl, {
+    max: 4,
+    idleInTransactionMs: IDLE_IN_TRANSACTION_MS,
+    onQuiet: createQuietCheck({ connectionString: ownerUrl, onEnded, onError }),
+  });
   await migrate(owner);
   await createHead(owner, config.SEGMENT_BITS);
   const identity = await openIdentity(owner, {
@@ -115,9 +132,13 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   });
   if (!identity.signers) log.warn('this instance has no signing key: it serves checkpoints that others sign');
   const { secret: adminKey, change: adminKeyChange } = await ensureAdminKey(owner, config.ADMIN_API_KEY);
-  const pool = closers.add(createPool(databaseUrl, onError, { role: 'audit_log_service' }), (made) =>
-    made.end(),
-  );
+  const pool = addPool(databaseUrl, {
+    role: 'audit_log_service',
+    onQuiet: createQuietCheck({ connectionString: databaseUrl, onEnded, onError }),
+  });
+  const grant = await allowEndingHolders(pool, owner);
+  if (grant !== undefined)
+    log.warn({ grant }, 'an instance that vanishes may block the others: an administrator has to grant this');
   const access = closers.add(
     createAccess({
       pool,
@@ -235,7 +256,12 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   };
   const authenticate = noticeFailures(access.authenticate, metaAudit);
   await metaAudit.started(adminKeyChange);
-  http = await serveHttp({ config, services, authenticate, log });
+  const health = createHealth({
+    pool: addPool(databaseUrl, { max: 1, maxUses: 1, role: 'audit_log_service', silenceMs: 1_500 }),
+    appender: pipeline.appender,
+    feed,
+  });
+  http = await serveHttp({ config, services, authenticate, health, log });
   closers.add(http, (server) => {
     // Clients are told first that they are cut: then the end of their subscription reaches nobody as a completion.
     const closed = server.close();
@@ -246,7 +272,14 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     url: http.url,
     adminKey,
     countSubscribers: () => access.subscriptions.count,
-    stop: () => closers.close(),
+    stop: () =>
+      closers.closeWithin({
+        ...STOP,
+        breakOff() {
+          log.error('the service stops although the database has not answered: its connections are broken');
+          for (const one of pools) breakConnections(one, 'the service stops');
+        },
+      }),
   };
 }
 
@@ -254,9 +287,10 @@ async function serveHttp(parts: {
   config: Config;
   services: Services;
   authenticate: Authenticate;
+  health: Health;
   log: Logger;
 }): Promise<HttpServer> {
-  const { config, services, authenticate, log } = parts;
+  const { config, services, authenticate, health, log } = parts;
   const schema = createSchema(services.catalog);
   const persisted = config.PERSISTED_DOCUMENTS && (await loadDocuments(config.PERSISTED_DOCUMENTS, schema));
   const documents = createDocuments(persisted || new Map(), config.PERSISTED_ONLY);
@@ -286,7 +320,7 @@ async function serveHttp(parts: {
     headersTimeoutMs: config.HEADERS_TIMEOUT_MS,
     requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
     hasGraphiql: config.GRAPHIQL,
-    isReady: async () => (await services.pool.query('SELECT 1')).rowCount === 1,
+    problems: health.problems,
     log,
   });
 }

@@ -1,6 +1,6 @@
 import { type CopyRows, createCopyRows } from '../db/copy.ts';
 import type { Pool } from '../db/pool.ts';
-import type { Queryable } from '../db/queryable.ts';
+import { asLong, type Queryable } from '../db/queryable.ts';
 import { tenantReader } from '../db/tenant.ts';
 import { Turns } from '../log/turns.ts';
 import type { Viewer } from './viewer.ts';
@@ -27,7 +27,7 @@ export function createReaders(pool: Pool): (viewer: Pick<Viewer, 'customerId'>) 
     const reader: Reader = guardedReaderOf(pool, viewer) ?? pool;
     return {
       ...(viewer.customerId !== undefined && { customerId: viewer.customerId }),
-      query: (statement, parameters) => turns.take(() => reader.query(statement, parameters)),
+      query: (statement, parameters) => turns.take(() => reader.query(asLong(statement), parameters)),
     };
   };
 }

@@ -1,5 +1,6 @@
 import type { Connection, PoolClient, Submittable } from 'pg';
 import pg from 'pg';
+import { SILENCE } from './client.ts';
 import type { Pool } from './pool.ts';
 import { asTenant } from './tenant.ts';
 
@@ -68,6 +69,7 @@ function copy(client: PoolClient, query: string, onRow: (row: Buffer) => boolean
       resolve(false);
     };
     const statement = {
+      silenceMs: SILENCE.long,
       submit: (connection: Connection & { query(sql: string): void }) =>
         connection.query(`COPY (${query}) TO STDOUT (FORMAT binary)`),
       handleCopyData({ chunk }: { chunk: Buffer }) {

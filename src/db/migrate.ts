@@ -1,11 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { PoolClient } from 'pg';
-import type { Pool } from './pool.ts';
+import { SILENCE } from './client.ts';
+import { type Pool, withClient } from './pool.ts';
 
 const MIGRATIONS = new URL('../../prisma/migrations/', import.meta.url);
 // Prisma sorts migrations as text, so the number in front has always four digits.
 const NAME = /^\d{4}_[a-z0-9_]+$/;
+const IDLE_MS = 10_000;
 const LOCK = 72707369; // The advisory lock that `prisma migrate` takes, so that both exclude each other.
 
 // The bookkeeping table of `prisma migrate`, so that its `deploy` and `status` agree with what was applied here.
@@ -19,14 +21,20 @@ const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
  * Throws when an applied migration has changed since, or when the database has one that this version does not know.
  */
 export async function migrate(pool: Pool): Promise<void> {
-  const client = await pool.connect();
-  try {
+  // A migration of a large log takes minutes, and so does the wait for another instance that is at it.
+  await withClient(pool, migrateOn, SILENCE.none);
+
+  async function migrateOn(client: PoolClient): Promise<void> {
+    // The lock is the session's: when this process stands still, another one must get it.
+    await client.query(`SELECT set_config('idle_session_timeout', '${IDLE_MS}', false)`);
     await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
-    await client.query(BOOKKEEPING);
-    await applyMissing(client, await readMigrations());
-  } finally {
-    await client.query('SELECT pg_advisory_unlock($1)', [LOCK]).catch(() => undefined);
-    client.release();
+    try {
+      await client.query(BOOKKEEPING);
+      await applyMissing(client, await readMigrations());
+    } finally {
+      await client.query('SELECT pg_advisory_unlock($1)', [LOCK]).catch(() => undefined);
+      await client.query('RESET idle_session_timeout').catch(() => undefined);
+    }
   }
 }
 

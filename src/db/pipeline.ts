@@ -1,4 +1,4 @@
-import type { Connection, PoolClient, Submittable } from 'pg';
+import pg, { type Connection, type PoolClient, type Submittable } from 'pg';
 import { serialize } from 'pg-protocol';
 
 /** A statement with its parameters, or a `COPY ... FROM STDIN` with its rows. */
@@ -27,7 +27,10 @@ export function runPipeline(
  * Held back, the end of the first COPY and what follows wait for `release`, while its rows are on their way.
  */
 export class Pipeline implements Submittable {
-  /** Settles when the server has answered everything. A broken connection rejects it: then nothing is certain. */
+  /**
+   * Settles when the server has answered everything, so the client is free for the next statement. A broken connection
+   * rejects it: then nothing is certain.
+   */
   readonly done: Promise<void>;
   readonly #steps: readonly Step[];
   readonly #events: PipelineEvents;
@@ -92,7 +95,19 @@ export class Pipeline implements Submittable {
     this.#error ??= error;
     // Until then the server skips whatever comes.
     this.#sendRest([serialize.sync()]);
-    this.#reject(error);
+    const connection = this.#connection;
+    if (!isRefusal(error) || !connection?.stream.writable) {
+      this.#reject(error);
+      return;
+    }
+    // `pg` does not hand the end of the answer to a statement that has failed.
+    const end = () => {
+      connection.off('readyForQuery', end);
+      connection.off('end', end);
+      this.#reject(error);
+    };
+    connection.on('readyForQuery', end);
+    connection.on('end', end);
   }
 
   handleReadyForQuery(): void {
@@ -109,6 +124,11 @@ export class Pipeline implements Submittable {
     this.#rest = undefined;
     send(this.#connection, messages);
   }
+}
+
+// Of an error that ends the connection no further answer comes.
+function isRefusal(error: Error): boolean {
+  return error instanceof pg.DatabaseError && error.severity === 'ERROR';
 }
 
 function messagesOf(step: Step): Buffer[] {

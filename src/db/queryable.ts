@@ -1,4 +1,5 @@
 import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
+import { SILENCE } from './client.ts';
 
 /** Where statements run: the pool, a client within a transaction, or what a bound viewer may read (`tenant.ts`). */
 export interface Queryable {
@@ -8,4 +9,10 @@ export interface Queryable {
     statement: string | QueryConfig,
     parameters?: unknown[],
   ): Promise<QueryResult<Row>>;
+}
+
+/** The statement with the limit of one that may compute long before its first row. */
+export function asLong(statement: string | QueryConfig): QueryConfig {
+  const config = typeof statement === 'string' ? { text: statement } : statement;
+  return Object.assign({ silenceMs: SILENCE.long }, config);
 }

@@ -50,6 +50,8 @@ export interface Feed {
    * BAD_USER_INPUT when the log does not reach up to the start, OVERLOADED when there are too many subscribers.
    */
   subscribe(request: SubscribeRequest): Promise<Subscription>;
+  /** For how long it may have missed what other instances wrote, in milliseconds: since it last read up to the head. */
+  lagMs(): number;
   /** Ends all subscriptions. */
   close(): void;
 }
@@ -62,6 +64,7 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
   let isReading = false;
   let isStale = false;
   let hintedSize = 0;
+  let upToDateAt = performance.now();
 
   async function read(): Promise<void> {
     if (isReading) return;
@@ -80,9 +83,11 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
 
   async function readToHead(): Promise<void> {
     isStale = false;
+    const now = performance.now();
     const head = await readHead(pool);
     recent.forgetBefore(head.firstPosition);
     await readUpTo(pool, tail, head.frontier.size);
+    upToDateAt = now;
   }
 
   // Not all is there up to where the hint says: the head knows better.
@@ -117,6 +122,7 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
         [Symbol.asyncIterator]: () => readFrom(position),
       };
     },
+    lagMs: () => performance.now() - upToDateAt,
     close() {
       tail.isClosed = true;
       wakeAll(tail);

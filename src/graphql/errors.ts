@@ -8,6 +8,7 @@ import {
 import type { Logger } from 'pino';
 import { AuditError, ERROR_CODES, type ErrorCode, orUnavailable } from '../errors.ts';
 import { literalPath, variablePath } from './literal-path.ts';
+import { logOutage } from './outage-log.ts';
 
 const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   UNAUTHENTICATED: 401,
@@ -28,7 +29,10 @@ const MAX_MESSAGE = 1_000;
  */
 export function showError(error: unknown, log: Logger, requestId: string = randomUUID()): GraphQLError {
   const cause = orUnavailable(causeOf(error));
-  if (cause instanceof AuditError) return shownAuditError(cause, error);
+  if (cause instanceof AuditError) {
+    logOutage(log, cause, requestId);
+    return shownAuditError(cause, error);
+  }
   if (cause instanceof GraphQLError) return withCode(cause);
   log.error({ err: cause, requestId }, 'request failed');
   return new GraphQLError(insideMessage(requestId), {

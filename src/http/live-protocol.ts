@@ -60,7 +60,7 @@ export function createLiveProtocol(options: LiveProtocolOptions) {
 }
 
 async function connect(
-  { authenticate, peerOf, sessions }: LiveProtocolOptions,
+  { authenticate, peerOf, sessions, log }: LiveProtocolOptions,
   connection: Connection,
   { Authorization, authorization }: Record<string, unknown> = {},
 ): Promise<boolean> {
@@ -73,8 +73,8 @@ async function connect(
     endWithKey(sessions, connection);
     return true;
   } catch (error) {
-    const isRefused = error instanceof AuditError && error.code === 'UNAUTHENTICATED';
-    if (!isRefused) connection.socket.close(TRY_AGAIN_LATER, 'try again later');
+    const { code } = showError(error, log).extensions;
+    if (code !== 'UNAUTHENTICATED') connection.socket.close(TRY_AGAIN_LATER, `${code}: try again later`);
     return false; // Closed with 4403.
   }
 }

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import type { AuditError } from '../errors.ts';
-import { retryAfterSeconds } from '../graphql/errors.ts';
+import type { Logger } from 'pino';
+import { AuditError, orUnavailable } from '../errors.ts';
+import { insideMessage, retryAfterSeconds } from '../graphql/errors.ts';
+import { logOutage } from '../graphql/outage-log.ts';
 
 /** The body of an answer that is nothing but an error, in the form of a GraphQL one. */
 export function refusalBody({ code, message, path, retryAfterMs }: AuditError): string {
@@ -23,4 +25,20 @@ export function refusalHeaders({ retryAfterMs }: AuditError): Record<string, str
 /** Answers with an error. */
 export function refuse(response: ServerResponse, status: number, error: AuditError): void {
   response.writeHead(status, refusalHeaders(error)).end(refusalBody(error));
+}
+
+/** Answers with 503 when the error may pass, else with 500; the cause is in the log under the id. */
+export function refuseFailure(
+  response: ServerResponse,
+  error: unknown,
+  { log, requestId }: { log: Logger; requestId: string },
+): void {
+  const shown = orUnavailable(error);
+  if (shown instanceof AuditError) {
+    logOutage(log, shown, requestId);
+    refuse(response, 503, shown);
+  } else {
+    log.error({ err: error, requestId }, 'request failed');
+    refuse(response, 500, new AuditError('INTERNAL', insideMessage(requestId)));
+  }
 }

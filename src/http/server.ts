@@ -2,7 +2,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { AuditError } from '../errors.ts';
 import type { Services } from '../graphql/context.ts';
-import { insideMessage } from '../graphql/errors.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
 import { createGraphqlRoute, GRAPHQL_PATH, type GraphqlRouteOptions } from './graphql-route.ts';
@@ -10,7 +9,7 @@ import type { HostCheck } from './hosts.ts';
 import { serveLive } from './live.ts';
 import type { Origins } from './origins.ts';
 import { createPageRoute, wantsPage } from './page-route.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseFailure } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
 import { createRequests, type Requests } from './requests.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
@@ -48,8 +47,8 @@ export interface HttpOptions
   maxUnsentBytes: number;
   /** Whether GraphiQL is served. */
   hasGraphiql: boolean;
-  /** Whether the database answers. */
-  isReady: () => Promise<boolean>;
+  /** Why the instance is not ready, if it is not; resolves within two seconds. */
+  problems: () => Promise<string[]>;
 }
 
 /** Serves the API, its live feed, exports, GraphiQL and the health endpoints. */
@@ -91,9 +90,9 @@ function answer(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`);
 }
 
-async function answerReady({ isReady }: HttpOptions, response: ServerResponse): Promise<void> {
-  const ready = await isReady().catch(() => false);
-  answer(response, ready ? 200 : 503, ready ? 'ready' : 'the database does not answer');
+async function answerReady({ problems }: HttpOptions, response: ServerResponse): Promise<void> {
+  const found = await problems();
+  answer(response, found.length === 0 ? 200 : 503, found.length === 0 ? 'ready' : found.join('\n'));
 }
 
 async function answerExport(
@@ -107,7 +106,7 @@ async function answerExport(
     log.info({ cause: (error as Error).message, requestId: requestIdOf(request) }, 'an export ended early');
     // Once the status line is out, a broken connection is the only honest end of a broken file.
     if (response.headersSent) response.destroy();
-    else refuse(response, 503, new AuditError('UNAVAILABLE', 'the database does not answer: retry'));
+    else refuseFailure(response, error, { log, requestId: requestIdOf(request) });
   }
 }
 
@@ -119,9 +118,7 @@ async function answerTiles(
   try {
     await serveTiles({ services, authenticate, peerOf, isPublic: publicEvidence }, request, response);
   } catch (error) {
-    const requestId = requestIdOf(request);
-    log.error({ err: error, requestId }, 'a tile could not be served');
-    refuse(response, 500, new AuditError('INTERNAL', insideMessage(requestId)));
+    refuseFailure(response, error, { log, requestId: requestIdOf(request) });
   }
 }
 

@@ -77,7 +77,7 @@ export async function serveTiles(
       })
       .end(request.method === 'HEAD' ? undefined : body);
   } catch (error) {
-    if (!(error instanceof AuditError)) throw error;
+    if (!(error instanceof AuditError) || error.cause !== undefined) throw error;
     const status = STATUS[error.code] ?? 400;
     refuse(response, status, error);
   }
@@ -89,6 +89,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   NOT_FOUND: 404,
   POSITION_PURGED: 410,
   RATE_LIMITED: 429,
+  OVERLOADED: 503,
   UNAVAILABLE: 503,
 };
 

@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
+import { SILENCE } from '../db/client.ts';
 import { runPipeline, type Step } from '../db/pipeline.ts';
-import { type Pool, withClient } from '../db/pool.ts';
+import { mayBeBroken, type Pool, withClient } from '../db/pool.ts';
 import type { Frontier } from '../merkle/tree.ts';
 import { type BuiltBatch, buildBatch } from './build-batch.ts';
 import { readHead } from './head.ts';
@@ -37,7 +38,8 @@ export async function appendToKnown(
   if (batch.steps.length > 0) {
     onSent(batch);
     const onCopying = () => onHead(batch);
-    await withClient(pool, (client) => runPipeline(client, batch.steps, { onCopying }));
+    const work = (client: PoolClient) => runPipeline(client, batch.steps, { onCopying });
+    await withClient(pool, work, SILENCE.append);
   }
   return { placed: batch.placed, log: { tree: batch.next, segments: log.segments } };
 }
@@ -55,7 +57,7 @@ export function appendUnderLock(
     ...known
   }: { segments: Segments | undefined; sent: BuiltBatch | undefined; onSent: OnBatch },
 ): Promise<Appended> {
-  return withClient(pool, async (client) => {
+  const work = async (client: PoolClient) => {
     try {
       await client.query('BEGIN');
       const { frontier: tree, segmentBits } = await readHead(client, { lock: true });
@@ -68,10 +70,12 @@ export function appendUnderLock(
       await runPipeline(client, [...batch.steps, COMMIT]);
       return { placed: batch.placed, log: { tree: batch.next, segments } };
     } catch (error) {
-      await client.query('ROLLBACK').catch(() => undefined);
+      // On a broken connection there is nothing to undo.
+      if (!mayBeBroken(error)) await client.query('ROLLBACK').catch(() => undefined);
       throw error;
     }
-  });
+  };
+  return withClient(pool, work, SILENCE.append);
 }
 
 async function isInLog(client: PoolClient, { start, events }: BuiltBatch): Promise<boolean> {

@@ -9,6 +9,8 @@ import { eventAt, type PreparedEvent } from './prepare.ts';
 const MAX_BATCH_EVENTS = 4_000;
 const MAX_BATCH_BYTES = 16_000_000;
 const MAX_WAITING_EVENTS = 50_000;
+/** Longest time in the queue. What waits longer was never sent, so it can be refused for certain. */
+const MAX_QUEUED_MS = 15_000;
 // From so many on, the rows of a batch are sent while the one before it commits.
 const LANE_EVENTS = 250;
 
@@ -16,11 +18,21 @@ const LANE_EVENTS = 250;
 export interface Appender {
   /** Resolves when the events are committed. Throws CONFLICT, OVERLOADED (retry later), UNAVAILABLE (retry). */
   append(request: AppendRequest): Promise<Placement[]>;
+  /** How it is doing, for whoever asks whether the instance is ready. */
+  state(): AppendState;
   /** Refuses new requests and resolves when those that wait are committed. */
   close(): Promise<void>;
 }
 
+export interface AppendState {
+  /** How long the oldest request has been waiting, in milliseconds; 0: none waits. */
+  oldestWaitMs: number;
+  /** When the last batch was settled (`performance.now`), and what failed if it did; undefined: there was none. */
+  last: { at: number; error: unknown } | undefined;
+}
+
 interface Waiting extends AppendRequest {
+  since: number;
   resolve: (placements: Placement[]) => void;
   reject: (error: unknown) => void;
 }
@@ -41,11 +53,15 @@ export type OnCommitted = (committed: Committed) => void;
 export function createAppender(pool: Pool, onCommitted: OnCommitted = () => undefined): Appender {
   const committer = new Committer(pool);
   const queue: Waiting[] = [];
+  // In the order in which they came: a set keeps it.
+  const waiting = new Set<Waiting>();
+  let last: AppendState['last'];
   let queuedEvents = 0;
   let waitingEvents = 0;
   let running: Promise<void> | undefined;
   let isClosed = false;
   let onEnough = () => {};
+  let lateTimer: NodeJS.Timeout | undefined;
 
   async function drain(): Promise<void> {
     let settled = Promise.resolve();
@@ -53,16 +69,32 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
       // What has arrived in this turn of the event loop goes into the same batch.
       await setImmediate();
       const requests = takeBatch(queue);
+      if (requests.length === 0) break;
       const events = countOf(requests);
       queuedEvents -= events;
       const { isAhead, done } = committer.start(requests);
-      settled = settle(done, requests, onCommitted).then(() => {
+      settled = settle(done, requests, onCommitted).then((error) => {
         waitingEvents -= events;
+        for (const request of requests) waiting.delete(request);
+        last = { at: performance.now(), error };
       });
       await Promise.race([settled, isAhead.then(enough)]);
       if (queue.length === 0) await settled;
     }
     running = undefined;
+  }
+
+  // A batch that hangs must not hold up for ever what has not been sent.
+  function refuseLate(): void {
+    const dueAt = performance.now() - MAX_QUEUED_MS;
+    while (queue[0] && queue[0].since <= dueAt) {
+      const late = queue.shift() as Waiting;
+      queuedEvents -= late.events.length;
+      waitingEvents -= late.events.length;
+      waiting.delete(late);
+      late.reject(new AuditError('UNAVAILABLE', 'the database does not answer in time: retry'));
+    }
+    lateTimer = queue[0] && setTimeout(refuseLate, queue[0].since - dueAt).unref();
   }
 
   // A small batch waits for the one before it, and grows meanwhile.
@@ -85,19 +117,32 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
       waitingEvents += events.length;
       queuedEvents += events.length;
       return new Promise((resolve, reject) => {
-        queue.push({ events, paths, resolve, reject });
+        const request = { events, paths, since: performance.now(), resolve, reject };
+        queue.push(request);
+        waiting.add(request);
+        lateTimer ??= setTimeout(refuseLate, MAX_QUEUED_MS).unref();
         if (queuedEvents >= LANE_EVENTS) onEnough();
         running ??= drain();
       });
     },
+    state() {
+      const [oldest] = waiting;
+      return { oldestWaitMs: oldest ? performance.now() - oldest.since : 0, last };
+    },
     async close() {
       isClosed = true;
       await running;
+      clearTimeout(lateTimer);
     },
   };
 }
 
-async function settle(done: Promise<Placed[]>, requests: Waiting[], onCommitted: OnCommitted): Promise<void> {
+/** Answers the requests; resolves with what failed, if the whole batch did. */
+async function settle(
+  done: Promise<Placed[]>,
+  requests: Waiting[],
+  onCommitted: OnCommitted,
+): Promise<unknown> {
   try {
     const placed = await done;
     announce(onCommitted, requests, placed);
@@ -106,9 +151,11 @@ async function settle(done: Promise<Placed[]>, requests: Waiting[], onCommitted:
       if (Array.isArray(outcome)) request.resolve(outcome);
       else request.reject(outcome);
     });
+    return undefined;
   } catch (error) {
     const shown = orUnavailable(error);
     for (const request of requests) request.reject(shown);
+    return error;
   }
 }
 

@@ -9,6 +9,8 @@ import type { Segments } from './segments.ts';
 
 const MAX_ATTEMPTS = 8;
 const RETRY_MS = 5;
+// After that a batch that fails is not tried again: with the limit of a step it settles within about twenty seconds.
+const RETRY_UNTIL_MS = 12_000;
 // How many batches wait for the head's lock before anything else, once another instance was faster.
 const LOCKED_BATCHES = 16;
 
@@ -106,6 +108,7 @@ export class Committer {
     const onSent = (batch: BuiltBatch) => {
       sent = batch;
     };
+    const lastAt = performance.now() + RETRY_UNTIL_MS;
     for (let attempt = 1; ; attempt += 1) {
       try {
         const appended = await this.#append(requests, { sent, onSent, onHead });
@@ -114,7 +117,7 @@ export class Committer {
         return appended.placed;
       } catch (error) {
         this.#forget(error);
-        if (!mayTryAgain(error) || attempt >= MAX_ATTEMPTS) throw error;
+        if (!mayTryAgain(error) || attempt >= MAX_ATTEMPTS || performance.now() > lastAt) throw error;
         if (this.#lockedBatches === 0) await setTimeout(Math.random() * RETRY_MS * 2 ** attempt);
       }
     }

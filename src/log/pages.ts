@@ -1,6 +1,6 @@
 import type { Pool } from '../db/pool.ts';
 import type { Queryable } from '../db/queryable.ts';
-import { AuditError, isTransient } from '../errors.ts';
+import { AuditError, orUnavailable } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { memoryOf } from '../events/memory.ts';
@@ -25,7 +25,8 @@ export type ReadPage = (position: number, end: number) => Promise<LogPage>;
 /**
  * Makes readers of the log from one end to the other, of which `maxReads` read at a time: appends find free
  * connections, however many there are. Pages grow and shrink towards half a megabyte. Reading throws POSITION_PURGED
- * when an event at `position` or behind it was removed, and UNAVAILABLE when the database cannot be reached.
+ * when an event at `position` or behind it was removed, and UNAVAILABLE or OVERLOADED when the database cannot
+ * answer for now.
  */
 export function createPageReaders(
   pool: Pool,
@@ -70,8 +71,7 @@ function fittingLimit(events: readonly AuditEvent[]): number {
   return Math.max(1, Math.min(fitting, PAGE_EVENTS.most));
 }
 
-/** Throws what a reader may see of an error of the database: UNAVAILABLE when it cannot be reached. */
+/** Throws what a reader may see of an error of the database: UNAVAILABLE or OVERLOADED when it may pass. */
 export function explainUnavailable(error: Error): never {
-  if (!isTransient(error)) throw error;
-  throw new AuditError('UNAVAILABLE', 'the database cannot be reached: go on from the last cursor');
+  throw orUnavailable(error, 'the database does not answer for now: go on from the last cursor');
 }

@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import { asLong } from '../db/queryable.ts';
 import { COUNTED_AT_ONCE, countNext } from './summary/count.ts';
 
 const PAUSE_MS = 250;
@@ -64,6 +65,8 @@ export function createUpkeep(pool: Pool, onError: (error: Error) => void): Upkee
  * statistics that searches of the newest one need.
  */
 async function tendSegments(pool: Pool): Promise<void> {
-  await pool.query('SELECT merge_search((size >> segment_bits) - 1, size >> segment_bits) FROM log_head');
-  await pool.query('SELECT analyze_segment(size >> segment_bits) FROM log_head');
+  await pool.query(
+    asLong('SELECT merge_search((size >> segment_bits) - 1, size >> segment_bits) FROM log_head'),
+  );
+  await pool.query(asLong('SELECT analyze_segment(size >> segment_bits) FROM log_head'));
 }

@@ -17,6 +17,8 @@ export async function withPurgeLock<Result>(
   work: () => Promise<Result>,
 ): Promise<Result | undefined> {
   return inTransaction(pool, async (client) => {
+    // This transaction stands still while others of the purge do the work.
+    await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
     const isHeld = isPatient ? await take(client) : await tryTake(client);
     return isHeld ? work() : undefined;
   });

@@ -57,14 +57,18 @@ export async function startService(
     ...service,
     ask: (query: object | string, variables?: unknown, key = ADMIN_KEY) =>
       post(service.url, JSON.stringify({ query, variables }), key),
-    live: (key = ADMIN_KEY) =>
-      createClient({
-        url: `${service.url.replace('http', 'ws')}/graphql`,
-        webSocketImpl: WebSocket,
-        connectionParams: { Authorization: `Bearer ${key}` },
-        retryAttempts: 0,
-      }),
+    live: (key = ADMIN_KEY) => liveAt(service.url, key),
   };
+}
+
+/** A client of the live feed at a URL, which does not connect again by itself. */
+export function liveAt(url: string, key = ADMIN_KEY): LiveClient {
+  return createClient({
+    url: `${url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    connectionParams: { Authorization: `Bearer ${key}` },
+    retryAttempts: 0,
+  });
 }
 
 /** The data of an answer; throws its errors, if it has any. */

@@ -1,4 +1,5 @@
 import { readConfig } from '../../config.ts';
+import { SILENCE } from '../../db/client.ts';
 import { createPool } from '../../db/pool.ts';
 import { type Verification, verifyDatabase } from '../../integrity/verify/database.ts';
 import type { CountedFinding } from '../../integrity/verify/findings.ts';
@@ -20,7 +21,7 @@ export interface DatabaseFlags {
 export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags): Promise<Result> {
   const kept = await readKept(checkpoint);
   const database = await openDatabase(readConfig());
-  const pool = createPool(database.url, () => undefined);
+  const pool = createPool(database.url, () => undefined, { silenceMs: SILENCE.none });
   const progress = createProgress(process.stderr, 'events');
   const startMs = performance.now();
   try {

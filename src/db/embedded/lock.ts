@@ -6,19 +6,31 @@ import { isAlive, startTimeOf } from './process.ts';
 const FILE = 'service.lock';
 const ATTEMPTS = 10;
 
+/** Another live service has the data directory. */
+export class DataDirInUse extends Error {
+  override readonly name = 'DataDirInUse';
+}
+
+/** The lock of a data directory. */
+export interface DataDirLock {
+  /** Whether it is there and this process's: somebody may have removed it, or the whole directory. */
+  isHeld(): boolean;
+  release(): void;
+}
+
 /**
- * Takes the data directory for this process; returns the release. Throws when another live service has it. The lock of
+ * Takes the data directory for this process. Throws `DataDirInUse` when another live service has it. The lock of
  * a process that is gone, or whose number another process has by now, is taken over.
  */
-export function lockDataDir(dataDir: string): () => void {
+export function lockDataDir(dataDir: string): DataDirLock {
   const path = join(dataDir, FILE);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    if (create(path)) return createRelease(path);
+    if (create(path)) return createLock(path);
     const found = read(path);
     if (found === undefined) continue; // Released just now.
     const pid = liveOwner(found);
     if (pid !== undefined) {
-      throw new Error(
+      throw new DataDirInUse(
         `${dataDir} is in use by another audit log service (process ${pid}): stop that one, or set DATA_DIR`,
       );
     }
@@ -30,7 +42,7 @@ export function lockDataDir(dataDir: string): () => void {
 // A link appears with its content, so that nobody reads a lock that is written half and takes it for a stale one.
 function create(path: string): boolean {
   const draft = asideOf(path);
-  const text = JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) });
+  const text = ownText();
   writeFileSync(draft, text, { flag: 'wx' });
   try {
     linkSync(draft, path);
@@ -55,13 +67,21 @@ function createWithoutLink(path: string, text: string): boolean {
   }
 }
 
-// Once only: afterwards the file may be the lock of a later start.
-function createRelease(path: string): () => void {
-  let isHeld = true;
-  return () => {
-    if (isHeld) rmSync(path, { force: true });
-    isHeld = false;
+function createLock(path: string): DataDirLock {
+  const isHeld = () => read(path) === ownText();
+  let isReleased = false;
+  return {
+    isHeld,
+    // Once only: afterwards the file may be the lock of a later start.
+    release() {
+      if (!isReleased && isHeld()) rmSync(path, { force: true });
+      isReleased = true;
+    },
   };
+}
+
+function ownText(): string {
+  return JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) });
 }
 
 function liveOwner(text: string): number | undefined {

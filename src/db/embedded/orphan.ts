@@ -1,10 +1,11 @@
 import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { isAlive, isInUse, isOtherProgram, isServerOn } from './process.ts';
+import { backendsIn, isAlive, isInUse, isOtherProgram, isServerOn } from './process.ts';
 
 const FAST_MS = 20_000;
 const IMMEDIATE_MS = 10_000;
+const NOTICE_MS = 1_000;
 const POLL_MS = 20;
 
 /**
@@ -17,7 +18,7 @@ export async function stopOrphan(cluster: string, stop?: AbortSignal): Promise<v
   const directory = realpathSync(cluster);
   const file = join(directory, 'postmaster.pid');
   const pid = readPid(file);
-  if (pid === undefined || !isAlive(pid)) return;
+  if (pid === undefined || !isAlive(pid)) return endBackends(directory, stop);
   if (isServerOn(pid, directory)) {
     if (await end(pid, 'SIGINT', { timeoutMs: FAST_MS, stop })) return;
     if (await end(pid, 'SIGQUIT', { timeoutMs: IMMEDIATE_MS, stop })) return;
@@ -27,6 +28,15 @@ export async function stopOrphan(cluster: string, stop?: AbortSignal): Promise<v
   // file also guards against backends that outlive their server, so it goes only when none is there.
   const wait = { timeoutMs: IMMEDIATE_MS, stop };
   if (isOtherProgram(pid) && (await until(() => !isInUse(directory), wait))) rmSync(file, { force: true });
+}
+
+// Backends whose server was killed notice it when they next wait for something: one that computes may take minutes, and no
+// server starts before they are gone. What they do is lost anyway: the next server recovers from its log.
+async function endBackends(directory: string, stop: AbortSignal | undefined): Promise<void> {
+  const isGone = () => backendsIn(directory).length === 0;
+  if (await until(isGone, { timeoutMs: NOTICE_MS, stop })) return;
+  for (const pid of backendsIn(directory)) process.kill(pid, 'SIGKILL');
+  await until(isGone, { timeoutMs: IMMEDIATE_MS, stop });
 }
 
 interface Wait {

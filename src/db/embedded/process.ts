@@ -36,10 +36,18 @@ export function isOtherProgram(pid: number): boolean {
 
 /** Whether any process, a backend without its server too, works in the directory, as far as the system says. */
 export function isInUse(directory: string): boolean {
-  if (process.platform !== 'linux') return false;
-  return readdirSync('/proc').some(
-    (name) => /^\d+$/.test(name) && workingDirectoryOf(Number(name)) === directory && isAlive(Number(name)),
-  );
+  return processesIn(directory).length > 0;
+}
+
+/** The processes of PostgreSQL that work in the directory, as far as the system says. */
+export function backendsIn(directory: string): number[] {
+  return processesIn(directory).filter((pid) => readText(`/proc/${pid}/comm`).trim() === 'postgres');
+}
+
+function processesIn(directory: string): number[] {
+  if (process.platform !== 'linux') return [];
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => workingDirectoryOf(pid) === directory && isAlive(pid));
 }
 
 // proc(5) stat from its third field on; the second, the name, may hold spaces and parentheses.

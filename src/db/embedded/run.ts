@@ -10,6 +10,7 @@ const STOP_MS = 20_000;
 const ATTEMPTS = 20;
 const RETRY_MS = 250;
 const LINES_KEPT = 20;
+const LAST_LINES_MS = 1_000;
 
 // Durable commits; sized for one machine that has other things to do too.
 const SETTINGS = {
@@ -21,14 +22,19 @@ const SETTINGS = {
   log_checkpoints: 'off',
 };
 
-// The free port was taken in between, or backends of a killed server are about to notice that it is gone.
-const PASSING = /could not create any TCP\/IP sockets|pre-existing shared memory block/;
+// The free port was taken in between, backends of a killed server are about to notice that it is gone, or somebody (the
+// system, when memory runs out) has killed the server while it started.
+const PASSING = /could not create any TCP\/IP sockets|pre-existing shared memory block|ended by SIG/;
 
 /** A PostgreSQL server that runs as long as this process wants it. */
 export interface EmbeddedServer {
   connectionString: string;
+  /** Where it listens on the loopback. */
+  port: number;
   /** Resolves when the server process has ended, whoever ended it. */
   exited: Promise<void>;
+  /** The last lines it said, with what ended it when it has ended. */
+  lastLines(): string;
   /** A fast shutdown: transactions are rolled back, everything committed is on disk. An immediate one after 20 s. */
   stop(): Promise<void>;
 }
@@ -40,17 +46,19 @@ export interface Run {
   cluster: Cluster;
   log: (line: string) => void;
   settings: Record<string, string>;
+  /** Default: a free one. */
+  port?: number | undefined;
   /** Aborted: the server is stopped again, and this throws. */
   stop: AbortSignal | undefined;
   /** Called when the server's process has been started. */
   onWaiting?: (() => void) | undefined;
 }
 
-/** Runs the server on a free port of the loopback until it answers a query. Throws, with its last lines, if it ends. */
+/** Runs the server on the loopback until it answers a query. Throws, with its last lines, if it ends. */
 export async function run(options: Run): Promise<EmbeddedServer> {
   for (let attempt = 1; ; attempt += 1) {
     options.stop?.throwIfAborted();
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     const connectionString = connectionStringOf({ password: options.cluster.password, port });
     const { child, exited, lines } = launch(options, port);
     options.onWaiting?.();
@@ -66,16 +74,17 @@ export async function run(options: Run): Promise<EmbeddedServer> {
     });
     if (options.stop?.aborted) await stop();
     options.stop?.throwIfAborted();
-    if (isReady) return { connectionString, exited: ended, stop };
-    const output = lines.join('\n');
-    if (attempt >= ATTEMPTS || !PASSING.test(output)) throw new Error(`PostgreSQL did not start:\n${output}`);
+    const output = () => lines.join('\n');
+    if (isReady) return { connectionString, port, exited: ended, lastLines: output, stop };
+    if (attempt >= ATTEMPTS || !PASSING.test(output()))
+      throw new Error(`PostgreSQL did not start:\n${output()}`);
     await setTimeout(RETRY_MS);
   }
 }
 
 interface Launched {
   child: ChildProcess;
-  /** Resolves when the process has ended and all its lines are read. */
+  /** Resolves when the process has ended and its lines are read. */
   exited: Promise<void>;
   /** The last lines it said. */
   lines: string[];
@@ -109,7 +118,12 @@ function launch({ program, runAs, cluster, log, settings }: Run, port: number): 
       keep(error.message);
       resolve();
     });
-    child.once('close', () => resolve());
+    child.once('exit', (code, signal) => {
+      keep(signal === null ? `ended with ${code}` : `ended by ${signal}`);
+      // The backends of a killed server keep the other end of the pipe for as long as they live.
+      void setTimeout(LAST_LINES_MS, undefined, { ref: false }).then(resolve);
+      child.once('close', () => resolve());
+    });
   }).finally(() => process.off('exit', stopWithUs));
   return { child, exited, lines };
 }

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { SILENCE } from '../../db/client.ts';
 import { createPool } from '../../db/pool.ts';
 import { packRows } from './packed-rows.ts';
 import type { RowThreadData } from './row-threads.ts';
@@ -6,7 +7,7 @@ import { rowReader } from './rows.ts';
 
 // A thread that reads and checks the rows between two positions, in the snapshot of the thread that made it.
 const { url, snapshot } = workerData as RowThreadData;
-const client = await createPool(url, () => undefined, { max: 1 }).connect();
+const client = await createPool(url, () => undefined, { max: 1, silenceMs: SILENCE.none }).connect();
 await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
 await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
 const read = rowReader(client);

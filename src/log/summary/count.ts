@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { SILENCE } from '../../db/client.ts';
 import { inTransaction, type Pool } from '../../db/pool.ts';
 import { countCustomers } from './count-customers.ts';
 import { addCounts, countsOf, EVENT_PARTS } from './counts.ts';
@@ -30,15 +31,19 @@ export async function countNext(
   pool: Pool,
   { batch = COUNTED_AT_ONCE, customersPer256 = 1, dailyFrom = 1_000 }: CountOptions = {},
 ): Promise<number> {
-  return inTransaction(pool, async (client) => {
-    // What a crash takes away is counted again: the counts and how far they go are one commit.
-    await client.query('SET LOCAL synchronous_commit = off');
-    const range = await takeRange(client, batch);
-    if (!range) return 0;
-    await countLog(client, range);
-    await countCustomers(client, range, { per256: customersPer256, dailyFrom });
-    return range.end - range.start;
-  });
+  return inTransaction(
+    pool,
+    async (client) => {
+      // What a crash takes away is counted again: the counts and how far they go are one commit.
+      await client.query('SET LOCAL synchronous_commit = off');
+      const range = await takeRange(client, batch);
+      if (!range) return 0;
+      await countLog(client, range);
+      await countCustomers(client, range, { per256: customersPer256, dailyFrom });
+      return range.end - range.start;
+    },
+    SILENCE.long,
+  );
 }
 
 async function takeRange(client: PoolClient, batch: number): Promise<Range | undefined> {

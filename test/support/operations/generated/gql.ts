@@ -18,7 +18,10 @@ type Documents = {
     "\n  subscription FollowAlerts($after: String) {\n    securityAlerts(after: $after) {\n      cursor\n      node { id position eventType severity action leafHash }\n    }\n  }\n": typeof types.FollowAlertsDocument,
     "\n  query ListAlerts {\n    auditEvents(filter: { minSeverity: WARNING }, orderBy: POSITION_ASC, first: 1000) {\n      edges {\n        cursor\n        node { id position eventType severity action leafHash }\n      }\n    }\n  }\n": typeof types.ListAlertsDocument,
     "\n  query SummaryOfAll {\n    auditSummary(startTime: \"2020-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") {\n      totalEvents\n      byType { eventType count }\n      byOutcome { outcome count }\n      bySeverity { severity count }\n    }\n  }\n": typeof types.SummaryOfAllDocument,
+    "\n  subscription Written($after: String) {\n    auditEvents(after: $after, filter: { action: \"fault.write\" }) {\n      cursor\n      node { position requestId }\n    }\n  }\n": typeof types.WrittenDocument,
+    "\n  mutation LogKeyed($input: [LogEventInput!]!) {\n    logEvents(input: $input) {\n      results { status event { id position } }\n    }\n  }\n": typeof types.LogKeyedDocument,
     "\n  subscription FollowShared($after: String, $filter: AuditEventFilter) {\n    auditEvents(after: $after, filter: $filter) { cursor node { position customerId action } }\n  }\n": typeof types.FollowSharedDocument,
+    "\n  subscription Silent {\n    securityAlerts { node { action } }\n  }\n": typeof types.SilentDocument,
     "\n  query ExportNdjson {\n    auditExport(format: NDJSON) { url }\n  }\n": typeof types.ExportNdjsonDocument,
     "\n  query LeafHashes {\n    auditEvents(orderBy: POSITION_ASC, first: 1000) {\n      edges { node { leafHash } }\n    }\n  }\n": typeof types.LeafHashesDocument,
     "\n  query Summary {\n    auditSummary {\n      totalEvents\n      bySeverity { count }\n      byType { count }\n      timeline { count }\n    }\n  }\n": typeof types.SummaryDocument,
@@ -32,7 +35,10 @@ const documents: Documents = {
     "\n  subscription FollowAlerts($after: String) {\n    securityAlerts(after: $after) {\n      cursor\n      node { id position eventType severity action leafHash }\n    }\n  }\n": types.FollowAlertsDocument,
     "\n  query ListAlerts {\n    auditEvents(filter: { minSeverity: WARNING }, orderBy: POSITION_ASC, first: 1000) {\n      edges {\n        cursor\n        node { id position eventType severity action leafHash }\n      }\n    }\n  }\n": types.ListAlertsDocument,
     "\n  query SummaryOfAll {\n    auditSummary(startTime: \"2020-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") {\n      totalEvents\n      byType { eventType count }\n      byOutcome { outcome count }\n      bySeverity { severity count }\n    }\n  }\n": types.SummaryOfAllDocument,
+    "\n  subscription Written($after: String) {\n    auditEvents(after: $after, filter: { action: \"fault.write\" }) {\n      cursor\n      node { position requestId }\n    }\n  }\n": types.WrittenDocument,
+    "\n  mutation LogKeyed($input: [LogEventInput!]!) {\n    logEvents(input: $input) {\n      results { status event { id position } }\n    }\n  }\n": types.LogKeyedDocument,
     "\n  subscription FollowShared($after: String, $filter: AuditEventFilter) {\n    auditEvents(after: $after, filter: $filter) { cursor node { position customerId action } }\n  }\n": types.FollowSharedDocument,
+    "\n  subscription Silent {\n    securityAlerts { node { action } }\n  }\n": types.SilentDocument,
     "\n  query ExportNdjson {\n    auditExport(format: NDJSON) { url }\n  }\n": types.ExportNdjsonDocument,
     "\n  query LeafHashes {\n    auditEvents(orderBy: POSITION_ASC, first: 1000) {\n      edges { node { leafHash } }\n    }\n  }\n": types.LeafHashesDocument,
     "\n  query Summary {\n    auditSummary {\n      totalEvents\n      bySeverity { count }\n      byType { count }\n      timeline { count }\n    }\n  }\n": types.SummaryDocument,
@@ -58,7 +64,19 @@ export function graphql(source: "\n  query SummaryOfAll {\n    auditSummary(star
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "\n  subscription Written($after: String) {\n    auditEvents(after: $after, filter: { action: \"fault.write\" }) {\n      cursor\n      node { position requestId }\n    }\n  }\n"): typeof import('./graphql.ts').WrittenDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation LogKeyed($input: [LogEventInput!]!) {\n    logEvents(input: $input) {\n      results { status event { id position } }\n    }\n  }\n"): typeof import('./graphql.ts').LogKeyedDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  subscription FollowShared($after: String, $filter: AuditEventFilter) {\n    auditEvents(after: $after, filter: $filter) { cursor node { position customerId action } }\n  }\n"): typeof import('./graphql.ts').FollowSharedDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription Silent {\n    securityAlerts { node { action } }\n  }\n"): typeof import('./graphql.ts').SilentDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -193,6 +193,20 @@ export type SummaryOfAllQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type SummaryOfAllQuery = { auditSummary: { totalEvents: number, byType: Array<{ eventType: AuditEventType, count: number }>, byOutcome: Array<{ outcome: AuditOutcome, count: number }>, bySeverity: Array<{ severity: AuditSeverity, count: number }> } };
 
+export type WrittenSubscriptionVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type WrittenSubscription = { auditEvents: { cursor: string, node: { position: number, requestId: string | null } } };
+
+export type LogKeyedMutationVariables = Exact<{
+  input: Array<LogEventInput> | LogEventInput;
+}>;
+
+
+export type LogKeyedMutation = { logEvents: { results: Array<{ status: LogStatus, event: { id: string, position: number } | null }> } };
+
 export type FollowSharedSubscriptionVariables = Exact<{
   after?: string | null | undefined;
   filter?: AuditEventFilter | null | undefined;
@@ -200,6 +214,11 @@ export type FollowSharedSubscriptionVariables = Exact<{
 
 
 export type FollowSharedSubscription = { auditEvents: { cursor: string, node: { position: number, customerId: string | null, action: string } } };
+
+export type SilentSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SilentSubscription = { securityAlerts: { node: { action: string } } };
 
 export type ExportNdjsonQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -321,6 +340,30 @@ export const SummaryOfAllDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SummaryOfAllQuery, SummaryOfAllQueryVariables>;
+export const WrittenDocument = new TypedDocumentString(`
+    subscription Written($after: String) {
+  auditEvents(after: $after, filter: {action: "fault.write"}) {
+    cursor
+    node {
+      position
+      requestId
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<WrittenSubscription, WrittenSubscriptionVariables>;
+export const LogKeyedDocument = new TypedDocumentString(`
+    mutation LogKeyed($input: [LogEventInput!]!) {
+  logEvents(input: $input) {
+    results {
+      status
+      event {
+        id
+        position
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LogKeyedMutation, LogKeyedMutationVariables>;
 export const FollowSharedDocument = new TypedDocumentString(`
     subscription FollowShared($after: String, $filter: AuditEventFilter) {
   auditEvents(after: $after, filter: $filter) {
@@ -333,6 +376,15 @@ export const FollowSharedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<FollowSharedSubscription, FollowSharedSubscriptionVariables>;
+export const SilentDocument = new TypedDocumentString(`
+    subscription Silent {
+  securityAlerts {
+    node {
+      action
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SilentSubscription, SilentSubscriptionVariables>;
 export const ExportNdjsonDocument = new TypedDocumentString(`
     query ExportNdjson {
   auditExport(format: NDJSON) {

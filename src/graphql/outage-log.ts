@@ -1,0 +1,44 @@
+import type { Logger } from 'pino';
+import { type AuditError, conditionOf } from '../errors.ts';
+
+/** Time between two lines about the same. */
+const QUIET_MS = 5_000;
+
+interface Said {
+  at: number;
+  /** Refusals since, of which no line tells. */
+  more: number;
+}
+
+const saidTo = new WeakMap<Logger, Map<string, Said>>();
+
+/**
+ * Logs the cause of a refusal that the client is told nothing of, if it has one. During an outage every request is
+ * refused: of the same state there is a line every five seconds at most, which counts those between.
+ */
+export function logOutage(log: Logger, refusal: AuditError, requestId: string): void {
+  const { cause } = refusal;
+  const condition = conditionOf(cause);
+  if (condition === undefined) return;
+  const said = saidTo.get(log) ?? new Map<string, Said>();
+  saidTo.set(log, said);
+  const last = said.get(condition);
+  const at = performance.now();
+  if (last && at - last.at < QUIET_MS) {
+    last.more += 1;
+    return;
+  }
+  said.set(condition, { at, more: 0 });
+  // The error's own text alone: the object may carry the whole connection.
+  const { message } = cause as Error;
+  log.error(
+    {
+      condition,
+      cause: message.split('\n').at(-1),
+      code: refusal.code,
+      requestId,
+      alsoRefused: last?.more ?? 0,
+    },
+    'a request was refused: the database had a problem',
+  );
+}
