@@ -514,12 +514,12 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'rows are not behind the head of the log' USING ERRCODE = 'serialization_failure';
   END IF;
-  IF next[5] IS DISTINCT FROM 'marked' THEN
-    RAISE EXCEPTION 'the database was migrated by a newer version: start that version' USING ERRCODE = 'feature_not_supported';
-  END IF;
   SELECT count(*) AS count, max(position) AS last INTO placed FROM public.audit_events WHERE position >= before;
   IF placed.count <> after - before OR placed.last <> after - 1 OR placed.count = 0 THEN
     RAISE EXCEPTION 'rows must take the positions from % to %', before, after - 1 USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  IF next[5] IS DISTINCT FROM 'marked' THEN
+    RAISE EXCEPTION 'the database was migrated by a newer version: start that version' USING ERRCODE = 'feature_not_supported';
   END IF;
   -- A head of another form would stop every instance. The hashes themselves are checked before anything is signed.
   IF (octet_length(root_after) = 32 AND octet_length(frontier_after) = public.frontier_bytes(after)) IS NOT TRUE THEN

@@ -23,7 +23,13 @@ beforeAll(async () => {
   folder = await mkdtemp(join(cache, 'audit-log-threads-'));
   const { status, stdout } = spawnSync(
     process.execPath,
-    [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')],
+    [
+      join(ROOT, 'node_modules/typescript/bin/tsc'),
+      '-p',
+      'tsconfig.build.json',
+      '--outDir',
+      join(folder, 'dist'),
+    ],
     { cwd: ROOT, encoding: 'utf8' },
   );
   expect(status, stdout).toBe(0);
