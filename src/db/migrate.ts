@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { PoolClient } from 'pg';
 import type { Pool } from './pool.ts';
-import { requireRoles } from './roles.ts';
+import { requirePublic, requireRoles } from './roles.ts';
 
 const MIGRATIONS = new URL('../../prisma/migrations/', import.meta.url);
 // Prisma sorts migrations as text, so the number in front has always four digits.
@@ -28,6 +28,7 @@ export async function migrate(pool: Pool): Promise<void> {
   const client = await pool.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    await requirePublic(client);
     await client.query(BOOKKEEPING);
     await applyMissing(client, await readMigrations());
   } finally {

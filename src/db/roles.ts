@@ -1,12 +1,26 @@
 import type { PoolClient } from 'pg';
 import pg from 'pg';
 import { createPool, type Pool } from './pool.ts';
+import type { Queryable } from './queryable.ts';
 
 // From version 16 on a member of a role need not be allowed to act as it.
 const CAN_ACT =
   "CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END";
 const CREATE = 'CREATE ROLE audit_log_service NOLOGIN; CREATE ROLE audit_log_customer NOLOGIN;';
 const GRANT_CUSTOMER = 'GRANT audit_log_customer TO audit_log_service;';
+
+/** Throws when the login's tables would not be those of the schema `public`, which is the one that the log is in. */
+export async function requirePublic(db: Queryable): Promise<void> {
+  const { rows } = await db.query<{ login: string; schema: string | null }>(
+    'SELECT current_user::text AS login, current_schema()::text AS schema',
+  );
+  const [row] = rows;
+  if (!row || row.schema === 'public') return;
+  throw new Error(
+    `the log's tables are in the schema public, but "${row.login}" works in ${row.schema ?? 'no schema that is there'}: ` +
+      'take that off its search_path, or give the log a database of its own',
+  );
+}
 
 /** Throws, before anything is migrated, when the roles are not there and the owner may not make them. */
 export async function requireRoles(client: PoolClient): Promise<void> {
@@ -30,6 +44,7 @@ export async function requireRoles(client: PoolClient): Promise<void> {
 export async function checkMemberships(databaseUrl: string): Promise<void> {
   const pool = createPool(databaseUrl, () => undefined, { max: 1 });
   try {
+    await requirePublic(pool);
     const { rows } = await pool.query<{ login: string; as_service: boolean; as_customer: boolean }>(
       `SELECT current_user::text AS login, pg_has_role('audit_log_service', ${CAN_ACT}) AS as_service,
          pg_has_role('audit_log_service', 'audit_log_customer', ${CAN_ACT}) AS as_customer`,

@@ -1,8 +1,7 @@
 import type { Queryable } from './queryable.ts';
 
 // The segments have a schema of their own, and come and go: `integrity/verify/catalog.ts` compares them with one another.
-const OWNED = "(SELECT relnamespace FROM pg_class WHERE oid = 'log_head'::regclass)";
-const OURS = `n.oid = ${OWNED}`;
+const OURS = "n.nspname = 'public'";
 const OWNER = "(SELECT relowner FROM pg_class WHERE oid = 'log_head'::regclass)";
 const BY_EXTENSION = "EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')";
 const GRANTEE = "CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee)::text END";
@@ -46,7 +45,7 @@ const SECTIONS = {
       SELECT format('CREATE POLICY %I ON %I FOR %s TO %s USING (%s)%s%s;', policyname, tablename, cmd,
         array_to_string(roles, ', '), coalesce(qual, 'true'), ' WITH CHECK (' || with_check || ')',
         CASE permissive WHEN 'PERMISSIVE' THEN '' ELSE ' -- restrictive' END) AS line, tablename AS name
-      FROM pg_policies WHERE schemaname = (SELECT nspname FROM pg_namespace n WHERE ${OURS})
+      FROM pg_policies n WHERE n.schemaname = 'public'
       UNION ALL
       SELECT format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY;', c.relname), c.relname
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OURS} AND c.relrowsecurity
@@ -76,7 +75,7 @@ const SECTIONS = {
       UNION ALL
       SELECT 'whatever is made later (' || d.defaclobjtype::text || ')', ${GRANTEE}, ${PRIVILEGE}
       FROM pg_default_acl d, aclexplode(d.defaclacl) x
-      WHERE d.defaclrole = ${OWNER} AND x.grantee <> ${OWNER} AND d.defaclnamespace IN (0, ${OWNED})
+      WHERE d.defaclrole = ${OWNER} AND x.grantee <> ${OWNER} AND d.defaclnamespace IN (0, 'public'::regnamespace)
     ) AS granted GROUP BY object, grantee ORDER BY object COLLATE "C", grantee COLLATE "C"`,
   Roles: `
     SELECT format('ALTER ROLE %I %s;', rolname, concat_ws(' ', CASE WHEN rolsuper THEN 'SUPERUSER' ELSE 'NOSUPERUSER' END,
@@ -92,18 +91,10 @@ const SECTIONS = {
 /** A part of the description of a database. */
 export type Section = keyof typeof SECTIONS;
 
-/**
- * The lines of a part of the description of the log's schema; the same on every version of PostgreSQL and in every
- * schema, which is called public.
- */
+/** The lines of a part of the description of a database; the same on every version of PostgreSQL. */
 export async function linesOf(db: Queryable, section: Section): Promise<string[]> {
-  const { rows } = await db.query<{ line: string; schema: string }>(
-    `SELECT line, (SELECT quote_ident(nspname) FROM pg_namespace n WHERE ${OURS}) AS schema
-     FROM (SELECT line, row_number() OVER () FROM (${SECTIONS[section]}) AS lines) AS lines ORDER BY row_number`,
-  );
-  return rows.map(({ line, schema }) =>
-    schema === 'public' ? line : line.replaceAll(`${schema}.`, 'public.'),
-  );
+  const { rows } = await db.query<{ line: string }>(SECTIONS[section]);
+  return rows.map(({ line }) => line);
 }
 
 /** What the migrations have made of a database, as SQL to be read; the same text on every version of PostgreSQL. */

@@ -226,11 +226,7 @@ describe('a login with nothing but GRANT audit_log_service', () => {
          CREATE FUNCTION public.shift_right(bigint, smallint) RETURNS bigint LANGUAGE plpgsql AS
            $$ BEGIN ${QUIETLY} RETURN pg_catalog.int8shr($1, $2::integer); END $$;
          CREATE OPERATOR public.<< (LEFTARG = bigint, RIGHTARG = smallint, FUNCTION = public.shift_left);
-         CREATE OPERATOR public.>> (LEFTARG = bigint, RIGHTARG = smallint, FUNCTION = public.shift_right);
-         CREATE FUNCTION public.format(text, regclass) RETURNS text LANGUAGE plpgsql AS
-           $$ BEGIN ${QUIETLY} RETURN pg_catalog.format($1, $2); END $$;
-         CREATE FUNCTION public.lpad(text, integer, text) RETURNS text LANGUAGE plpgsql AS
-           $$ BEGIN ${QUIETLY} RETURN pg_catalog.lpad($1, $2, $3); END $$`,
+         CREATE OPERATOR public.>> (LEFTARG = bigint, RIGHTARG = smallint, FUNCTION = public.shift_right);`,
       );
       const { rows } = await owner.query(
         "SELECT count(*) AS made FROM pg_operator WHERE oprnamespace = 'public'::regnamespace",

@@ -3,14 +3,8 @@
 -- Replaces functions, without locks on tables: safe while the service runs.
 
 -- PostgreSQL looks for tables in the temporary schema of the caller first, unless search_path says otherwise, and for
--- operators in every schema of the path. So the path has neither before pg_catalog, and the tables are named with their
--- schema. The text below is written for the schema public; the schema that the log is in takes its place.
-DO $migration$
-DECLARE
-  ours text := (SELECT quote_ident(nspname) FROM pg_catalog.pg_class
-    JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace WHERE pg_class.oid = 'log_head'::regclass);
-BEGIN
-  EXECUTE replace($functions$
+-- functions and operators in every schema of the path: one in `public` whose arguments fit better would be chosen before
+-- that of pg_catalog. So `public` is not in the path, and what is there is named with its schema.
 
 -- Takes the head row for the rest of the transaction, if it still has the expected size, and says where the rows that
 -- follow take the log. next: size before, size after, root hash and frontier after, with spaces between.
@@ -160,32 +154,20 @@ REVOKE UPDATE (last_used_at) ON public.api_keys FROM audit_log_service;
 -- Only the owner reads them, at start.
 REVOKE SELECT ON public.service_secrets, public.service_settings FROM audit_log_service;
 
-$functions$, 'public.', ours || '.');
-
-  -- A table that a later migration makes is the service's only as far as that migration grants it.
-  ALTER DEFAULT PRIVILEGES REVOKE SELECT, INSERT, UPDATE ON TABLES FROM audit_log_service;
-  -- Whoever migrates may execute what it makes; nobody else does by default.
-  ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
-  IF ours <> 'public' THEN
-    EXECUTE format('GRANT USAGE ON SCHEMA %s TO audit_log_service, audit_log_customer', ours);
-  END IF;
-END $migration$;
+-- A table that a later migration makes is the service's only as far as that migration grants it, and a function nobody
+-- else's than the owner's.
+ALTER DEFAULT PRIVILEGES REVOKE SELECT, INSERT, UPDATE ON TABLES FROM audit_log_service;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
 -- Nobody has to make temporary tables in the log's database, nor other things in the log's schema (before version 15
 -- everybody could). Where another role owns the database or the schema, that is for its owner to decide.
 DO $$
-DECLARE
-  here text := quote_ident(current_database());
-  ours text;
 BEGIN
   IF (SELECT pg_has_role(datdba, 'USAGE') FROM pg_catalog.pg_database WHERE datname = current_database()) THEN
-    EXECUTE format('REVOKE TEMPORARY ON DATABASE %s FROM PUBLIC', here);
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
   END IF;
-  SELECT quote_ident(nspname) INTO ours FROM pg_catalog.pg_class
-    JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE pg_class.oid = 'log_head'::regclass AND pg_has_role(nspowner, 'USAGE');
-  IF FOUND THEN
-    EXECUTE format('REVOKE CREATE ON SCHEMA %s FROM PUBLIC', ours);
+  IF (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_catalog.pg_namespace WHERE nspname = 'public') THEN
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
   END IF;
 END $$;
 

@@ -13,13 +13,6 @@ GRANT INSERT (tree, tree_size, log_size, root_hash, note) ON checkpoints TO audi
 GRANT INSERT, UPDATE (size, frontier) ON trees TO audit_log_service;
 GRANT INSERT, UPDATE (width, hashes, positions) ON tree_tiles TO audit_log_service;
 
-DO $migration$
-DECLARE
-  ours text := (SELECT quote_ident(nspname) FROM pg_catalog.pg_class
-    JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace WHERE pg_class.oid = 'log_head'::regclass);
-BEGIN
-  EXECUTE replace($functions$
-
 -- The key ID and the time of a timestamped signature line (C2SP tlog-cosignature). Raises what is malformed.
 CREATE FUNCTION public.read_cosignature(line text, key_name text, OUT key_id bigint, OUT signed_at timestamptz)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -128,6 +121,3 @@ REVOKE EXECUTE ON FUNCTION public.read_cosignature(text, text), public.add_cosig
   public.renew_timestamp(bigint, text), public.root_of(bytea), public.check_tree(), public.check_checkpoint() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.add_cosignature(bigint, text, text), public.renew_timestamp(bigint, text),
   public.root_of(bytea) TO audit_log_service;
-
-$functions$, 'public.', ours || '.');
-END $migration$;

@@ -4,13 +4,6 @@
 
 REVOKE INSERT, UPDATE ON summary_scopes, summary_counts FROM audit_log_service;
 
-DO $migration$
-DECLARE
-  ours text := (SELECT quote_ident(nspname) FROM pg_catalog.pg_class
-    JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace WHERE pg_class.oid = 'log_head'::regclass);
-BEGIN
-  EXECUTE replace($functions$
-
 -- Adds events to the counts and returns the rows that were changed. `events` is a query of their scope, "timestamp",
 -- event_type, outcome and severity; `kept` are the levels to count them at, each with and without the type, as VALUES;
 -- `condition` may leave out rows. Not for the service: what it is given it runs.
@@ -127,6 +120,3 @@ END $$;
 
 REVOKE EXECUTE ON FUNCTION public.add_counts(text, text, text), public.count_events(integer, integer, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.count_events(integer, integer, bigint) TO audit_log_service;
-
-$functions$, 'public.', ours || '.');
-END $migration$;

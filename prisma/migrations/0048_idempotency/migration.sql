@@ -19,13 +19,6 @@ GRANT SELECT ON idempotency_bounds TO audit_log_service;
 UPDATE idempotency_keys AS keys SET content_hash = coalesce(
   (SELECT sha256(salt || keys.content_hash) FROM audit_events WHERE audit_events.position = keys.position), '');
 
-DO $migration$
-DECLARE
-  ours text := (SELECT quote_ident(nspname) FROM pg_catalog.pg_class
-    JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace WHERE pg_class.oid = 'log_head'::regclass);
-BEGIN
-  EXECUTE replace($functions$
-
 -- As before, and it wants to hear that the instance marks the salts of events that come with a key.
 CREATE OR REPLACE FUNCTION public.move_head() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
@@ -121,6 +114,3 @@ BEGIN
 END $$;
 
 REVOKE EXECUTE ON FUNCTION public.move_keys_bound(integer), public.end_keys(bigint, integer) FROM PUBLIC;
-
-$functions$, 'public.', ours || '.');
-END $migration$;
