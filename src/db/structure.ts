@@ -50,7 +50,8 @@ const SECTIONS = {
       SELECT format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY;', c.relname), c.relname
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OURS} AND c.relrowsecurity
       UNION ALL
-      SELECT r.definition, r.tablename FROM pg_rules r JOIN pg_namespace n ON n.nspname = r.schemaname WHERE ${OURS}
+      SELECT format('CREATE RULE %I ON %I -- %s', rulename, tablename, replace(definition, E'\\n', ' ')), tablename
+      FROM pg_rules WHERE schemaname = 'public'
     ) AS policies ORDER BY name COLLATE "C", line COLLATE "C"`,
   // A star is the right to grant it.
   Privileges: `
