@@ -12,6 +12,7 @@ import { keepEmbedded } from './db/embedded/keep.ts';
 import { migrate } from './db/migrate.ts';
 import { breakConnections, createPool, IDLE_IN_TRANSACTION_MS, type Pool } from './db/pool.ts';
 import { allowEndingHolders, createQuietCheck } from './db/quiet.ts';
+import { checkMemberships, findSchemaMakers } from './db/roles.ts';
 import { createCatalog } from './events/catalog.ts';
 import type { EventInput } from './events/input.ts';
 import { createExports } from './exports/export.ts';
@@ -36,6 +37,7 @@ import type { IntegrityError } from './integrity/integrity-error.ts';
 import { keepOutside } from './integrity/outside.ts';
 import { createSigner } from './integrity/signer.ts';
 import { createAppender } from './log/append.ts';
+import { startKeyPolicy } from './log/end-keys.ts';
 import { createHead } from './log/head.ts';
 import { readPositions } from './log/read.ts';
 import { createUpkeep } from './log/upkeep.ts';
@@ -125,6 +127,13 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     onQuiet: createQuietCheck({ connectionString: ownerUrl, onEnded, onError }),
   });
   await migrate(owner);
+  await checkMemberships(databaseUrl);
+  const makers = await findSchemaMakers(owner);
+  if (makers.length > 0)
+    log.warn(
+      { makers },
+      "others than the owner may make functions in the log's schema: REVOKE CREATE ON SCHEMA from them",
+    );
   await createHead(owner, config.SEGMENT_BITS);
   const identity = await openIdentity(owner, {
     origin: config.ORIGIN,
@@ -233,6 +242,9 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     const retention = startRetention({ pool: owner, pipeline, days, sign: signer.signNow, onError });
     closers.add(retention, (part) => part.close());
   }
+
+  if (config.IDEMPOTENCY_DAYS !== undefined)
+    closers.add(startKeyPolicy({ owner, days: config.IDEMPOTENCY_DAYS, onError }), (part) => part.close());
 
   let http: HttpServer | undefined;
   const services: Services = {

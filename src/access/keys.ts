@@ -5,8 +5,6 @@ import { prismaOn } from '../db/prisma.ts';
 import type { Scope } from './scopes.ts';
 import { hashSecret } from './secret.ts';
 
-const MINUTE_MS = 60_000;
-
 /** Notified, with the id, when a key is revoked. */
 export const KEYS_CHANNEL = 'audit_log_keys';
 
@@ -83,13 +81,9 @@ export async function markRevoked(pool: Pool, id: string): Promise<ApiKey | unde
   });
 }
 
-/** Sets the time of last use to now, unless it is less than a minute ago. */
+/** Sets the time of last use to now, unless it is less than a minute ago. The service's role may set no other time. */
 export async function markUsed(pool: Pool, id: string): Promise<void> {
-  const now = Date.now();
-  await prismaOn(pool).apiKey.updateMany({
-    where: { id, OR: [{ lastUsedAt: null }, { lastUsedAt: { lt: new Date(now - MINUTE_MS) } }] },
-    data: { lastUsedAt: new Date(now) },
-  });
+  await pool.query('SELECT mark_key_used($1)', [id]);
 }
 
 /** Those of the ids whose keys are neither revoked nor expired, each with the generation of its secret. */

@@ -3,11 +3,17 @@ import { readdir, readFile } from 'node:fs/promises';
 import type { PoolClient } from 'pg';
 import { SILENCE } from './client.ts';
 import { type Pool, withClient } from './pool.ts';
+import { requirePublic, requireRoles } from './roles.ts';
 
 const MIGRATIONS = new URL('../../prisma/migrations/', import.meta.url);
 // Prisma sorts migrations as text, so the number in front has always four digits.
 const NAME = /^\d{4}_[a-z0-9_]+$/;
 const IDLE_MS = 10_000;
+const ROLES = '0005_roles';
+// Of migrations that were changed in statements that make no difference where they had been applied: what they were before.
+const FORMER: Record<string, string> = {
+  [ROLES]: 'c5a85252b3afb23d0580d16e3fd8bb8abc17c5d1464a1e3c053f5ffc8f5acee7',
+};
 const LOCK = 72707369; // The advisory lock that `prisma migrate` takes, so that both exclude each other.
 
 // The bookkeeping table of `prisma migrate`, so that its `deploy` and `status` agree with what was applied here.
@@ -29,6 +35,7 @@ export async function migrate(pool: Pool): Promise<void> {
     await client.query(`SELECT set_config('idle_session_timeout', '${IDLE_MS}', false)`);
     await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
     try {
+      await requirePublic(client);
       await client.query(BOOKKEEPING);
       await applyMissing(client, await readMigrations());
     } finally {
@@ -69,10 +76,11 @@ async function applyMissing(client: PoolClient, migrations: Migration[]): Promis
       );
     }
   }
+  if (!applied.has(ROLES)) await requireRoles(client);
   for (const migration of migrations) {
     const checksum = applied.get(migration.name);
     if (checksum === undefined) await apply(client, migration);
-    else if (checksum !== migration.checksum)
+    else if (checksum !== migration.checksum && checksum !== FORMER[migration.name])
       throw new Error(`migration ${migration.name} was changed after it was applied`);
   }
 }

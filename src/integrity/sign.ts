@@ -9,7 +9,7 @@ import { openCheckpoint, signCheckpoint } from '../merkle/signed-checkpoint.ts';
 import { type Frontier, rootOf } from '../merkle/tree.ts';
 import { readLatestCheckpoint, type StoredCheckpoint, storeCheckpoint } from './checkpoints.ts';
 import { continues } from './continues.ts';
-import { storeCosignature } from './cosignatures.ts';
+import { storeTimestamp } from './cosignatures.ts';
 import { growTrees } from './grow.ts';
 import type { LogIdentity } from './identity.ts';
 import { IntegrityError } from './integrity-error.ts';
@@ -93,8 +93,7 @@ export async function timestamp(
   { treeSize, note }: { treeSize: number; note: string },
 ): Promise<void> {
   const { name, keyId } = signers.timestamped;
-  const cosignedAt = Date.now();
   const signature = await signers.timestamped.sign(parseNote(note).text);
   const line = formatSignatureLine({ name, keyId, signature });
-  await storeCosignature(db, { treeSize, line, keyName: name, keyId, cosignedAt, ofWitness: false });
+  await storeTimestamp(db, { treeSize, line });
 }

@@ -45,9 +45,9 @@ function announce(tree: Frontier, next: Frontier): Step {
   return { sql: "SELECT set_config('audit_log.next', $1, true)", parameters: [growth(tree, next)] };
 }
 
-// What the trigger `move_head` reads.
+// What the trigger `move_head` reads; `marked`: salts say which events came with a key (see `prepare.ts`).
 function growth(tree: Frontier, next: Frontier): string {
-  return `${tree.size} ${next.size} ${bytea(rootOf(next))} ${bytea(serializeFrontier(next))}`;
+  return `${tree.size} ${next.size} ${bytea(rootOf(next))} ${bytea(serializeFrontier(next))} marked`;
 }
 
 function keepKeys({ events, start }: Batch): Step | undefined {

@@ -56,7 +56,7 @@ function placeRequest(batch: Batch, { events, paths }: AppendRequest): Placement
     const position = batch.start + batch.events.length + added.length;
     added.push(event);
     if (idempotency && name !== undefined)
-      known.set(name, { position, contentHash: idempotency.contentHash });
+      known.set(name, { position, hadContent: (contentHash) => contentHash === idempotency.contentHash });
     return { position, isNew: true };
   });
   for (const event of added) batch.events.push(event);

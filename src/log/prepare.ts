@@ -47,7 +47,7 @@ export function prepareEvent(draft: EventDraft, now: number, path: string): Prep
 function recordOf(draft: EventDraft, now: number): EventRecord {
   return {
     id: eventId(now),
-    salt: takeRandom(SALT_BYTES).toString('hex'),
+    salt: saltOf(draft).toString('hex'),
     timestamp: draft.timestamp ?? now,
     recordedAt: now,
     eventType: draft.eventType,
@@ -67,6 +67,17 @@ function recordOf(draft: EventDraft, now: number): EventRecord {
     oldValues: draft.oldValues,
     newValues: draft.newValues,
   };
+}
+
+/**
+ * 127 random bits, and one that says whether the event came with an idempotency key: it is under the leaf hash with the
+ * rest of the salt, so a key that is removed from the database is missed.
+ */
+function saltOf({ idempotencyKey }: EventDraft): Buffer {
+  const salt = takeRandom(SALT_BYTES);
+  const last = salt.readUInt8(SALT_BYTES - 1);
+  salt.writeUInt8(idempotencyKey === undefined ? last & ~1 : last | 1, SALT_BYTES - 1);
+  return salt;
 }
 
 // Over the redacted draft: a hash of what was redacted could be guessed back.

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
 import { prismaOn } from '../../src/db/prisma.ts';
+import { structureOf } from '../../src/db/structure.ts';
 import { createDatabase } from '../support/database.ts';
-import { structureOf } from '../support/structure.ts';
 
 test('prisma/structure.sql is what the migrations make (`npm run structure` writes it)', async () => {
   const database = await createDatabase();

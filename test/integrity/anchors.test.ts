@@ -201,6 +201,8 @@ async function emptyLog(): Promise<void> {
   await client.query(
     'TRUNCATE audit_events, idempotency_keys, trees, tree_tiles, checkpoints, cosignatures, evidence_counts',
   );
+  await client.query('TRUNCATE summary_counts');
+  await client.query('UPDATE summary_scopes SET counted = 0, earliest = NULL, latest = NULL');
   await client.query("UPDATE log_head SET size = 0, frontier = '', root_hash = $1", [rootOf(emptyFrontier)]);
   client.release(true);
 }

@@ -73,8 +73,10 @@ async function putBack(): Promise<void> {
   ]);
 }
 
-/** Makes the counts of the evidence agree with what is there. */
+/** Makes the counts of the evidence agree with what is there, and has summaries count from the beginning. */
 async function countAgain(): Promise<void> {
+  await client.query('TRUNCATE summary_counts');
+  await client.query('UPDATE summary_scopes SET counted = 0, earliest = NULL, latest = NULL');
   await client.query('TRUNCATE evidence_counts');
   await client.query(
     `INSERT INTO evidence_counts SELECT tree, count(*),

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -23,12 +23,19 @@ beforeAll(async () => {
   folder = await mkdtemp(join(cache, 'audit-log-threads-'));
   const { status, stdout } = spawnSync(
     process.execPath,
-    [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', folder],
+    [
+      join(ROOT, 'node_modules/typescript/bin/tsc'),
+      '-p',
+      'tsconfig.build.json',
+      '--outDir',
+      join(folder, 'dist'),
+    ],
     { cwd: ROOT, encoding: 'utf8' },
   );
   expect(status, stdout).toBe(0);
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  const load = (file: string) => import(pathToFileURL(join(folder, file)).href);
+  await cp(join(ROOT, 'prisma/structure.sql'), join(folder, 'prisma/structure.sql'));
+  const load = (file: string) => import(pathToFileURL(join(folder, 'dist', file)).href);
   built = await load('integrity/verify/offline/hash-threads.js');
   builtDatabase = await load('integrity/verify/database.js');
   builtPool = await load('db/pool.js');

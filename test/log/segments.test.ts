@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createHead } from '../../src/log/head.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
@@ -8,6 +9,7 @@ let owner: Pool;
 beforeAll(async () => {
   database = await createDatabase();
   owner = createPool(database.url, () => undefined);
+  await createHead(owner, 20);
 });
 afterAll(async () => {
   await owner.end();
@@ -19,8 +21,8 @@ test('whoever waits for another that makes the same segment finds it made', asyn
   try {
     const { rows } = await two.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     await one.query('BEGIN');
-    await one.query('SELECT ensure_segment(3, 20::smallint)');
-    const waiting = two.query('SELECT ensure_segment(3, 20::smallint)');
+    await one.query('SELECT ensure_segment(1, 20::smallint)');
+    const waiting = two.query('SELECT ensure_segment(1, 20::smallint)');
     await untilLocked(rows[0]?.pid as number);
     await one.query('COMMIT');
     await waiting;
@@ -28,7 +30,7 @@ test('whoever waits for another that makes the same segment finds it made', asyn
     one.release();
     two.release();
   }
-  const { rowCount } = await owner.query("SELECT FROM pg_class WHERE relname = 's00000003'");
+  const { rowCount } = await owner.query("SELECT FROM pg_class WHERE relname = 's00000001'");
   expect(rowCount).toBe(1);
 });
 

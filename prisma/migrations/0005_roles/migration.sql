@@ -1,5 +1,5 @@
 -- Roles: what the service may do, what retention may do, and what a customer may see (row-level security).
--- Needs CREATEROLE, or the two roles made beforehand. Short exclusive locks on the tables; safe while nothing runs.
+-- Needs CREATEROLE, or the two roles made beforehand (docs/operations.md). Short exclusive locks on the tables; safe while nothing runs.
 -- Roles belong to the whole server: another database of it may have made them already.
 
 DO $$
@@ -7,6 +7,8 @@ DECLARE
   name text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['audit_log_service', 'audit_log_customer'] LOOP
+    -- PostgreSQL wants CREATEROLE before it looks whether the role is there.
+    CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = name);
     BEGIN
       EXECUTE format('CREATE ROLE %I NOLOGIN', name);
     EXCEPTION WHEN duplicate_object OR unique_violation THEN
@@ -14,16 +16,27 @@ BEGIN
     END;
   END LOOP;
 END $$;
+-- Whoever migrates can act as either, and the service as a customer. Where another owner made the roles, this one may not
+-- grant them: then the start of the service says which grant is missing, if one is.
 DO $$
+DECLARE
+  -- From version 16 on a member need not be allowed to act as the role.
+  how text := CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END;
 BEGIN
-  -- Whoever migrates can act as either, and the service as a customer.
-  IF NOT pg_has_role('audit_log_service', 'audit_log_customer', 'MEMBER') THEN
+  IF NOT pg_has_role('audit_log_service', 'audit_log_customer', how) THEN
     GRANT audit_log_customer TO audit_log_service;
   END IF;
-  IF NOT pg_has_role(current_user, 'audit_log_service', 'MEMBER') THEN
+EXCEPTION WHEN insufficient_privilege OR unique_violation THEN
+  NULL;
+END $$;
+DO $$
+DECLARE
+  how text := CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END;
+BEGIN
+  IF NOT pg_has_role('audit_log_service', how) THEN
     GRANT audit_log_service TO CURRENT_USER;
   END IF;
-EXCEPTION WHEN unique_violation THEN
+EXCEPTION WHEN insufficient_privilege OR unique_violation THEN
   NULL;
 END $$;
 

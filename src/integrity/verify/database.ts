@@ -1,18 +1,20 @@
 import type { PoolClient } from 'pg';
 import type { Pool } from '../../db/pool.ts';
 import { rootOf } from '../../merkle/tree.ts';
+import { checkCatalog } from './catalog.ts';
 import { CheckpointCheck, type SavedCheckpoint, streamCheckpoints } from './checkpoints.ts';
 import { checkCosignatures } from './cosignatures.ts';
 import { checkCustomers } from './customers.ts';
 import { checkEvidenceCounts } from './evidence-counts.ts';
 import { type CountedFinding, Findings } from './findings.ts';
 import { checkHead, checkSegments, checkTreeRow } from './head.ts';
-import { checkKeys } from './idempotency.ts';
+import { checkKeys, checkKeysOfEvents } from './idempotency.ts';
 import { type LogWalked, walkLog } from './log.ts';
 import { Owners } from './owners.ts';
 import { type RowThreads, readRowsIn } from './row-threads.ts';
 import { readBlocks } from './rows.ts';
 import { type LogSizes, readSizes } from './sizes.ts';
+import { checkSummaries } from './summaries.ts';
 import { checkUpperTiles, streamTiles } from './tiles.ts';
 import { TreeCheck } from './tree.ts';
 import { establishTrust, type KeptNote, openKept, type Trust } from './trust.ts';
@@ -60,8 +62,9 @@ export async function verifyDatabase(pool: Pool, options: VerifyOptions = {}): P
 
 /**
  * Verifies all that the client's transaction sees: every row against its leaf hash, its derived columns and its tile,
- * every tile, the head, every tree, every checkpoint and cosignature and how many there are, and the idempotency keys. It believes nothing that
- * the service computed. The transaction must see one state throughout.
+ * every tile, the head, every tree, every checkpoint and cosignature and how many there are, the idempotency keys, the
+ * counts behind summaries, and the catalog. It believes nothing that the service computed. The transaction must see one
+ * state throughout.
  */
 export async function verifySnapshot(client: PoolClient, options: VerifyOptions = {}): Promise<Verification> {
   const findings = new Findings();
@@ -84,6 +87,12 @@ export async function verifySnapshot(client: PoolClient, options: VerifyOptions 
   await checkKeys(client, Math.max(size, sizes.rowsEnd), findings);
   await checkEvidenceCounts(client, findings);
   const customers = await checkCustomers({ client, trust, saved, findings, sizes, owners });
+  // What is derived from the events is judged by them: by wrong ones it would be wrong as well.
+  if (!findings.isLogWrong()) {
+    await checkKeysOfEvents(client, findings);
+    await checkSummaries(client, findings);
+  }
+  await checkCatalog(client, findings);
   const frontier = tree.frontierAt(size);
   return {
     trust: trust && { origin: trust.origin, verifierKey: trust.verifierKey },

@@ -5,7 +5,8 @@ import type { TreeName } from '../trees.ts';
  * What can be wrong with a stored log. Of events: `changed` (a column is not what was appended), `missing`, `extra`
  * (a row that was not appended), `out of order` (a row holds the event of another position). Of the evidence: `tile`,
  * `tree`, `head`, `checkpoint`, `identity`. `truncated`: a saved checkpoint is of a larger log than is there. `different`:
- * one of these about events, where it cannot be told which.
+ * one of these about events, where it cannot be told which. Of what is derived from the log: `idempotency key`, `summary`
+ * (counts behind summaries). `catalog`: functions, triggers, policies or privileges are not as the migrations left them.
  */
 export type FindingKind =
   | IntegrityProblem
@@ -13,7 +14,9 @@ export type FindingKind =
   | 'truncated'
   | 'different'
   | 'identity'
-  | 'idempotency key';
+  | 'idempotency key'
+  | 'summary'
+  | 'catalog';
 
 /** Something that is wrong, and where, as far as that is known. */
 export interface Finding {
@@ -48,6 +51,19 @@ const ORDER: readonly FindingKind[] = [
   'checkpoint',
   'identity',
   'idempotency key',
+  'summary',
+  'catalog',
+];
+
+// Of the log itself, by which everything that is derived from it is judged.
+const OF_LOG: readonly FindingKind[] = [
+  'changed',
+  'missing',
+  'out of order',
+  'extra',
+  'truncated',
+  'different',
+  'head',
 ];
 
 /** Keeps the first finding of each kind and counts the others. */
@@ -65,6 +81,11 @@ export class Findings {
 
   addAll(others: Findings): void {
     for (const { count, ...finding } of others.list()) this.add(finding, count);
+  }
+
+  /** Whether something is wrong with the events or the head, so that what is derived from them cannot be judged. */
+  isLogWrong(): boolean {
+    return OF_LOG.some((kind) => this.#first.has(kind));
   }
 
   /** One for each kind: the first event that is wrong, then the other kinds of events, then the evidence. */

@@ -46,7 +46,8 @@ export function checkRow(row: StoredRow): CheckedRow {
 }
 
 // An array has keys like an object, and a null reads like no value: both would pass for what they are not.
-function objectsOf(row: StoredRow): Pick<EventRow, (typeof OBJECTS)[number]> {
+/** The objects of a row, parsed. Throws a TypeError when one is none. */
+export function objectsOf(row: StoredRow): Pick<EventRow, (typeof OBJECTS)[number]> {
   const [details, oldValues, newValues] = OBJECTS.map((column) => {
     const text = row[column];
     if (text === null) return null;

@@ -14,8 +14,8 @@ export interface RowBlock {
   rows: CheckedRow[];
 }
 
-// What JSON.parse makes of a number is not all of it.
-const types = {
+/** Leaves columns of type `jsonb` the text that they are: what JSON.parse makes of a number is not all of it. */
+export const JSON_AS_TEXT = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
     oid === pg.types.builtins.JSONB ? (text: string) => text : pg.types.getTypeParser(oid, format as 'text'),
 };
@@ -24,7 +24,7 @@ const types = {
 export function rowReader(client: PoolClient): ReadRows {
   const text = `SELECT ${CHECKED_COLUMNS} FROM audit_events WHERE position >= $1 AND position < $2 ORDER BY position`;
   return async (start, end) => {
-    const { rows } = await client.query<StoredRow>({ text, values: [start, end], types });
+    const { rows } = await client.query<StoredRow>({ text, values: [start, end], types: JSON_AS_TEXT });
     return rows.map(checkRow);
   };
 }

@@ -1,12 +1,15 @@
 import { SUM_TALLIES, TALLY_COLUMNS, tallyEvents } from './tally.ts';
 
-const KEY = ['scope', 'level', 'by_type', 'bucket', 'event_type'] as const;
-const COLUMNS = [...KEY, ...TALLY_COLUMNS].join(', ');
+/** What a row of `summary_counts` counts. */
+export const KEY = ['scope', 'level', 'by_type', 'bucket', 'event_type'] as const;
 
 /** What a query of events has to select for the counts, beside the scope. */
 export const EVENT_PARTS = '"timestamp", event_type, outcome, severity';
 
-/** The rows that are kept of a scope. Those of all types serve timelines, of which only the log's are long. */
+/**
+ * The rows that are kept of a scope, as the function `count_events` of the database keeps them. Those of all types serve
+ * timelines, of which only the log's are long.
+ */
 export const KEPT = {
   log: "('hour', true), ('day', true), ('month', true), ('hour', false), ('day', false)",
   customer: "('day', true), ('month', true)",
@@ -22,13 +25,6 @@ export function countsOf(events: string, kept: keyof typeof KEPT): string {
       FROM (${events}) AS events GROUP BY 1, 2, 3
     ) AS hours CROSS JOIN (VALUES ${KEPT[kept]}) AS kept (level, by_type)
     GROUP BY 1, 2, 3, 4, 5`;
-}
-
-/** A statement that adds rows, which come from a query, to the counts. */
-export function addCounts(rows: string): string {
-  const sums = TALLY_COLUMNS.map((column) => `${column} = counts.${column} + excluded.${column}`);
-  return `INSERT INTO summary_counts AS counts (${COLUMNS}) ${rows}
-    ON CONFLICT (${KEY.join(', ')}) DO UPDATE SET ${sums.join(', ')}`;
 }
 
 /** A statement that takes rows, which come from a query, off the counts, and removes what gets empty. */
