@@ -72,7 +72,8 @@ CREATE TABLE log_head (
   root_hash bytea NOT NULL,
   frontier bytea NOT NULL,
   first_position bigint NOT NULL,
-  segment_bits smallint NOT NULL
+  segment_bits smallint NOT NULL,
+  announced_from bigint
 );
 CREATE TABLE log_identity (
   singleton boolean NOT NULL DEFAULT true,
@@ -336,7 +337,8 @@ CREATE TRIGGER tree_tiles_no_truncate BEFORE TRUNCATE ON public.tree_tiles FOR E
 
 -- Row-level security
 
-CREATE POLICY customer ON audit_events FOR SELECT TO audit_log_customer USING ((customer_id = current_setting('audit_log.customer_id'::text, true)));
+CREATE POLICY customer ON audit_events FOR SELECT TO audit_log_customer USING (((customer_id = current_setting('audit_log.customer_id'::text, true)) AND (("position" < ( SELECT log_head.first_position
+   FROM log_head)) IS NOT TRUE)));
 CREATE POLICY service ON audit_events FOR ALL TO audit_log_service USING (true);
 CREATE POLICY customer ON checkpoints FOR SELECT TO audit_log_customer USING ((tree = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
 CREATE POLICY service ON checkpoints FOR ALL TO audit_log_service USING (true);
@@ -362,7 +364,12 @@ GRANT UPDATE ON api_keys (last_used_at) TO audit_log_service;
 GRANT SELECT ON audit_events TO audit_log_customer;
 GRANT SELECT ON audit_events TO audit_log_service;
 GRANT SELECT ON checkpoints TO audit_log_customer;
-GRANT INSERT, SELECT ON checkpoints TO audit_log_service;
+GRANT SELECT ON checkpoints TO audit_log_service;
+GRANT INSERT ON checkpoints (log_size) TO audit_log_service;
+GRANT INSERT ON checkpoints (note) TO audit_log_service;
+GRANT INSERT ON checkpoints (root_hash) TO audit_log_service;
+GRANT INSERT ON checkpoints (tree) TO audit_log_service;
+GRANT INSERT ON checkpoints (tree_size) TO audit_log_service;
 GRANT SELECT ON cosignatures TO audit_log_customer;
 GRANT INSERT, SELECT, UPDATE ON cosignatures TO audit_log_service;
 GRANT SELECT ON evidence_counts TO audit_log_service;

@@ -47,7 +47,9 @@ import { createHandlers } from './pipeline/handlers.ts';
 import { recordOwnEvent } from './pipeline/own.ts';
 import type { Pipeline } from './pipeline/record.ts';
 import { openRedaction } from './pipeline/redaction.ts';
+import { createPurges } from './retention/purges.ts';
 import { startRetention } from './retention/timer.ts';
+import { recordUpgrade } from './retention/upgrade.ts';
 
 /** The audit service: built by `createAuditService`, started and stopped once. */
 export interface AuditService {
@@ -74,6 +76,8 @@ export interface AuditServiceOptions extends Extensions {
   log?: Logger;
   /** Milliseconds since 1970; the system's clock by default. */
   now?: () => number;
+  /** The time by which the age of events is measured, likewise; the database's clock by default. */
+  databaseNow?: () => Promise<number>;
 }
 
 /** Builds every part on the database and starts to serve. Throws when the database or the port cannot be used. */
@@ -207,9 +211,25 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     createMetaAudit({ owner, pipeline, settings: config, sign: signer.signNow, onError }),
     (part) => part.close(),
   );
+  await recordUpgrade({ pool: owner, pipeline });
+  const purges = closers.add(
+    createPurges({
+      pool: owner,
+      pipeline,
+      maxPercent: config.RETENTION_MAX_PERCENT,
+      databaseNow: options.databaseNow,
+      onError,
+    }),
+    (part) => part.close(),
+  );
   if (config.RETENTION_DAYS !== undefined) {
-    const days = config.RETENTION_DAYS;
-    const retention = startRetention({ pool: owner, pipeline, days, sign: signer.signNow, onError });
+    const retention = startRetention({
+      purges,
+      days: config.RETENTION_DAYS,
+      sign: signer.signNow,
+      onRefusal: (error) => log.error({ cause: error.message }, 'retention removed nothing'),
+      onError,
+    });
     closers.add(retention, (part) => part.close());
   }
 
@@ -221,6 +241,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     guardedReaderOf: (viewer) => guardedReaderOf(pool, viewer),
     catalog: createCatalog(config.EVENT_TYPES),
     pipeline,
+    purges,
     feed,
     metaAudit,
     evidence: createEvidence(pool, identity, signer),

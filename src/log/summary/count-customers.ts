@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import type { Range } from './count.ts';
 import { addCounts, countsOf, EVENT_PARTS } from './counts.ts';
 
 interface Due {
@@ -19,15 +20,15 @@ export interface CustomerOptions {
  */
 export async function countCustomers(
   client: PoolClient,
-  { start, end }: { start: number; end: number },
+  { start, end, first }: Range,
   { per256, dailyFrom }: CustomerOptions,
 ): Promise<void> {
   const { rows: due } = await client.query<Due>(
-    `SELECT customer_id, coalesce(counted, 0) AS counted FROM (
+    `SELECT customer_id, greatest(counted, $4) AS counted FROM (
        SELECT DISTINCT customer_id FROM audit_events
        WHERE position >= $1 AND position < $2 AND customer_id IS NOT NULL AND get_byte(leaf_hash, 0) < $3
      ) AS due LEFT JOIN summary_scopes ON scope = 'customer/' || customer_id`,
-    [start, end, per256],
+    [start, end, per256, first],
   );
   if (due.length === 0) return;
   const busyMonths = await addDue(client, due, end);
@@ -36,7 +37,8 @@ export async function countCustomers(
      ON CONFLICT (scope) DO UPDATE SET counted = greatest(summary_scopes.counted, excluded.counted)`,
     [due.map((row) => row.customer_id), end],
   );
-  for (const month of busyMonths.filter(({ total }) => total >= dailyFrom)) await addDays(client, month, end);
+  for (const month of busyMonths.filter(({ total }) => total >= dailyFrom))
+    await addDays(client, month, { end, first });
 }
 
 interface Month {
@@ -67,7 +69,11 @@ async function addDue(client: PoolClient, due: readonly Due[], end: number): Pro
 }
 
 /** Counts the days of a month too, from now on and up to here, unless that was done. */
-async function addDays(client: PoolClient, { scope, bucket }: Month, end: number): Promise<void> {
+async function addDays(
+  client: PoolClient,
+  { scope, bucket }: Month,
+  { end, first }: Omit<Range, 'start'>,
+): Promise<void> {
   const month = new Date(bucket);
   const marked = await client.query(
     `UPDATE summary_scopes SET daily_months = daily_months || $2::timestamptz
@@ -76,7 +82,7 @@ async function addDays(client: PoolClient, { scope, bucket }: Month, end: number
   );
   if (marked.rowCount === 0) return;
   const events = `SELECT $1 AS scope, ${EVENT_PARTS} FROM audit_events
-    WHERE customer_id = substr($1, 10) AND "timestamp" >= $2 AND position < $3
+    WHERE customer_id = substr($1, 10) AND "timestamp" >= $2 AND position < $3 AND position >= $4
       AND "timestamp" < ($2::timestamptz AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'`;
-  await client.query(addCounts(countsOf(events, 'customerDay')), [scope, month, end]);
+  await client.query(addCounts(countsOf(events, 'customerDay')), [scope, month, end, first]);
 }

@@ -10,6 +10,8 @@ export const COUNTED_AT_ONCE = 20_000;
 export interface Range {
   start: number;
   end: number;
+  /** Where the log begins: it stays there while the counts are locked. */
+  first: number;
 }
 
 /** What a step of the counting is bounded by, and the customers that it does. */
@@ -53,7 +55,7 @@ async function takeRange(client: PoolClient, batch: number): Promise<Range | und
   );
   const { size = 0, first_position: first = 0 } = rows[0] ?? {};
   const start = Math.max(counted, first);
-  return start < size ? { start, end: Math.min(size, start + batch) } : undefined;
+  return start < size ? { start, end: Math.min(size, start + batch), first } : undefined;
 }
 
 async function countLog(client: PoolClient, { start, end }: Range): Promise<void> {
