@@ -73,7 +73,8 @@ CREATE TABLE log_head (
   frontier bytea NOT NULL,
   first_position bigint NOT NULL,
   segment_bits smallint NOT NULL,
-  announced_from bigint
+  announced_from bigint,
+  announced_at bigint
 );
 CREATE TABLE log_identity (
   singleton boolean NOT NULL DEFAULT true,

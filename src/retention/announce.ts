@@ -1,8 +1,8 @@
 import type { PoolClient } from 'pg';
 import { inTransaction, type Pool } from '../db/pool.ts';
 import { OWN_RESOURCE_TYPE } from '../events/reserved.ts';
-import { PURGE_ACTION } from '../integrity/announcement.ts';
 import { tileReader } from '../integrity/tiles.ts';
+import { PURGE_ACTION } from '../integrity/verify/announcement.ts';
 import { createAppendWithin } from '../log/append-within.ts';
 import { eventAt } from '../log/prepare.ts';
 import { lockCounts, uncount } from '../log/summary/uncount.ts';
@@ -63,6 +63,7 @@ export async function announcePurge(
     });
     const position = await appendWithin(client, event);
     await moveFirstPosition(client, firstPosition);
+    await noteAnnouncement(client, position);
     return eventAt(event, position);
   });
   pipeline.dispatch([announced]);
@@ -72,8 +73,13 @@ function descriptionOf({ from, firstPosition, olderThanDays }: Removal): string 
   return `${firstPosition - from} events recorded more than ${olderThanDays} days ago were removed`;
 }
 
+/** Notes where the newest announcement is. */
+export async function noteAnnouncement(client: PoolClient, position: number): Promise<void> {
+  await client.query('UPDATE log_head SET announced_at = $1', [position]);
+}
+
 /** The root hash that the log's tree had at a size, in hex. */
-async function rootHashAt(pool: Pool, size: number): Promise<string> {
+export async function rootHashAt(pool: Pool, size: number): Promise<string> {
   if (size === 0) return Buffer.from(rootOf(emptyFrontier)).toString('hex');
   return Buffer.from(await readRoot(size, nodesFromTiles(size, tileReader(pool, 'log')))).toString('hex');
 }

@@ -50,6 +50,8 @@ const ORDER: readonly FindingKind[] = [
   'idempotency key',
 ];
 
+const OF_EVENTS = ['changed', 'missing', 'out of order', 'extra', 'truncated', 'different'] as const;
+
 /** Keeps the first finding of each kind and counts the others. */
 export class Findings {
   readonly #first = new Map<FindingKind, CountedFinding>();
@@ -65,6 +67,11 @@ export class Findings {
 
   addAll(others: Findings): void {
     for (const { count, ...finding } of others.list()) this.add(finding, count);
+  }
+
+  /** Whether something is wrong with events themselves. */
+  get isAboutEvents(): boolean {
+    return OF_EVENTS.some((kind) => this.#first.has(kind));
   }
 
   /** One for each kind: the first event that is wrong, then the other kinds of events, then the evidence. */

@@ -1,7 +1,5 @@
-import type { RemovalEvent } from '../announcement.ts';
+import type { Announcement, RemovalEvent } from './announcement.ts';
 import type { Finding } from './findings.ts';
-
-type Announcement = Extract<RemovalEvent, { kind: 'announcement' }>;
 
 /**
  * The events of a log that speak of removals, those that a verifier has read and found right. Of a log that begins at a
@@ -9,11 +7,17 @@ type Announcement = Extract<RemovalEvent, { kind: 'announcement' }>;
  */
 export class Removals {
   readonly #announcements: Announcement[] = [];
-  #lastUpgrade = -1;
+  #upgradedAt: number;
+
+  /** `upgradedAt`: announcements before this position may be without a root hash. Default: none but before an upgrade. */
+  constructor(upgradedAt = -1) {
+    this.#upgradedAt = upgradedAt;
+  }
 
   add(event: RemovalEvent | undefined): void {
-    if (event?.kind === 'upgrade') this.#lastUpgrade = Math.max(this.#lastUpgrade, event.position);
-    else if (event) this.#announcements.push(event);
+    if (event?.kind === 'upgrade') this.#upgradedAt = Math.max(this.#upgradedAt, event.position);
+    const announcement = event?.kind === 'upgrade' ? event.announcement : event;
+    if (announcement) this.#announcements.push(announcement);
   }
 
   /**
@@ -37,12 +41,12 @@ export class Removals {
     const { position, firstPosition, rootHash } = found;
     const root = rootHash === undefined ? undefined : rootAt(firstPosition);
     if (root === undefined || root === rootHash) return undefined;
-    const message = `the purge that was announced at position ${position} is of other events than the ${firstPosition} that the tree begins with`;
-    return { kind: 'missing', message, position: 0 };
+    const message = `the purge that was announced at position ${position} names another root hash than the tree had then`;
+    return { kind: 'checkpoint', message, tree: 'log', treeSize: firstPosition };
   }
 
   #isOfItsTime({ rootHash, position }: Announcement): boolean {
-    return rootHash !== undefined || position < this.#lastUpgrade;
+    return rootHash !== undefined || position < this.#upgradedAt;
   }
 
   #announcedBefore(first: number): number {
