@@ -78,7 +78,8 @@ export function createPurges(options: PurgesOptions): Purges {
       const turn = last.then(() => withLock(pool, lock, () => announce(caller, request)));
       last = turn.catch(() => undefined);
       const purged = await turn;
-      if (purged) await Promise.race([remover.run(), longestWait(request.stop)]);
+      // Whoever asks also wants what an earlier purge has left to be gone.
+      if (purged || request.isAsked) await Promise.race([remover.run(), longestWait(request.stop)]);
       return purged ?? 0;
     },
     close: () => remover.close(),
