@@ -8,6 +8,7 @@ import { copyRowsOf, createReaders, guardedReaderOf } from './access/reader.ts';
 import { tokenOptions } from './access/tokens/settings.ts';
 import { Closers } from './closers.ts';
 import { type Config, readConfig } from './config.ts';
+import { startClock } from './db/clock.ts';
 import { startEmbedded } from './db/embedded/server.ts';
 import { migrate } from './db/migrate.ts';
 import { createPool } from './db/pool.ts';
@@ -122,6 +123,10 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   const pool = closers.add(createPool(databaseUrl, onError, { role: 'audit_log_service' }), (made) =>
     made.end(),
   );
+  const clock = closers.add(await startClock(pool, { readTime: options.databaseNow, onError }), (part) =>
+    part.close(),
+  );
+  const expiryNow = options.now ?? clock.now;
   const access = closers.add(
     createAccess({
       pool,
@@ -130,7 +135,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
       ratePoints: config.RATE_LIMIT,
       failuresPerMinute: config.AUTH_FAILURES,
       subscriptions: { total: config.MAX_SUBSCRIPTIONS, perKey: config.MAX_SUBSCRIPTIONS_PER_KEY },
-      now,
+      now: expiryNow,
       onError,
     }),
     (part) => part.close(),
@@ -245,6 +250,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     feed,
     metaAudit,
     evidence: createEvidence(pool, identity, signer),
+    expiryNow,
     sessions: access.sessions,
     isValid: access.isValid,
     rates: access.rates,

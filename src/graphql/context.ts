@@ -38,6 +38,8 @@ export interface Services {
   feed: Feed;
   metaAudit: MetaAudit;
   evidence: Evidence;
+  /** Milliseconds since 1970, for what expires: by the database's clock. */
+  expiryNow: () => number;
   sessions: Sessions;
   /** Whether a key or token could still open something. */
   isValid: (holder: Holder) => Promise<boolean>;

@@ -1,4 +1,4 @@
-import type { Pool } from '../db/pool.ts';
+import type { ReadTime } from '../db/clock.ts';
 import { AuditError } from '../errors.ts';
 
 /** More is no delay of the network, and no drift that time synchronisation leaves. */
@@ -9,15 +9,7 @@ export interface Clocks {
   /** Of this instance. */
   now: () => number;
   /** Of the database. */
-  databaseNow: () => Promise<number>;
-}
-
-/** The clock of a database. */
-export function databaseClock(pool: Pool): Clocks['databaseNow'] {
-  return async () => {
-    const { rows } = await pool.query<{ now: number }>('SELECT clock_timestamp() AS now');
-    return rows[0]?.now ?? Number.NaN;
-  };
+  databaseNow: ReadTime;
 }
 
 /** The time by the database's clock. Throws UNAVAILABLE when that and the one of this instance differ by over a minute. */

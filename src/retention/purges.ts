@@ -1,10 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
+import { type ReadTime, timeOf } from '../db/clock.ts';
 import { AuditError } from '../errors.ts';
 import { readHead } from '../log/head.ts';
 import type { Caller } from '../pipeline/own.ts';
 import { announcePurge, type PurgedLog } from './announce.ts';
 import { findBoundary } from './boundary.ts';
-import { type Clocks, databaseClock, readAgreedTime } from './clocks.ts';
+import { readAgreedTime } from './clocks.ts';
 import { withLock } from './lock.ts';
 import { createRemover } from './remover.ts';
 
@@ -40,7 +41,7 @@ export interface PurgesOptions extends PurgedLog {
   /** The largest share of the log, in percent, that is removed at once without being asked for. */
   maxPercent: number;
   /** Of the database; another one in tests. */
-  databaseNow?: Clocks['databaseNow'] | undefined;
+  databaseNow?: ReadTime | undefined;
   onError: (error: Error) => void;
 }
 
@@ -52,7 +53,7 @@ export class RefusedShare extends Error {
 /** Makes the purges of an instance, and removes what earlier ones have announced and not removed. */
 export function createPurges(options: PurgesOptions): Purges {
   const { pool, pipeline, onError } = options;
-  const clocks = { now: pipeline.now, databaseNow: options.databaseNow ?? databaseClock(pool) };
+  const clocks = { now: pipeline.now, databaseNow: options.databaseNow ?? timeOf(pool) };
   const remover = createRemover(pool, onError);
   // Those of this instance wait here: each that waits in the database holds a connection that the first one needs.
   let last: Promise<unknown> = Promise.resolve();
