@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { AuditError } from '../errors.ts';
 import type { Services } from '../graphql/context.ts';
 import { insideMessage } from '../graphql/errors.ts';
+import { IntegrityError } from '../integrity/integrity-error.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
 import { createGraphqlRoute, GRAPHQL_PATH, type GraphqlRouteOptions } from './graphql-route.ts';
@@ -121,8 +122,16 @@ async function answerTiles(
   } catch (error) {
     const requestId = requestIdOf(request);
     log.error({ err: error, requestId }, 'a tile could not be served');
+    if (error instanceof IntegrityError) return refuseDamaged(response, request.url);
     refuse(response, 500, new AuditError('INTERNAL', insideMessage(requestId)));
   }
+}
+
+// Whoever verifies the log from outside is to find that something is missing, and not that the service has a problem.
+function refuseDamaged(response: ServerResponse, url = ''): void {
+  const message = 'the stored log is not whole: see audit-log verify';
+  if (/\/checkpoint(?:\?|$)/.test(url)) refuse(response, 503, new AuditError('UNAVAILABLE', message));
+  else refuse(response, 404, new AuditError('NOT_FOUND', message));
 }
 
 function urlOf(server: Server, host: string): string {
