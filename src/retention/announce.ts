@@ -61,6 +61,7 @@ export async function announcePurge(
         rootHash,
       },
     });
+    stop?.throwIfAborted();
     const position = await appendWithin(client, event);
     await moveFirstPosition(client, firstPosition);
     await noteAnnouncement(client, position);

@@ -10,8 +10,8 @@ import { withLock } from './lock.ts';
 import { createRemover } from './remover.ts';
 
 const DAY_MS = 86_400_000;
-/** How long a purge waits for the rows to be gone, before it leaves them to the background. */
-const REMOVAL_WAIT_MS = 10_000;
+/** How long a purge waits for another, and then for the rows to be gone, before it leaves them to the background. */
+const LONGEST_WAIT_MS = 10_000;
 
 export interface PurgeRequest {
   /** 0: everything up to now. */
@@ -21,7 +21,7 @@ export interface PurgeRequest {
    * nothing to remove.
    */
   isAsked: boolean;
-  /** Aborted: it ends before it has announced anything, or leaves the rows to the next start. */
+  /** Aborted: it fails before it has announced anything, or leaves the rows to the next start. */
   stop?: AbortSignal;
 }
 
@@ -32,7 +32,7 @@ export interface Purges {
    * were when nobody can read them any more. Throws UNAVAILABLE, also while the clocks differ, and a RefusedShare.
    */
   purge(caller: Caller, request: PurgeRequest): Promise<number>;
-  /** Resolves when the removal under way has ended its step. */
+  /** Ends purges that have announced nothing yet; resolves when the removal under way has ended its step. */
   close(): Promise<void>;
 }
 
@@ -55,11 +55,24 @@ export function createPurges(options: PurgesOptions): Purges {
   const { pool, pipeline, onError } = options;
   const clocks = { now: pipeline.now, databaseNow: options.databaseNow ?? timeOf(pool) };
   const remover = createRemover(pool, onError);
+  const stopping = new AbortController();
   // Those of this instance wait here: each that waits in the database holds a connection that the first one needs.
   let last: Promise<unknown> = Promise.resolve();
 
+  /** Waits for the purges of this instance that were asked for before; not for ever. */
+  async function waitForTurn(): Promise<() => void> {
+    const before = last;
+    let end = () => {};
+    last = Promise.all([before, new Promise<void>((resolve) => (end = resolve))]);
+    const isMine = await Promise.race([before.then(() => true), longestWait(stopping.signal)]);
+    if (isMine) return end;
+    end();
+    throw new AuditError('UNAVAILABLE', 'another purge is under way: retry later');
+  }
+
   async function announce(caller: Caller, request: PurgeRequest): Promise<number> {
-    const { olderThanDays, isAsked, stop } = request;
+    const { olderThanDays, isAsked } = request;
+    const stop = request.stop ? AbortSignal.any([request.stop, stopping.signal]) : stopping.signal;
     const time = await readAgreedTime(clocks);
     const before = olderThanDays === 0 ? Number.POSITIVE_INFINITY : time - olderThanDays * DAY_MS;
     const { firstPosition: from, frontier } = await readHead(pool);
@@ -68,7 +81,6 @@ export function createPurges(options: PurgesOptions): Purges {
       if (firstPosition === from) return 0;
       checkShare(firstPosition - from, frontier.size - from, options.maxPercent);
     }
-    if (stop?.aborted) return 0;
     await announcePurge({ pool, pipeline }, caller, { from, firstPosition, olderThanDays }, stop);
     return firstPosition - from;
   }
@@ -76,20 +88,22 @@ export function createPurges(options: PurgesOptions): Purges {
   return {
     async purge(caller, request) {
       const lock = { name: 'purge', isPatient: request.isAsked } as const;
-      const turn = last.then(() => withLock(pool, lock, () => announce(caller, request)));
-      last = turn.catch(() => undefined);
-      const purged = await turn;
+      const endTurn = await waitForTurn();
+      const purged = await withLock(pool, lock, () => announce(caller, request)).finally(endTurn);
       // Whoever asks also wants what an earlier purge has left to be gone.
       if (purged || request.isAsked) await Promise.race([remover.run(), longestWait(request.stop)]);
       return purged ?? 0;
     },
-    close: () => remover.close(),
+    async close() {
+      stopping.abort(new AuditError('UNAVAILABLE', 'the service is stopping: retry'));
+      await remover.close();
+    },
   };
 }
 
-async function longestWait(signal: AbortSignal | undefined): Promise<void> {
+async function longestWait(signal: AbortSignal | undefined): Promise<undefined> {
   const options = { ref: false, ...(signal && { signal }) };
-  await setTimeout(REMOVAL_WAIT_MS, undefined, options).catch(() => undefined);
+  await setTimeout(LONGEST_WAIT_MS, undefined, options).catch(() => undefined);
 }
 
 function checkShare(purged: number, events: number, maxPercent: number): void {
