@@ -147,6 +147,8 @@ const settings = z.object({
   RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   /** How many days an idempotency key is known at least, by the clock of the database; unset: for ever. */
   IDEMPOTENCY_DAYS: wholeNumber(1, 36_500).optional(),
+  /** The largest share of the log, in percent, that this removes at once; of more it removes nothing and says so. */
+  RETENTION_MAX_PERCENT: wholeNumber(1, 100).default(20),
   /** Event types of this deployment, for example `billing.invoice_paid,billing.refund`. */
   EVENT_TYPES: list.pipe(z.array(z.string().regex(/^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/))).default([]),
   /** Names whose values are redacted, beside the built-in nine. */

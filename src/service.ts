@@ -8,6 +8,7 @@ import { copyRowsOf, createReaders, guardedReaderOf } from './access/reader.ts';
 import { tokenOptions } from './access/tokens/settings.ts';
 import { Closers } from './closers.ts';
 import { type Config, readConfig } from './config.ts';
+import { startClock } from './db/clock.ts';
 import { keepEmbedded } from './db/embedded/keep.ts';
 import { migrate } from './db/migrate.ts';
 import { breakConnections, createPool, IDLE_IN_TRANSACTION_MS, type Pool } from './db/pool.ts';
@@ -51,7 +52,9 @@ import { createHandlers } from './pipeline/handlers.ts';
 import { recordOwnEvent } from './pipeline/own.ts';
 import type { Pipeline } from './pipeline/record.ts';
 import { openRedaction } from './pipeline/redaction.ts';
+import { createPurges } from './retention/purges.ts';
 import { startRetention } from './retention/timer.ts';
+import { recordUpgrade } from './retention/upgrade.ts';
 
 /** The audit service: built by `createAuditService`, started and stopped once. */
 export interface AuditService {
@@ -81,6 +84,8 @@ export interface AuditServiceOptions extends Extensions {
   log?: Logger;
   /** Milliseconds since 1970; the system's clock by default. */
   now?: () => number;
+  /** The time by which the age of events is measured, likewise; the database's clock by default. */
+  databaseNow?: () => Promise<number>;
 }
 
 const STOP = { breakMs: 8_000, limitMs: 10_000 };
@@ -148,6 +153,10 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   const grant = await allowEndingHolders(pool, owner);
   if (grant !== undefined)
     log.warn({ grant }, 'an instance that vanishes may block the others: an administrator has to grant this');
+  const clock = closers.add(await startClock(pool, { readTime: options.databaseNow, onError }), (part) =>
+    part.close(),
+  );
+  const expiryNow = options.now ?? clock.now;
   const access = closers.add(
     createAccess({
       pool,
@@ -156,7 +165,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
       ratePoints: config.RATE_LIMIT,
       failuresPerMinute: config.AUTH_FAILURES,
       subscriptions: { total: config.MAX_SUBSCRIPTIONS, perKey: config.MAX_SUBSCRIPTIONS_PER_KEY },
-      now,
+      now: expiryNow,
       onError,
     }),
     (part) => part.close(),
@@ -237,9 +246,25 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     createMetaAudit({ owner, pipeline, settings: config, sign: signer.signNow, onError }),
     (part) => part.close(),
   );
+  await recordUpgrade({ pool: owner, pipeline });
+  const purges = closers.add(
+    createPurges({
+      pool: owner,
+      pipeline,
+      maxPercent: config.RETENTION_MAX_PERCENT,
+      databaseNow: options.databaseNow,
+      onError,
+    }),
+    (part) => part.close(),
+  );
   if (config.RETENTION_DAYS !== undefined) {
-    const days = config.RETENTION_DAYS;
-    const retention = startRetention({ pool: owner, pipeline, days, sign: signer.signNow, onError });
+    const retention = startRetention({
+      purges,
+      days: config.RETENTION_DAYS,
+      sign: signer.signNow,
+      onRefusal: (error) => log.error({ cause: error.message }, 'retention removed nothing'),
+      onError,
+    });
     closers.add(retention, (part) => part.close());
   }
 
@@ -254,9 +279,11 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     guardedReaderOf: (viewer) => guardedReaderOf(pool, viewer),
     catalog: createCatalog(config.EVENT_TYPES),
     pipeline,
+    purges,
     feed,
     metaAudit,
     evidence: createEvidence(pool, identity, signer),
+    expiryNow,
     sessions: access.sessions,
     isValid: access.isValid,
     rates: access.rates,

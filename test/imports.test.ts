@@ -37,7 +37,7 @@ const SEES: Record<string, readonly string[]> = {
   graphql: ['errors.ts', ...parts],
   http: ['errors.ts', ...parts, 'graphql'],
   cli: ['errors.ts', ...parts, 'config.ts', 'db', 'serve.ts', 'shutdown.ts'],
-  'cli/import': ['merkle'],
+  'cli/import': ['events', 'merkle'],
 };
 
 interface Plant {

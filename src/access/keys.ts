@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { timeOn } from '../db/clock.ts';
 import type { ApiKeyModel, ApiKeyWhereInput } from '../db/generated/models.ts';
 import type { Pool } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';
@@ -59,7 +60,7 @@ export async function storeKey(pool: Pool, key: NewKey): Promise<ApiKey> {
 export async function findKey(pool: Pool, secret: string): Promise<ApiKey | undefined> {
   // Looked up by the hash of what was sent: how long that takes says nothing of the secrets.
   const row = await prismaOn(pool).apiKey.findFirst({
-    where: { secretHash: storedHash(secret), ...isValid() },
+    where: { secretHash: storedHash(secret), ...isValid(pool) },
   });
   return row ? keyOf(row) : undefined;
 }
@@ -89,7 +90,7 @@ export async function markUsed(pool: Pool, id: string): Promise<void> {
 /** Those of the ids whose keys are neither revoked nor expired, each with the generation of its secret. */
 export async function findValid(pool: Pool, ids: readonly string[]): Promise<Map<string, number>> {
   const rows = await prismaOn(pool).apiKey.findMany({
-    where: { id: { in: [...ids] }, ...isValid() },
+    where: { id: { in: [...ids] }, ...isValid(pool) },
     select: { id: true, generation: true },
   });
   return new Map(rows.map(({ id, generation }) => [id, generation]));
@@ -99,8 +100,9 @@ function storedHash(secret: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(hashSecret(secret));
 }
 
-function isValid(): ApiKeyWhereInput {
-  return { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] };
+// By the database's clock: a key that has expired must not be valid again when this machine's clock goes back.
+function isValid(pool: Pool): ApiKeyWhereInput {
+  return { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date(timeOn(pool)) } }] };
 }
 
 function keyOf(row: ApiKeyModel): ApiKey {

@@ -1,5 +1,6 @@
 import type { Pool } from '../db/pool.ts';
 import { AuditError } from '../errors.ts';
+import { KEY_RESOURCE_TYPE } from '../events/reserved.ts';
 import { formatTime } from '../events/time.ts';
 import { type Caller, recordOwnEvent } from '../pipeline/own.ts';
 import type { Pipeline } from '../pipeline/record.ts';
@@ -76,5 +77,5 @@ export async function revokeKey(
 
 // A warning: whoever watches for alerts sees that it has changed who can get at the log.
 function aboutKey(id: string) {
-  return { severity: 'warning', resourceType: 'api_key', resourceId: id } as const;
+  return { severity: 'warning', resourceType: KEY_RESOURCE_TYPE, resourceId: id } as const;
 }

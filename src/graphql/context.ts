@@ -11,6 +11,7 @@ import type { Feed } from '../feed/feed.ts';
 import type { Evidence } from '../integrity/evidence.ts';
 import type { MetaAudit } from '../meta-audit/meta-audit.ts';
 import type { Pipeline } from '../pipeline/record.ts';
+import type { Purges } from '../retention/purges.ts';
 import type { Sink } from './live/sink.ts';
 import type { ProofLoaders } from './proof-loaders.ts';
 
@@ -25,7 +26,7 @@ export interface Context extends Asker {
 /** The parts of the service that the API stands on. */
 export interface Services {
   pool: Pool;
-  /** The role that owns the tables: for keys and retention alone. */
+  /** The role that owns the tables: for keys alone. */
   owner: Pool;
   /** Where the reads of a viewer run. */
   readerOf: (viewer: Viewer) => Reader;
@@ -33,9 +34,12 @@ export interface Services {
   guardedReaderOf: (viewer: Viewer) => Reader | undefined;
   catalog: Catalog;
   pipeline: Pipeline;
+  purges: Pick<Purges, 'purge'>;
   feed: Feed;
   metaAudit: MetaAudit;
   evidence: Evidence;
+  /** Milliseconds since 1970, for what expires: by the database's clock. */
+  expiryNow: () => number;
   sessions: Sessions;
   /** Whether a key or token could still open something. */
   isValid: (holder: Holder) => Promise<boolean>;

@@ -33,7 +33,7 @@ export async function serveExport(
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
   const { exportSecret, sessions } = services;
-  const now = services.pipeline.now();
+  const now = services.expiryNow();
   const grant = openGrant((request.url ?? '').slice(EXPORT_PATH.length), exportSecret, now);
   if (!grant || !(await services.isValid(holderOf(grant)))) {
     services.metaAudit.failed(peerOf(request), { what: 'link' });

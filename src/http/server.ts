@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { AuditError } from '../errors.ts';
 import type { Services } from '../graphql/context.ts';
+import { IntegrityError } from '../integrity/integrity-error.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
 import { createGraphqlRoute, GRAPHQL_PATH, type GraphqlRouteOptions } from './graphql-route.ts';
@@ -118,8 +119,20 @@ async function answerTiles(
   try {
     await serveTiles({ services, authenticate, peerOf, isPublic: publicEvidence }, request, response);
   } catch (error) {
-    refuseFailure(response, error, { log, requestId: requestIdOf(request) });
+    const requestId = requestIdOf(request);
+    if (error instanceof IntegrityError) {
+      log.error({ err: error, requestId }, 'a tile could not be served');
+      return refuseDamaged(response, request.url);
+    }
+    refuseFailure(response, error, { log, requestId });
   }
+}
+
+// Whoever verifies the log from outside is to find that something is missing, and not that the service has a problem.
+function refuseDamaged(response: ServerResponse, url = ''): void {
+  const message = 'the stored log is not whole: see audit-log verify';
+  if (/\/checkpoint(?:\?|$)/.test(url)) refuse(response, 503, new AuditError('UNAVAILABLE', message));
+  else refuse(response, 404, new AuditError('NOT_FOUND', message));
 }
 
 function urlOf(server: Server, host: string): string {

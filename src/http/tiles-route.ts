@@ -12,7 +12,7 @@ import { acceptsGzip } from './accepts-gzip.ts';
 import type { PeerOf } from './peer.ts';
 import { refuse } from './refusal.ts';
 
-const PATH = /^\/(?:customers\/([^/]+)\/)?(checkpoint|verifier-key|tile\/.+)$/;
+const PATH = /^\/(?:customers\/([^/]+)\/)?(checkpoint|verifier-key|purge|tile\/.+)$/;
 const FOR_EVER = 'max-age=31536000, immutable';
 /** What a tile costs of what a key may spend, as much as a statement of SQL. */
 const POINTS = 500;
@@ -48,7 +48,8 @@ export function isTilesPath(path: string): boolean {
 
 /**
  * Serves C2SP's tlog-tiles: `/checkpoint`, `/tile/...` and `/tile/entries/...` of the log, and below
- * `/customers/ID/` those of a customer's own tree; and `/verifier-key`, the public key.
+ * `/customers/ID/` those of a customer's own tree; and `/verifier-key`, the public key. `/purge` proves the event that
+ * announces what retention removed.
  * `/checkpoint?minWitnesses=N` is the last checkpoint that at least N witnesses have cosigned.
  */
 export async function serveTiles(
@@ -99,7 +100,8 @@ async function contentOf(
   request: IncomingMessage,
 ): Promise<Content> {
   const [, customer, place = ''] = PATH.exec(path) ?? [];
-  const isOpen = options.isPublic && customer === undefined && !place.startsWith('tile/entries/');
+  const isEvent = place === 'purge' || place.startsWith('tile/entries/');
+  const isOpen = options.isPublic && customer === undefined && !isEvent;
   const wanted = { customer, place, query };
   return isOpen ? read(options, wanted) : readAs(options, wanted, request);
 }
@@ -139,6 +141,11 @@ async function read(
   if (place === 'checkpoint') {
     const { note } = await evidence.checkpoint(view, { minWitnesses: minWitnessesOf(query) });
     return text(note);
+  }
+  // An event, so nobody sees it without a key; and one of the log's own.
+  if (place === 'purge' && view.tree === 'log' && viewer) {
+    const body = await evidence.announcement();
+    return { ...text(body), events: 1 };
   }
   const bundle = parseEntriesPath(place);
   if (bundle && viewer) {

@@ -1,4 +1,5 @@
 import type { EventInput } from '../events/input.ts';
+import { OWN_RESOURCE_TYPE } from '../events/reserved.ts';
 import type { IntegrityError } from './integrity-error.ts';
 
 /** The event that tells everybody who watches that the stored log was altered. */
@@ -9,7 +10,7 @@ export function alarmOf({ problem, position, message }: IntegrityError): EventIn
     outcome: 'failure',
     action: 'log.altered',
     description: `The stored log was altered, and signing has stopped: ${message}`,
-    resourceType: 'audit_log',
+    resourceType: OWN_RESOURCE_TYPE,
     details: position === undefined ? { problem } : { problem, position },
   };
 }
@@ -22,7 +23,7 @@ export function disputeOf(witness: string, { message }: Error): EventInput {
     outcome: 'failure',
     action: 'log.disputed',
     description: `A witness does not cosign this log: it was rewritten or rolled back, or the witness is wrong: ${message}`,
-    resourceType: 'audit_log',
+    resourceType: OWN_RESOURCE_TYPE,
     details: { witness },
   };
 }

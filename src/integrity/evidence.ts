@@ -4,6 +4,7 @@ import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { readHead } from '../log/head.ts';
+import { readPositions } from '../log/read.ts';
 import type { Tile } from '../merkle/tile.ts';
 import type { EntryBundle } from '../merkle/tile-path.ts';
 import { readLatestCheckpoint, type StoredCheckpoint } from './checkpoints.ts';
@@ -69,6 +70,8 @@ export interface Evidence {
     events: readonly AuditEvent[],
     minWitnesses?: number,
   ): Promise<(string | AuditError)[]>;
+  /** A file that proves the event which announces what retention removed last. Throws NOT_FOUND when it never did. */
+  announcement(): Promise<string>;
   /** The bytes of a tile (C2SP tlog-tiles). Throws NOT_FOUND. */
   tile(view: TreeView, tile: Tile): Promise<Uint8Array>;
   /** The canonical bytes of the events of a bundle. Throws NOT_FOUND, POSITION_PURGED. */
@@ -127,6 +130,15 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
     return minWitnesses === 0 ? covering(view, events) : findCosigned(pool, view.tree, minWitnesses);
   }
 
+  async function bundles(view: TreeView, events: readonly AuditEvent[], minWitnesses = 0) {
+    const checkpoint = await provable(view, events, minWitnesses);
+    const refusal = () => (minWitnesses === 0 ? notSigned(signer) : notCosigned());
+    const proofs = await prove(view, events, { checkpoint, treeSize: undefined, refusal });
+    return proofs.map((proof, index) =>
+      proof instanceof AuditError ? proof : bundleOf(events[index] as AuditEvent, proof, checkpoint),
+    );
+  }
+
   return {
     identity,
     checkpoint: async (view, wanted = {}) => shown(view.tree, await find(view, wanted)),
@@ -139,17 +151,26 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
       await reach(view, sizes.to);
       return proveGrowth(view.db, view.tree, sizes);
     },
-    async proofBundles(view, events, minWitnesses = 0) {
-      const checkpoint = await provable(view, events, minWitnesses);
-      const refusal = () => (minWitnesses === 0 ? notSigned(signer) : notCosigned());
-      const proofs = await prove(view, events, { checkpoint, treeSize: undefined, refusal });
-      return proofs.map((proof, index) =>
-        proof instanceof AuditError ? proof : bundleOf(events[index] as AuditEvent, proof, checkpoint),
-      );
+    proofBundles: bundles,
+    async announcement() {
+      const event = await readAnnouncement(pool);
+      if (!event) throw new AuditError('NOT_FOUND', 'nothing was ever removed from this log');
+      const [bundle] = await bundles({ tree: 'log', db: pool }, [event]);
+      if (bundle instanceof AuditError) throw bundle;
+      return bundle as string;
     },
     tile: ({ db, tree }, tile) => readTile(db, tree, tile),
     entries: ({ db, tree }, bundle, filters) => readEntries(db, tree, { bundle, filters }),
   };
+}
+
+/** The newest event that announces a purge. */
+async function readAnnouncement(pool: Pool): Promise<AuditEvent | undefined> {
+  const { rows } = await pool.query<{ position: number | null }>(
+    'SELECT announced_at AS position FROM log_head',
+  );
+  const position = rows[0]?.position ?? undefined;
+  return position === undefined ? undefined : (await readPositions(pool, [position])).get(position);
 }
 
 interface ProofRequest {

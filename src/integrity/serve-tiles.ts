@@ -5,8 +5,9 @@ import type { EventFilter } from '../events/filter.ts';
 import { readFirstPosition } from '../log/head.ts';
 import { readPositions } from '../log/read.ts';
 import { formatEntries } from '../merkle/entries.ts';
-import { TILE_WIDTH, type Tile, tileWidth } from '../merkle/tile.ts';
+import { type Tile, tileWidth } from '../merkle/tile.ts';
 import type { EntryBundle } from '../merkle/tile-path.ts';
+import { IntegrityError } from './integrity-error.ts';
 import { positionsOfLeaves } from './leaf-index.ts';
 import { tileReader } from './tiles.ts';
 import { readTrees, type TreeName } from './trees.ts';
@@ -20,7 +21,8 @@ export async function readTile(db: Queryable, tree: TreeName, tile: Tile): Promi
 
 /**
  * The canonical bytes of the events beside a tile of level 0, of those that the filters let through.
- * Throws NOT_FOUND when the tree has not grown so far, POSITION_PURGED when retention removed some of them.
+ * Throws NOT_FOUND when the tree has not grown so far, POSITION_PURGED when retention removed some of them, and an
+ * IntegrityError when they are missing otherwise.
  */
 export async function readEntries(
   db: Queryable,
@@ -31,12 +33,13 @@ export async function readEntries(
   const positions = await positionsOfLeaves(db, tree, bundle);
   const events = await readPositions(db, positions, filters);
   if (events.size < bundle.width) await explainMissing(db, positions);
-  return formatEntries(
-    positions.flatMap((position) => {
-      const event = events.get(position);
-      return event ? [canonicalEvent(event)] : [];
-    }),
-  );
+  const present = positions.flatMap((position) => events.get(position) ?? []);
+  try {
+    return formatEntries(present.map(canonicalEvent));
+  } catch (error) {
+    // Only events that were never appended have values without a canonical form.
+    throw new IntegrityError('changed', (error as Error).message, positions[0]);
+  }
 }
 
 async function checkWidth(db: Queryable, tree: TreeName, { level, index, width }: Tile): Promise<void> {
@@ -48,5 +51,5 @@ async function explainMissing(db: Queryable, positions: readonly number[]): Prom
   const firstPosition = await readFirstPosition(db);
   const isPurged = positions.some((position) => position < firstPosition);
   if (isPurged) throw new AuditError('POSITION_PURGED', 'events of this bundle were removed by retention');
-  throw new Error(`events of a bundle of ${TILE_WIDTH} are missing from position ${positions[0]} on`);
+  throw new IntegrityError('missing', 'events of the bundle that begins here are missing', positions[0]);
 }

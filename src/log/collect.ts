@@ -4,7 +4,7 @@ import type { Cursor } from './cursor.ts';
 import { addKeyset, isAscending, orderOf } from './keyset.ts';
 import type { PageRequest } from './list.ts';
 import { orderedPart } from './one-way.ts';
-import { columnsOf, type EventRow } from './row.ts';
+import { columnsOf, type ReadRow } from './row.ts';
 import { readSegments, type SegmentRange } from './segments.ts';
 import { addCondition, type Where, whereOf } from './where.ts';
 
@@ -20,7 +20,7 @@ const ATTEMPTS = 3;
  * that could belong on the page: so a log whose events came about in the order of their times is read as far as it must
  * be, however long it is, and some that came late do not change that.
  */
-export async function collectRows(db: Queryable, page: PageRequest): Promise<EventRow[]> {
+export async function collectRows(db: Queryable, page: PageRequest): Promise<ReadRow[]> {
   for (let attempt = 1; ; attempt += 1) {
     const places = await findPlaces(db, page, (page.offset ?? 0) + page.limit + 1);
     const positions = places.slice(page.offset ?? 0).map(({ position }) => position);
@@ -30,10 +30,10 @@ export async function collectRows(db: Queryable, page: PageRequest): Promise<Eve
   }
 }
 
-async function readRows(db: Queryable, page: PageRequest, positions: readonly number[]): Promise<EventRow[]> {
+async function readRows(db: Queryable, page: PageRequest, positions: readonly number[]): Promise<ReadRow[]> {
   if (positions.length === 0) return [];
   // With bounds the other segments are left out, which are not known when the statement is prepared.
-  const { rows } = await db.query<EventRow>(
+  const { rows } = await db.query<ReadRow>(
     prepared(
       `SELECT ${columnsOf(page.fields)} FROM audit_events
        WHERE position = ANY($1::bigint[]) AND position >= $2 AND position <= $3 ${orderOf(page)}`,

@@ -21,7 +21,8 @@ interface HeadRow {
 /** Makes the head row of an empty log; an existing log keeps what it has, its `segmentBits` too. */
 export async function createHead(pool: Pool, segmentBits: number): Promise<void> {
   await pool.query(
-    `INSERT INTO log_head (size, root_hash, frontier, first_position, segment_bits) VALUES (0, $1, $2, 0, $3)
+    `INSERT INTO log_head (size, root_hash, frontier, first_position, segment_bits, announced_from)
+     VALUES (0, $1, $2, 0, $3, 0)
      ON CONFLICT DO NOTHING`,
     [rootOf(emptyFrontier), serializeFrontier(emptyFrontier), segmentBits],
   );

@@ -1,8 +1,9 @@
 import type { PageRequest } from './list.ts';
 import { addCondition, type Where } from './where.ts';
 
-/** Adds the condition that an event lies behind the page's cursor, or between its two. */
-export function addKeyset(where: Where, { order, after, before }: PageRequest): void {
+/** Adds the condition that an event lies behind the page's cursor, or between its two, and not before the log begins. */
+export function addKeyset(where: Where, { order, after, before, first }: PageRequest): void {
+  if (first !== undefined) addCondition(where, 'position >= ?', first);
   const isAscending = order.endsWith('ASC');
   for (const [cursor, comparison] of [
     [after, isAscending ? '>' : '<'],

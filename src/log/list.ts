@@ -1,12 +1,16 @@
 import type { Queryable } from '../db/queryable.ts';
+import { AuditError } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { Cursor } from './cursor.ts';
 import { addKeyset, limitOf, orderOf } from './keyset.ts';
 import { queryPage } from './one-way.ts';
-import { columnsOf, type EventRow, eventOfRow } from './row.ts';
+import { columnsOf, eventOfRow, FIRST_POSITION, isVisible, type ReadRow } from './row.ts';
 import { isSearch, searchRows } from './search.ts';
+import { aggregateVisible } from './visible.ts';
 import { whereOf } from './where.ts';
+
+const ATTEMPTS = 4;
 
 export const EVENT_ORDERS = ['TIMESTAMP_DESC', 'TIMESTAMP_ASC', 'POSITION_DESC', 'POSITION_ASC'] as const;
 export type EventOrder = (typeof EVENT_ORDERS)[number];
@@ -23,6 +27,8 @@ export interface PageRequest {
   after?: Cursor | undefined;
   before?: Cursor | undefined;
   offset?: number | undefined;
+  /** Events before this position are left out: where the log begins, when there are rows before it. */
+  first?: number | undefined;
 }
 
 /** The events in the order asked for, and whether there are more beyond either end. */
@@ -35,7 +41,7 @@ export interface Page {
 /** Reads one page by keyset: stable while others write. */
 export async function listEvents(db: Queryable, page: PageRequest): Promise<Page> {
   const { limit, isBackward } = page;
-  const rows = page.filters.some(isSearch) ? await searchRows(db, page) : await readRows(db, page);
+  const rows = await readVisible(db, page);
   const hasMore = rows.length > limit;
   const events = rows.slice(0, limit).map(eventOfRow);
   if (isBackward) events.reverse();
@@ -46,7 +52,22 @@ export async function listEvents(db: Queryable, page: PageRequest): Promise<Page
   };
 }
 
-async function readRows(db: Queryable, page: PageRequest): Promise<EventRow[]> {
+/**
+ * Reads the rows of a page. While the rows that a purge has announced are still stored, a page that meets them is read
+ * again without them; otherwise where the log begins is no condition, which would mislead the planner.
+ */
+async function readVisible(db: Queryable, page: PageRequest): Promise<ReadRow[]> {
+  let first: number | undefined;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const asked = { ...page, first };
+    const rows = asked.filters.some(isSearch) ? await searchRows(db, asked) : await readRows(db, asked);
+    if (rows.every(isVisible)) return rows;
+    first = Math.max(...rows.map(({ first_position }) => first_position));
+  }
+  throw new AuditError('UNAVAILABLE', 'events are being removed: retry');
+}
+
+async function readRows(db: Queryable, page: PageRequest): Promise<ReadRow[]> {
   const where = whereOf(page.filters);
   addKeyset(where, page);
   const sql = `SELECT ${columnsOf(page.fields)} FROM audit_events WHERE ${where.sql} ${orderOf(page)} ${limitOf(page)}`;
@@ -55,10 +76,10 @@ async function readRows(db: Queryable, page: PageRequest): Promise<EventRow[]> {
 
 /** How many events match. */
 export async function countEvents(db: Queryable, filters: readonly EventFilter[]): Promise<number> {
-  const where = whereOf(filters);
-  const { rows } = await db.query<{ count: number }>(
-    `SELECT count(*) AS count FROM audit_events WHERE ${where.sql}`,
-    where.parameters,
+  const rows = await aggregateVisible<{ count: number }>(
+    db,
+    filters,
+    (where) => `SELECT count(*) AS count, ${FIRST_POSITION} FROM audit_events WHERE ${where}`,
   );
   return rows[0]?.count ?? 0;
 }

@@ -2,7 +2,7 @@ import { prepared } from '../db/prepared.ts';
 import type { Queryable } from '../db/queryable.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { PageRequest } from './list.ts';
-import type { EventRow } from './row.ts';
+import type { ReadRow } from './row.ts';
 
 /** Of a filter what goes with the order of a page: an index for anything else would be of no use there. */
 export function orderedPart({ customerId, userId, startTime, endTime }: EventFilter): EventFilter {
@@ -20,10 +20,10 @@ export async function queryPage(
   page: PageRequest,
   sql: string,
   parameters: unknown[],
-): Promise<EventRow[]> {
+): Promise<ReadRow[]> {
   const { rows } = hasOneWay(page)
-    ? await db.query<EventRow>(prepared(sql, parameters))
-    : await db.query<EventRow>(sql, parameters);
+    ? await db.query<ReadRow>(prepared(sql, parameters))
+    : await db.query<ReadRow>(sql, parameters);
   return rows;
 }
 
@@ -31,7 +31,9 @@ export async function queryPage(
  * Whether an index has the events that match, and no others, in the order of the page: then it is the best way whatever
  * the values. Of several fields, which index is the better one depends on the values, and PostgreSQL has to see them.
  */
-function hasOneWay({ filters, order, offset = 0 }: PageRequest): boolean {
+function hasOneWay({ filters, order, offset = 0, first }: PageRequest): boolean {
+  // Where it begins decides which segments are left out.
+  if (first !== undefined) return false;
   // Each offset is another text, and few of them come again.
   if (offset > 0) return false;
   const fields = new Set(filters.flatMap((filter) => Object.keys(filter)));

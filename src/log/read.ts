@@ -3,7 +3,7 @@ import type { Queryable } from '../db/queryable.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { isEventId } from './event-id.ts';
-import { EVENT_COLUMNS, type EventRow, eventOfRow } from './row.ts';
+import { eventOfRow, isVisible, READ_COLUMNS, type ReadRow } from './row.ts';
 import { addCondition, whereOf } from './where.ts';
 
 /** The event of that id among those the filters let through. */
@@ -16,11 +16,11 @@ export async function readEvent(
   if (!isEventId(id)) return undefined;
   const where = whereOf(filters);
   addCondition(where, 'id = ?', id);
-  const { rows } = await db.query<EventRow>(
-    `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql}`,
+  const { rows } = await db.query<ReadRow>(
+    `SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where.sql}`,
     where.parameters,
   );
-  return rows[0] && eventOfRow(rows[0]);
+  return rows[0] && isVisible(rows[0]) ? eventOfRow(rows[0]) : undefined;
 }
 
 /** The events at those positions that are still there and that the filters let through, by position. */
@@ -31,14 +31,17 @@ export async function readPositions(
 ): Promise<Map<number, AuditEvent>> {
   const where = whereOf(filters);
   addCondition(where, 'position = ANY(?::bigint[])', positions);
-  const { rows } = await db.query<EventRow>(
-    `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql}`,
+  const { rows } = await db.query<ReadRow>(
+    `SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where.sql}`,
     where.parameters,
   );
-  return new Map(rows.map((row) => [row.position, eventOfRow(row)]));
+  return new Map(rows.filter(isVisible).map((row) => [row.position, eventOfRow(row)]));
 }
 
-/** Up to `limit` matching events from position `start` (inclusive) to `end` (exclusive), in log order. */
+/**
+ * Up to `limit` matching events from position `start` (inclusive) to `end` (exclusive), in log order. Of a range that
+ * begins before the log does, some may be left out.
+ */
 export async function readRange(
   db: Queryable,
   range: { start: number; end: number; limit: number; filters: readonly EventFilter[] },
@@ -46,11 +49,11 @@ export async function readRange(
   const where = whereOf(range.filters);
   addCondition(where, 'position >= ?', range.start);
   addCondition(where, 'position < ?', range.end);
-  const { rows } = await db.query<EventRow>(
-    `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE ${where.sql} ORDER BY position LIMIT ${range.limit}`,
+  const { rows } = await db.query<ReadRow>(
+    `SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where.sql} ORDER BY position LIMIT ${range.limit}`,
     where.parameters,
   );
-  return rows.map(eventOfRow);
+  return rows.filter(isVisible).map(eventOfRow);
 }
 
 /**
@@ -58,10 +61,10 @@ export async function readRange(
  * read them, whatever the positions, and planning it would take longer than reading.
  */
 export async function readTail(pool: Pool, start: number, end: number, limit: number): Promise<AuditEvent[]> {
-  const { rows } = await pool.query<EventRow>({
+  const { rows } = await pool.query<ReadRow>({
     name: 'tail',
-    text: `SELECT ${EVENT_COLUMNS} FROM audit_events WHERE position >= $1 AND position < $2 ORDER BY position LIMIT $3`,
+    text: `SELECT ${READ_COLUMNS} FROM audit_events WHERE position >= $1 AND position < $2 ORDER BY position LIMIT $3`,
     values: [start, end, limit],
   });
-  return rows.map(eventOfRow);
+  return rows.filter(isVisible).map(eventOfRow);
 }

@@ -31,21 +31,40 @@ const COLUMNS: Record<keyof AuditEvent, string> = {
 /** The columns of an event. */
 export const EVENT_COLUMNS = Object.values(COLUMNS).join(', ');
 
+/**
+ * Where the log began at the moment of the statement. Rows before it are still stored until a purge has removed them, and
+ * readers must not see them.
+ */
+export const FIRST_POSITION = '(SELECT first_position FROM log_head) AS first_position';
+
+/** The columns of an event, and where the log began when it was read. */
+export const READ_COLUMNS = `${EVENT_COLUMNS}, ${FIRST_POSITION}`;
+
 /** Whether an event has a field of that name, which is read from a column. */
 export function isEventField(name: string): boolean {
   return Object.hasOwn(COLUMNS, name);
 }
 
 /**
- * The columns of these fields of an event, by their names, and of its place in every order; other names are ignored.
- * Undefined: those of all fields.
+ * The columns of these fields of an event, by their names, of its place in every order, and where the log began; other
+ * names are ignored. Undefined: those of all fields.
  */
 export function columnsOf(fields: ReadonlySet<string> | undefined): string {
-  if (!fields) return EVENT_COLUMNS;
-  return Object.entries(COLUMNS)
+  if (!fields) return READ_COLUMNS;
+  const columns = Object.entries(COLUMNS)
     .filter(([field]) => field === 'position' || field === 'timestamp' || fields.has(field))
-    .map(([, column]) => column)
-    .join(', ');
+    .map(([, column]) => column);
+  return [...columns, FIRST_POSITION].join(', ');
+}
+
+/** A row with where the log began when it was read. */
+export interface ReadRow extends EventRow {
+  first_position: number;
+}
+
+/** Whether no purge has announced that the row is removed. */
+export function isVisible({ position, first_position }: ReadRow): boolean {
+  return position >= first_position;
 }
 
 /** A row of `EVENT_COLUMNS`. */

@@ -4,7 +4,7 @@ import { collectRows } from './collect.ts';
 import { addKeyset, limitOf, orderOf } from './keyset.ts';
 import type { PageRequest } from './list.ts';
 import { orderedPart, queryPage } from './one-way.ts';
-import { columnsOf, type EventRow } from './row.ts';
+import { columnsOf, type ReadRow } from './row.ts';
 import { whereOf } from './where.ts';
 
 // How many events are looked through in the order of the page, first and then.
@@ -21,14 +21,14 @@ export function isSearch({ words, details, ipBlock }: EventFilter): boolean {
  * the page; what few have, by collecting all of those from the index and sorting them. Which it is PostgreSQL would have
  * to guess, and a wrong guess takes a thousand times as long; so the next events are looked through first.
  */
-export async function searchRows(db: Queryable, page: PageRequest): Promise<EventRow[]> {
+export async function searchRows(db: Queryable, page: PageRequest): Promise<ReadRow[]> {
   const wanted = page.limit + 1;
   let found = await lookThrough(db, page, NEAR);
   if (found.length < wanted && found.length * (FAR / NEAR) > wanted) found = await lookThrough(db, page, FAR);
   return found.length < wanted ? collectRows(db, page) : found;
 }
 
-async function lookThrough(db: Queryable, page: PageRequest, count: number): Promise<EventRow[]> {
+async function lookThrough(db: Queryable, page: PageRequest, count: number): Promise<ReadRow[]> {
   const filters = page.filters.map(orderedPart);
   const near = whereOf(filters);
   addKeyset(near, page);

@@ -17,7 +17,7 @@ export interface SegmentRange {
 
 /**
  * The segments that have events, from the first on; asked of the catalog, as whoever reads may not see the head. One that
- * is removed at this moment has no bounds any more.
+ * is removed at this moment has no bounds any more; one that is being detached may be locked.
  */
 export async function readSegments(db: Queryable): Promise<SegmentRange[]> {
   const { rows } = await db.query<SegmentRange>({
@@ -25,7 +25,8 @@ export async function readSegments(db: Queryable): Promise<SegmentRange[]> {
     text: `SELECT bounds[1]::bigint AS start, bounds[2]::bigint AS "end"
      FROM pg_catalog.pg_inherits JOIN pg_catalog.pg_class ON oid = inhrelid,
        regexp_match(pg_get_expr(relpartbound, oid), '(\\d+).*?(\\d+)') AS bounds
-     WHERE inhparent = 'audit_events'::regclass AND bounds IS NOT NULL AND pg_relation_size(inhrelid) > 0
+     WHERE inhparent = 'audit_events'::regclass AND NOT inhdetachpending AND bounds IS NOT NULL
+       AND pg_relation_size(inhrelid) > 0
      ORDER BY start`,
   });
   return rows;

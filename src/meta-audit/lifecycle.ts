@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { AdminKey } from '../access/admin-key.ts';
 import type { Pool } from '../db/pool.ts';
 import type { EventInput } from '../events/input.ts';
+import { KEY_RESOURCE_TYPE, OWN_RESOURCE_TYPE } from '../events/reserved.ts';
 import { recordOwnEvents } from '../pipeline/own.ts';
 import type { Pipeline } from '../pipeline/record.ts';
 import type { MetaKind } from './kinds.ts';
@@ -72,7 +73,7 @@ function startOf(instance: string, settings: string): EventInput {
     eventType: 'system.startup',
     action: 'service.start',
     description: `the service starts: version ${version}`,
-    resourceType: 'audit_log',
+    resourceType: OWN_RESOURCE_TYPE,
     details: { instance, host: hostname(), version, node: process.version, settings },
   };
 }
@@ -84,7 +85,7 @@ function aboutAdminKey(change: NonNullable<AdminKey['change']>): EventInput {
     severity: change === 'made' ? 'info' : 'warning',
     action: 'api_key.create',
     description: `the admin's API key was ${change}`,
-    resourceType: 'api_key',
+    resourceType: KEY_RESOURCE_TYPE,
     resourceId: 'admin',
     details: { name: 'admin', scopes: ['admin'] },
   };
@@ -95,7 +96,7 @@ function stopOf(instance: string, seconds: number): EventInput {
     eventType: 'system.shutdown',
     action: 'service.stop',
     description: `the service stops after ${seconds} seconds`,
-    resourceType: 'audit_log',
+    resourceType: OWN_RESOURCE_TYPE,
     details: { instance, host: hostname(), seconds },
   };
 }
@@ -114,7 +115,7 @@ function changeOf(
     severity: 'warning',
     action: 'service.configure',
     description: `settings that differ from those of the last start: ${names.join(', ')}`,
-    resourceType: 'audit_log',
+    resourceType: OWN_RESOURCE_TYPE,
     ...changes,
   };
 }

@@ -2,6 +2,7 @@ import type { AdminKey } from '../access/admin-key.ts';
 import { type Asker, callerOf } from '../access/asker.ts';
 import type { Pool } from '../db/pool.ts';
 import type { EventInput } from '../events/input.ts';
+import { OWN_RESOURCE_TYPE } from '../events/reserved.ts';
 import { type Caller, type Peer, recordOwnEvent, recordOwnEvents } from '../pipeline/own.ts';
 import type { Pipeline } from '../pipeline/record.ts';
 import type { MetaKind } from './kinds.ts';
@@ -106,7 +107,7 @@ export function createMetaAudit(options: MetaAuditOptions): MetaAudit {
       if (!kinds.includes('exports')) return;
       await recordOwnEvent(pipeline, caller, {
         eventType: 'data.export',
-        resourceType: 'audit_log',
+        resourceType: OWN_RESOURCE_TYPE,
         ...event,
       });
     },

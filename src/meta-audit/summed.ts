@@ -1,4 +1,5 @@
 import type { EventInput } from '../events/input.ts';
+import { OWN_RESOURCE_TYPE } from '../events/reserved.ts';
 import { formatTime } from '../events/time.ts';
 import type { Sum } from './tally.ts';
 
@@ -39,7 +40,7 @@ export function eventOf(summed: Summed, { doer, times, events, first, last }: Su
     ...caller,
     timestamp: first,
     description: `${NOUNS[summed]}: ${all}${whose}`,
-    resourceType: 'audit_log',
+    resourceType: OWN_RESOURCE_TYPE,
     details: {
       // Named by values: a name such as `apiKeys` would have its value redacted.
       operations: [...times].map(([name, count]) => ({ name, count })),

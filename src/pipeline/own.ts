@@ -1,7 +1,7 @@
 import { TEXT_BOUNDS } from '../events/bounds.ts';
 import type { EventInput } from '../events/input.ts';
-import { wantAll } from './filters.ts';
-import { type Pipeline, recordEvents } from './record.ts';
+import type { PreparedEvent } from '../log/prepare.ts';
+import { type PathedInput, type Pipeline, prepareSystemEvent, recordSystemEvents } from './record.ts';
 
 /** The other end of a connection. */
 export interface Peer {
@@ -24,8 +24,16 @@ export async function recordOwnEvent(pipeline: Pipeline, caller: Caller, event: 
 
 /** Records events about the log itself, all or none. No filter may decline them. */
 export async function recordOwnEvents(pipeline: Pipeline, events: readonly EventInput[]): Promise<void> {
-  const inputs = events.map((event) => ({ input: { ...event, ...storable(event) }, path: 'event' }));
-  await recordEvents({ ...pipeline, filters: wantAll }, inputs);
+  await recordSystemEvents(pipeline, events.map(pathed));
+}
+
+/** Makes an event about the log itself ready for a transaction that appends it beside other changes. */
+export function prepareOwnEvent(pipeline: Pipeline, caller: Caller, event: EventInput): PreparedEvent {
+  return prepareSystemEvent(pipeline, pathed({ ...event, ...caller }));
+}
+
+function pathed(event: EventInput): PathedInput {
+  return { input: { ...event, ...storable(event) }, path: 'event' };
 }
 
 // What others say of themselves must not be able to keep an event out: it is made to fit.

@@ -1,10 +1,11 @@
-import type { AuditEvent } from '../events/event.ts';
+import type { AuditEvent, EventDraft } from '../events/event.ts';
 import { checkEvent, type EventInput } from '../events/input.ts';
 import type { Redaction } from '../events/redact/redact.ts';
+import { isReserved, refuseReserved } from '../events/reserved.ts';
 import type { Appender } from '../log/append.ts';
 import type { Placement } from '../log/place.ts';
 import { eventAt, type PreparedEvent, prepareEvent } from '../log/prepare.ts';
-import type { Filters } from './filters.ts';
+import { type Filters, wantAll } from './filters.ts';
 import type { Dispatch } from './handlers.ts';
 
 /** What became of an event. */
@@ -30,14 +31,46 @@ export interface PathedInput {
   path: string;
 }
 
-/** Records the events, all or none, in order. Throws BAD_USER_INPUT, CONFLICT, OVERLOADED, TIMEOUT, UNAVAILABLE. */
+/**
+ * Records the events of a client, all or none, in order. Throws BAD_USER_INPUT (also for one that looks like the log's
+ * own), CONFLICT, OVERLOADED, TIMEOUT, UNAVAILABLE.
+ */
 export async function recordEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<Recorded[]> {
+  for (const { input, path } of inputs) refuseReserved(input.resourceType, path);
+  return record(pipeline, inputs, ({ resourceType }) => {
+    // Filters are code of the deployment, and are handed the draft itself.
+    if (isReserved(resourceType))
+      throw new Error('a filter gave a client event the resource type of the log');
+  });
+}
+
+/** Records the log's own events, all or none, in order. No filter may decline them. Throws OVERLOADED, UNAVAILABLE. */
+export async function recordSystemEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<void> {
+  await record({ ...pipeline, filters: wantAll }, inputs, () => undefined);
+}
+
+/** Makes one of the log's own events ready to be appended. */
+export function prepareSystemEvent(
+  { redaction, now }: Pipeline,
+  { input, path }: PathedInput,
+): PreparedEvent {
+  return prepareEvent(redaction.event(checkEvent(input, path), path), now(), path);
+}
+
+async function record(
+  pipeline: Pipeline,
+  inputs: readonly PathedInput[],
+  check: (draft: EventDraft) => void,
+): Promise<Recorded[]> {
   const now = pipeline.now();
   const drafts = inputs.map(({ input, path }) => checkEvent(input, path));
   const isWanted = await pipeline.filters(drafts);
   const prepared = drafts.map((draft, index) => {
+    if (!isWanted[index]) return undefined;
     const path = inputs[index]?.path ?? 'input';
-    return isWanted[index] ? prepareEvent(pipeline.redaction.event(draft, path), now, path) : undefined;
+    const redacted = pipeline.redaction.event(draft, path);
+    check(redacted);
+    return prepareEvent(redacted, now, path);
   });
   return append(
     pipeline,

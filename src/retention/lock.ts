@@ -1,33 +1,40 @@
 import type { PoolClient } from 'pg';
-import { inTransaction, type Pool } from '../db/pool.ts';
+import type { Pool } from '../db/pool.ts';
 import { AuditError } from '../errors.ts';
 
-const LOCK = 72707370;
-const WAIT = '10s';
+const WAIT_MS = 10_000;
 // SQLSTATE lock_not_available: lock_timeout is over.
 const TIMED_OUT = '55P03';
 
+/** What one instance does at a time, each by the number of its advisory lock. */
+const LOCKS = { purge: 72707370, removal: 72707371 } as const;
+
 /**
- * Runs `work` while no other instance purges. With `isPatient` it waits for another purge and throws UNAVAILABLE after
- * ten seconds; without, it resolves with undefined at once. The lock goes with its connection, whatever happens to us.
+ * Runs `work` on a connection that holds the lock, outside of any transaction. With `isPatient` it waits for the lock and
+ * throws UNAVAILABLE after ten seconds; without, it resolves with undefined at once when another connection has it. The
+ * lock goes with the connection, whatever happens to this process.
  */
-export async function withPurgeLock<Result>(
+export async function withLock<Result>(
   pool: Pool,
-  isPatient: boolean,
-  work: () => Promise<Result>,
+  { name, isPatient }: { name: keyof typeof LOCKS; isPatient: boolean },
+  work: (client: PoolClient) => Promise<Result>,
 ): Promise<Result | undefined> {
-  return inTransaction(pool, async (client) => {
-    // This transaction stands still while others of the purge do the work.
-    await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
-    const isHeld = isPatient ? await take(client) : await tryTake(client);
-    return isHeld ? work() : undefined;
-  });
+  const client = await pool.connect();
+  try {
+    const isHeld = isPatient ? await take(client, LOCKS[name]) : await tryTake(client, LOCKS[name]);
+    return isHeld ? await work(client) : undefined;
+  } finally {
+    // Given back first, so that it is free when this resolves and not only when the server has noticed the end.
+    await client.query('SELECT pg_advisory_unlock_all()').catch(() => undefined);
+    client.release(true);
+  }
 }
 
-async function take(client: PoolClient): Promise<true> {
+async function take(client: PoolClient, lock: number): Promise<true> {
   try {
-    await client.query(`SET LOCAL lock_timeout = '${WAIT}'`);
-    await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+    await client.query(`SET lock_timeout = ${WAIT_MS}`);
+    await client.query('SELECT pg_advisory_lock($1)', [lock]);
+    await client.query('RESET lock_timeout');
     return true;
   } catch (error) {
     if ((error as { code?: unknown }).code !== TIMED_OUT) throw error;
@@ -35,9 +42,7 @@ async function take(client: PoolClient): Promise<true> {
   }
 }
 
-async function tryTake(client: PoolClient): Promise<boolean> {
-  const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS taken', [
-    LOCK,
-  ]);
+async function tryTake(client: PoolClient, lock: number): Promise<boolean> {
+  const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [lock]);
   return rows[0]?.taken === true;
 }

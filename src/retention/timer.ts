@@ -1,4 +1,4 @@
-import { type PurgedLog, purgeLog } from './purge-log.ts';
+import { isRefusal, type Purges } from './purges.ts';
 
 const FIRST_MS = 1_000;
 const EVERY_MS = 3_600_000;
@@ -6,20 +6,23 @@ const RETRY_MS = 60_000;
 
 /** The retention of an instance. */
 export interface Retention {
-  /** Starts no more purges; resolves when the one under way has ended its batch. */
+  /** Starts no more purges; resolves when the one under way has ended. */
   close(): Promise<void>;
 }
 
-export interface RetentionOptions extends PurgedLog {
+export interface RetentionOptions {
+  purges: Pick<Purges, 'purge'>;
   /** How long events are kept, counted from when they were recorded. */
   days: number;
   /** Brings what was recorded into a signed checkpoint: nothing else may leave the log. */
   sign: () => Promise<void>;
+  /** Nothing was removed, because something is not as it should be that only people can tell. */
+  onRefusal: (error: Error) => void;
   onError: (error: Error) => void;
 }
 
 /** Purges soon after the start and then hourly, unless another instance is at it; after an error, a minute later. */
-export function startRetention({ days, sign, onError, ...log }: RetentionOptions): Retention {
+export function startRetention({ purges, days, sign, onRefusal, onError }: RetentionOptions): Retention {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
   let timer: NodeJS.Timeout;
@@ -28,11 +31,13 @@ export function startRetention({ days, sign, onError, ...log }: RetentionOptions
     try {
       await sign();
       if (stopping.signal.aborted) return;
-      await purgeLog(log, {}, { olderThanDays: days, isAsked: false, stop: stopping.signal });
+      await purges.purge({}, { olderThanDays: days, isAsked: false, stop: stopping.signal });
       schedule(EVERY_MS);
     } catch (error) {
-      onError(error as Error);
-      schedule(RETRY_MS);
+      if (stopping.signal.aborted) return;
+      if (isRefusal(error)) onRefusal(error as Error);
+      else onError(error as Error);
+      schedule(isRefusal(error) ? EVERY_MS : RETRY_MS);
     }
   }
 

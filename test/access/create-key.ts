@@ -14,7 +14,7 @@ const CREATE = `mutation ($name: String!, $scopes: [ApiKeyScope!]!, $customerId:
 
 /** The events about a key, oldest first. */
 export const EVENTS_ABOUT = `query ($id: String!) {
-  auditEvents(filter: { resourceType: "api_key", resourceId: $id }, orderBy: POSITION_ASC) {
+  auditEvents(filter: { resourceType: "audit_log.api_key", resourceId: $id }, orderBy: POSITION_ASC) {
     edges { node { eventType severity action description userId ipAddress customerId details } }
   }
 }`;

@@ -5,6 +5,8 @@ import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import { OUTCOMES, SEVERITIES } from '../../src/events/catalog.ts';
 import type { EventRecord } from '../../src/events/event.ts';
 import { originOf } from '../../src/integrity/trees.ts';
+import { removalEventIn } from '../../src/integrity/verify/announcement.ts';
+import { Removals } from '../../src/integrity/verify/removal.ts';
 import { formatBundle, parseBundle, verifyBundle } from '../../src/merkle/bundle.ts';
 import { cosignatureVerifier, cosigner } from '../../src/merkle/cosignature.ts';
 import { leafHash, nodeHash } from '../../src/merkle/hash.ts';
@@ -16,7 +18,15 @@ import { signCheckpoint } from '../../src/merkle/signed-checkpoint.ts';
 import { testKey } from '../merkle/keys.ts';
 import { hex, merkleTreeHash } from '../merkle/reference.ts';
 import { nodesOf } from '../merkle/stored-tree.ts';
-import { COSIGNED_AT, EXAMPLE, ORIGIN, RECORDS, SEED } from './worked-example.ts';
+import {
+  announcementOf,
+  COSIGNED_AT,
+  EXAMPLE,
+  firstUnannounced,
+  ORIGIN,
+  RECORDS,
+  SEED,
+} from './worked-example.ts';
 
 const DOCUMENT = readFileSync(new URL('../../docs/log-format.md', import.meta.url), 'utf8');
 
@@ -75,6 +85,38 @@ test('the project gives the same values', async () => {
     extensions: ['log 3'],
   };
   expect(await signCheckpoint(checkpoint, [noteSigner(key, sign)])).toBe(EXAMPLE.customerNote);
+});
+
+const rootAt = (size: number) => hex(merkleTreeHash(leaves.slice(0, size)));
+const UPGRADE =
+  '{"action":"log.upgrade","details":{},"event_type":"config.changed","resource_type":"audit_log"}';
+const OLD =
+  '{"action":"log.purge","details":{"firstPosition":2,"olderThanDays":0,"purged":2},"event_type":"data.delete","resource_type":"audit_log"}';
+
+/** What is left of a log, from position 2 on, and where the first event is that was removed without a word. */
+const LEFT: Record<string, { left: string[]; missing: number | undefined }> = {
+  'as it is announced': { left: [announcementOf(2, merkleTreeHash([one, two]))], missing: undefined },
+  'of which nothing is announced': { left: [], missing: 0 },
+  'of which less is announced': { left: [announcementOf(1, one)], missing: 1 },
+  'of which others are announced': { left: [announcementOf(2, two)], missing: 0 },
+  'of which more is announced than can be': { left: [announcementOf(9, one)], missing: 0 },
+  'announced by a client': {
+    left: [announcementOf(2, merkleTreeHash([one, two])).replace('"audit_log"', '"my_log"')],
+    missing: 0,
+  },
+  'announced as an older version did': { left: [OLD], missing: 0 },
+  'announced so before the upgrade': { left: [OLD, UPGRADE], missing: undefined },
+  'announced so after the upgrade': { left: [UPGRADE, OLD], missing: 0 },
+};
+
+test.each(Object.entries(LEFT))('a log without its beginning, %s', (_, { left, missing }) => {
+  const all = [lines[2] as string, ...left];
+  expect(firstUnannounced(all, 2, rootAt)).toBe(missing);
+  const removals = new Removals();
+  for (const [at, line] of all.entries()) removals.add(removalEventIn(Buffer.from(line), 2 + at));
+  const found = removals.judge(2, rootAt);
+  expect(found === undefined).toBe(missing === undefined);
+  if (found?.kind === 'missing') expect(found.position).toBe(missing);
 });
 
 test('the bundle verifies', async () => {

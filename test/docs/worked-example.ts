@@ -103,7 +103,7 @@ function timestampLine(text: string): string {
   return signatureLine(4, time, signed(`cosignature/v1\ntime ${COSIGNED_AT}\n${text}`));
 }
 
-const canonicals = RECORDS.map(canonical);
+const canonicals = RECORDS.map((record) => canonical(record));
 const [one, two, three] = canonicals.map(leaf) as [Buffer, Buffer, Buffer];
 const pair = node(one, two);
 const root = node(pair, three);
@@ -112,6 +112,65 @@ const note = `${text}\n${signatureLine(1, signed(text))}${timestampLine(text)}`;
 const customerRoot = node(one, three);
 const customerText = `${ORIGIN}/customer/acme\n2\n${customerRoot.toString('base64')}\nlog 3\n`;
 const hex = (...buffers: Buffer[]) => buffers.map((buffer) => `${buffer.toString('hex')}\n`).join('');
+
+/** The announcement that the first so many events are removed, whose root hash that is. */
+export function announcementOf(firstPosition: number, rootHash: Uint8Array): string {
+  return canonical({
+    v: 1,
+    id: 'audit_0192fc3237b07e33a1b2c3d4e5f60812',
+    salt: '303132333435363738393a3b3c3d3e3f',
+    timestamp: '2024-11-05T12:00:02.480Z',
+    recorded_at: '2024-11-05T12:00:02.480Z',
+    event_type: 'data.delete',
+    outcome: 'success',
+    severity: 'warning',
+    resource_type: 'audit_log',
+    action: 'log.purge',
+    description: `${firstPosition} events recorded more than 0 days ago were removed`,
+    details: {
+      purged: firstPosition,
+      olderThanDays: 0,
+      from: 0,
+      firstPosition,
+      rootHash: Buffer.from(rootHash).toString('hex'),
+    },
+  });
+}
+
+interface Spoken {
+  position: number;
+  firstPosition: number;
+  rootHash: string | undefined;
+}
+
+/**
+ * What the document asks of whoever verifies a log of which the lines from a position on are left: undefined when an event
+ * announces that, else the position of the first event that somebody else has removed. `rootAt` gives the root hash of the
+ * first so many leaves.
+ */
+export function firstUnannounced(
+  lines: readonly string[],
+  start: number,
+  rootAt: (size: number) => string,
+): number | undefined {
+  if (start === 0) return undefined;
+  let upgradedAt = -1;
+  const spoken: Spoken[] = [];
+  for (const [at, line] of lines.entries()) {
+    const position = start + at;
+    const { event_type: type, action, resource_type: resource, details } = JSON.parse(line);
+    if (resource !== 'audit_log') continue;
+    const isUpgrade = type === 'config.changed' && action === 'log.upgrade';
+    if (isUpgrade) upgradedAt = position;
+    if (!isUpgrade && !(type === 'data.delete' && action === 'log.purge')) continue;
+    if (details.firstPosition <= position) spoken.push({ ...details, position });
+  }
+  const right = spoken.filter(({ rootHash, firstPosition, position }) =>
+    rootHash === undefined ? position < upgradedAt : rootHash === rootAt(firstPosition),
+  );
+  if (right.some(({ firstPosition }) => firstPosition >= start)) return undefined;
+  return Math.max(0, ...right.map(({ firstPosition }) => firstPosition));
+}
 
 /** Every block of the worked example, in the order of the document. */
 export const EXAMPLE = {
@@ -136,4 +195,5 @@ export const EXAMPLE = {
   ].join('\n'),
   customerNote: `${customerText}\n${signatureLine(1, signed(customerText))}`,
   tile: hex(Buffer.concat([one, two, three])),
+  announcement: `${announcementOf(2, pair)}\n`,
 };

@@ -89,7 +89,7 @@ test("that the admin's key is made or replaced by a start is an event", async ()
     const pool = createPool(database.url, () => undefined);
     const { rows } = await pool.query(
       `SELECT event_type, severity, description, resource_id FROM audit_events
-       WHERE resource_type = 'api_key' ORDER BY position`,
+       WHERE resource_type = 'audit_log.api_key' ORDER BY position`,
     );
     await pool.end();
     return rows;

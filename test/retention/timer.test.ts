@@ -5,9 +5,10 @@ import { createAppender } from '../../src/log/append.ts';
 import { createHead } from '../../src/log/head.ts';
 import { prepareEvent } from '../../src/log/prepare.ts';
 import { wantAll } from '../../src/pipeline/filters.ts';
-import { purgeLog } from '../../src/retention/purge-log.ts';
+import { createPurges } from '../../src/retention/purges.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService } from '../support/service.ts';
+import { backdateCheckpoints, signLog } from '../support/sign.ts';
 import { upTo } from '../support/write.ts';
 
 const DAY_MS = 86_400_000;
@@ -33,11 +34,13 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Records events with the real append, as if it were so many days ago. */
+/** Records events with the real append, and has them signed, as if it were so many days ago. */
 async function recordDaysAgo(days: number, count: number): Promise<void> {
   const now = Date.now() - days * DAY_MS;
   const events = upTo(count).map(() => prepareEvent({ ...draft }, now, 'input'));
   await createAppender(pool).append({ events, paths: events.map(() => 'input') });
+  await signLog(database.url);
+  await backdateCheckpoints(pool, now);
 }
 
 async function state() {
@@ -51,7 +54,7 @@ async function state() {
 test('RETENTION_DAYS removes what is older soon after the start, with one event by nobody', async () => {
   await recordDaysAgo(40, 600);
   await recordDaysAgo(29, 50);
-  const environment = { RETENTION_DAYS: '30' };
+  const environment = { RETENTION_DAYS: '30', RETENTION_MAX_PERCENT: '100' };
   const services = await Promise.all([1, 2].map(() => startService(database.url, environment)));
   const client = services[0]?.live();
   const query =
@@ -60,13 +63,14 @@ test('RETENTION_DAYS removes what is older soon after the start, with one event 
   expect(value).toMatchObject({
     data: {
       auditEvents: {
-        node: { userId: null, details: { purged: 600, olderThanDays: 30, firstPosition: 600 } },
+        node: { userId: null, details: { purged: 600, olderThanDays: 30, from: 0, firstPosition: 600 } },
       },
     },
   });
   await client?.dispose();
-  // The event comes first, then what it says.
-  await vi.waitFor(async () => expect((await state())?.first).toBe(600), { timeout: 10_000 });
+  // The event and where the log begins are one commit; the rows go after it.
+  expect((await state())?.first).toBe(600);
+  await vi.waitFor(async () => expect((await state())?.count).toBe(51), { timeout: 10_000 });
   await Promise.all(services.map((service) => service.stop()));
   expect(await state()).toEqual({ first: 600, count: 51, purges: 1 });
 });
@@ -74,25 +78,30 @@ test('RETENTION_DAYS removes what is older soon after the start, with one event 
 test('instances that purge at once on their own remove everything once, with one event', async () => {
   const { first, count } = (await state()) as { first: number; count: number };
   await recordDaysAgo(0, 300);
-  const service = await startService(database.url);
-  await service.ask('{ checkpoint { treeSize } }');
   const later = Date.now() + 40 * DAY_MS;
   const pools = upTo(4).map(() => createPool(database.url, () => undefined));
-  const counts = await Promise.all(
-    pools.map((each) => {
-      const pipeline = {
+  const purges = pools.map((each) =>
+    createPurges({
+      pool: each,
+      pipeline: {
         filters: wantAll,
         redaction: createRedaction({ hashKey: Buffer.alloc(32) }),
         appender: createAppender(each),
         readPositions: async () => new Map(),
         dispatch: () => undefined,
         now: () => later,
-      };
-      return purgeLog({ pool: each, pipeline }, {}, { olderThanDays: 30, isAsked: false });
+      },
+      maxPercent: 100,
+      databaseNow: async () => later,
+      onError: (error) => expect.unreachable(error.message),
     }),
   );
+  const counts = await Promise.all(
+    purges.map((each) => each.purge({}, { olderThanDays: 30, isAsked: false })),
+  );
+  await vi.waitFor(async () => expect((await state())?.count).toBe(1), { timeout: 10_000 });
+  await Promise.all(purges.map((each) => each.close()));
   await Promise.all(pools.map((each) => each.end()));
-  await service.stop();
   expect(counts.toSorted((a, b) => b - a)).toEqual([count + 300, 0, 0, 0]);
   expect(await state()).toEqual({ first: first + count + 300, count: 1, purges: 1 });
 });

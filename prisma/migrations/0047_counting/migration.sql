@@ -59,6 +59,8 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   start bigint;
   stop bigint;
+  -- Where the log begins: it stays there while the counts are locked, and rows before it are on their way out.
+  beginning bigint;
   due text[];
   events text;
   month record;
@@ -68,8 +70,8 @@ BEGIN
     RETURN 0;
   END IF;
   -- A statement of its own, after the lock: what is committed by now.
-  SELECT greatest(start, first_position), least(size, greatest(start, first_position) + least(most, 20000))
-    INTO start, stop FROM public.log_head;
+  SELECT first_position, greatest(start, first_position), least(size, greatest(start, first_position) + least(most, 20000))
+    INTO beginning, start, stop FROM public.log_head;
   IF (start < stop) IS NOT TRUE THEN
     RETURN 0;
   END IF;
@@ -93,7 +95,7 @@ BEGIN
   END IF;
   -- Each with its own constants, so that PostgreSQL knows for each whether its index or the positions are shorter.
   SELECT string_agg(format($e$SELECT %L AS scope, "timestamp", event_type, outcome, severity FROM public.audit_events
-      WHERE customer_id = %L AND position >= %s AND position < %s$e$, 'customer/' || id, id, coalesce(counted, 0), stop),
+      WHERE customer_id = %L AND position >= %s AND position < %s$e$, 'customer/' || id, id, greatest(counted, beginning), stop),
       ' UNION ALL ')
     INTO events FROM unnest(due) AS id LEFT JOIN public.summary_scopes ON scope = 'customer/' || id;
   INSERT INTO public.summary_scopes (scope, counted) SELECT 'customer/' || id, stop FROM unnest(due) AS id
@@ -109,9 +111,9 @@ BEGIN
     IF FOUND THEN
       PERFORM public.add_counts(
         format($e$SELECT %L AS scope, "timestamp", event_type, outcome, severity FROM public.audit_events
-          WHERE customer_id = %L AND position < %s AND "timestamp" >= %L
+          WHERE customer_id = %L AND position >= %s AND position < %s AND "timestamp" >= %L
             AND "timestamp" < (%L::timestamptz AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'$e$,
-          month.scope, substr(month.scope, 10), stop, month.bucket, month.bucket),
+          month.scope, substr(month.scope, 10), beginning, stop, month.bucket, month.bucket),
         $k$('day', true)$k$);
     END IF;
   END LOOP;

@@ -1,3 +1,4 @@
+import { isReserved } from '../../events/reserved.ts';
 import { mapCloudtrail } from './cloudtrail.ts';
 import { mapGithub } from './github.ts';
 import type { JsonObject, LogEventInput, Mapped } from './input.ts';
@@ -12,8 +13,16 @@ import type { SyslogClock } from './syslog.ts';
 export const FORMATS = ['cloudtrail', 'okta', 'github', 'sshd', 'ndjson'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** One record of an input: the event that it became, with its idempotency key, or why it became none. */
-export type ReadRecord = { line: number; input: LogEventInput } | { line: number; unmapped: string };
+/**
+ * One record of an input: the event that it became, with its idempotency key, or why it became none. `renamed`: the
+ * resource type that the record had, which the log keeps for its own events.
+ */
+export type ReadRecord =
+  | { line: number; input: LogEventInput; renamed?: string }
+  | { line: number; unmapped: string };
+
+/** Stands before a resource type that the log keeps for its own events. */
+const IMPORTED = 'imported_';
 
 const MAPPERS: Record<Exclude<Format, 'sshd'>, (record: JsonObject) => Mapped> = {
   cloudtrail: mapCloudtrail,
@@ -69,5 +78,8 @@ function withKey(
     input.details = { ...input.details, notes: [...notes, record.note] };
   }
   input.idempotencyKey ??= keyOf(content, mapped.sourceId);
-  return { line: record.line, input };
+  const { resourceType } = input;
+  if (!isReserved(resourceType)) return { line: record.line, input };
+  const renamed = resourceType as string;
+  return { line: record.line, input: { ...input, resourceType: IMPORTED + renamed.trim() }, renamed };
 }

@@ -23,7 +23,8 @@ const KNOWN = new Set<string>([...TEXTS, ...OBJECTS, 'eventType', 'outcome', 'se
  * The event of one line of NDJSON: a line of this log's own export (snake_case, dotted type names, with `id`, `salt`,
  * `recorded_at`), or a `LogEventInput` of the GraphQL API (camelCase, enum names). The least that it needs is an
  * event type. The `id` of an exported event becomes its idempotency key, so that it is recorded once. A member that
- * the log has no place for makes the line unmapped, since dropping it would be silent.
+ * the log has no place for makes the line unmapped, since dropping it would be silent. An event of the other log about
+ * itself is given another resource type behind this (`formats.ts`), and the summary says so.
  */
 export function mapNdjson(record: JsonObject): Mapped {
   const fields = camelCased(record);

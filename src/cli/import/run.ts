@@ -98,6 +98,7 @@ class Batches {
   async add(file: string, record: ReadRecord): Promise<void> {
     if ('unmapped' in record) return this.tally.unmapped(file, record.line, record.unmapped);
     this.tally.of(file).read += 1;
+    if (record.renamed !== undefined) this.tally.renamed(file, record);
     const json = JSON.stringify(withCustomer(record.input, this.options.customerId));
     const bytes = Buffer.byteLength(json);
     if (this.batch.length > 0 && this.bytes + bytes > BATCH_BYTES) await this.send();

@@ -41,6 +41,7 @@ function troublesOf(file: FileTally): string[] {
     ...(failure === undefined ? [] : [`failed: ${name}: ${failure}`]),
     ...reasons('unmapped', name, file.unmappedReasons),
     ...reasons('rejected', name, file.rejectedReasons),
+    ...reasons("resource type kept for the log's own events", name, file.renamings),
   ];
 }
 

@@ -11,6 +11,13 @@ export interface Reason {
   lines: number[];
 }
 
+interface Renamed {
+  line: number;
+  /** The resource type in the record. */
+  renamed?: string;
+  input: { resourceType?: string };
+}
+
 /** What became of one input. */
 export interface FileTally {
   file: string;
@@ -22,6 +29,8 @@ export interface FileTally {
   rejected: number;
   unmappedReasons: Map<string, Reason>;
   rejectedReasons: Map<string, Reason>;
+  /** Events that were given another resource type, by the change. */
+  renamings: Map<string, Reason>;
   /** Why the input could not be read to its end. */
   failure?: string;
 }
@@ -35,7 +44,8 @@ export class Tally {
     const known = this.files.get(file);
     if (known !== undefined) return known;
     const counts = { read: 0, recorded: 0, duplicates: 0, filtered: 0, unmapped: 0, rejected: 0 };
-    const tally = { file, ...counts, unmappedReasons: new Map(), rejectedReasons: new Map() };
+    const reasons = { unmappedReasons: new Map(), rejectedReasons: new Map(), renamings: new Map() };
+    const tally = { file, ...counts, ...reasons };
     this.files.set(file, tally);
     return tally;
   }
@@ -45,6 +55,11 @@ export class Tally {
     tally.read += 1;
     tally.unmapped += 1;
     note(tally.unmappedReasons, reason, line);
+  }
+
+  /** An event that looks like the log's own is kept under another resource type. */
+  renamed(file: string, { line, renamed = '', input }: Renamed): void {
+    note(this.of(file).renamings, `"${renamed}" became "${input.resourceType}"`, line);
   }
 
   settled(file: string, line: number, fate: Fate): void {

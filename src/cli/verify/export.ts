@@ -68,8 +68,8 @@ interface Circumstances {
 }
 
 function resultOf(found: ExportVerification, given: Circumstances): Result {
-  const { findings, lines, newer, held, rootHash } = found;
-  const isUnsure = newer > 0 && !given.flags.ignoreNewer;
+  const { findings, lines, newer, held, rootHash, isAnnouncedLater } = found;
+  const isUnsure = (newer > 0 && !given.flags.ignoreNewer) || isAnnouncedLater;
   const outcome = findings.length > 0 ? 'does not hold' : isUnsure ? 'undecided' : 'verified';
   const { seconds, tree } = given;
   return {
@@ -93,7 +93,7 @@ function resultOf(found: ExportVerification, given: Circumstances): Result {
 }
 
 function verdict(
-  { newer, lines }: ExportVerification,
+  { newer, lines, isAnnouncedLater }: ExportVerification,
   { tree, checkpoints, flags }: Circumstances,
 ): string[] {
   const last = checkpoints.reduce((a, b) => (a.checkpoint.treeSize < b.checkpoint.treeSize ? b : a));
@@ -103,6 +103,11 @@ function verdict(
   const speaks = among === undefined ? '' : `, among the first ${among} of the log`;
   const from = flags.start ? ` from position ${flags.start} on` : '';
   const said = `the lines are the ${size - (flags.start ?? 0)} events of ${of}${from}${speaks}: all of them, unchanged and in order.`;
+  if (isAnnouncedLater)
+    return [
+      'Undecided: only lines that are newer than the last checkpoint announce that what was before the first line is removed. Take a newer checkpoint.',
+      `Up to the checkpoint, ${said}`,
+    ];
   if (newer === 0) return [`Verified: ${said}`];
   const behind = `${newer} of the ${lines} lines are newer than the last checkpoint, so nothing vouches for them`;
   return flags.ignoreNewer

@@ -42,10 +42,7 @@ builder.queryField('auditExport', (t) =>
     resolve: async (_, { format, filter }, context) => {
       const { viewer, services } = context;
       const { keyId, generation, customerId, expiresAt: keyExpiresAt } = viewer;
-      const expiresAt = Math.min(
-        services.pipeline.now() + VALID_MS,
-        keyExpiresAt ?? Number.POSITIVE_INFINITY,
-      );
+      const expiresAt = Math.min(services.expiryNow() + VALID_MS, keyExpiresAt ?? Number.POSITIVE_INFINITY);
       const filters = visibleTo(viewer, checkFilter(filter, services.pipeline.redaction));
       const end = (await readHead(services.pool)).frontier.size;
       const grant = signGrant(

@@ -1,6 +1,5 @@
 import { callerOf } from '../../access/asker.ts';
 import { badInput } from '../../errors.ts';
-import { purgeLog } from '../../retention/purge-log.ts';
 import { builder } from '../builder.ts';
 
 const MAX_DAYS = 36_500;
@@ -30,11 +29,7 @@ builder.mutationField('purgeEvents', (t) =>
       }
       // What leaves the log is signed first, so that its leaves stay provable.
       await services.evidence.checkpoint({ tree: 'log', db: services.pool });
-      const purged = await purgeLog({ ...services, pool: services.owner }, callerOf(context), {
-        olderThanDays,
-        isAsked: true,
-      });
-      return { purged };
+      return { purged: await services.purges.purge(callerOf(context), { olderThanDays, isAsked: true }) };
     },
   }),
 );

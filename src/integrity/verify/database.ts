@@ -11,6 +11,8 @@ import { checkHead, checkSegments, checkTreeRow } from './head.ts';
 import { checkKeys, checkKeysOfEvents } from './idempotency.ts';
 import { type LogWalked, walkLog } from './log.ts';
 import { Owners } from './owners.ts';
+import type { Removals } from './removal.ts';
+import { checkRemoval, readRemovals } from './removal-events.ts';
 import { type RowThreads, readRowsIn } from './row-threads.ts';
 import { readBlocks } from './rows.ts';
 import { type LogSizes, readSizes } from './sizes.ts';
@@ -52,6 +54,8 @@ export async function verifyDatabase(pool: Pool, options: VerifyOptions = {}): P
   const client = await pool.connect();
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    // Before the snapshot: from now on no segment that is in it can be removed.
+    await client.query('LOCK TABLE ONLY audit_events IN ACCESS SHARE MODE');
     return await verifySnapshot(client, options);
   } finally {
     // It may be in the middle of a stream, and its transaction has changed nothing.
@@ -62,8 +66,8 @@ export async function verifyDatabase(pool: Pool, options: VerifyOptions = {}): P
 /**
  * Verifies all that the client's transaction sees: every row against its leaf hash, its derived columns and its tile,
  * every tile, the head, every tree, every checkpoint and cosignature and how many there are, the idempotency keys, the
- * counts behind summaries, and the catalog. It believes nothing that the service computed. The transaction must see one
- * state throughout.
+ * counts behind summaries, the catalog, and that an event announces what was removed. It believes nothing that the service
+ * computed. The transaction must see one state throughout.
  */
 export async function verifySnapshot(client: PoolClient, options: VerifyOptions = {}): Promise<Verification> {
   const findings = new Findings();
@@ -71,14 +75,17 @@ export async function verifySnapshot(client: PoolClient, options: VerifyOptions 
   const saved = trust ? await openKept(options.kept ?? [], trust, findings) : [];
   const sizes = await readSizes(client);
   const owners = new Owners();
+  const removals = await readRemovals(client, sizes.first);
   const { tree, checkpoints, walked } = await checkLog(client, {
     findings,
     trust,
     saved,
     sizes,
     owners,
+    removals,
     options,
   });
+  checkRemoval({ sizes, tree, removals, findings });
   checkHead({ sizes, tree, walked, findings });
   checkTreeRow({ sizes, tree, walked, findings });
   const size = sizes.head?.size ?? sizes.rowsEnd;
@@ -112,12 +119,13 @@ interface LogContext {
   saved: readonly SavedCheckpoint[];
   sizes: LogSizes;
   owners: Owners;
+  removals: Removals;
   options: VerifyOptions;
 }
 
 async function checkLog(
   client: PoolClient,
-  { findings, trust, saved, sizes, owners, options }: LogContext,
+  { findings, trust, saved, sizes, owners, removals, options }: LogContext,
 ): Promise<{ tree: TreeCheck; checkpoints: number; walked: LogWalked }> {
   const stored = streamCheckpoints(client, 'log');
   const checkpoints = new CheckpointCheck({
@@ -130,7 +138,9 @@ async function checkLog(
   });
   const { head, first, rowsEnd, grown } = sizes;
   const size = head?.size ?? rowsEnd;
-  const tree = new TreeCheck(checkpoints, { marks: [size, rowsEnd, grown, Math.max(first, rowsEnd, grown)] });
+  const announced = removals.find(first)?.firstPosition ?? 0;
+  const marks = [size, rowsEnd, grown, Math.max(first, rowsEnd, grown), announced];
+  const tree = new TreeCheck(checkpoints, { marks });
   const onProgress = (position: number) => options.onProgress?.(position, size);
   const reading = await readRowsIn(client, options.threads);
   const rows = readBlocks(client, reading.read, reading.ahead);

@@ -66,6 +66,8 @@ const OF_LOG: readonly FindingKind[] = [
   'head',
 ];
 
+const OF_EVENTS = ['changed', 'missing', 'out of order', 'extra', 'truncated', 'different'] as const;
+
 /** Keeps the first finding of each kind and counts the others. */
 export class Findings {
   readonly #first = new Map<FindingKind, CountedFinding>();
@@ -86,6 +88,11 @@ export class Findings {
   /** Whether something is wrong with the events or the head, so that what is derived from them cannot be judged. */
   isLogWrong(): boolean {
     return OF_LOG.some((kind) => this.#first.has(kind));
+  }
+
+  /** Whether something is wrong with events themselves. */
+  get isAboutEvents(): boolean {
+    return OF_EVENTS.some((kind) => this.#first.has(kind));
   }
 
   /** One for each kind: the first event that is wrong, then the other kinds of events, then the evidence. */

@@ -131,9 +131,12 @@ class LogWalk {
     return slots;
   }
 
-  #isExpected({ position }: CheckedRow, known: Slot | undefined): boolean {
+  #isExpected(row: CheckedRow, known: Slot | undefined): boolean {
     const { sizes, findings } = this.#options;
+    const { position } = row;
     const isPurged = position < sizes.first;
+    // A purge announces first: what it has not removed yet is there still, and must be what it was.
+    if (isPurged && isLeaf(row, known?.stored)) return false;
     if (isPurged || known?.row) {
       const why = isPurged ? `retention left what is from ${sizes.first} on` : 'there is another row of it';
       findings.add({ kind: 'extra', message: `a row is there that should not be: ${why}`, position });
@@ -185,6 +188,10 @@ class LogWalk {
     const at = (index % TILE_WIDTH) * HASH_BYTES;
     return rows[0] && { width, frontier: rows[0].hashes.subarray(at, at + HASH_BYTES) };
   }
+}
+
+function isLeaf({ leaf, fault }: CheckedRow, stored: Uint8Array | undefined): boolean {
+  return leaf !== undefined && stored !== undefined && fault === undefined && same(leaf, stored);
 }
 
 function faultOf({ storedLeaf, fault }: CheckedRow, leaf: Uint8Array): string | undefined {

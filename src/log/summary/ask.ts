@@ -14,6 +14,12 @@ const NO_WORKERS = 1_000_000_000;
 /** A tally of events, by the key that they have in common. */
 export type KeyedTally<Key> = Tally & { key: Key };
 
+/** How far the counts were, and where the log began, at the moment of the statement. */
+interface Moment {
+  counted: number;
+  first: number;
+}
+
 interface Manner {
   levels: readonly Level[];
   byType: boolean;
@@ -58,7 +64,8 @@ function startOf(level: 'hour' | 'day', time: string): string {
 
 /**
  * One statement, so one moment: what is counted and what is not yet fit together, or the answer says how far the counts
- * are by now. How far they are is a constant in it, so that PostgreSQL plans for the few events behind.
+ * are by now. How far they are is a constant in it, so that PostgreSQL plans for the few events behind; likewise where the
+ * log begins, if not at 0.
  */
 async function ask<Key>(
   db: Queryable,
@@ -70,9 +77,9 @@ async function ask<Key>(
     const cover = coverPeriod(withoutBounds(question.period, scope), { ...manner, ...scope });
     if (cover.spans.length + cover.edges.length > MAX_PARTS) return undefined;
     const { sql, parameters } = statementOf(question, { scope, cover, manner });
-    const { rows } = await db.query<KeyedTally<Key | null> & { counted: number }>(sql, parameters);
-    if (rows[0]?.counted === scope.counted)
-      return rows.filter((row): row is KeyedTally<Key> & { counted: number } => row.key !== null);
+    const { rows } = await db.query<KeyedTally<Key | null> & Moment>(sql, parameters);
+    if (rows[0]?.counted === scope.counted && rows[0].first === scope.first)
+      return rows.filter((row): row is KeyedTally<Key> & Moment => row.key !== null);
   }
   return undefined;
 }
@@ -96,10 +103,11 @@ function statementOf(
     ...(categories ? [`AND split_part(event_type, '.', 1) = ANY (${add(categories)}::text[])`] : []),
   ].join(' ');
   const owner = customerId === undefined ? '' : `AND customer_id = ${add(customerId)}`;
+  const visible = scope.first === 0 ? '' : `AND position >= ${add(scope.first)}`;
   const countEvents = ({ start, end }: Period, sign: 1 | -1, positions: string) =>
     `(SELECT ${manner.keys.events} AS key, ${tallyEvents(sign)} FROM audit_events
      WHERE position ${positions} $2 AND "timestamp" >= ${add(sqlTime(start))} AND "timestamp" < ${add(sqlTime(end))}
-       ${owner} ${types} GROUP BY 1 LIMIT ${NO_WORKERS})`;
+       ${owner} ${visible} ${types} GROUP BY 1 LIMIT ${NO_WORKERS})`;
   const addUpCounts = ({ level, start, end }: Span) =>
     `SELECT ${manner.keys.counts} AS key, ${TALLY_COLUMNS.join(', ')} FROM summary_counts
      WHERE scope = $1 AND level = ${add(level)} AND by_type = ${add(manner.byType)}
@@ -109,8 +117,9 @@ function statementOf(
     ...cover.edges.map((edge) => countEvents(edge, edge.sign, '<')),
     countEvents(period, 1, '>='),
   ];
-  const sql = `SELECT scope.counted, sums.*
-    FROM (SELECT coalesce(max(counted), 0) AS counted FROM summary_scopes WHERE scope = $1) AS scope
+  const sql = `SELECT scope.*, sums.*
+    FROM (SELECT coalesce(max(counted), 0) AS counted, (SELECT first_position FROM log_head) AS first
+        FROM summary_scopes WHERE scope = $1) AS scope
       LEFT JOIN (
         SELECT key, ${SUM_TALLIES} FROM (${parts.join(' UNION ALL ')}) AS parts GROUP BY key HAVING sum(total) <> 0
       ) AS sums ON true`;

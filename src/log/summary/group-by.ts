@@ -1,7 +1,8 @@
 import type { Queryable } from '../../db/queryable.ts';
 import type { Severity } from '../../events/catalog.ts';
 import type { EventFilter } from '../../events/filter.ts';
-import { whereOf } from '../where.ts';
+import { FIRST_POSITION } from '../row.ts';
+import { aggregateVisible } from '../visible.ts';
 
 /** A value and how many events have it. */
 export interface Count<T extends string = string> {
@@ -27,14 +28,15 @@ export async function countBy<T extends string = string>(
   dimension: Dimension,
   limit = 10_000,
 ): Promise<Count<T>[]> {
-  const where = whereOf(filters);
-  const { rows } = await db.query<Count<T>>(
-    `SELECT value, count FROM (
-       SELECT ${DIMENSIONS[dimension]} AS value, count(*) AS count FROM audit_events WHERE ${where.sql} GROUP BY 1
-     ) AS counts WHERE value IS NOT NULL ORDER BY count DESC, value COLLATE "C" LIMIT ${limit}`,
-    where.parameters,
+  const rows = await aggregateVisible<Count<T>>(
+    db,
+    filters,
+    (where) =>
+      `SELECT value, count, ${FIRST_POSITION} FROM (
+         SELECT ${DIMENSIONS[dimension]} AS value, count(*) AS count FROM audit_events WHERE ${where} GROUP BY 1
+       ) AS counts WHERE value IS NOT NULL ORDER BY count DESC, value COLLATE "C" LIMIT ${limit}`,
   );
-  return rows;
+  return rows.map(({ value, count }) => ({ value, count }));
 }
 
 export const TIME_BUCKETS = { MINUTE: 60_000, HOUR: 3_600_000, DAY: 86_400_000 } as const;
@@ -54,12 +56,13 @@ export async function countTimeline(
   { start, end, bucket }: { start: number; end: number; bucket: TimeBucket },
 ): Promise<TimelinePoint[]> {
   const length = TIME_BUCKETS[bucket];
-  const where = whereOf(filters);
-  const { rows } = await db.query<{ start: number; severity: Severity; count: number }>(
-    `SELECT (floor(extract(epoch FROM "timestamp") * 1000 / ${length}) * ${length})::bigint AS start, severity,
-       count(*) AS count
-     FROM audit_events WHERE ${where.sql} GROUP BY 1, 2 ORDER BY 3 DESC, 2`,
-    where.parameters,
+  const rows = await aggregateVisible<{ start: number; severity: Severity; count: number }>(
+    db,
+    filters,
+    (where) =>
+      `SELECT (floor(extract(epoch FROM "timestamp") * 1000 / ${length}) * ${length})::bigint AS start, severity,
+         count(*) AS count, ${FIRST_POSITION}
+       FROM audit_events WHERE ${where} GROUP BY 1, 2 ORDER BY 3 DESC, 2`,
   );
   const points = new Map<number, TimelinePoint>();
   for (let at = Math.floor(start / length) * length; at <= end; at += length) {

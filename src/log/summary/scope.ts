@@ -5,6 +5,8 @@ export interface Scope {
   name: string;
   /** The events before this position are in the counts, and no others. */
   counted: number;
+  /** Where the log begins: rows before it are not in the counts any more, though they may still be stored. */
+  first: number;
   /** All that are in the counts lie between these times, in milliseconds since 1970. */
   earliest: number;
   latest: number;
@@ -13,7 +15,8 @@ export interface Scope {
 }
 
 interface ScopeRow {
-  counted: number;
+  first_position: number;
+  counted: number | null;
   earliest: number | null;
   latest: number | null;
   daily_months: number[];
@@ -28,9 +31,9 @@ export function scopeName(customerId: string | undefined): string {
 export async function readScope(db: Queryable, customerId: string | undefined): Promise<Scope> {
   const name = scopeName(customerId);
   const { rows } = await db.query<ScopeRow>(
-    `SELECT counted, earliest, latest,
+    `SELECT first_position, counted, earliest, latest,
        to_json(ARRAY(SELECT extract(epoch FROM month) * 1000 FROM unnest(daily_months) AS month)) AS daily_months
-     FROM summary_scopes WHERE scope = $1`,
+     FROM log_head LEFT JOIN summary_scopes ON scope = $1`,
     [name],
   );
   const [row] = rows;
@@ -38,6 +41,7 @@ export async function readScope(db: Queryable, customerId: string | undefined): 
   return {
     name,
     counted: row?.counted ?? 0,
+    first: row?.first_position ?? 0,
     earliest: row?.earliest ?? Number.NEGATIVE_INFINITY,
     latest: row?.latest ?? Number.POSITIVE_INFINITY,
     hasDays: customerId === undefined ? undefined : (month) => daily.has(month),

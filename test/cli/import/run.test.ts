@@ -54,6 +54,25 @@ describe('an import', () => {
     expect(log.events).toHaveLength(1203);
   });
 
+  it("keeps another log's events about itself under another resource type, and says so", async () => {
+    const own = (type: string, index: number) =>
+      JSON.stringify({ event_type: 'data.delete', resource_type: type, id: `audit_${index}` });
+    const types = ['audit_log', 'audit_log.api_key', 'audit_log', 'file'];
+    const { tally } = await importAll([source('a', types.map(own).join('\n'))]);
+    expect(log.events.map(({ resourceType }) => resourceType)).toEqual([
+      'imported_audit_log',
+      'imported_audit_log.api_key',
+      'imported_audit_log',
+      'file',
+    ]);
+    expect(tally.complete).toBe(true);
+    const summary = summaryOf(tally, 1);
+    expect(summary).toContain(
+      'resource type kept for the log\'s own events: a: "audit_log" became "imported_audit_log": 2 records (lines 1, 3)',
+    );
+    expect(summary).toContain('a:2: "audit_log.api_key" became "imported_audit_log.api_key"');
+  });
+
   it('bounds a batch in bytes', async () => {
     await importAll([
       source(

@@ -3,6 +3,7 @@ import { verifyConsistency } from '../../../merkle/verify.ts';
 import { same } from '../block.ts';
 import type { SavedCheckpoint } from '../checkpoints.ts';
 import type { Finding } from '../findings.ts';
+import { LogFileError } from './log-files.ts';
 import { TileError, TrustedTiles } from './trusted-tiles.ts';
 
 /** What vouches for it that one tree continues another: a proof, or the tree's own tiles. */
@@ -39,7 +40,8 @@ export async function verifyGrowth(
       ? []
       : [fork(from, `the log of ${to.name} does not begin with the ${size} events of ${from.name}`)];
   } catch (error) {
-    if (!(error instanceof TileError)) throw error;
+    const isMissing = error instanceof LogFileError && error.status === 404;
+    if (!(error instanceof TileError || isMissing)) throw error;
     return [{ kind: 'tile', message: `${error.message} (${to.name})`, tree: to.tree }];
   }
 }

@@ -10,6 +10,7 @@ import { firstDifference } from './difference.ts';
 import { hashesIn } from './hash-lines.ts';
 import { hashInThreads } from './hash-threads.ts';
 import { wholeLines } from './lines.ts';
+import { RemovalLines } from './removal-lines.ts';
 
 /** An export and what it is compared with. */
 export interface ExportOptions {
@@ -38,6 +39,8 @@ export interface ExportVerification {
   held: number;
   /** Of the lines up to the last checkpoint; undefined when they are too few. */
   rootHash: Uint8Array | undefined;
+  /** Whether only lines that nothing vouches for announce that what was before the first line is removed. */
+  isAnnouncedLater: boolean;
   findings: CountedFinding[];
 }
 
@@ -56,7 +59,9 @@ export async function verifyExport(options: ExportOptions): Promise<ExportVerifi
   const findings = new Findings();
   const replay = new Replay();
   if (start > 0) await seed(replay, options);
-  const { lines, compared } = await compare(options, replay);
+  const before = Buffer.from(rootOf(replay.frontier)).toString('hex');
+  const spoken = new RemovalLines();
+  const { lines, compared } = await compare(options, { replay, spoken });
   const last = sizeOfLast(checkpoints);
   const held = compared.filter(holds);
   const best = Math.max(0, ...held.map(({ checkpoint }) => checkpoint.treeSize));
@@ -68,11 +73,21 @@ export async function verifyExport(options: ExportOptions): Promise<ExportVerifi
   const wrong = compared.filter((one) => !holds(one) && one.checkpoint.treeSize > best);
   if (wrong.length > 0)
     findings.add(await firstDifference(options, { wrong, best, end: start + lines, replay }));
+  // A customer's tree has no such event.
+  const isOfLog = checkpoints.some(({ tree }) => tree === 'log');
+  const judge = (end: number) =>
+    isOfLog && !findings.isAboutEvents
+      ? spoken.before(end).judge(start, (size) => (size === start ? before : undefined))
+      : undefined;
+  const unannounced = judge(last);
+  const isAnnouncedLater = unannounced !== undefined && judge(Infinity) === undefined;
+  if (unannounced && !isAnnouncedLater) findings.add(unannounced);
   return {
     lines,
     newer: Math.max(0, start + lines - last),
     held: held.length,
     rootHash: start + lines >= last ? rootOf(replay.frontier) : undefined,
+    isAnnouncedLater,
     findings: findings.list(),
   };
 }
@@ -84,7 +99,7 @@ function holds({ root, checkpoint }: Compared): boolean {
 /** Grows the tree by the lines, and takes its root at the size of each checkpoint. */
 async function compare(
   { open, checkpoints, onLines, start = 0, threads = usefulThreads() }: ExportOptions,
-  replay: Replay,
+  { replay, spoken }: { replay: Replay; spoken: RemovalLines },
 ): Promise<{ lines: number; compared: Compared[] }> {
   const waiting = [...checkpoints].sort((a, b) => a.checkpoint.treeSize - b.checkpoint.treeSize);
   const compared: Compared[] = [];
@@ -98,7 +113,8 @@ async function compare(
   };
   let lines = 0;
   takeReached();
-  for await (const hashes of hashInThreads(wholeLines(open()), threads)) {
+  for await (const hashes of hashInThreads(spoken.look(wholeLines(open())), threads)) {
+    spoken.place(start + lines);
     for (let at = 0; waiting[0] && at < hashes.length; ) {
       const wanted = (waiting[0].checkpoint.treeSize - replay.frontier.size) * HASH_BYTES;
       const end = Math.min(hashes.length, at + wanted);

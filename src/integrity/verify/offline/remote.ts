@@ -1,11 +1,14 @@
+import { parseBundle } from '../../../merkle/bundle.ts';
 import { parseEntries } from '../../../merkle/entries.ts';
 import { FormatError } from '../../../merkle/format-error.ts';
 import { leafHash } from '../../../merkle/hash.ts';
 import { type ReadTiles, TILE_WIDTH, tileWidth } from '../../../merkle/tile.ts';
 import { entriesPath } from '../../../merkle/tile-path.ts';
+import { removalEventIn } from '../announcement.ts';
 import { same } from '../block.ts';
 import type { SavedCheckpoint } from '../checkpoints.ts';
 import { type CountedFinding, Findings } from '../findings.ts';
+import { Removals } from '../removal.ts';
 import { hashesIn } from './hash-lines.ts';
 import { explain } from './locate.ts';
 import { LogFileError, type ReadLogFile } from './log-files.ts';
@@ -13,6 +16,8 @@ import { TileError, TrustedTiles } from './trusted-tiles.ts';
 
 /** Tiles that are asked for at once. */
 const AHEAD = 8;
+/** The proof of the event that announces what retention removed. */
+const ANNOUNCEMENT = 'purge';
 
 /** A log at a distance and what it is compared with. */
 export interface RemoteOptions {
@@ -33,7 +38,7 @@ export interface RemoteVerification {
   leaves: number;
   /** Events that were hashed anew. */
   events: number;
-  /** Events that retention removed, by the word of the log. */
+  /** Events in the bundles of which retention removed some; of the log's own tree, as an event of it announces. */
   removed: number;
   /** Why no events were read, if none were. */
   refused: string | undefined;
@@ -50,6 +55,7 @@ export async function verifyRemote(options: RemoteOptions): Promise<RemoteVerifi
   const walk = new RemoteWalk(options, new TrustedTiles(options.readTiles, root));
   await walk.compareKept();
   await walk.compareLeaves();
+  await walk.compareRemoval();
   return walk.result();
 }
 
@@ -60,6 +66,7 @@ class RemoteWalk {
   #leaves = 0;
   #events = 0;
   #removed = 0;
+  readonly #removals = new Removals();
   #refused: string | undefined;
 
   constructor(options: RemoteOptions, tiles: TrustedTiles) {
@@ -103,6 +110,37 @@ class RemoteWalk {
     }
   }
 
+  /**
+   * Requires of a log that withholds its oldest events that one of its events announces that. It is proved by a file of its
+   * own, for it may be in a bundle with events that are gone. The tree of a customer has no such event.
+   */
+  async compareRemoval(): Promise<void> {
+    if (this.#removed === 0 || this.#options.now.tree !== 'log') return;
+    await this.#readAnnouncement();
+    // Of the last bundle that is withheld at least the first event must be gone.
+    const first = Math.floor((this.#removed - 1) / TILE_WIDTH) * TILE_WIDTH + 1;
+    const announced = this.#removals.find(first)?.firstPosition;
+    const root =
+      announced === undefined ? undefined : await this.#orTile(() => this.#tiles.rootAt(announced));
+    const finding = this.#removals.judge(first, () => root && Buffer.from(root).toString('hex'));
+    if (finding) this.#findings.add(finding);
+  }
+
+  async #readAnnouncement(): Promise<void> {
+    const bytes = await this.#options.read(ANNOUNCEMENT);
+    if (!bytes) return;
+    try {
+      const { index, extra } = parseBundle(Buffer.from(bytes).toString('utf8'));
+      if (!extra || index >= this.#tiles.root.size) return;
+      const leaves = await this.#orTile(() => this.#tiles.read(0, Math.floor(index / TILE_WIDTH)));
+      const leaf = leaves && hashesIn(leaves)[index % TILE_WIDTH];
+      // Whatever else the file says, this event is the leaf of the tree that was signed.
+      if (leaf && same(leaf, leafHash(extra))) this.#removals.add(removalEventIn(extra, index));
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+    }
+  }
+
   async #read(index: number): Promise<Part> {
     const width = tileWidth(0, index, this.#tiles.root.size);
     const [leaves, entries] = await Promise.all([
@@ -140,7 +178,9 @@ class RemoteWalk {
       this.#events += entries.length;
       const finding = explain(entries.map(leafHash), leaves, start);
       if (finding) this.#findings.add(finding);
-      else if (entries.length > leaves.length)
+      else for (const [at, entry] of entries.entries()) this.#removals.add(removalEventIn(entry, start + at));
+      if (finding) return;
+      if (entries.length > leaves.length)
         this.#findings.add({
           kind: 'extra',
           message: 'there are events behind the last',

@@ -1,0 +1,46 @@
+import type { Pool } from '../db/pool.ts';
+import { readLatestCheckpoint } from '../integrity/checkpoints.ts';
+
+/**
+ * Where the log, which begins at `first` now, would begin without the events that were recorded before a time
+ * (milliseconds since 1970 by the database's clock; infinity: up to now). The age of an event is that of the first
+ * checkpoint that covers it, by the clock of the database at that moment: what stands before it in the log is no younger,
+ * whatever the clock of the instance said that recorded it. What no signed checkpoint covers stays.
+ */
+export async function findBoundary(pool: Pool, first: number, before: number): Promise<number> {
+  const signed = (await readLatestCheckpoint(pool, 'log'))?.treeSize ?? 0;
+  if (before === Number.POSITIVE_INFINITY) return Math.max(first, signed);
+  let boundary = first;
+  // Later checkpoints are of larger trees: the last one of that age is found in as many steps as its size has bits.
+  for (let [low, high] = [first, signed]; low < high; ) {
+    const middle = Math.ceil((low + high) / 2);
+    const found = await readCheckpointIn(pool, low, middle);
+    if (found === undefined) low = middle;
+    else if (isBefore(found, before)) [boundary, low] = [found.size, middle];
+    else high = found.size - 1;
+  }
+  return boundary;
+}
+
+interface SignedSize {
+  size: number;
+  signedAt: number;
+  /** When the last event in it was recorded, by the clock of the instance that did. */
+  recordedAt: number | null;
+}
+
+// Both clocks must say so: one of them may have been wrong at the time.
+function isBefore({ signedAt, recordedAt }: SignedSize, time: number): boolean {
+  return signedAt < time && recordedAt !== null && recordedAt < time;
+}
+
+/** The largest of the checkpoints of more than `low` events and at most `high`. */
+async function readCheckpointIn(pool: Pool, low: number, high: number): Promise<SignedSize | undefined> {
+  const { rows } = await pool.query<SignedSize>(
+    `SELECT tree_size AS size, signed_at AS "signedAt",
+       (SELECT recorded_at FROM audit_events WHERE position = tree_size - 1) AS "recordedAt"
+     FROM checkpoints WHERE tree = 'log' AND tree_size > $1 AND tree_size <= $2 ORDER BY tree_size DESC LIMIT 1`,
+    [low, high],
+  );
+  return rows[0];
+}

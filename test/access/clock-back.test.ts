@@ -1,0 +1,78 @@
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { AUDIENCE, startIssuer, type TestIssuer } from '../support/issuer.ts';
+import { startService, type TestService } from '../support/service.ts';
+import { createKey } from './create-key.ts';
+
+const HOUR_MS = 3_600_000;
+
+let database: TestDatabase;
+let issuer: TestIssuer;
+let service: TestService;
+
+beforeAll(async () => {
+  issuer = await startIssuer();
+  database = await createDatabase();
+  service = await startService(database.url, {
+    JWT_ISSUERS: issuer.setting,
+    JWT_AUDIENCE: AUDIENCE,
+    JWT_CLOCK_TOLERANCE_MS: '0',
+  });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+afterAll(async () => {
+  await service.stop();
+  await issuer.close();
+  await database.drop();
+});
+
+async function codeOf(secret: string): Promise<unknown> {
+  const { errors } = await service.ask('{ auditEvents(first: 0) { totalCount } }', {}, secret);
+  return errors?.[0]?.extensions.code ?? 'fine';
+}
+
+/** The clock of the machine goes back; time goes on, and so does the clock of the database. */
+function setBack(byMs: number): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - byMs });
+}
+
+const CREDENTIALS: Record<string, () => Promise<string>> = {
+  'an API key': async () => {
+    const expiresAt = new Date(Date.now() + 1_500).toISOString();
+    return (await createKey(service, { name: 'brief', scopes: ['EVENTS_READ'], expiresAt })).secret;
+  },
+  'a token': async () => issuer.token({ scope: 'events:read', exp: Math.floor(Date.now() / 1_000) + 3 }),
+};
+
+test.each(Object.entries(CREDENTIALS))(
+  '%s that has expired does not work again when the clock goes back',
+  async (_, make) => {
+    const secret = await make();
+    expect(await codeOf(secret)).toBe('fine');
+    await expect.poll(() => codeOf(secret), { timeout: 15_000, interval: 200 }).toBe('UNAUTHENTICATED');
+    setBack(HOUR_MS);
+    expect(await codeOf(secret)).toBe('UNAUTHENTICATED');
+  },
+);
+
+test.each(Object.entries(CREDENTIALS))(
+  '%s that was accepted before the clock went back ends at its time all the same',
+  async (_, make) => {
+    const secret = await make();
+    expect(await codeOf(secret)).toBe('fine');
+    setBack(HOUR_MS);
+    await expect.poll(() => codeOf(secret), { timeout: 15_000, interval: 200 }).toBe('UNAUTHENTICATED');
+  },
+);
+
+test('a link of an export that has expired does not open again either', async () => {
+  const { data } = await service.ask('{ auditExport(format: NDJSON) { url expiresAt } }');
+  const { url, expiresAt } = (data as unknown as { auditExport: { url: string; expiresAt: string } })
+    .auditExport;
+  // By the clock of the database, whatever this machine's says.
+  setBack(-HOUR_MS);
+  expect((await fetch(url)).status).toBe(200);
+  expect(Date.parse(expiresAt)).toBeLessThan(Date.now());
+});

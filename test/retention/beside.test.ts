@@ -1,0 +1,131 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { verifyDatabase } from '../../src/integrity/verify/database.ts';
+import { open } from '../exports/download.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { startService, type TestService } from '../support/service.ts';
+import { logWarnings } from '../support/write.ts';
+
+const MOST_MS = 3_000;
+const PURGES = 4;
+
+let database: TestDatabase;
+let service: TestService;
+let owner: Pool;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  service = await startService(database.url, { SEGMENT_BITS: '8' });
+  owner = createPool(database.url, () => undefined);
+});
+afterAll(async () => {
+  await owner.end();
+  await service.stop();
+  await database.drop();
+});
+
+/** Asks again and again until it is told to stop, and keeps the longest time that an answer took. */
+function keepAsking(ask: () => Promise<{ errors?: unknown }>) {
+  let longestMs = 0;
+  let count = 0;
+  let isOver = false;
+  const done = (async () => {
+    while (!isOver) {
+      const startMs = performance.now();
+      expect((await ask()).errors).toBeUndefined();
+      longestMs = Math.max(longestMs, performance.now() - startMs);
+      count += 1;
+    }
+  })();
+  // Whoever awaits it hears of a failure.
+  done.catch(() => undefined);
+  return {
+    async stop() {
+      isOver = true;
+      await done;
+      return { longestMs: Math.round(longestMs), count };
+    },
+  };
+}
+
+/** Follows the log from now on, and checks that nothing is left out. */
+async function follow(isOver: () => boolean): Promise<number> {
+  const client = service.live();
+  const query = 'subscription { auditEvents { node { position } } }';
+  let last: number | undefined;
+  for await (const { data } of client.iterate<{ auditEvents: { node: { position: number } } }>({ query })) {
+    const { position } = (data as { auditEvents: { node: { position: number } } }).auditEvents.node;
+    if (last !== undefined) expect(position).toBe(last + 1);
+    last = position;
+    if (isOver()) break;
+  }
+  await client.dispose();
+  return last ?? 0;
+}
+
+async function oldRows(): Promise<number> {
+  const { rows } = await owner.query<{ count: number }>(
+    'SELECT count(*) AS count FROM audit_events WHERE position < (SELECT first_position FROM log_head)',
+  );
+  return rows[0]?.count ?? 0;
+}
+
+async function purge(): Promise<number> {
+  const { data, errors } = await service.ask('mutation { purgeEvents(olderThanDays: 0) { purged } }');
+  if (errors) throw errors[0];
+  return (data as unknown as { purgeEvents: { purged: number } }).purgeEvents.purged;
+}
+
+test('purges beside a dump, verifications, an export that nobody reads, feeds, reads and appends: nobody waits', async () => {
+  await logWarnings(service, 3_000, { more: { details: { pad: 'x'.repeat(2_000) } } });
+  // As pg_dump does: a snapshot, a lock on the tables, and hours of silence.
+  const dump = new pg.Client({ connectionString: database.url });
+  await dump.connect();
+  await dump.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  await dump.query('LOCK TABLE audit_events IN ACCESS SHARE MODE');
+  const dumped = await dump.query('SELECT count(*) AS count FROM audit_events');
+  const link = await service.ask('{ auditExport(format: NDJSON) { url } }');
+  const unread = await open((link.data as unknown as { auditExport: { url: string } }).auditExport.url);
+  unread.response.on('error', () => undefined);
+
+  const appends = keepAsking(() =>
+    service.ask('mutation { logEvent(input: { eventType: SECURITY_ALERT, severity: WARNING }) { status } }'),
+  );
+  const reads = keepAsking(() =>
+    service.ask('{ auditEvents(first: 50, orderBy: POSITION_ASC) { edges { node { id } } } }'),
+  );
+  const sums = keepAsking(() =>
+    service.ask('{ auditSummary { totalEvents } auditEvents(first: 0) { totalCount } }'),
+  );
+  let isOver = false;
+  const followed = follow(() => isOver);
+
+  for (let n = 0; n < PURGES; n += 1) {
+    await logWarnings(service, 400, { prefix: `more${n}-` });
+    const [verified, purged] = await Promise.all([verifyDatabase(owner), purge()]);
+    expect(verified.findings).toEqual([]);
+    expect(purged).toBeGreaterThan(300);
+  }
+  // The dump has what it began with, down to the last row.
+  expect((await dump.query('SELECT count(*) AS count FROM audit_events')).rows).toEqual(dumped.rows);
+  expect(await oldRows()).toBeGreaterThan(0);
+  isOver = true;
+  await logWarnings(service, 1, { prefix: 'last' });
+  const results = { appends: await appends.stop(), reads: await reads.stop(), sums: await sums.stop() };
+  console.info(`longest waits beside ${PURGES} purges: ${JSON.stringify(results)}`);
+  for (const { longestMs } of Object.values(results)) expect(longestMs).toBeLessThan(MOST_MS);
+  expect(await followed).toBeGreaterThan(3_000);
+  unread.disconnect();
+
+  await dump.query('COMMIT');
+  await dump.end();
+  await purge();
+  await expect.poll(oldRows).toBe(0);
+  const segments = await owner.query(
+    `SELECT FROM pg_class, log_head WHERE relnamespace = 'audit_segments'::regnamespace AND relkind = 'r'
+       AND (substr(relname, 2)::bigint + 1) << segment_bits <= first_position`,
+  );
+  expect(segments.rows).toEqual([]);
+  expect((await verifyDatabase(owner)).findings).toEqual([]);
+}, 120_000);
