@@ -1,3 +1,4 @@
+import { inTurns } from '../event-loop.ts';
 import type { AuditEvent } from '../events/event.ts';
 import { checkEvent, type EventInput } from '../events/input.ts';
 import type { Redaction } from '../events/redact/redact.ts';
@@ -33,9 +34,9 @@ export interface PathedInput {
 /** Records the events, all or none, in order. Throws BAD_USER_INPUT, CONFLICT, OVERLOADED, TIMEOUT, UNAVAILABLE. */
 export async function recordEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<Recorded[]> {
   const now = pipeline.now();
-  const drafts = inputs.map(({ input, path }) => checkEvent(input, path));
+  const drafts = await inTurns(inputs, ({ input, path }) => checkEvent(input, path));
   const isWanted = await pipeline.filters(drafts);
-  const prepared = drafts.map((draft, index) => {
+  const prepared = await inTurns(drafts, (draft, index) => {
     const path = inputs[index]?.path ?? 'input';
     return isWanted[index] ? prepareEvent(pipeline.redaction.event(draft, path), now, path) : undefined;
   });

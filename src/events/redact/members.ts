@@ -59,13 +59,17 @@ export function createMembers(rules: MemberRules): (object: JsonObject, paths: P
   function redactObject(object: JsonObject, paths: PathRules | undefined): JsonObject {
     const keys = Object.keys(object);
     let copy: JsonObject | undefined;
+    let freeName: ((key: string) => string) | undefined;
     for (let at = 0; at < keys.length; at += 1) {
       const key = keys[at] as string;
       const rule = ruleOf(key);
       const value = object[key] as JsonValue;
       const kept = redactMember(value, rule, paths?.below(key));
       if (!copy && (kept !== value || rule.shown !== key)) copy = firstOf(object, keys, at);
-      if (copy) copy[rule.shown === key ? key : unused(rule.shown, object, copy)] = kept;
+      if (!copy) continue;
+      const isRenamed = rule.shown !== key;
+      if (isRenamed) freeName ??= freeNames(object);
+      copy[isRenamed && freeName ? freeName(rule.shown) : key] = kept;
     }
     return copy ?? object;
   }
@@ -99,11 +103,22 @@ function firstOf(object: JsonObject, keys: string[], count: number): JsonObject 
   return copy;
 }
 
-/** The key, or with a number where there is such a key: no member is lost. */
-function unused(key: string, object: JsonObject, copy: JsonObject): string {
-  const isFree = (name: string) => !Object.hasOwn(object, name) && !Object.hasOwn(copy, name);
-  if (isFree(key)) return key;
-  let number = 2;
-  while (!isFree(`${key} ${number}`)) number += 1;
-  return `${key} ${number}`;
+/**
+ * Makes the names of members whose key was redacted: the key, or the key with a number where the object has such a key,
+ * so that no member is lost. A number is tried once for each key, so many keys that become the same one cost no more.
+ */
+function freeNames(object: JsonObject): (key: string) => string {
+  const last = new Map<string, number>();
+  const given = new Set<string>();
+  return (key) => {
+    let number = last.get(key) ?? 0;
+    let name: string;
+    do {
+      number += 1;
+      name = number === 1 ? key : `${key} ${number}`;
+    } while (Object.hasOwn(object, name) || given.has(name));
+    given.add(name);
+    last.set(key, number);
+    return name;
+  };
 }
