@@ -108,15 +108,21 @@ export function remembering(judge: (key: string) => Sensitivity): (key: string) 
   };
 }
 
+// Letters that Unicode does not take apart, and which keys have without their strokes and dots.
+const PLAIN_LETTERS: Record<string, string> = { ı: 'i', ł: 'l', Ł: 'L', ø: 'o', Ø: 'O', ß: 'ss' };
+
+function withoutDiacritics(text: string): string {
+  if (IS_ASCII.test(text)) return text;
+  const letters = text
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .normalize('NFC');
+  return letters.replace(/[ıłŁøØß]/g, (letter) => PLAIN_LETTERS[letter] as string);
+}
+
 /** The words of a key in lower case, without diacritics: split at separators, digits and changes of case. */
 export function wordsOf(key: string): string[] {
-  const letters = IS_ASCII.test(key)
-    ? key
-    : key
-        .normalize('NFKD')
-        .replace(/\p{M}+/gu, '')
-        .normalize('NFC');
-  return letters
+  return withoutDiacritics(key)
     .replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1 $2')
     .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
     .toLowerCase()

@@ -195,7 +195,8 @@ function secretOf(text: string, pair: Pair, sensitivityOf: (key: string) => Sens
   const quoted = quotedAt(text, pair.end);
   if (!quoted && /authorization$/i.test(name)) {
     const credential = credentialAt(text, pair.end);
-    if (credential) return credential;
+    if (credential)
+      return NO_SECRET.test(text.slice(credential.start, credential.end)) ? undefined : credential;
   }
   const scheme = quoted ? pair.end : schemeEnd(text, pair.end);
   const cookies = /cookie$/i.test(name) ? cookiesAt(text, pair.end) : undefined;
@@ -258,7 +259,7 @@ function credentialAt(text: string, at: number): Span | undefined {
   // `dGVzdA==` looks like a parameter without a value, and so does `auth=` before what is longer than a parameter.
   const end = hasParameters ? Math.max(PARAMETERS.lastIndex, token.end) : token.end;
   const value = text.slice(start, end);
-  return value !== REDACTED && IS_CREDENTIAL.test(value) ? { start, end } : undefined;
+  return value === REDACTED || IS_CREDENTIAL.test(value) ? { start, end } : undefined;
 }
 
 function bareAt(text: string, at: number): Span {
