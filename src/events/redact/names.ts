@@ -37,6 +37,8 @@ const IS_LATIN = /^[a-z]+$/;
 const IS_SPACELESS = /^[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}]+$/u;
 const MAX_NAME_WORDS = 4;
 const IS_ASCII = /^\p{ASCII}*$/u;
+// Letters that Unicode does not take apart, and which keys have without their strokes and dots.
+const PLAIN_LETTERS: Record<string, string> = { ı: 'i', ł: 'l', Ł: 'L', ø: 'o', Ø: 'O', ß: 'ss' };
 
 /**
  * Makes the judge of keys for the built-in names and `further` ones.
@@ -107,9 +109,6 @@ export function remembering(judge: (key: string) => Sensitivity): (key: string) 
     return sensitivity;
   };
 }
-
-// Letters that Unicode does not take apart, and which keys have without their strokes and dots.
-const PLAIN_LETTERS: Record<string, string> = { ı: 'i', ł: 'l', Ł: 'L', ø: 'o', Ø: 'O', ß: 'ss' };
 
 function withoutDiacritics(text: string): string {
   if (IS_ASCII.test(text)) return text;
