@@ -24,7 +24,7 @@ sayRate(
   SHAPES,
   ([, details]) => !JSON.stringify(redactDetails(details)).includes(SECRET),
 );
-sayRate('texts without exactly their secrets', TEXTS, (labelled) => {
+sayRate('texts without their secrets and nothing else', TEXTS, (labelled) => {
   return redactText(labelled.replace(/[⟦⟧]/g, '')) === labelled.replace(/⟦.*?⟧/gs, '[REDACTED]');
 });
 sayRate('ordinary texts changed', ORDINARY_TEXTS, (text) => redactText(text) !== text);
