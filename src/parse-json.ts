@@ -45,11 +45,18 @@ function isBeforeColon(text: string, start: number): boolean {
 function parseAround(text: string, spans: readonly Span[]): unknown {
   const mark = randomUUID();
   const names = new Map<string, string>();
+  // The same key has the same placeholder: each other one is another shape of objects to V8.
+  const placeholders = new Map<string, string>();
   const parts: string[] = [];
   let from = 0;
   for (const [start, end] of spans) {
-    const placeholder = `${mark}:${names.size}`;
-    names.set(placeholder, JSON.parse(text.slice(start, end)) as string);
+    const key = text.slice(start, end);
+    let placeholder = placeholders.get(key);
+    if (placeholder === undefined) {
+      placeholder = `${mark}:${names.size}`;
+      names.set(placeholder, JSON.parse(key) as string);
+      placeholders.set(key, placeholder);
+    }
     parts.push(text.slice(from, start), `"${placeholder}"`);
     from = end;
   }

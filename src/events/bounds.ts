@@ -19,5 +19,12 @@ export const MAX_JSON_DEPTH = 32;
 export const MAX_JSON_VALUES = 10_000;
 /** Longest canonical form of an event, in bytes: the most that an entry of a C2SP tlog-tiles bundle can hold. */
 export const MAX_EVENT_BYTES = 65_535;
+/**
+ * Most characters of an event before redaction: its texts, and the keys and texts of its objects. Redaction shortens an
+ * event, so this is more than `MAX_EVENT_BYTES`; it bounds the work on an event that is too large in any case.
+ */
+export const MAX_EVENT_CHARACTERS = 131_072;
+/** Most members and elements in the `details` of a filter: each is compared with each element of an event's array. */
+export const MAX_FILTER_VALUES = 100;
 /** Most events in one `logEvents`. */
 export const MAX_BATCH = 1_000;

@@ -1,6 +1,6 @@
 import { badInput } from '../errors.ts';
 import { canonicalAddress } from './address.ts';
-import { TEXT_BOUNDS, type TextField } from './bounds.ts';
+import { MAX_EVENT_CHARACTERS, TEXT_BOUNDS, type TextField } from './bounds.ts';
 import type { Outcome, Severity } from './catalog.ts';
 import type { EventDraft } from './event.ts';
 import { checkJsonObject, problemOf } from './json.ts';
@@ -31,15 +31,17 @@ export interface EventInput {
 /** Checks one event; throws BAD_USER_INPUT with the path of the first field that cannot be kept as it is. */
 export function checkEvent(input: EventInput, path: string): EventDraft {
   const text = (field: TextField) => checkField(input, field, path);
+  // For all three together: an event that is far too large is refused before any work on it.
+  const room = { characters: MAX_EVENT_CHARACTERS };
   const json = (field: 'oldValues' | 'newValues') =>
-    input[field] == null ? undefined : checkJsonObject(input[field], `${path}.${field}`);
+    input[field] == null ? undefined : checkJsonObject(input[field], `${path}.${field}`, { room });
   // Every field is named, absent ones too: objects of one shape are quicker all along the way.
   return {
     eventType: input.eventType,
     outcome: input.outcome ?? 'success',
     severity: input.severity ?? 'info',
     action: checkAction(input, path),
-    details: checkJsonObject(input.details ?? {}, `${path}.details`),
+    details: checkJsonObject(input.details ?? {}, `${path}.details`, { room }),
     idempotencyKey: text('idempotencyKey'),
     userId: text('userId'),
     customerId: text('customerId'),

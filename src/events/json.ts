@@ -1,6 +1,9 @@
 import { badInput } from '../errors.ts';
-import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from './bounds.ts';
+import { MAX_EVENT_CHARACTERS, MAX_JSON_DEPTH, MAX_JSON_VALUES } from './bounds.ts';
 import type { JsonObject } from './event.ts';
+
+/** What is said of an event whose texts are together longer than can be recorded. */
+export const TOO_LONG = `makes the event longer than ${MAX_EVENT_CHARACTERS} characters`;
 
 /** What is wrong with a text that cannot be stored and hashed as it is; undefined: nothing. */
 export function problemOf(text: string): string | undefined {
@@ -14,14 +17,26 @@ export function checkText(text: string, path: string): void {
   if (problem !== undefined) throw badInput(path, problem);
 }
 
+/** What an object may hold. */
+export interface JsonBounds {
+  /** Most members and elements, all levels together. */
+  maxValues?: number;
+  /** Characters that its keys and texts may have together; what they have is subtracted. */
+  room?: { characters: number };
+}
+
 /**
  * Checks that a value from JSON is an object that survives storage unchanged, and returns it.
  * Throws BAD_USER_INPUT with the path of the member at fault.
  */
-export function checkJsonObject(value: unknown, path: string): JsonObject {
+export function checkJsonObject(
+  value: unknown,
+  path: string,
+  { maxValues = MAX_JSON_VALUES, room = { characters: MAX_EVENT_CHARACTERS } }: JsonBounds = {},
+): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badInput(path, 'must be an object');
-  checkValue(value, { root: path, keys: [], values: 0 });
+  checkValue(value, { root: path, keys: [], values: 0, maxValues, room });
   return value as JsonObject;
 }
 
@@ -30,6 +45,8 @@ interface Walk {
   root: string;
   keys: (string | number)[];
   values: number;
+  maxValues: number;
+  room: { characters: number };
 }
 
 function refuse({ root, keys }: Walk, message: string): never {
@@ -39,7 +56,7 @@ function refuse({ root, keys }: Walk, message: string): never {
 
 function checkValue(value: unknown, walk: Walk): void {
   walk.values += 1;
-  if (walk.values > MAX_JSON_VALUES) refuse(walk, `has more than ${MAX_JSON_VALUES} members and elements`);
+  if (walk.values > walk.maxValues) refuse(walk, `has more than ${walk.maxValues} members and elements`);
   if (typeof value === 'string') checkString(value, walk);
   else if (typeof value === 'number') checkNumber(value, walk);
   else if (typeof value === 'object' && value !== null) checkMembers(value, walk);
@@ -47,6 +64,8 @@ function checkValue(value: unknown, walk: Walk): void {
 }
 
 function checkString(text: string, walk: Walk): void {
+  walk.room.characters -= text.length;
+  if (walk.room.characters < 0) throw badInput(walk.root, TOO_LONG);
   const problem = problemOf(text);
   if (problem !== undefined) refuse(walk, problem);
 }

@@ -6,6 +6,7 @@ import {
   OperationTypeNode,
 } from 'graphql';
 import type { Viewer } from '../access/viewer.ts';
+import { inOneTurn } from '../event-loop.ts';
 import type { Peer } from '../pipeline/own.ts';
 import type { Context, Services } from './context.ts';
 import { withHints } from './errors.ts';
@@ -18,6 +19,9 @@ import { withoutSuggestions } from './limits/introspection.ts';
 import { createSharedSubscribe } from './live/shared.ts';
 import { createProofLoaders } from './proof-loaders.ts';
 import { countedResults, type Results } from './subscription.ts';
+
+/** Characters from which a document is parsed and validated in a turn of the event loop that does little else. */
+const LARGE_DOCUMENT = 4_096;
 
 /** How much a document may ask for. */
 export interface LimitOptions {
@@ -106,7 +110,8 @@ export function createEngine(schema: GraphQLSchema, services: Services, limits: 
       }
     },
     async run({ query, operationName, variables = {} }, asker) {
-      const checked = engine.check(query);
+      const isLarge = query.length > LARGE_DOCUMENT;
+      const checked = isLarge ? await inOneTurn(() => engine.check(query)) : engine.check(query);
       if ('errors' in checked) return checked;
       const args = {
         schema,

@@ -1,5 +1,6 @@
 import { badInput } from '../errors.ts';
 import { parseBlock } from '../events/address.ts';
+import { MAX_FILTER_VALUES } from '../events/bounds.ts';
 import type { Outcome, Severity } from '../events/catalog.ts';
 import { EQUAL_FIELDS, type EventFilter } from '../events/filter.ts';
 import { checkJsonObject, checkText } from '../events/json.ts';
@@ -60,7 +61,8 @@ function checkInput(input: FilterInput | null | undefined, path: string): EventF
   if (input.endTime != null) filter.endTime = input.endTime;
   if (input.search != null)
     filter.words = [...new Set(wordsOf(checkFilterText(input.search, `${path}.search`)))];
-  if (input.details != null) filter.details = checkJsonObject(input.details, `${path}.details`);
+  if (input.details != null)
+    filter.details = checkJsonObject(input.details, `${path}.details`, { maxValues: MAX_FILTER_VALUES });
   return filter;
 }
 

@@ -3,42 +3,52 @@ import type { IncomingMessage } from 'node:http';
 import { AuditError, badInput } from '../errors.ts';
 import type { OperationRequest } from '../graphql/engine.ts';
 import type { Documents } from '../graphql/persisted.ts';
-import { parseJson } from '../parse-json.ts';
-import { checkJsonBounds } from './json-bounds.ts';
-import { checkUniqueKeys } from './json-keys.ts';
+import { parseJsonBody } from './json-body.ts';
 
 /** How many of the largest bodies are in memory at once; what is more is refused. */
 const LARGEST_AT_ONCE = 8;
 
-/** Bytes of bodies that may be in memory: what all bodies that are arriving may still take. */
+/** Bytes of bodies that may be in memory: what all bodies may still take. */
 interface Room {
   bytes: number;
 }
 
+/** Reads the body of a request and runs its operation. */
+export type WithBody = <Result>(
+  request: IncomingMessage,
+  run: (operation: OperationRequest) => Promise<Result>,
+) => Promise<Result>;
+
 /**
  * Makes the reader of requests' JSON bodies, each an operation. It throws PAYLOAD_TOO_LARGE, BAD_USER_INPUT, and
- * OVERLOADED while too many bytes of other bodies are arriving.
+ * OVERLOADED while too many bytes of other bodies are arriving or being worked on: large requests are worked on in parts,
+ * so many can be in memory at a time.
  */
-export function createBodyReader(
-  maxBytes: number,
-  documents: Documents,
-): (request: IncomingMessage) => Promise<OperationRequest> {
+export function createBodyReader(maxBytes: number, documents: Documents): WithBody {
   const room: Room = { bytes: maxBytes * LARGEST_AT_ONCE };
-  return async (request) => {
+  return async (request, run) => {
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-    return readParams(await readBytes(request, room, maxBytes), documents);
+    const taken = { bytes: 0 };
+    try {
+      const body = await readBytes(request, { room, taken, maxBytes });
+      return await run(await readParams(body, documents));
+    } finally {
+      room.bytes += taken.bytes;
+    }
   };
 }
 
 // By its events: an iterator that is left early destroys the connection, and the answer with it.
-function readBytes(request: IncomingMessage, room: Room, maxBytes: number): Promise<Buffer> {
+function readBytes(
+  request: IncomingMessage,
+  { room, taken, maxBytes }: { room: Room; taken: { bytes: number }; maxBytes: number },
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  let bytes = 0;
   return new Promise<Buffer>((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
+      taken.bytes += chunk.length;
       room.bytes -= chunk.length;
-      if (bytes > maxBytes) reject(tooLarge(maxBytes));
+      if (taken.bytes > maxBytes) reject(tooLarge(maxBytes));
       else if (room.bytes < 0)
         reject(new AuditError('OVERLOADED', 'too many large requests at once: retry later'));
       else chunks.push(chunk);
@@ -48,21 +58,17 @@ function readBytes(request: IncomingMessage, room: Room, maxBytes: number): Prom
     request.once('end', () => {
       request.off('close', onClose);
       const [first] = chunks;
-      resolve(first && chunks.length === 1 ? first : Buffer.concat(chunks, bytes));
+      resolve(first && chunks.length === 1 ? first : Buffer.concat(chunks, taken.bytes));
     });
     if (request.destroyed) onClose();
   }).finally(() => {
     request.removeAllListeners('data').resume();
-    room.bytes += bytes;
   });
 }
 
-function readParams(body: Buffer, documents: Documents): OperationRequest {
+async function readParams(body: Buffer, documents: Documents): Promise<OperationRequest> {
   if (!isUtf8(body)) throw badInput('body', 'is not valid UTF-8');
-  const members = checkJsonBounds(body);
-  const text = body.toString('utf8');
-  const value = readJson(text);
-  checkUniqueKeys(text, members, value);
+  const value = await parseJsonBody(body);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw badInput('body', 'must be a JSON object');
   const { operationName, variables } = value as Record<string, unknown>;
@@ -83,11 +89,3 @@ function tooLarge(maxBytes: number): AuditError {
 }
 
 const brokeOff = () => badInput('body', 'broke off');
-
-function readJson(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    throw badInput('body', 'is not valid JSON');
-  }
-}

@@ -40,7 +40,7 @@ export type GraphqlRoute = (request: IncomingMessage, response: ServerResponse) 
 /** Makes the route of the API over HTTP: queries and mutations as JSON, subscriptions as server-sent events. */
 export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
   const { engine, authenticate, peerOf, rates, requests, eventStreams, log } = options;
-  const readBody = createBodyReader(options.maxBodyBytes, options.documents);
+  const withBody = createBodyReader(options.maxBodyBytes, options.documents);
 
   // Before anything of the document is looked at: who asks, and a body within its bounds.
   async function outcomeOf(request: IncomingMessage): Promise<Outcome> {
@@ -50,7 +50,7 @@ export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
     const peer = peerOf(request);
     const viewer = await authenticate(headers.authorization, peer);
     rates.check(viewer.keyId);
-    return engine.run(await readBody(request), { viewer, peer });
+    return withBody(request, (operation) => engine.run(operation, { viewer, peer }));
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -2,10 +2,22 @@ import { badInput } from '../errors.ts';
 
 /** Deepest nesting of a message: that of an event's details (32), and what stands around it. */
 const MAX_DEPTH = 64;
-/** Most members and elements of a message, all levels together. */
+/** Most members and elements of a body, all levels together. */
 const MAX_VALUES = 1_000_000;
+/**
+ * Most of them in what is parsed at once: a message over WebSocket, an element of a list in the variables (an event has
+ * 30,000 at most), and all that is outside such lists. To parse so many takes up to some 50 ms.
+ */
+const MAX_VALUES_AT_ONCE = 40_000;
+/** Most bytes of the same: an event of the most characters, each of them escaped, is smaller. */
+const MAX_BYTES_AT_ONCE = 2_097_152;
 /** Longest string of a message, in bytes as it is sent. The longest that can be of use is that of an event. */
 const MAX_STRING_BYTES = 1_048_576;
+
+/** `{"variables":{"input":[` */
+const LIST_DEPTH = 3;
+/** Elements of a list are parsed together until they have so many bytes or values. */
+const PART = { bytes: 32_768, values: 2_000 };
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -16,28 +28,137 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
+/** Elements of a list that are parsed together: where they are, how many, and how many members they have. */
+export interface ListPart {
+  start: number;
+  end: number;
+  elements: number;
+  members: number;
+}
+
+/** A list in the variables: where it is, with its brackets. */
+export interface JsonList {
+  start: number;
+  end: number;
+  parts: ListPart[];
+}
+
 /**
  * Looks through JSON text, before it is parsed, for what would make large or deep values out of it. One pass over the
- * bytes, which keeps nothing; whether the text is JSON at all the parser finds out. Returns how many members its objects
- * have together. Throws BAD_USER_INPUT at `body`.
+ * bytes; whether the text is JSON at all the parser finds out. Throws BAD_USER_INPUT at `body`.
  */
-export function checkJsonBounds(json: Uint8Array): number {
-  let depth = 0;
-  let values = 0;
-  let members = 0;
-  for (let at = 0; at < json.length; at += 1) {
-    const byte = json[at];
-    if (byte === QUOTE) at = endOfString(json, at);
-    else if (byte === COLON) members += 1;
-    else if (byte === COMMA) values += 1;
-    else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-      depth += 1;
-      values += 1;
-      if (depth > MAX_DEPTH) throw badInput('body', `is nested deeper than ${MAX_DEPTH} levels`);
-    } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth -= 1;
+export class JsonScan {
+  /** The lists in the variables, which may be parsed part by part. */
+  readonly lists: JsonList[] = [];
+  /** How many members the objects have that are outside of `lists`. */
+  members = 0;
+  readonly #json: Uint8Array;
+  #at = 0;
+  #depth = 0;
+  #values = 0;
+  #valuesOutside = 0;
+  #bytesInside = 0;
+  #list: JsonList | undefined;
+  #part: ListPart = { start: 0, end: 0, elements: 1, members: 0 };
+  #partValues = 0;
+
+  constructor(json: Uint8Array) {
+    this.#json = json;
   }
-  if (values > MAX_VALUES) throw badInput('body', `has more than ${MAX_VALUES} members and elements`);
-  return members;
+
+  /** Goes on for about so many bytes. Returns whether there is more. */
+  advance(bytes: number): boolean {
+    const json = this.#json;
+    const until = Math.min(json.length, this.#at + bytes);
+    let at = this.#at;
+    for (; at < until; at += 1) {
+      const byte = json[at];
+      if (byte === QUOTE) at = endOfString(json, at);
+      else if (byte === COLON) this.#countMember();
+      else if (byte === COMMA) this.#comma(at);
+      else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) this.#open(at, byte === OPEN_ARRAY);
+      else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) this.#close(at, byte === CLOSE_ARRAY);
+    }
+    this.#at = at;
+    return at < json.length || this.#end();
+  }
+
+  #countMember(): void {
+    if (this.#list) this.#part.members += 1;
+    else this.members += 1;
+  }
+
+  #countValue(): void {
+    this.#values += 1;
+    if (this.#list) this.#partValues += 1;
+    else this.#valuesOutside += 1;
+    if (this.#values > MAX_VALUES) throw badInput('body', `has more than ${MAX_VALUES} members and elements`);
+  }
+
+  #open(at: number, isArray: boolean): void {
+    this.#depth += 1;
+    this.#countValue();
+    if (this.#depth > MAX_DEPTH) throw badInput('body', `is nested deeper than ${MAX_DEPTH} levels`);
+    if (this.#depth !== LIST_DEPTH || !isArray) return;
+    this.#list = { start: at, end: at, parts: [] };
+    this.#begin(at + 1);
+  }
+
+  #comma(at: number): void {
+    this.#countValue();
+    if (!this.#list || this.#depth !== LIST_DEPTH) return;
+    if (at - this.#part.start >= PART.bytes || this.#partValues >= PART.values) {
+      this.#finish(at);
+      this.#begin(at + 1);
+    } else this.#part.elements += 1;
+  }
+
+  #close(at: number, isArray: boolean): void {
+    if (this.#list && this.#depth === LIST_DEPTH) {
+      if (!isArray) throw badInput('body', 'is not valid JSON');
+      this.#finish(at);
+      this.#list.end = at + 1;
+      this.#bytesInside += this.#list.end - this.#list.start;
+      this.lists.push(this.#list);
+      this.#list = undefined;
+    }
+    this.#depth -= 1;
+  }
+
+  #begin(start: number): void {
+    this.#part = { start, end: start, elements: 1, members: 0 };
+    this.#partValues = 0;
+  }
+
+  #finish(end: number): void {
+    this.#part.end = end;
+    checkAtOnce(this.#partValues, end - this.#part.start, 'an element');
+    this.#list?.parts.push(this.#part);
+  }
+
+  #end(): false {
+    // A list without an end is parsed with the rest, and refused there.
+    if (this.#list) this.#finish(this.#json.length);
+    checkAtOnce(this.#valuesOutside, this.#json.length - this.#bytesInside, 'outside of lists');
+    return false;
+  }
+}
+
+function checkAtOnce(values: number, bytes: number, where: string): void {
+  if (values > MAX_VALUES_AT_ONCE)
+    throw badInput('body', `has more than ${MAX_VALUES_AT_ONCE} members and elements in ${where}`);
+  if (bytes > MAX_BYTES_AT_ONCE)
+    throw badInput('body', `has more than ${MAX_BYTES_AT_ONCE} bytes in ${where}`);
+}
+
+/** Looks through all of a message that is parsed at once. Returns how many members its objects have together. */
+export function checkJsonBounds(json: Uint8Array): number {
+  const scan = new JsonScan(json);
+  scan.advance(json.length);
+  return scan.lists.reduce(
+    (sum, { parts }) => parts.reduce((members, part) => members + part.members, sum),
+    scan.members,
+  );
 }
 
 function endOfString(json: Uint8Array, start: number): number {

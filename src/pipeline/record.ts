@@ -1,3 +1,4 @@
+import { inTurns } from '../event-loop.ts';
 import type { AuditEvent, EventDraft } from '../events/event.ts';
 import { checkEvent, type EventInput } from '../events/input.ts';
 import type { Redaction } from '../events/redact/redact.ts';
@@ -63,9 +64,9 @@ async function record(
   check: (draft: EventDraft) => void,
 ): Promise<Recorded[]> {
   const now = pipeline.now();
-  const drafts = inputs.map(({ input, path }) => checkEvent(input, path));
+  const drafts = await inTurns(inputs, ({ input, path }) => checkEvent(input, path));
   const isWanted = await pipeline.filters(drafts);
-  const prepared = drafts.map((draft, index) => {
+  const prepared = await inTurns(drafts, (draft, index) => {
     if (!isWanted[index]) return undefined;
     const path = inputs[index]?.path ?? 'input';
     const redacted = pipeline.redaction.event(draft, path);

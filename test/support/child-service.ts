@@ -9,6 +9,8 @@ export interface ChildService {
   ask(query: string, variables?: object): Promise<Answer>;
   /** Bytes in use after a garbage collection: heap and buffers. */
   memory(): Promise<number>;
+  /** Most processor time between two chances to answer since the last call, in milliseconds. */
+  longestTurnMs(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -34,6 +36,10 @@ export async function startChildService(
     ask: (query, variables) => post(url, JSON.stringify({ query, variables }), ADMIN_KEY),
     memory() {
       child.send('memory');
+      return answerOf<number>(child);
+    },
+    longestTurnMs() {
+      child.send('longest turn');
       return answerOf<number>(child);
     },
     async stop() {

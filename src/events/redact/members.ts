@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../event.ts';
 import { isCardNumber } from './cards.ts';
 import type { PathRules } from './fields.ts';
+import { areTuples, namedBy, namedElements, type Part, partOf } from './named-values.ts';
 import type { Sensitivity } from './names.ts';
 import { REDACTED } from './replaced.ts';
 
@@ -25,28 +26,67 @@ interface KeyRule {
   shown: string;
   /** The form of values that are no secrets here. */
   identifier: RegExp | undefined;
+  /** Its part in an object of a name and a value. */
+  part: Part;
 }
 
 /** Makes the redaction of JSON objects. What needs no change is the same object afterwards; none is changed in place. */
 export function createMembers(rules: MemberRules): (object: JsonObject, paths: PathRules) => JsonObject {
-  const { redactText, hash } = rules;
+  const { redactText, hash, sensitivityOf } = rules;
   const ruleOf = rememberRules(rules);
+  const partOfKey = (key: string) => ruleOf(key).part;
 
   function redactValue(value: JsonValue, paths: PathRules | undefined): JsonValue {
     if (typeof value === 'string') return redactText(value);
     if (typeof value === 'number') return isCardNumber(value) ? REDACTED : value;
     if (value === null || typeof value === 'boolean') return value;
-    if (Array.isArray(value)) return mapped(value, (element) => redactValue(element, paths));
+    if (Array.isArray(value)) return redactElements(value, paths);
     return redactObject(value, paths);
   }
 
-  function redactMember(value: JsonValue, rule: KeyRule, paths: PathRules | undefined): JsonValue {
+  function redactElements(array: JsonValue[], paths: PathRules | undefined, key = ''): JsonValue[] {
+    if (areTuples(array)) return mapped(array, (tuple) => redactTuple(tuple as [string, JsonValue], paths));
+    const named = namedElements(array, key, sensitivityOf);
+    return mapped(array, (element, at) => {
+      const sensitivity = named?.[at];
+      return sensitivity ? redactNamed(element, sensitivity, paths) : redactValue(element, paths);
+    });
+  }
+
+  function redactTuple(tuple: [string, JsonValue], paths: PathRules | undefined): JsonValue {
+    const sensitivity = sensitivityOf(tuple[0]);
+    return mapped(tuple, (element, at) =>
+      at === 1 ? redactNamed(element, sensitivity, paths) : redactValue(element, paths),
+    );
+  }
+
+  function redactMember(
+    key: string,
+    value: JsonValue,
+    rule: KeyRule,
+    paths: PathRules | undefined,
+  ): JsonValue {
     if (paths?.treatment) return treat(value, paths.treatment);
     if (rule.identifier && typeof value === 'string' && rule.identifier.test(value)) return value;
-    if (rule.sensitivity === 'any') return REDACTED;
-    const isScalar = typeof value === 'string' || typeof value === 'number';
-    if (isScalar && rule.sensitivity === 'scalar') return REDACTED;
-    return redactValue(value, paths);
+    if (Array.isArray(value) && rule.sensitivity === 'none') return redactElements(value, paths, key);
+    return redactNamed(value, rule.sensitivity, paths);
+  }
+
+  /** A value whose name has this sensitivity. */
+  function redactNamed(value: JsonValue, sensitivity: Sensitivity, paths: PathRules | undefined): JsonValue {
+    if (sensitivity === 'none') return redactValue(value, paths);
+    if (sensitivity === 'any') return REDACTED;
+    if (typeof value === 'string') return REDACTED;
+    if (typeof value === 'number') {
+      const isCount = sensitivity === 'list' || sensitivity === 'text';
+      return isCount ? redactValue(value, paths) : REDACTED;
+    }
+    if (value === null || typeof value === 'boolean') return value;
+    if (Array.isArray(value)) {
+      const below = sensitivity === 'list' ? 'deep' : sensitivity;
+      return mapped(value, (element) => redactNamed(element, below, paths));
+    }
+    return redactObject(value, paths, sensitivity === 'deep' || sensitivity === 'list' ? 'deep' : 'none');
   }
 
   function treat(value: JsonValue, treatment: 'redact' | 'hash' | 'keep'): JsonValue {
@@ -56,16 +96,29 @@ export function createMembers(rules: MemberRules): (object: JsonObject, paths: P
     return value === null ? null : hash(value);
   }
 
-  function redactObject(object: JsonObject, paths: PathRules | undefined): JsonObject {
+  /** `above` is what the name of the object makes of the texts and numbers in it. */
+  function redactObject(
+    object: JsonObject,
+    paths: PathRules | undefined,
+    above: 'deep' | 'none' = 'none',
+  ): JsonObject {
     const keys = Object.keys(object);
+    const named = namedBy(object, keys, partOfKey, sensitivityOf);
     let copy: JsonObject | undefined;
+    let freeName: ((key: string) => string) | undefined;
     for (let at = 0; at < keys.length; at += 1) {
       const key = keys[at] as string;
       const rule = ruleOf(key);
       const value = object[key] as JsonValue;
-      const kept = redactMember(value, rule, paths?.below(key));
+      const below = paths?.below(key);
+      const other = named?.isValue(key) ? named.sensitivity : above;
+      const isOther = other !== 'none' && rule.sensitivity === 'none' && !below?.treatment;
+      const kept = isOther ? redactNamed(value, other, below) : redactMember(key, value, rule, below);
       if (!copy && (kept !== value || rule.shown !== key)) copy = firstOf(object, keys, at);
-      if (copy) copy[rule.shown === key ? key : unused(rule.shown, object, copy)] = kept;
+      if (!copy) continue;
+      const isRenamed = rule.shown !== key;
+      if (isRenamed) freeName ??= freeNames(object);
+      copy[isRenamed && freeName ? freeName(rule.shown) : key] = kept;
     }
     return copy ?? object;
   }
@@ -80,7 +133,7 @@ function rememberRules({ sensitivityOf, redactText }: MemberRules): (key: string
     if (known) return known;
     const shown = redactText(key);
     const identifier = IDENTIFIERS.find((known) => known.key.test(key))?.value;
-    const rule = { sensitivity: sensitivityOf(key), shown, identifier };
+    const rule = { sensitivity: sensitivityOf(key), shown, identifier, part: partOf(key) };
     if (shown !== key || key.length > MAX_REMEMBERED_LENGTH) return rule;
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();
     remembered.set(key, rule);
@@ -88,7 +141,7 @@ function rememberRules({ sensitivityOf, redactText }: MemberRules): (key: string
   };
 }
 
-function mapped(array: JsonValue[], redact: (element: JsonValue) => JsonValue): JsonValue[] {
+function mapped(array: JsonValue[], redact: (element: JsonValue, at: number) => JsonValue): JsonValue[] {
   const copy = array.map(redact);
   return copy.every((element, index) => element === array[index]) ? array : copy;
 }
@@ -99,11 +152,22 @@ function firstOf(object: JsonObject, keys: string[], count: number): JsonObject 
   return copy;
 }
 
-/** The key, or with a number where there is such a key: no member is lost. */
-function unused(key: string, object: JsonObject, copy: JsonObject): string {
-  const isFree = (name: string) => !Object.hasOwn(object, name) && !Object.hasOwn(copy, name);
-  if (isFree(key)) return key;
-  let number = 2;
-  while (!isFree(`${key} ${number}`)) number += 1;
-  return `${key} ${number}`;
+/**
+ * Makes the names of members whose key was redacted: the key, or the key with a number where the object has such a key,
+ * so that no member is lost. A number is tried once for each key, so many keys that become the same one cost no more.
+ */
+function freeNames(object: JsonObject): (key: string) => string {
+  const last = new Map<string, number>();
+  const given = new Set<string>();
+  return (key) => {
+    let number = last.get(key) ?? 0;
+    let name: string;
+    do {
+      number += 1;
+      name = number === 1 ? key : `${key} ${number}`;
+    } while (Object.hasOwn(object, name) || given.has(name));
+    given.add(name);
+    last.set(key, number);
+    return name;
+  };
 }

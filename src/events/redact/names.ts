@@ -1,40 +1,25 @@
-/** Names whose values never land, whatever they are, in every spelling (apiKey, API-Key, x-api-key, userPassword). */
-export const SENSITIVE_NAMES = [
-  'password',
-  'secret',
-  'token',
-  'api_key',
-  'credit_card',
-  'ssn',
-  'tax_id',
-  'bank_account',
-  'routing_number',
-] as const;
-
-/** Names that, at the end of a key, make a text or a number a secret; what they hold otherwise is looked through. */
-export const SCALAR_NAMES = [
-  'passwd',
-  'pwd',
-  'passphrase',
-  'private_key',
-  'access_key',
-  'account_key',
-  'authorization',
-  'cookie',
-  'cvv',
-  'cvc',
-] as const;
+import { ENDING_NAMES, MORE_NAMES, SENSITIVE_NAMES } from './name-table.ts';
 
 // Of a longer key the end alone is judged.
 const MAX_JUDGED = 256;
 const MAX_REMEMBERED = 10_000;
 const MAX_REMEMBERED_LENGTH = 64;
 
-/** What may not stay under a key: any value, a text or a number, or nothing of note. */
-export type Sensitivity = 'any' | 'scalar' | 'none';
+/**
+ * What may not stay under a key: any value; a text or a number, also in what is below (`deep`), the same but for a number
+ * by itself (`list`), a text or a number also in arrays (`scalar`), a text (`text`), or nothing of note.
+ */
+export type Sensitivity = 'any' | 'deep' | 'list' | 'scalar' | 'text' | 'none';
 
 // What may follow a name within one lower-case word: secretkey, passwordhash.
 const ENDINGS = /(?:access)?keys?$|hash(?:ed)?$|value$|text$|string$|data$|number$|num$|no$|digest$/;
+// Words that may follow one of the further names: pinCode, otp_value, jwtString.
+const FOLLOWING = new Set(
+  'code value text string hash hashed number num no digest data raw plain plaintext encrypted base64 b enc current old new confirm confirmation again repeat'.split(
+    ' ',
+  ),
+);
+const MAX_FOLLOWING = 2;
 // A key that ends with one of these says something about the secret instead of holding it: passwordResetRequired.
 const ABOUT = new Set(
   'required updated changed expired expires expiry expiration type count policy length status enabled age used name arn url uri endpoint'.split(
@@ -46,6 +31,15 @@ const DESCRIBABLE = new Set(['password', 'secret', 'token', 'apikey']);
 // `secret_id` is none: it is a credential of Vault and of Nomad.
 const HAS_IDS = new Set(['token', 'apikey']);
 
+// Latin names of so many letters, and names in scripts that write words without spaces, may be the end of a compound.
+const MIN_COMPOUND = 7;
+const IS_LATIN = /^[a-z]+$/;
+const IS_SPACELESS = /^[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}]+$/u;
+const MAX_NAME_WORDS = 4;
+const IS_ASCII = /^\p{ASCII}*$/u;
+// Letters that Unicode does not take apart, and which keys have without their strokes and dots.
+const PLAIN_LETTERS: Record<string, string> = { ı: 'i', ł: 'l', Ł: 'L', ø: 'o', Ø: 'O', ß: 'ss' };
+
 /**
  * Makes the judge of keys for the built-in names and `further` ones.
  *
@@ -53,23 +47,57 @@ const HAS_IDS = new Set(['token', 'apikey']);
  * spell a name (`x-api-key`, `passwordHash`, `API_KEYS`), or one word ends with a name (`userpassword`, `accesstoken`) or
  * with a name and an ending (`secretkey`); a plural s does not matter. A word that only begins with a name is another
  * word: `tokenizer` and `secretary` stay. So does a key that says something about a secret: `passwordResetRequired`,
- * `tokenType`, `token_expires_at`, `tokenId`.
+ * `tokenType`, `token_expires_at`, `tokenId`. The names of the other tables count at the end of a key alone.
  */
 export function createNames(further: readonly string[] = []): (key: string) => Sensitivity {
-  const names = [...SENSITIVE_NAMES, ...further].map(joined).filter((name) => name !== '');
-  const longest = Math.max(...names.map((name) => name.length)) + 1;
-  const scalars = SCALAR_NAMES.map(joined);
+  const names = new Set([...SENSITIVE_NAMES, ...further].map(joined).filter((name) => name !== ''));
+  const longest = Math.max(...[...names].map((name) => name.length)) + 1;
   return remembering((key) => {
     const words = wordsOf(key.slice(-MAX_JUDGED));
     if (words.some((_, start) => isNamedAt(words, start, names, longest))) return 'any';
     // /etc/passwd is a file.
     if (key.includes('/')) return 'none';
     const last = words.slice(-3).join('');
-    return scalars.some((name) => last.endsWith(name)) ? 'scalar' : 'none';
+    for (const [name, sensitivity] of ENDINGS_OF_KEYS) if (last.endsWith(name)) return sensitivity;
+    return furtherSensitivity(words);
   });
 }
 
-function remembering(judge: (key: string) => Sensitivity): (key: string) => Sensitivity {
+const ENDINGS_OF_KEYS = byName(ENDING_NAMES);
+const FURTHER = byName(MORE_NAMES);
+const COMPOUNDS = new Map(
+  [...FURTHER].filter(
+    ([name, sensitivity]) =>
+      IS_SPACELESS.test(name) ||
+      (sensitivity === 'deep' && name.length >= MIN_COMPOUND && IS_LATIN.test(name)),
+  ),
+);
+const LONGEST_COMPOUND = Math.max(...[...COMPOUNDS.keys()].map((name) => name.length));
+
+/** How a key of these words is judged by the further names: at its end, and before a word that may follow. */
+export function furtherSensitivity(words: readonly string[]): Sensitivity {
+  for (let end = words.length; end > 0 && end >= words.length - MAX_FOLLOWING; end -= 1) {
+    let run = '';
+    for (let start = end - 1; start >= 0 && start >= end - MAX_NAME_WORDS; start -= 1) {
+      run = words[start] + run;
+      const sensitivity = FURTHER.get(run);
+      if (sensitivity) return sensitivity;
+    }
+    const last = words[end - 1] as string;
+    const compound = endingOf(last, COMPOUNDS, LONGEST_COMPOUND);
+    if (compound !== undefined) return COMPOUNDS.get(compound) as Sensitivity;
+    if (!FOLLOWING.has(last)) break;
+  }
+  return 'none';
+}
+
+function byName(table: Partial<Record<Sensitivity, readonly string[]>>): Map<string, Sensitivity> {
+  const entries = Object.entries(table) as [Sensitivity, readonly string[]][];
+  return new Map(entries.flatMap(([kind, names]) => names.map((name) => [joined(name), kind] as const)));
+}
+
+/** A judge that remembers what it has said of short keys. */
+export function remembering(judge: (key: string) => Sensitivity): (key: string) => Sensitivity {
   const remembered = new Map<string, Sensitivity>();
   return (key) => {
     const known = remembered.get(key);
@@ -82,10 +110,18 @@ function remembering(judge: (key: string) => Sensitivity): (key: string) => Sens
   };
 }
 
-/** The words of a key in lower case: split at separators, digits and changes of case. */
+function withoutDiacritics(text: string): string {
+  if (IS_ASCII.test(text)) return text;
+  const letters = text
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .normalize('NFC');
+  return letters.replace(/[ıłŁøØß]/g, (letter) => PLAIN_LETTERS[letter] as string);
+}
+
+/** The words of a key in lower case, without diacritics: split at separators, digits and changes of case. */
 export function wordsOf(key: string): string[] {
-  return key
-    .normalize('NFKC')
+  return withoutDiacritics(key)
     .replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1 $2')
     .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
     .toLowerCase()
@@ -97,25 +133,39 @@ function joined(name: string): string {
   return wordsOf(name).join('');
 }
 
-function isNamedAt(words: string[], start: number, names: readonly string[], longest: number): boolean {
+function isNamedAt(
+  words: readonly string[],
+  start: number,
+  names: ReadonlySet<string>,
+  longest: number,
+): boolean {
   const word = words[start] as string;
-  const stem = word.replace(ENDINGS, '');
-  const ending = names.find((name) => endsWithName(word, name) || endsWithName(stem, name));
+  const ending = endingOf(word, names, longest) ?? endingOf(word.replace(ENDINGS, ''), names, longest);
   if (ending !== undefined && !isAbout(ending, words, start + 1)) return true;
   let run = '';
   for (let next = start; next < words.length && run.length <= longest; next += 1) {
     run += words[next];
-    const name = names.find((known) => run === known || run === `${known}s`);
+    const name = nameOf(run, names);
     if (name !== undefined && !isAbout(name, words, next + 1)) return true;
   }
   return false;
 }
 
-function endsWithName(word: string, name: string): boolean {
-  return word.endsWith(name) || word.endsWith(`${name}s`);
+/** The longest name that the word ends with, a plural s aside. */
+function endingOf(word: string, names: { has(name: string): boolean }, longest: number): string | undefined {
+  for (let start = Math.max(0, word.length - longest - 1); start < word.length; start += 1) {
+    const name = nameOf(word.slice(start), names);
+    if (name !== undefined) return name;
+  }
+  return undefined;
 }
 
-function isAbout(name: string, words: string[], after: number): boolean {
+function nameOf(text: string, names: { has(name: string): boolean }): string | undefined {
+  if (names.has(text)) return text;
+  return text.endsWith('s') && names.has(text.slice(0, -1)) ? text.slice(0, -1) : undefined;
+}
+
+function isAbout(name: string, words: readonly string[], after: number): boolean {
   const last = words.at(-1);
   if (after >= words.length || last === undefined || !DESCRIBABLE.has(name)) return false;
   const lastTwo = words.slice(Math.max(after, words.length - 2)).join('');

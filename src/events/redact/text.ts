@@ -33,9 +33,9 @@ const HAS_SHORT_MARK = new RegExp(`\\b(?:${SHORT_MARKS.join('|')})`);
 // Where these are, a mark may be behind an escape or an underscore.
 const HAS_HIDING_PLACE = /[\\%_]/;
 const HAS_HIDDEN_MARK = new RegExp(`(?:${ESCAPE}|_)(?:${MARKS.join('|')})`);
-const HAS_PAIR = /[=:>'"]|--|%3[Dd]/;
+const HAS_PAIR = /[=:>'"：＝]|--|%3[Dd]/;
 // Without any of these there is neither a pair nor a hiding place.
-const HAS_SIGN = /[=:>'"\\%_]|--/;
+const HAS_SIGN = /[=:>'"\\%_：＝]|--/;
 
 /** The redaction of texts. */
 export interface TextRedaction {

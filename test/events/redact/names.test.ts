@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { createNames, SENSITIVE_NAMES } from '../../../src/events/redact/names.ts';
+import { SENSITIVE_NAMES } from '../../../src/events/redact/name-table.ts';
+import { createNames } from '../../../src/events/redact/names.ts';
 import { REDACTED } from '../../../src/events/redact/replaced.ts';
 import { redactDetails } from './redact-details.ts';
 

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { badInput } from '../errors.ts';
+import { inOneTurn } from '../event-loop.ts';
+import { parseJson } from '../parse-json.ts';
+import { type JsonList, JsonScan, type ListPart } from './json-bounds.ts';
+import { checkUniqueKeys, type Names } from './json-keys.ts';
+
+/** A smaller body is read at once. */
+const SMALL_BYTES = 65_536;
+/** Bytes that are looked through in one turn of the event loop. */
+const SCAN_BYTES = 262_144;
+
+/**
+ * Parses a JSON body of UTF-8. A large one is parsed in parts, a few at a time, so that others are served in between:
+ * first what stands around the lists in its variables, then their elements. Throws BAD_USER_INPUT.
+ */
+export async function parseJsonBody(body: Buffer): Promise<unknown> {
+  const scan = new JsonScan(body);
+  if (body.length <= SMALL_BYTES) {
+    scan.advance(body.length);
+    return parseWhole(body, scan);
+  }
+  while (await inOneTurn(() => scan.advance(SCAN_BYTES))) {}
+  return parseInParts(body, scan);
+}
+
+function parseWhole(body: Buffer, { members, lists }: JsonScan): unknown {
+  const text = body.toString('utf8');
+  const value = parse(text);
+  const inLists = lists.flatMap(({ parts }) => parts).reduce((sum, part) => sum + part.members, 0);
+  checkUniqueKeys(text, members + inLists, value);
+  return value;
+}
+
+/** A list that is still to be parsed, and its place in the value. */
+interface Pending {
+  names: Names;
+  list: JsonList;
+  elements: unknown[];
+}
+
+async function parseInParts(body: Buffer, scan: JsonScan): Promise<unknown> {
+  const { value, pending } = await inOneTurn(() => parseFrame(body, scan));
+  for (const { names, list, elements } of pending) {
+    for (const part of list.parts) {
+      const parsed = await inOneTurn(() => parsePart(body, part, [...names], elements.length));
+      const isEmpty = list.parts.length === 1 && part.elements === 1 && parsed.length === 0;
+      if (parsed.length !== part.elements && !isEmpty) throw notJson();
+      for (const element of parsed) elements.push(element);
+    }
+  }
+  return value;
+}
+
+// In the place of each list there is a text that is nowhere else.
+function parseFrame(body: Buffer, { lists, members }: JsonScan): { value: unknown; pending: Pending[] } {
+  const mark = randomUUID();
+  let frame = '';
+  let from = 0;
+  lists.forEach(({ start, end }, index) => {
+    frame += `${body.toString('utf8', from, start)}"${mark}:${index}"`;
+    from = end;
+  });
+  frame += body.toString('utf8', from);
+  const value = parse(frame);
+  checkUniqueKeys(frame, members, value);
+  const pending: Pending[] = [];
+  const put = (parent: unknown, names: Names) => {
+    if (typeof parent !== 'object' || parent === null) return;
+    for (const [name, member] of Object.entries(parent)) {
+      if (typeof member !== 'string') {
+        if (names.length < 2) put(member, [...names, name]);
+      } else if (member.startsWith(mark)) {
+        const list = lists[Number(member.slice(mark.length + 1))] as JsonList;
+        const elements: unknown[] = [];
+        (parent as Record<string, unknown>)[name] = elements;
+        pending.push({ names: [...names, name], list, elements });
+      }
+    }
+  };
+  put(value, []);
+  return { value, pending };
+}
+
+function parsePart(body: Buffer, { start, end, members }: ListPart, list: Names, before: number): unknown[] {
+  const text = `[${body.toString('utf8', start, end)}]`;
+  const value = parse(text) as unknown[];
+  checkUniqueKeys(text, members, value, ([index, ...names]) => [...list, before + Number(index), ...names]);
+  return value;
+}
+
+function parse(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    throw notJson();
+  }
+}
+
+function notJson() {
+  return badInput('body', 'is not valid JSON');
+}
