@@ -5,10 +5,11 @@ import { KEY_MARKS, redactKeys } from './keys.ts';
 import type { Sensitivity } from './names.ts';
 import { createPairs } from './pairs.ts';
 import { ESCAPE } from './replaced.ts';
-import { redactTokens, TOKEN_MARKS } from './tokens.ts';
+import { redactTokens } from './tokens.ts';
 
-// pwd=a, redis://:b@c, AKIA and 16 characters
-const SHORTEST = { pair: 5, header: 8, token: 20 };
+// pwd=a, redis://:b@c
+const SHORTEST = { pair: 5, header: 8 };
+const ANYTHING = /^/;
 
 interface Family {
   /** Without it there is nothing to redact. */
@@ -18,7 +19,7 @@ interface Family {
 
 const CREDENTIALS: readonly Family[] = [
   { mark: anyOf(KEY_MARKS), redact: redactKeys },
-  { mark: anyOf(TOKEN_MARKS), redact: redactTokens },
+  { mark: ANYTHING, redact: redactTokens },
   { mark: anyOf(HEADER_MARKS), redact: redactHeaders },
 ];
 const FAMILIES: readonly Family[] = [
@@ -26,10 +27,8 @@ const FAMILIES: readonly Family[] = [
   { mark: anyOf(ACCOUNT_MARKS), redact: redactAccounts },
   { mark: anyOf(CARD_MARKS), redact: redactCards },
 ];
-const SHORT_MARKS = [...HEADER_MARKS, ...ACCOUNT_MARKS, ...CARD_MARKS];
-const MARKS = [...TOKEN_MARKS, ...KEY_MARKS, ...SHORT_MARKS];
+const MARKS = [...KEY_MARKS, ...HEADER_MARKS, ...ACCOUNT_MARKS, ...CARD_MARKS];
 const HAS_MARK = new RegExp(`\\b(?:${MARKS.join('|')})`);
-const HAS_SHORT_MARK = new RegExp(`\\b(?:${SHORT_MARKS.join('|')})`);
 // Where these are, a mark may be behind an escape or an underscore.
 const HAS_HIDING_PLACE = /[\\%_]/;
 const HAS_HIDDEN_MARK = new RegExp(`(?:${ESCAPE}|_)(?:${MARKS.join('|')})`);
@@ -56,7 +55,7 @@ export function createTextRedaction(
   const without = (text: string, families: readonly Family[]): string => {
     if (text.length < SHORTEST.pair) return text;
     const isPlain = !HAS_SIGN.test(text);
-    const rest = isMarked(text, isPlain) ? redactFamilies(text, families) : text;
+    const rest = isMarked(text, isPlain) ? redactFamilies(text, families) : redactTokens(text);
     return isPlain || !HAS_PAIR.test(rest) ? rest : redactPairs(rest);
   };
   return {
@@ -65,10 +64,10 @@ export function createTextRedaction(
   };
 }
 
-// Nearly every text has no mark: these looks are what it costs.
+// Nearly every text has no mark: these looks, and the one for tokens, are what it costs.
 function isMarked(text: string, isPlain: boolean): boolean {
   if (text.length < SHORTEST.header) return false;
-  if (text.length < SHORTEST.token ? HAS_SHORT_MARK.test(text) : HAS_MARK.test(text)) return true;
+  if (HAS_MARK.test(text)) return true;
   return !isPlain && HAS_HIDING_PLACE.test(text) && HAS_HIDDEN_MARK.test(text);
 }
 

@@ -1,40 +1,46 @@
-import { ESCAPE, REDACTED, START } from './replaced.ts';
-import { MARKED_SHAPES, SHAPES } from './shapes.ts';
+import { findForms } from './scanner.ts';
+import { replaceSpans, type Span } from './spans.ts';
+import { findInViews } from './views.ts';
+import { findWrapped } from './wrapped.ts';
 
-const TOKENS = new RegExp(
-  `${START}(?:${[...SHAPES, ...MARKED_SHAPES].map(([, beginning, rest]) => beginning + rest).join('|')})`,
-  'g',
-);
+/** The shortest text that holds a token. */
+export const SHORTEST_TOKEN = 16;
 
 // JWS and JWE: the header is base64url of {" or of { and white space. What comes before is no part of such a run, so that
 // no run is read twice.
-const JWT = new RegExp(
-  `(?:(?<![\\w-])|(?<=${ESCAPE}))e(?:yJ|yAi|w0K|wo[giJK])[\\w-]{10,}(?:\\.[\\w-]*){2,4}`,
-  'g',
-);
-
+const JWT = /(?<![\w-])e(?:yJ|yAi|w0K|wo[giJK])[\w-]{10,}(?:\.[\w-]*){2,4}/g;
 // A file of credentials has the secret beside the id.
-const AWS_PAIR = new RegExp(
-  `${START}A[KS]IA[A-Z0-9]{16}[^A-Za-z0-9/+]{1,12}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])`,
-  'g',
-);
+const AWS_SECRET = /[^A-Za-z0-9/+]{1,12}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])/y;
+const AWS_ID = /^A[KS]IA/;
+const PRIVATE_KEY = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY/;
 
-/** What the texts that hold a token have in common with few others, to be looked for at the start of a word. */
-export const TOKEN_MARKS: readonly string[] = [
-  ...SHAPES.map(([, beginning]) => beginning),
-  ...MARKED_SHAPES.map(([, , , mark]) => mark),
-  'e(?:yJ|yAi|w0K|wo[giJK])',
-];
-
-/** The text with every token that is known by its form replaced. */
+/** The text with every token replaced that is known by its form, also where it is percent-encoded or wrapped in base64. */
 export function redactTokens(text: string): string {
-  return text
-    .replace(AWS_PAIR, REDACTED)
-    .replace(JWT, REDACTED)
-    .replace(TOKENS, (token) => (isOrdinary(token) ? token : REDACTED));
+  return text.length < SHORTEST_TOKEN ? text : replaceSpans(text, findInViews(text, findTokens));
 }
 
-// sk- also begins the names of style sheets.
-function isOrdinary(token: string): boolean {
-  return token.startsWith('sk-') && !/\d/.test(token);
+function findTokens(text: string, found: Span[]): void {
+  const wrapped = found.length;
+  findPlain(text, found);
+  for (let index = wrapped; index < found.length; index += 1) {
+    const span = found[index] as Span;
+    if (AWS_ID.test(text.slice(span.start, span.start + 4))) span.end = secretEnd(text, span.end);
+  }
+  findWrapped(text, holdsToken, found);
+}
+
+function findPlain(text: string, found: Span[]): void {
+  findForms(text, found);
+  for (const { 0: token, index } of text.matchAll(JWT)) found.push({ start: index, end: index + token.length });
+}
+
+function holdsToken(text: string): boolean {
+  const found: Span[] = [];
+  findPlain(text, found);
+  return found.length > 0 || PRIVATE_KEY.test(text);
+}
+
+function secretEnd(text: string, at: number): number {
+  AWS_SECRET.lastIndex = at;
+  return AWS_SECRET.test(text) ? AWS_SECRET.lastIndex : at;
 }
