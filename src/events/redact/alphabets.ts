@@ -32,7 +32,7 @@ export type Alphabet = keyof typeof ALPHABETS;
 
 const NAMES = Object.keys(ALPHABETS) as Alphabet[];
 /** For each ASCII code, a bit for each alphabet that has the character. */
-const BITS = new Uint32Array(128);
+export const BITS = new Uint32Array(128);
 for (const [index, name] of NAMES.entries()) {
   for (const character of ALPHABETS[name]) BITS[character.charCodeAt(0)]! |= 1 << index;
 }

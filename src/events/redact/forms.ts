@@ -1,4 +1,4 @@
-import { bitOf, bitsAt, DIGIT_BIT, LOWER_BIT, WORD_BIT } from './alphabets.ts';
+import { BITS, bitOf, bitsAt, DIGIT_BIT, LOWER_BIT, WORD_BIT } from './alphabets.ts';
 
 /** A provider's tokens: the page that says how they look, and their forms. */
 export interface Provider {
@@ -14,10 +14,17 @@ export interface Provider {
   weak?: readonly string[];
 }
 
-/** A run of characters of one alphabet, or a fixed text. */
-export type Part =
-  | { readonly literal: string }
-  | { readonly literal?: undefined; readonly bit: number; readonly min: number; readonly max: number };
+/** A run of characters of one alphabet. */
+interface Run {
+  readonly literal?: undefined;
+  readonly bit: number;
+  readonly min: number;
+  /** OPEN when there is no bound. */
+  readonly max: number;
+}
+
+/** A run, or a fixed text. */
+export type Part = Run | { readonly literal: string };
 
 /** One form of a token. */
 export interface Form {
@@ -25,6 +32,8 @@ export interface Form {
   readonly isWeak: boolean;
 }
 
+// More than a text can have, and small enough to add an offset to.
+const OPEN = 2 ** 30;
 const UUID = '<alnum 8>-<alnum 4>-<alnum 4>-<alnum 4>-<alnum 12>';
 const PART = /<(\w+) (\d+)(\+|-\d+)?>|[^<]+/g;
 // A random text of 20 characters changes about 12 times, sk-panel-v2-content-10 once.
@@ -42,7 +51,7 @@ export function parseForm(notation: string, isWeak: boolean): Form[] {
       const next = parts[index + 1];
       if (next === undefined || part.literal !== undefined || part.min === part.max) return;
       const swallows = next.literal === undefined ? (part.bit & next.bit) !== 0 : hasFirst(part.bit, next.literal);
-      if (swallows || part.max === Number.POSITIVE_INFINITY) throw new Error(`"${notation}" cannot be read in one pass`);
+      if (swallows || part.max === OPEN) throw new Error(`"${notation}" cannot be read in one pass`);
     });
     return { parts, isWeak };
   });
@@ -61,7 +70,7 @@ function partOf([text, alphabet, min, more]: RegExpExecArray): Part {
   if (alphabet === undefined) return { literal: text };
   const least = Number(min);
   if (more === undefined) return { bit: bitOf(alphabet), min: least, max: least };
-  return { bit: bitOf(alphabet), min: least, max: more === '+' ? Number.POSITIVE_INFINITY : Number(more.slice(1)) };
+  return { bit: bitOf(alphabet), min: least, max: more === '+' ? OPEN : Number(more.slice(1)) };
 }
 
 function hasFirst(bit: number, literal: string): boolean {
@@ -77,19 +86,29 @@ export function endOfForm({ parts, isWeak }: Form, text: string, offset: number)
       at += part.literal.length;
       continue;
     }
-    const stop = part.max === Number.POSITIVE_INFINITY ? text.length : at + part.max;
-    const start = at;
-    while (at < stop && (bitsAt(text, at) & part.bit) !== 0) at += 1;
-    if (at - start < part.min) return -1;
+    const end = endOfRun(text, at, part);
+    if (end - at < part.min) return -1;
+    at = end;
   }
   if (!endsAt(parts.at(-1) as Part, text, at)) return -1;
   return isWeak && !looksRandom(text, offset, at) ? -1 : at;
 }
 
+function endOfRun(text: string, start: number, { bit, max }: Run): number {
+  const stop = Math.min(text.length, start + max);
+  let at = start;
+  while (at < stop) {
+    const code = text.charCodeAt(at);
+    if (code >= 128 || ((BITS[code] as number) & bit) === 0) break;
+    at += 1;
+  }
+  return at;
+}
+
 // A token of fixed length is none within a longer word.
 function endsAt(last: Part, text: string, at: number): boolean {
   if (last.literal !== undefined) return (bitsAt(text, at) & WORD_BIT) === 0 || !/\w$/.test(last.literal);
-  return last.max === Number.POSITIVE_INFINITY || (bitsAt(text, at) & WORD_BIT) === 0;
+  return last.max === OPEN || (bitsAt(text, at) & WORD_BIT) === 0;
 }
 
 function looksRandom(text: string, start: number, end: number): boolean {

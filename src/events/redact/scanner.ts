@@ -2,54 +2,116 @@ import { bitOf, bitsAt, WORD_BIT } from './alphabets.ts';
 import { endOfForm, type Form, type Part, parseForm } from './forms.ts';
 import { PROVIDERS } from './providers/all.ts';
 import type { Span } from './spans.ts';
+import { isWrappedText, MIN_WRAPPED } from './wrapped.ts';
 
-/** A form, and how far before the place that gives it away it begins. */
-interface Candidate {
+/** A form with a sign in it, and how far before that sign it begins. */
+interface Signed {
   form: Form;
+  sign: string;
   back: number;
 }
 
-const NONE: readonly Form[] = [];
-/** The forms that begin with a pair of ASCII characters at the start of a word: the code of the first times 128, and the second. */
-const BY_START: (readonly Form[])[] = Array.from({ length: 128 * 128 }, () => NONE);
-/** The forms whose first word has no fixed beginning, by the length of that word. */
-const BY_WORD_LENGTH: (readonly Form[] | undefined)[] = [];
-/** The other forms, by a character in them that no word has. */
-const BY_SIGN: (readonly Candidate[] | undefined)[] = [];
+// What a character is to the search.
+const OTHER = 0;
+const WORD = 1;
+/** Of base64, and of no word. */
+const RUN = 2;
+const KINDS = new Uint8Array(128);
+for (let code = 0; code < 128; code += 1) {
+  const character = String.fromCharCode(code);
+  if ((bitsAt(character, 0) & WORD_BIT) !== 0) KINDS[code] = WORD;
+  else if ('+/_-'.includes(character)) KINDS[code] = RUN;
+}
 
 const WORD_ALPHABETS = new Set(['digit', 'hex', 'xdigit', 'lower', 'upper', 'base32', 'alnum'].map(bitOf));
-const IS_WORD = new Uint8Array(128);
-const ALL = PROVIDERS.flatMap(({ forms, weak = [] }) => [
-  ...forms.flatMap((notation) => parseForm(notation, false)),
-  ...weak.flatMap((notation) => parseForm(notation, true)),
-]);
-for (let code = 0; code < 128; code += 1) {
-  if ((bitsAt(String.fromCharCode(code), 0) & WORD_BIT) !== 0) IS_WORD[code] = 1;
+const MAX_WORD = 100;
+const ANY_SIGN = 128;
+const HASHES = 4096;
+
+type Table = (readonly Form[] | undefined)[];
+/** Whether a form, or a JWT, begins with two characters: their codes, the first times 128. */
+const IS_START = new Uint8Array(128 * 128);
+/** The forms by the hash of their first four characters, or of the two or three that they begin with. */
+const BY_TWO: Table = new Array(HASHES).fill(undefined);
+const BY_THREE: Table = new Array(HASHES).fill(undefined);
+const BY_FOUR: Table = new Array(HASHES).fill(undefined);
+/** The forms whose first word has no fixed beginning, by its length and by the sign behind it. */
+const BY_WORD: Table = new Array((MAX_WORD + 1) * (ANY_SIGN + 1)).fill(undefined);
+/** The other forms, by a sign in them. */
+const BY_SIGN: (readonly Signed[] | undefined)[] = new Array(128).fill(undefined);
+
+// JWS and JWE: the header is base64url of {" or of { and white space.
+const JWT = /e(?:yJ|yAi|w0K|wo[giJK])[\w-]{10,}(?:\.[\w-]*){2,4}/y;
+const E = 'e'.charCodeAt(0);
+for (const second of 'yw') IS_START[E * 128 + second.charCodeAt(0)] = 1;
+
+for (const { forms, weak = [] } of PROVIDERS) {
+  for (const notation of forms) parseForm(notation, false).forEach(enter);
+  for (const notation of weak) parseForm(notation, true).forEach(enter);
 }
-for (const form of ALL) enter(form);
 
 function enter(form: Form): void {
   const [first, second] = form.parts as [Part, Part | undefined];
   if (first.literal === undefined) {
-    const { least, most } = firstWordOf(form.parts);
-    if (most > 0) return enterByLength(form, least, most);
-    return enterBySign(form);
+    const word = firstWordOf(form.parts);
+    return word === undefined ? enterBySign(form) : enterByWord(form, word);
   }
   if ((bitsAt(first.literal, 0) & WORD_BIT) === 0) return enterBySign(form);
-  const start = first.literal.charCodeAt(0) * 128;
+  if (first.literal.length > 1) return enterByStart(form, first.literal);
   for (let code = 0; code < 128; code += 1) {
-    const isSecond =
-      first.literal.length > 1
-        ? first.literal.charCodeAt(1) === code
-        : second?.literal === undefined && (bitsAt(String.fromCharCode(code), 0) & (second?.bit ?? 0)) !== 0;
-    if (isSecond) BY_START[start + code] = [...(BY_START[start + code] as readonly Form[]), form];
+    const next = String.fromCharCode(code);
+    if (second?.literal === undefined && (bitsAt(next, 0) & (second?.bit ?? 0)) !== 0) {
+      enterByStart(form, first.literal + next);
+    }
   }
 }
 
-function enterByLength(form: Form, least: number, most: number): void {
+function enterByStart(form: Form, head: string): void {
+  const table = head.length === 2 ? BY_TWO : head.length === 3 ? BY_THREE : BY_FOUR;
+  const [a, b, c = 0, d = 0] = [...head.slice(0, 4)].map((character) => character.charCodeAt(0)) as [number, number];
+  IS_START[a * 128 + b] = 1;
+  const hash = hashOf(a, b, c, d);
+  table[hash] = [...(table[hash] ?? []), form];
+}
+
+function hashOf(a: number, b: number, c: number, d: number): number {
+  return Math.imul(a | (b << 7) | (c << 14) | (d << 21), 0x9e3779b1) >>> 20;
+}
+
+interface FirstWord {
+  least: number;
+  most: number;
+  /** The sign that must follow, or none in particular. */
+  sign: number;
+}
+
+function enterByWord(form: Form, { least, most, sign }: FirstWord): void {
   for (let length = least; length <= most; length += 1) {
-    BY_WORD_LENGTH[length] = [...(BY_WORD_LENGTH[length] ?? []), form];
+    const signs = sign === ANY_SIGN ? [...KINDS.keys(), ANY_SIGN] : [sign];
+    for (const code of signs) {
+      const index = length * (ANY_SIGN + 1) + code;
+      BY_WORD[index] = [...(BY_WORD[index] ?? []), form];
+    }
   }
+}
+
+/** The first word of a form that begins with a run: undefined when that run may have other characters than words have. */
+function firstWordOf(parts: readonly Part[]): FirstWord | undefined {
+  let least = 0;
+  let most = 0;
+  for (const part of parts) {
+    if (part.literal === undefined) {
+      if (!WORD_ALPHABETS.has(part.bit)) return undefined;
+      least += part.min;
+      most += part.max;
+      continue;
+    }
+    const sign = [...part.literal].findIndex((character) => (bitsAt(character, 0) & WORD_BIT) === 0);
+    least += sign < 0 ? part.literal.length : sign;
+    most += sign < 0 ? part.literal.length : sign;
+    if (sign >= 0) return { least, most, sign: part.literal.charCodeAt(sign) };
+  }
+  return { least, most, sign: ANY_SIGN };
 }
 
 function enterBySign(form: Form): void {
@@ -60,92 +122,116 @@ function enterBySign(form: Form): void {
       back += part.min;
       continue;
     }
-    for (let at = 0; at < part.literal.length; at += 1) {
+    const at = [...part.literal].findIndex((character) => (bitsAt(character, 0) & WORD_BIT) === 0);
+    if (at >= 0) {
       const code = part.literal.charCodeAt(at);
-      if (IS_WORD[code] !== 1) {
-        BY_SIGN[code] = [...(BY_SIGN[code] ?? []), { form, back: back + at }];
-        return;
-      }
+      BY_SIGN[code] = [...(BY_SIGN[code] ?? []), { form, sign: part.literal.slice(at), back: back + at }];
+      return;
     }
     back += part.literal.length;
   }
   throw new Error(`nothing gives ${JSON.stringify(form)} away`);
 }
 
-/** How long the first word of a form is: 0 when a part that may have other characters comes first. */
-function firstWordOf(parts: readonly Part[]): { least: number; most: number } {
-  let least = 0;
-  let most = 0;
-  for (const part of parts) {
-    if (part.literal !== undefined) {
-      const sign = [...part.literal].findIndex((character) => (bitsAt(character, 0) & WORD_BIT) === 0);
-      least += sign < 0 ? part.literal.length : sign;
-      most += sign < 0 ? part.literal.length : sign;
-      if (sign >= 0) break;
-    } else if (WORD_ALPHABETS.has(part.bit)) {
-      least += part.min;
-      most += part.max;
-    } else return part === parts[0] ? { least: 0, most: 0 } : { least, most };
-  }
-  return { least, most };
-}
-
 /**
- * Adds the places of the tokens in a text. One pass: each word is looked up by its first two characters and by its
- * length, each sign by itself, and a form that may be there is read forward once, over a bounded part or up to the end of
- * the token that is found.
+ * Adds the places of the tokens in a text, and of the runs of base64 of which `holds` says that they hold a secret.
+ *
+ * One pass: a word is looked up by its first characters and by its length, a sign by itself. A form that may be there is
+ * read forward, over a bounded part of the text or up to the end of the token that is found.
  */
-export function findForms(text: string, found: Span[]): void {
+export function findForms(text: string, found: Span[], holds?: (decoded: string) => boolean): void {
   const { length } = text;
   let rest = 0;
-  let wordStart = -1;
-  for (let at = 0; at <= length; at += 1) {
-    const code = at < length ? text.charCodeAt(at) : 0;
-    if (code < 128 && IS_WORD[code] === 1) {
-      if (wordStart >= 0) continue;
-      wordStart = at;
-      const second = text.charCodeAt(at + 1);
-      if (!(second < 128)) continue;
-      const forms = BY_START[code * 128 + second] as readonly Form[];
-      if (forms.length === 0) continue;
-      const end = longest(forms, text, at);
-      if (end < 0) continue;
-      found.push({ start: at, end });
-      rest = end;
-      at = end - 1;
-      // What follows a token is no part of a word that has begun before it.
-      wordStart = -1;
-      continue;
-    }
-    if (wordStart >= 0) {
-      const forms = BY_WORD_LENGTH[at - wordStart];
-      const end = forms === undefined ? -1 : longest(forms, text, wordStart);
-      const start = wordStart;
-      wordStart = -1;
-      if (end >= 0) {
-        found.push({ start, end });
-        rest = end;
-        at = Math.max(at, end) - 1;
-        continue;
+  let runStart = -1;
+  let at = 0;
+  while (at <= length) {
+    let code = at < length ? text.charCodeAt(at) : ANY_SIGN;
+    let kind = code < 128 ? (KINDS[code] as number) : OTHER;
+    let start = at;
+    let end = -1;
+    if (kind === WORD) {
+      if (runStart < 0) runStart = at;
+      end = endOfStart(text, at, code);
+      if (end < 0) {
+        do {
+          at += 1;
+          code = at < length ? text.charCodeAt(at) : ANY_SIGN;
+          kind = code < 128 ? (KINDS[code] as number) : OTHER;
+        } while (kind === WORD);
+        const forms = at - start <= MAX_WORD ? BY_WORD[(at - start) * (ANY_SIGN + 1) + Math.min(code, ANY_SIGN)] : undefined;
+        if (forms !== undefined) end = longest(forms, text, start);
       }
     }
-    const candidates = code < 128 ? BY_SIGN[code] : undefined;
-    if (candidates === undefined) continue;
-    for (const { form, back } of candidates) {
-      const start = at - back;
-      if (start < rest || (start > 0 && (bitsAt(text, start - 1) & WORD_BIT) !== 0)) continue;
-      const end = endOfForm(form, text, start);
-      if (end < 0) continue;
-      found.push({ start, end });
-      rest = end;
-      at = end - 1;
-      break;
+    if (end < 0 && code < ANY_SIGN && BY_SIGN[code] !== undefined) {
+      for (const { form, sign, back } of BY_SIGN[code] as readonly Signed[]) {
+        start = at - back;
+        if (start < rest || !text.startsWith(sign, at) || (bitsAt(text, start - 1) & WORD_BIT) !== 0) continue;
+        end = endOfForm(form, text, start);
+        if (end >= 0) break;
+      }
     }
+    if (kind === OTHER && runStart >= 0) {
+      if (holds !== undefined && at - runStart >= MIN_WRAPPED) findWrapped(text, Math.max(runStart, rest), at, holds, found);
+      runStart = -1;
+    }
+    if (end < 0) {
+      at += 1;
+      continue;
+    }
+    found.push({ start, end });
+    rest = end;
+    at = end;
+    runStart = -1;
   }
+}
+
+/** Where the longest token ends that begins with this word, or -1. */
+function endOfStart(text: string, at: number, a: number): number {
+  const b = text.charCodeAt(at + 1);
+  if (!(b < 128) || IS_START[a * 128 + b] === 0) return -1;
+  const c = text.charCodeAt(at + 2);
+  const d = text.charCodeAt(at + 3);
+  if (!(c < 128 && d < 128)) return -1;
+  const two = BY_TWO[hashOf(a, b, 0, 0)];
+  const three = BY_THREE[hashOf(a, b, c, 0)];
+  const four = BY_FOUR[hashOf(a, b, c, d)];
+  let end = a === E ? endOfJwt(text, at) : -1;
+  if (two !== undefined) end = Math.max(end, longest(two, text, at));
+  if (three !== undefined) end = Math.max(end, longest(three, text, at));
+  if (four !== undefined) end = Math.max(end, longest(four, text, at));
+  return end;
+}
+
+// Only where a run of base64url begins, so that no run is read twice.
+function endOfJwt(text: string, at: number): number {
+  if (text[at - 1] === '-' || text[at - 1] === '_') return -1;
+  JWT.lastIndex = at;
+  return JWT.test(text) ? JWT.lastIndex : -1;
 }
 
 function longest(forms: readonly Form[], text: string, at: number): number {
   let end = -1;
   for (const form of forms) end = Math.max(end, endOfForm(form, text, at));
   return end;
+}
+
+/** Adds a run of base64 that holds a secret, or the parts of it after a path or a name: v1/ZXlK..., job_ZXlK... */
+function findWrapped(text: string, start: number, end: number, holds: (decoded: string) => boolean, found: Span[]): void {
+  if (isWrappedText(text, start, end, holds)) {
+    found.push({ start, end: endOfPadding(text, end) });
+    return;
+  }
+  for (let part = start, at = start; at <= end; at += 1) {
+    if (at < end && KINDS[text.charCodeAt(at)] !== RUN) continue;
+    if (at - part >= MIN_WRAPPED && at - part < end - start && isWrappedText(text, part, at, holds)) {
+      found.push({ start: part, end: endOfPadding(text, at) });
+    }
+    part = at + 1;
+  }
+}
+
+function endOfPadding(text: string, end: number): number {
+  let at = end;
+  while (at < end + 2 && text[at] === '=') at += 1;
+  return at;
 }

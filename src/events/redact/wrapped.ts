@@ -1,9 +1,8 @@
-import type { Span } from './spans.ts';
+/** The shortest run of base64 that is decoded. */
+export const MIN_WRAPPED = 24;
 
-const RUN = /[A-Za-z0-9+/_-]{24,}={0,2}/g;
-const MIN_LENGTH = 24;
-// So many bytes of a text are looked at before the rest is decoded.
-const PROBED = 12;
+// So many characters of a run are looked at before the rest is decoded.
+const PROBED = 16;
 // The value of each character of base64 and base64url, by its code.
 const SEXTETS = new Int8Array(128).fill(-1);
 for (const [value, character] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'].entries()) {
@@ -12,40 +11,25 @@ for (const [value, character] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 for (const character of '+-') SEXTETS[character.charCodeAt(0)] = 62;
 for (const character of '/_') SEXTETS[character.charCodeAt(0)] = 63;
 
-/** Adds the runs of base64 that are a text, of which `holds` says that it holds a secret. */
-export function findWrapped(text: string, holds: (decoded: string) => boolean, found: Span[]): void {
-  for (const { 0: run, index } of text.matchAll(RUN)) {
-    if (isWrapped(run, holds)) {
-      found.push({ start: index, end: index + run.length });
-      continue;
-    }
-    // After a path or a name: v1/ZXlK..., job_ZXlK...
-    let start = index;
-    for (const part of run.split(/[/_-]/)) {
-      if (part.length < run.length && isWrapped(part, holds)) found.push({ start, end: start + part.length });
-      start += part.length + 1;
-    }
-  }
-}
-
-function isWrapped(run: string, holds: (decoded: string) => boolean): boolean {
-  return run.length >= MIN_LENGTH && beginsAsText(run) && holds(Buffer.from(run, 'base64').toString('latin1'));
+/** Whether a run of base64 or base64url is a text of which `holds` says that it holds a secret. */
+export function isWrappedText(text: string, start: number, end: number, holds: (decoded: string) => boolean): boolean {
+  if (end - start < MIN_WRAPPED || !beginsAsText(text, start)) return false;
+  return holds(Buffer.from(text.slice(start, end), 'base64').toString('latin1'));
 }
 
 // Hashes and ids are base64 of bytes, half of which are no ASCII.
-function beginsAsText(run: string): boolean {
-  for (let at = 0; at < PROBED; at += 3) {
-    const quad = (at / 3) * 4;
+function beginsAsText(text: string, start: number): boolean {
+  for (let at = start; at < start + PROBED; at += 4) {
     const bits =
-      ((SEXTETS[run.charCodeAt(quad)] as number) << 18) |
-      ((SEXTETS[run.charCodeAt(quad + 1)] as number) << 12) |
-      ((SEXTETS[run.charCodeAt(quad + 2)] as number) << 6) |
-      (SEXTETS[run.charCodeAt(quad + 3)] as number);
-    // Negative, or a byte with its highest bit.
-    if (bits < 0 || (bits & 0x808080) !== 0) return false;
+      (sextetAt(text, at) << 18) | (sextetAt(text, at + 1) << 12) | (sextetAt(text, at + 2) << 6) | sextetAt(text, at + 3);
+    if ((bits & 0x808080) !== 0) return false;
     if (!isPrintable(bits >> 16) || !isPrintable((bits >> 8) & 0xff) || !isPrintable(bits & 0xff)) return false;
   }
   return true;
+}
+
+function sextetAt(text: string, at: number): number {
+  return SEXTETS[text.charCodeAt(at)] as number;
 }
 
 function isPrintable(byte: number): boolean {
