@@ -164,10 +164,12 @@ export function findForms(text: string, found: Span[], holds?: (decoded: string)
     }
     if (end < 0 && code < ANY_SIGN && BY_SIGN[code] !== undefined) {
       for (const { form, sign, back } of BY_SIGN[code] as readonly Signed[]) {
-        start = at - back;
-        if (start < rest || !text.startsWith(sign, at) || (bitsAt(text, start - 1) & WORD_BIT) !== 0) continue;
-        end = endOfForm(form, text, start);
-        if (end >= 0) break;
+        const first = at - back;
+        if (first < rest || !text.startsWith(sign, at) || (bitsAt(text, first - 1) & WORD_BIT) !== 0) continue;
+        const last = endOfForm(form, text, first);
+        if (last <= end) continue;
+        start = first;
+        end = last;
       }
     }
     if (kind === OTHER && runStart >= 0) {

@@ -1,5 +1,5 @@
-import { ACCOUNT_MARKS, redactAccounts } from './accounts.ts';
-import { CARD_MARKS, redactCards } from './cards.ts';
+import { mayHoldAccount, redactAccounts } from './accounts.ts';
+import { mayHoldCard, redactCards } from './cards.ts';
 import { HEADER_MARKS, redactHeaders } from './headers.ts';
 import { KEY_MARKS, redactKeys } from './keys.ts';
 import type { Sensitivity } from './names.ts';
@@ -9,32 +9,13 @@ import { redactTokens } from './tokens.ts';
 
 // pwd=a, redis://:b@c
 const SHORTEST = { pair: 5, header: 8 };
-const ANYTHING = /^/;
 
-interface Family {
-  /** Without it there is nothing to redact. */
-  mark: RegExp;
-  redact(text: string): string;
-}
-
-const CREDENTIALS: readonly Family[] = [
-  { mark: anyOf(KEY_MARKS), redact: redactKeys },
-  { mark: ANYTHING, redact: redactTokens },
-  { mark: anyOf(HEADER_MARKS), redact: redactHeaders },
-];
-const FAMILIES: readonly Family[] = [
-  ...CREDENTIALS,
-  { mark: anyOf(ACCOUNT_MARKS), redact: redactAccounts },
-  { mark: anyOf(CARD_MARKS), redact: redactCards },
-];
-const MARKS = [...KEY_MARKS, ...HEADER_MARKS, ...ACCOUNT_MARKS, ...CARD_MARKS];
+const MARKS = [...KEY_MARKS, ...HEADER_MARKS];
 const HAS_MARK = new RegExp(`\\b(?:${MARKS.join('|')})`);
 // Where these are, a mark may be behind an escape or an underscore.
 const HAS_HIDING_PLACE = /[\\%_]/;
 const HAS_HIDDEN_MARK = new RegExp(`(?:${ESCAPE}|_)(?:${MARKS.join('|')})`);
-const HAS_PAIR = /[=:>'"]|--|%3[Dd]/;
-// Without any of these there is neither a pair nor a hiding place.
-const HAS_SIGN = /[=:>'"\\%_]|--/;
+const HAS_PAIR = /[=:>'"：＝]|--|%3[Dd]/;
 
 /** The redaction of texts. */
 export interface TextRedaction {
@@ -51,32 +32,30 @@ export function createTextRedaction(
   sensitivityOf: (key: string) => Sensitivity,
   further: readonly string[],
 ): TextRedaction {
-  const redactPairs = createPairs(sensitivityOf, further);
-  const without = (text: string, families: readonly Family[]): string => {
-    if (text.length < SHORTEST.pair) return text;
-    const isPlain = !HAS_SIGN.test(text);
-    const rest = isMarked(text, isPlain) ? redactFamilies(text, families) : redactTokens(text);
-    return isPlain || !HAS_PAIR.test(rest) ? rest : redactPairs(rest);
-  };
+  const redactNamed = createPairs(sensitivityOf, further);
+  const redactPairs = (text: string): string => (HAS_PAIR.test(text) ? redactNamed(text) : text);
   return {
-    redactText: (text) => without(text, FAMILIES),
-    holdsCredential: (text) => without(text, CREDENTIALS) !== text,
+    redactText(text) {
+      return text.length < SHORTEST.pair ? text : redactPairs(redactNumbers(redactForms(text)));
+    },
+    holdsCredential(text) {
+      return text.length >= SHORTEST.pair && redactPairs(redactForms(text)) !== text;
+    },
   };
 }
 
-// Nearly every text has no mark: these looks, and the one for tokens, are what it costs.
-function isMarked(text: string, isPlain: boolean): boolean {
+// Nearly every text has no mark: these looks, and those for tokens and numbers, are what it costs.
+function redactForms(text: string): string {
+  if (!isMarked(text)) return redactTokens(text);
+  return redactHeaders(redactTokens(redactKeys(text)));
+}
+
+function isMarked(text: string): boolean {
   if (text.length < SHORTEST.header) return false;
-  if (HAS_MARK.test(text)) return true;
-  return !isPlain && HAS_HIDING_PLACE.test(text) && HAS_HIDDEN_MARK.test(text);
+  return HAS_MARK.test(text) || (HAS_HIDING_PLACE.test(text) && HAS_HIDDEN_MARK.test(text));
 }
 
-function redactFamilies(text: string, families: readonly Family[]): string {
-  let result = text;
-  for (const { mark, redact } of families) if (mark.test(result)) result = redact(result);
-  return result;
-}
-
-function anyOf(marks: readonly string[]): RegExp {
-  return new RegExp(marks.join('|'));
+function redactNumbers(text: string): string {
+  const rest = mayHoldAccount(text) ? redactAccounts(text) : text;
+  return mayHoldCard(rest) ? redactCards(rest) : rest;
 }

@@ -20,7 +20,7 @@ let last: { text: string; views: readonly View[] } = { text: '', views: [] };
 export function findInViews(text: string, find: Find): Span[] {
   const found: Span[] = [];
   find(text, found);
-  if (!text.includes('%') && !text.includes('\\')) return found;
+  if (!isEscaped(text)) return found;
   for (const view of viewsOf(text)) {
     const inView: Span[] = [];
     find(view.text, inView);
@@ -29,6 +29,11 @@ export function findInViews(text: string, find: Find): Span[] {
     }
   }
   return found;
+}
+
+/** Whether a text has escapes, behind which there may be something that is not found in the text itself. */
+export function isEscaped(text: string): boolean {
+  return (text.includes('%') || text.includes('\\')) && IS_ESCAPED.test(text);
 }
 
 function viewsOf(text: string): readonly View[] {

@@ -1,5 +1,5 @@
 /** The shortest run of base64 that is decoded. */
-export const MIN_WRAPPED = 24;
+export const MIN_WRAPPED = 22;
 
 // So many characters of a run are looked at before the rest is decoded.
 const PROBED = 16;
