@@ -1,3 +1,4 @@
+import { isIdentifier } from './identifiers.ts';
 import { SCALAR_NAMES, SENSITIVE_NAMES, type Sensitivity, wordsOf } from './names.ts';
 import { REDACTED } from './replaced.ts';
 
@@ -15,7 +16,7 @@ const BARE =
 const SCHEME = /(?:bearer|basic|digest|token|negotiate|apikey|dpop|aws4-hmac-sha256)\s{1,3}/iy;
 const COOKIES = /[^\s"'\\=;,]{1,256}=[^"'\r\n\\]*/y;
 
-const NO_SECRET = /^(?:true|false|null|none|nil|undefined|\*+|\[REDACTED\])?$/i;
+const NO_SECRET = /^(?:true|false|yes|no|null|none|nil|undefined|\*+|\[REDACTED\])?$/i;
 const WORD = /^[A-Za-z]?[a-z]{0,15}[.!?]?$/;
 
 /**
@@ -76,11 +77,17 @@ function secretOf(text: string, pair: Pair, sensitivityOf: (key: string) => Sens
   const cookies = /cookie$/i.test(name) ? cookiesAt(text, pair.end) : undefined;
   const span = quoted ?? cookies ?? bareAt(text, scheme);
   const value = text.slice(span.start, span.end);
-  if (NO_SECRET.test(value)) return undefined;
+  if (NO_SECRET.test(value) || isIdentifier(wholeName(text, pair), value)) return undefined;
   if (isSignature) return value.length >= MIN_SIGNATURE ? span : undefined;
   // "token: expired" is a sentence.
   const isProse = !quoted && scheme === pair.end && /\s$/.test(separator) && WORD.test(value);
   return isProse && !separator.includes('=') ? undefined : span;
+}
+
+// The pattern of names begins with the word that tells, which others may come before.
+function wholeName(text: string, { start, name }: Pair): string {
+  const before = /[\w.-]*$/.exec(text.slice(Math.max(0, start - MAX_NAME), start));
+  return (before?.[0] ?? '') + name;
 }
 
 /** Whether what looks like a pair is one: not part of an ARN or of a sentence. */
