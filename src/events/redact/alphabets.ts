@@ -34,7 +34,10 @@ const NAMES = Object.keys(ALPHABETS) as Alphabet[];
 /** For each ASCII code, a bit for each alphabet that has the character. */
 export const BITS = new Uint32Array(128);
 for (const [index, name] of NAMES.entries()) {
-  for (const character of ALPHABETS[name]) BITS[character.charCodeAt(0)]! |= 1 << index;
+  for (const character of ALPHABETS[name]) {
+    const code = character.charCodeAt(0);
+    BITS[code] = (BITS[code] as number) | (1 << index);
+  }
 }
 
 /** The bit of an alphabet. Throws an error when there is none of this name. */

@@ -87,11 +87,15 @@ function cardAt(text: string, groups: readonly Group[], first: number): number {
   const { length } = group.digits;
   if (length >= MIN_DIGITS) return isCardOf(text, groups, first, 1) ? 1 : 0;
   if (length === 4) {
-    const sizes = PRINTED.find((candidate) => hasSizes(groups, first, candidate) && isCardOf(text, groups, first, candidate.length));
+    const sizes = PRINTED.find(
+      (candidate) => hasSizes(groups, first, candidate) && isCardOf(text, groups, first, candidate.length),
+    );
     return sizes?.length ?? 0;
   }
   const isSpelt = first === 0 && length <= MAX_SPELT && groups.length <= MAX_DIGITS;
-  return isSpelt && groups.slice(0, -1).every(({ digits }) => digits.length === length) && isCardOf(text, groups, 0, groups.length)
+  return isSpelt &&
+    groups.slice(0, -1).every(({ digits }) => digits.length === length) &&
+    isCardOf(text, groups, 0, groups.length)
     ? groups.length
     : 0;
 }
@@ -112,7 +116,8 @@ function isCardOf(text: string, groups: readonly Group[], first: number, count: 
   if (!isCard(digits)) return false;
   const own = count > 1 ? separator : '';
   // No part of a decimal, of a telephone number, of a name, or of a longer row of groups.
-  if (first > 0 ? joins((groups[first - 1] as Group).separator, own) : BEFORE.test(text[start - 1] ?? '')) return false;
+  if (first > 0 ? joins((groups[first - 1] as Group).separator, own) : BEFORE.test(text[start - 1] ?? ''))
+    return false;
   const next = text[last.start + last.digits.length] ?? '';
   return last === groups.at(-1) ? !/\w/.test(next) : !joins(last.separator, own);
 }

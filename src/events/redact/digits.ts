@@ -1,7 +1,8 @@
 import type { Span } from './spans.ts';
 
 /** What may stand between the groups of a number, as a class in a regular expression: no line ends, for columns of numbers. */
-export const SEPARATOR = '[\\t \\u00a0\\u1680\\u2000-\\u200f\\u202f\\u205f\\u2060\\u3000\\ufeff\\u00ad\\p{Pd}\\u2212_/.,:+|*·•‧∙]';
+export const SEPARATOR =
+  '[\\t \\u00a0\\u1680\\u2000-\\u200f\\u202f\\u205f\\u2060\\u3000\\ufeff\\u00ad\\p{Pd}\\u2212_/.,:+|*·•‧∙]';
 
 const OTHER_DIGITS = /(?![0-9])\p{Nd}|[\uff21-\uff3a]/u;
 const DIGITS_AND_LETTERS = /(?![0-9])\p{Nd}|[\uff21-\uff3a]/gu;

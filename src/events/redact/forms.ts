@@ -50,7 +50,8 @@ export function parseForm(notation: string, isWeak: boolean): Form[] {
     parts.forEach((part, index) => {
       const next = parts[index + 1];
       if (next === undefined || part.literal !== undefined || part.min === part.max) return;
-      const swallows = next.literal === undefined ? (part.bit & next.bit) !== 0 : hasFirst(part.bit, next.literal);
+      const swallows =
+        next.literal === undefined ? (part.bit & next.bit) !== 0 : hasFirst(part.bit, next.literal);
       if (swallows || part.max === OPEN) throw new Error(`"${notation}" cannot be read in one pass`);
     });
     return { parts, isWeak };

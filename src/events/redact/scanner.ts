@@ -1,15 +1,20 @@
-import { bitOf, bitsAt, WORD_BIT } from './alphabets.ts';
-import { endOfForm, type Form, type Part, parseForm } from './forms.ts';
-import { PROVIDERS } from './providers/all.ts';
+import { bitsAt, WORD_BIT } from './alphabets.ts';
+import {
+  ANY_SIGN,
+  BY_FOUR,
+  BY_SIGN,
+  BY_THREE,
+  BY_TWO,
+  BY_WORD,
+  hashOf,
+  IS_START,
+  MAX_WORD,
+  type Signed,
+  wordIndex,
+} from './form-index.ts';
+import { endOfForm, type Form } from './forms.ts';
 import type { Span } from './spans.ts';
 import { isWrappedText, MIN_WRAPPED } from './wrapped.ts';
-
-/** A form with a sign in it, and how far before that sign it begins. */
-interface Signed {
-  form: Form;
-  sign: string;
-  back: number;
-}
 
 // What a character is to the search.
 const OTHER = 0;
@@ -23,115 +28,10 @@ for (let code = 0; code < 128; code += 1) {
   else if ('+/_-'.includes(character)) KINDS[code] = RUN;
 }
 
-const WORD_ALPHABETS = new Set(['digit', 'hex', 'xdigit', 'lower', 'upper', 'base32', 'alnum'].map(bitOf));
-const MAX_WORD = 100;
-const ANY_SIGN = 128;
-const HASHES = 4096;
-
-type Table = (readonly Form[] | undefined)[];
-/** Whether a form, or a JWT, begins with two characters: their codes, the first times 128. */
-const IS_START = new Uint8Array(128 * 128);
-/** The forms by the hash of their first four characters, or of the two or three that they begin with. */
-const BY_TWO: Table = new Array(HASHES).fill(undefined);
-const BY_THREE: Table = new Array(HASHES).fill(undefined);
-const BY_FOUR: Table = new Array(HASHES).fill(undefined);
-/** The forms whose first word has no fixed beginning, by its length and by the sign behind it. */
-const BY_WORD: Table = new Array((MAX_WORD + 1) * (ANY_SIGN + 1)).fill(undefined);
-/** The other forms, by a sign in them. */
-const BY_SIGN: (readonly Signed[] | undefined)[] = new Array(128).fill(undefined);
-
 // JWS and JWE: the header is base64url of {" or of { and white space.
 const JWT = /e(?:yJ|yAi|w0K|wo[giJK])[\w-]{10,}(?:\.[\w-]*){2,4}/y;
 const E = 'e'.charCodeAt(0);
 for (const second of 'yw') IS_START[E * 128 + second.charCodeAt(0)] = 1;
-
-for (const { forms, weak = [] } of PROVIDERS) {
-  for (const notation of forms) parseForm(notation, false).forEach(enter);
-  for (const notation of weak) parseForm(notation, true).forEach(enter);
-}
-
-function enter(form: Form): void {
-  const [first, second] = form.parts as [Part, Part | undefined];
-  if (first.literal === undefined) {
-    const word = firstWordOf(form.parts);
-    return word === undefined ? enterBySign(form) : enterByWord(form, word);
-  }
-  if ((bitsAt(first.literal, 0) & WORD_BIT) === 0) return enterBySign(form);
-  if (first.literal.length > 1) return enterByStart(form, first.literal);
-  for (let code = 0; code < 128; code += 1) {
-    const next = String.fromCharCode(code);
-    if (second?.literal === undefined && (bitsAt(next, 0) & (second?.bit ?? 0)) !== 0) {
-      enterByStart(form, first.literal + next);
-    }
-  }
-}
-
-function enterByStart(form: Form, head: string): void {
-  const table = head.length === 2 ? BY_TWO : head.length === 3 ? BY_THREE : BY_FOUR;
-  const [a, b, c = 0, d = 0] = [...head.slice(0, 4)].map((character) => character.charCodeAt(0)) as [number, number];
-  IS_START[a * 128 + b] = 1;
-  const hash = hashOf(a, b, c, d);
-  table[hash] = [...(table[hash] ?? []), form];
-}
-
-function hashOf(a: number, b: number, c: number, d: number): number {
-  return Math.imul(a | (b << 7) | (c << 14) | (d << 21), 0x9e3779b1) >>> 20;
-}
-
-interface FirstWord {
-  least: number;
-  most: number;
-  /** The sign that must follow, or none in particular. */
-  sign: number;
-}
-
-function enterByWord(form: Form, { least, most, sign }: FirstWord): void {
-  for (let length = least; length <= most; length += 1) {
-    const signs = sign === ANY_SIGN ? [...KINDS.keys(), ANY_SIGN] : [sign];
-    for (const code of signs) {
-      const index = length * (ANY_SIGN + 1) + code;
-      BY_WORD[index] = [...(BY_WORD[index] ?? []), form];
-    }
-  }
-}
-
-/** The first word of a form that begins with a run: undefined when that run may have other characters than words have. */
-function firstWordOf(parts: readonly Part[]): FirstWord | undefined {
-  let least = 0;
-  let most = 0;
-  for (const part of parts) {
-    if (part.literal === undefined) {
-      if (!WORD_ALPHABETS.has(part.bit)) return undefined;
-      least += part.min;
-      most += part.max;
-      continue;
-    }
-    const sign = [...part.literal].findIndex((character) => (bitsAt(character, 0) & WORD_BIT) === 0);
-    least += sign < 0 ? part.literal.length : sign;
-    most += sign < 0 ? part.literal.length : sign;
-    if (sign >= 0) return { least, most, sign: part.literal.charCodeAt(sign) };
-  }
-  return { least, most, sign: ANY_SIGN };
-}
-
-function enterBySign(form: Form): void {
-  let back = 0;
-  for (const part of form.parts) {
-    if (part.literal === undefined) {
-      if (part.min !== part.max) break;
-      back += part.min;
-      continue;
-    }
-    const at = [...part.literal].findIndex((character) => (bitsAt(character, 0) & WORD_BIT) === 0);
-    if (at >= 0) {
-      const code = part.literal.charCodeAt(at);
-      BY_SIGN[code] = [...(BY_SIGN[code] ?? []), { form, sign: part.literal.slice(at), back: back + at }];
-      return;
-    }
-    back += part.literal.length;
-  }
-  throw new Error(`nothing gives ${JSON.stringify(form)} away`);
-}
 
 /**
  * Adds the places of the tokens in a text, and of the runs of base64 of which `holds` says that they hold a secret.
@@ -158,14 +58,16 @@ export function findForms(text: string, found: Span[], holds?: (decoded: string)
           code = at < length ? text.charCodeAt(at) : ANY_SIGN;
           kind = code < 128 ? (KINDS[code] as number) : OTHER;
         } while (kind === WORD);
-        const forms = at - start <= MAX_WORD ? BY_WORD[(at - start) * (ANY_SIGN + 1) + Math.min(code, ANY_SIGN)] : undefined;
+        const forms =
+          at - start <= MAX_WORD ? BY_WORD[wordIndex(at - start, Math.min(code, ANY_SIGN))] : undefined;
         if (forms !== undefined) end = longest(forms, text, start);
       }
     }
     if (end < 0 && code < ANY_SIGN && BY_SIGN[code] !== undefined) {
       for (const { form, sign, back } of BY_SIGN[code] as readonly Signed[]) {
         const first = at - back;
-        if (first < rest || !text.startsWith(sign, at) || (bitsAt(text, first - 1) & WORD_BIT) !== 0) continue;
+        if (first < rest || !text.startsWith(sign, at) || (bitsAt(text, first - 1) & WORD_BIT) !== 0)
+          continue;
         const last = endOfForm(form, text, first);
         if (last <= end) continue;
         start = first;
@@ -173,7 +75,8 @@ export function findForms(text: string, found: Span[], holds?: (decoded: string)
       }
     }
     if (kind === OTHER && runStart >= 0) {
-      if (holds !== undefined && at - runStart >= MIN_WRAPPED) findWrapped(text, Math.max(runStart, rest), at, holds, found);
+      if (holds !== undefined && at - runStart >= MIN_WRAPPED)
+        findWrapped(text, Math.max(runStart, rest), at, holds, found);
       runStart = -1;
     }
     if (end < 0) {
@@ -218,7 +121,13 @@ function longest(forms: readonly Form[], text: string, at: number): number {
 }
 
 /** Adds a run of base64 that holds a secret, or the parts of it after a path or a name: v1/ZXlK..., job_ZXlK... */
-function findWrapped(text: string, start: number, end: number, holds: (decoded: string) => boolean, found: Span[]): void {
+function findWrapped(
+  text: string,
+  start: number,
+  end: number,
+  holds: (decoded: string) => boolean,
+  found: Span[],
+): void {
   if (isWrappedText(text, start, end, holds)) {
     found.push({ start, end: endOfPadding(text, end) });
     return;

@@ -58,18 +58,18 @@ function unescaped(text: string, before: Int32Array | undefined): View {
     for (let at = 0; at < piece.length; at += 1) offsets[length + at] = from + at * step;
     length += piece.length;
   };
-  for (const { 0: escape, index } of text.matchAll(ESCAPES)) {
+  for (const { 0: escaped, index } of text.matchAll(ESCAPES)) {
     keep(text.slice(rest, index), rest, 1);
-    rest = index + escape.length;
-    if (escape.startsWith('%')) {
-      const bytes = Buffer.from(escape.replaceAll('%', ''), 'hex');
+    rest = index + escaped.length;
+    if (escaped.startsWith('%')) {
+      const bytes = Buffer.from(escaped.replaceAll('%', ''), 'hex');
       for (let at = 0; at < bytes.length; ) {
         const size = sizeOf(bytes, at);
         keep(bytes.toString('utf8', at, at + size), index + 3 * at, 0);
         at += size;
       }
-    } else if (escape[1] === 'u') keep(String.fromCharCode(Number.parseInt(escape.slice(2), 16)), index, 0);
-    else keep(CONTROLS.get(escape[1] as string) ?? (escape[1] as string), index, 0);
+    } else if (escaped[1] === 'u') keep(String.fromCharCode(Number.parseInt(escaped.slice(2), 16)), index, 0);
+    else keep(CONTROLS.get(escaped[1] as string) ?? (escaped[1] as string), index, 0);
   }
   keep(text.slice(rest), rest, 1);
   offsets[length] = text.length;

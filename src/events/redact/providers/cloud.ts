@@ -4,7 +4,8 @@ import type { Provider } from '../forms.ts';
 export const CLOUD: readonly Provider[] = [
   {
     name: 'Amazon Web Services',
-    source: 'https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids',
+    source:
+      'https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids',
     forms: [
       'A(KIA|SIA|BIA|CCA)<upper 16>',
       '(IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz)<padded 40+>',
@@ -74,7 +75,8 @@ export const CLOUD: readonly Provider[] = [
   },
   {
     name: 'Volcano Engine, Baidu, JD and Naver',
-    source: 'https://docs.github.com/en/code-security/reference/secret-security/supported-secret-scanning-patterns',
+    source:
+      'https://docs.github.com/en/code-security/reference/secret-security/supported-secret-scanning-patterns',
     forms: [
       'AK(LT|TP)<urlpadded 40+>',
       'bce-v3/ALTAK-<alnum 16-24>/<hex 40>',
@@ -135,14 +137,14 @@ export const CLOUD: readonly Provider[] = [
   {
     name: 'HashiCorp',
     source: 'https://developer.hashicorp.com/vault/docs/concepts/tokens',
-    forms: [
-      'hv(s|b|r).<base64url 24+>',
-      '<alnum 14>.atlasv1.<urlpadded 60+>',
-      'at_<alnum 10>_<alnum 60+>',
-    ],
+    forms: ['hv(s|b|r).<base64url 24+>', '<alnum 14>.atlasv1.<urlpadded 60+>', 'at_<alnum 10>_<alnum 60+>'],
     weak: ['s.<alnum 24>'],
   },
-  { name: 'Pulumi', source: 'https://www.pulumi.com/docs/administration/access-identity/access-tokens/', forms: ['pul-<hex 40>'] },
+  {
+    name: 'Pulumi',
+    source: 'https://www.pulumi.com/docs/administration/access-identity/access-tokens/',
+    forms: ['pul-<hex 40>'],
+  },
   {
     name: 'Doppler',
     source: 'https://docs.doppler.com/reference/auth-token-formats',
@@ -156,7 +158,10 @@ export const CLOUD: readonly Provider[] = [
   {
     name: '1Password',
     source: 'https://developer.1password.com/docs/service-accounts/security/',
-    forms: ['ops_eyJ<mixed64 100+>', 'A3-<upper 6>-(<upper 11>|<upper 6>-<upper 5>)-<upper 5>-<upper 5>-<upper 5>'],
+    forms: [
+      'ops_eyJ<mixed64 100+>',
+      'A3-<upper 6>-(<upper 11>|<upper 6>-<upper 5>)-<upper 5>-<upper 5>-<upper 5>',
+    ],
   },
   {
     name: 'Docker',
@@ -170,7 +175,8 @@ export const CLOUD: readonly Provider[] = [
   },
   {
     name: 'Aiven and Elastic Cloud',
-    source: 'https://docs.github.com/en/code-security/reference/secret-security/supported-secret-scanning-patterns',
+    source:
+      'https://docs.github.com/en/code-security/reference/secret-security/supported-secret-scanning-patterns',
     forms: ['AVNS_<base64url 19>', 'essu_<padded 40+>'],
   },
 ];

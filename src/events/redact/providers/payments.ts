@@ -8,7 +8,11 @@ export const PAYMENTS: readonly Provider[] = [
   {
     name: 'Stripe',
     source: 'https://docs.stripe.com/keys',
-    forms: ['(p|r|s)k_(live|test|prod)_<word 10+>', 'whsec_<mixed64 20+>', '(pi|seti|cs)_<alnum 14-30>_secret_<alnum 20+>'],
+    forms: [
+      '(p|r|s)k_(live|test|prod)_<word 10+>',
+      'whsec_<mixed64 20+>',
+      '(pi|seti|cs)_<alnum 14-30>_secret_<alnum 20+>',
+    ],
   },
   {
     name: 'PayPal',
@@ -41,7 +45,11 @@ export const PAYMENTS: readonly Provider[] = [
     source: 'https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens',
     forms: ['shp(at|ca|pa|ss|ua|it|rt|tka)_<alnum 32+>'],
   },
-  { name: 'Razorpay', source: 'https://razorpay.com/docs/api/authentication/', forms: ['rzp_(live|test)_<alnum 14>'] },
+  {
+    name: 'Razorpay',
+    source: 'https://razorpay.com/docs/api/authentication/',
+    forms: ['rzp_(live|test)_<alnum 14>'],
+  },
   { name: 'Flutterwave', source: GITLEAKS, forms: ['FLW(SEC|PUB)K(_TEST|)-<alnum 12-40>(-X|)'] },
   {
     name: 'Mollie, GoCardless, Lob and Chargebee',
@@ -58,7 +66,10 @@ export const PAYMENTS: readonly Provider[] = [
   {
     name: 'Paddle',
     source: 'https://developer.paddle.com/api-reference/about/api-keys',
-    forms: ['pdl_(live_|sdbx_|)apikey_<lower 26>_<alnum 22>_<alnum 3>', 'pdl_ntfset_<lower 26>_<base64url 24+>'],
+    forms: [
+      'pdl_(live_|sdbx_|)apikey_<lower 26>_<alnum 22>_<alnum 3>',
+      'pdl_ntfset_<lower 26>_<base64url 24+>',
+    ],
   },
   { name: 'Ramp', source: TRUFFLEHOG, forms: ['ramp_(id|sec)_<alnum 40+>'] },
   { name: 'Brex', source: 'https://developer.brex.com/docs/authentication/', forms: ['bxt_<alnum 36+>'] },
@@ -68,16 +79,36 @@ export const PAYMENTS: readonly Provider[] = [
     forms: ['secret-token:<tilde 16+>', 'mercury_(production|sandbox)_<word 30+>'],
   },
   { name: 'Pagar.me', source: TRUFFLEHOG, forms: ['ak_(live|test)_<alnum 30>'] },
-  { name: 'Persona', source: 'https://docs.withpersona.com/api-keys', forms: ['persona_(production|sandbox)_<word 20+>'] },
+  {
+    name: 'Persona',
+    source: 'https://docs.withpersona.com/api-keys',
+    forms: ['persona_(production|sandbox)_<word 20+>'],
+  },
   {
     name: 'Onfido',
     source: 'https://documentation.onfido.com/api/latest/#api-tokens',
     forms: ['api_(live|sandbox)(_us|_ca|_eu|).<base64url 11>.<base64url 32>'],
   },
-  { name: 'EasyPost', source: 'https://docs.easypost.com/docs/authentication', forms: ['EZ(A|T)K<alnum 40+>'] },
-  { name: 'Shippo', source: 'https://docs.goshippo.com/docs/guides_general/authentication/', forms: ['shippo_(live|test)_<xdigit 40>'] },
-  { name: 'Duffel', source: 'https://duffel.com/docs/api/overview/authentication', forms: ['duffel_(test|live)_<urlpadded 43+>'] },
-  { name: 'Flexport and Fleetbase', source: TRUFFLEHOG, forms: ['shltm_<base64url 40+>', 'flb_(live|test)_<alnum 20>'] },
+  {
+    name: 'EasyPost',
+    source: 'https://docs.easypost.com/docs/authentication',
+    forms: ['EZ(A|T)K<alnum 40+>'],
+  },
+  {
+    name: 'Shippo',
+    source: 'https://docs.goshippo.com/docs/guides_general/authentication/',
+    forms: ['shippo_(live|test)_<xdigit 40>'],
+  },
+  {
+    name: 'Duffel',
+    source: 'https://duffel.com/docs/api/overview/authentication',
+    forms: ['duffel_(test|live)_<urlpadded 43+>'],
+  },
+  {
+    name: 'Flexport and Fleetbase',
+    source: TRUFFLEHOG,
+    forms: ['shltm_<base64url 40+>', 'flb_(live|test)_<alnum 20>'],
+  },
   { name: 'Robinhood', source: TRUFFLEHOG, forms: ['rh-api-<uuid>'] },
   {
     name: 'Extended private keys of Bitcoin (BIP 32), and keys of Nostr and age',

@@ -72,8 +72,10 @@ function cardOf({ begin, groups }: { begin: string; groups: number[] }, separato
   return (dice: Dice) => {
     const length = groups.reduce((sum, size) => sum + size, 0);
     const digits = withCheckDigit(begin + dice.text('digits', length - 1 - begin.length));
-    let at = 0;
-    return groups.map((size) => digits.slice(at, (at += size))).join(separator);
+    const ends = groups.map((_, index) => groups.slice(0, index + 1).reduce((sum, size) => sum + size, 0));
+    return groups
+      .map((size, index) => digits.slice((ends[index] as number) - size, ends[index]))
+      .join(separator);
   };
 }
 
