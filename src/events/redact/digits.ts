@@ -4,6 +4,7 @@ import type { Span } from './spans.ts';
 export const SEPARATOR =
   '[\\t \\u00a0\\u1680\\u2000-\\u200f\\u202f\\u205f\\u2060\\u3000\\ufeff\\u00ad\\p{Pd}\\u2212_/.,:+|*·•‧∙]';
 
+const NOT_ASCII = /[^\0-\x7f]/;
 const OTHER_DIGITS = /(?![0-9])\p{Nd}|[\uff21-\uff3a]/u;
 const DIGITS_AND_LETTERS = /(?![0-9])\p{Nd}|[\uff21-\uff3a]/gu;
 const IS_DIGIT = /^\p{Nd}$/u;
@@ -14,7 +15,7 @@ const values = new Map<number, string>();
 /** Adds what is found in a text, and in it with full-width letters and the decimal digits of all scripts as those of ASCII. */
 export function findInDigits(text: string, find: (text: string, found: Span[]) => void, found: Span[]): void {
   find(text, found);
-  if (!OTHER_DIGITS.test(text)) return;
+  if (!NOT_ASCII.test(text) || !OTHER_DIGITS.test(text)) return;
   const pieces: string[] = [];
   const wide: number[] = [];
   let rest = 0;

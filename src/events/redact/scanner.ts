@@ -16,16 +16,36 @@ import { endOfForm, type Form } from './forms.ts';
 import type { Span } from './spans.ts';
 import { isWrappedText, MIN_WRAPPED } from './wrapped.ts';
 
-// What a character is to the search.
-const OTHER = 0;
+// What a character is: a bit each, of which a text has all that its characters have.
 const WORD = 1;
 /** Of base64, and of no word. */
 const RUN = 2;
+/** Begins an escape. */
+export const ESCAPE_SIGN = 4;
+/** Stands between a name and a value, or around them. */
+export const PAIR_SIGN = 8;
+export const UNDERSCORE = 16;
+export const NOT_ASCII = 32;
+// The highest bit, so that a shift counts them.
+const DIGIT = 128;
+const DIGIT_SHIFT = 7;
+const COUNT_SHIFT = 8;
 const KINDS = new Uint8Array(128);
 for (let code = 0; code < 128; code += 1) {
   const character = String.fromCharCode(code);
-  if ((bitsAt(character, 0) & WORD_BIT) !== 0) KINDS[code] = WORD;
-  else if ('+/_-'.includes(character)) KINDS[code] = RUN;
+  const isWord = (bitsAt(character, 0) & WORD_BIT) !== 0;
+  KINDS[code] =
+    (isWord ? WORD : 0) |
+    ('+/_-'.includes(character) ? RUN : 0) |
+    ('%\\'.includes(character) ? ESCAPE_SIGN : 0) |
+    (`=:>'"-`.includes(character) ? PAIR_SIGN : 0) |
+    (character === '_' ? UNDERSCORE : 0) |
+    (code >= 48 && code <= 57 ? DIGIT : 0);
+}
+
+/** How many digits were seen. */
+export function digitsOf(seen: number): number {
+  return seen >>> COUNT_SHIFT;
 }
 
 // JWS and JWE: the header is base64url of {" or of { and white space.
@@ -38,31 +58,37 @@ for (const second of 'yw') IS_START[E * 128 + second.charCodeAt(0)] = 1;
  *
  * One pass: a word is looked up by its first characters and by its length, a sign by itself. A form that may be there is
  * read forward, over a bounded part of the text or up to the end of the token that is found.
+ *
+ * Returns the signs that were seen outside of tokens, and the number of digits (`digitsOf`).
  */
-export function findForms(text: string, found: Span[], holds?: (decoded: string) => boolean): void {
+export function findForms(text: string, found: Span[], holds?: (decoded: string) => boolean): number {
   const { length } = text;
+  let signs = 0;
+  let digits = 0;
   let rest = 0;
   let runStart = -1;
   let at = 0;
   while (at <= length) {
     let code = at < length ? text.charCodeAt(at) : ANY_SIGN;
-    let kind = code < 128 ? (KINDS[code] as number) : OTHER;
+    let kind = code < 128 ? (KINDS[code] as number) : NOT_ASCII;
     let start = at;
     let end = -1;
-    if (kind === WORD) {
+    if ((kind & WORD) !== 0) {
       if (runStart < 0) runStart = at;
       end = endOfStart(text, at, code);
       if (end < 0) {
         do {
+          digits += kind >> DIGIT_SHIFT;
           at += 1;
           code = at < length ? text.charCodeAt(at) : ANY_SIGN;
-          kind = code < 128 ? (KINDS[code] as number) : OTHER;
-        } while (kind === WORD);
+          kind = code < 128 ? (KINDS[code] as number) : NOT_ASCII;
+        } while ((kind & WORD) !== 0);
         const forms =
           at - start <= MAX_WORD ? BY_WORD[wordIndex(at - start, Math.min(code, ANY_SIGN))] : undefined;
         if (forms !== undefined) end = longest(forms, text, start);
       }
     }
+    if (at < length) signs |= kind;
     if (end < 0 && code < ANY_SIGN && BY_SIGN[code] !== undefined) {
       for (const { form, sign, back } of BY_SIGN[code] as readonly Signed[]) {
         const first = at - back;
@@ -74,7 +100,7 @@ export function findForms(text: string, found: Span[], holds?: (decoded: string)
         end = last;
       }
     }
-    if (kind === OTHER && runStart >= 0) {
+    if ((kind & (WORD | RUN)) === 0 && runStart >= 0) {
       if (holds !== undefined && at - runStart >= MIN_WRAPPED)
         findWrapped(text, Math.max(runStart, rest), at, holds, found);
       runStart = -1;
@@ -88,6 +114,7 @@ export function findForms(text: string, found: Span[], holds?: (decoded: string)
     at = end;
     runStart = -1;
   }
+  return signs | (digits << COUNT_SHIFT);
 }
 
 /** Where the longest token ends that begins with this word, or -1. */
@@ -133,7 +160,7 @@ function findWrapped(
     return;
   }
   for (let part = start, at = start; at <= end; at += 1) {
-    if (at < end && KINDS[text.charCodeAt(at)] !== RUN) continue;
+    if (at < end && ((KINDS[text.charCodeAt(at)] as number) & RUN) === 0) continue;
     if (at - part >= MIN_WRAPPED && at - part < end - start && isWrappedText(text, part, at, holds)) {
       found.push({ start: part, end: endOfPadding(text, at) });
     }

@@ -1,19 +1,22 @@
-import { mayHoldAccount, redactAccounts } from './accounts.ts';
-import { mayHoldCard, redactCards } from './cards.ts';
+import { findAccounts, MIN_ACCOUNT_DIGITS } from './accounts.ts';
+import { findCards, MIN_DIGITS } from './cards.ts';
+import { findInDigits } from './digits.ts';
 import { HEADER_MARKS, redactHeaders } from './headers.ts';
 import { KEY_MARKS, redactKeys } from './keys.ts';
 import type { Sensitivity } from './names.ts';
 import { createPairs } from './pairs.ts';
 import { ESCAPE } from './replaced.ts';
-import { redactTokens } from './tokens.ts';
+import { digitsOf, ESCAPE_SIGN, NOT_ASCII, PAIR_SIGN, UNDERSCORE } from './scanner.ts';
+import { replaceSpans, type Span } from './spans.ts';
+import { findTokens } from './tokens.ts';
+import { findInViews } from './views.ts';
 
 // pwd=a, redis://:b@c
 const SHORTEST = { pair: 5, header: 8 };
 
 const MARKS = [...KEY_MARKS, ...HEADER_MARKS];
 const HAS_MARK = new RegExp(`\\b(?:${MARKS.join('|')})`);
-// Where these are, a mark may be behind an escape or an underscore.
-const HAS_HIDING_PLACE = /[\\%_]/;
+// Where there are escapes and underscores, a mark may be behind one.
 const HAS_HIDDEN_MARK = new RegExp(`(?:${ESCAPE}|_)(?:${MARKS.join('|')})`);
 const HAS_PAIR = /[=:>'"：＝]|--|%3[Dd]/;
 
@@ -32,30 +35,45 @@ export function createTextRedaction(
   sensitivityOf: (key: string) => Sensitivity,
   further: readonly string[],
 ): TextRedaction {
-  const redactNamed = createPairs(sensitivityOf, further);
-  const redactPairs = (text: string): string => (HAS_PAIR.test(text) ? redactNamed(text) : text);
+  const redactPairs = createPairs(sensitivityOf, further);
+  const redact = (text: string, withNumbers: boolean): string => {
+    if (text.length < SHORTEST.pair) return text;
+    const found: Span[] = [];
+    const seen = findTokens(text, found);
+    if ((seen & ESCAPE_SIGN) !== 0) findInViews(text, findTokens, found);
+    if (withNumbers) findNumbers(text, seen, found);
+    const rest = redactMarked(replaceSpans(text, found), seen);
+    return mayHoldPair(seen) && HAS_PAIR.test(rest) ? redactPairs(rest) : rest;
+  };
   return {
-    redactText(text) {
-      return text.length < SHORTEST.pair ? text : redactPairs(redactNumbers(redactForms(text)));
-    },
-    holdsCredential(text) {
-      return text.length >= SHORTEST.pair && redactPairs(redactForms(text)) !== text;
-    },
+    redactText: (text) => redact(text, true),
+    holdsCredential: (text) => redact(text, false) !== text,
   };
 }
 
-// Nearly every text has no mark: these looks, and those for tokens and numbers, are what it costs.
-function redactForms(text: string): string {
-  if (!isMarked(text)) return redactTokens(text);
-  return redactHeaders(redactTokens(redactKeys(text)));
+function findNumbers(text: string, seen: number, found: Span[]): void {
+  const digits = (seen & (ESCAPE_SIGN | NOT_ASCII)) === 0 ? digitsOf(seen) : Number.POSITIVE_INFINITY;
+  for (const { least, find } of NUMBERS) {
+    if (digits < least) continue;
+    const findAny = (view: string, spans: Span[]) => findInDigits(view, find, spans);
+    findAny(text, found);
+    if ((seen & ESCAPE_SIGN) !== 0) findInViews(text, findAny, found);
+  }
 }
 
-function isMarked(text: string): boolean {
-  if (text.length < SHORTEST.header) return false;
-  return HAS_MARK.test(text) || (HAS_HIDING_PLACE.test(text) && HAS_HIDDEN_MARK.test(text));
+const NUMBERS = [
+  { least: MIN_ACCOUNT_DIGITS, find: findAccounts },
+  { least: MIN_DIGITS, find: findCards },
+] as const;
+
+// Nearly every text has no mark: these looks, and the one for tokens, are what it costs.
+function redactMarked(text: string, seen: number): string {
+  if (text.length < SHORTEST.header) return text;
+  const mayHide = (seen & (ESCAPE_SIGN | UNDERSCORE)) !== 0;
+  if (!HAS_MARK.test(text) && !(mayHide && HAS_HIDDEN_MARK.test(text))) return text;
+  return redactHeaders(redactKeys(text));
 }
 
-function redactNumbers(text: string): string {
-  const rest = mayHoldAccount(text) ? redactAccounts(text) : text;
-  return mayHoldCard(rest) ? redactCards(rest) : rest;
+function mayHoldPair(seen: number): boolean {
+  return (seen & (PAIR_SIGN | ESCAPE_SIGN | NOT_ASCII)) !== 0;
 }

@@ -6,7 +6,7 @@ interface View {
   offsets: Int32Array;
 }
 
-type Find = (text: string, found: Span[]) => void;
+type Find = (text: string, found: Span[]) => unknown;
 
 // What is escaped twice (%253D in a URL in a URL) has two layers.
 const MAX_LAYERS = 3;
@@ -16,11 +16,8 @@ const CONTROLS = new Map([...'bfnrt'].map((letter, index) => [letter, '\b\f\n\r\
 
 let last: { text: string; views: readonly View[] } = { text: '', views: [] };
 
-/** Adds what is found in a text, and in it without percent-encoding and without the escapes of JSON. */
-export function findInViews(text: string, find: Find): Span[] {
-  const found: Span[] = [];
-  find(text, found);
-  if (!isEscaped(text)) return found;
+/** Adds what is found in a text without percent-encoding and without the escapes of JSON. */
+export function findInViews(text: string, find: Find, found: Span[]): void {
   for (const view of viewsOf(text)) {
     const inView: Span[] = [];
     find(view.text, inView);
@@ -28,12 +25,6 @@ export function findInViews(text: string, find: Find): Span[] {
       found.push({ start: view.offsets[start] as number, end: view.offsets[end] as number });
     }
   }
-  return found;
-}
-
-/** Whether a text has escapes, behind which there may be something that is not found in the text itself. */
-export function isEscaped(text: string): boolean {
-  return (text.includes('%') || text.includes('\\')) && IS_ESCAPED.test(text);
 }
 
 function viewsOf(text: string): readonly View[] {
