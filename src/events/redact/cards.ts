@@ -12,13 +12,8 @@ const MAX_DIGITS = 19;
 // Texts of ASCII, which most are, have a pattern of their own: it is many times faster.
 const IS_ASCII = /^[\0-\x7f]*$/;
 const ASCII_SEPARATOR = '[\\t _/.,:+|*-]';
-const [ASCII_HINT, ANY_HINT] = [ASCII_SEPARATOR, SEPARATOR].map(
-  (separator) =>
-    new RegExp(
-      `\\d{${MIN_DIGITS}}|\\d{4}${separator}{1,3}\\d{3}|(?<!\\d)\\d{1,2}(?:${separator}{1,3}\\d{1,2}){6}`,
-      'u',
-    ),
-) as [RegExp, RegExp];
+const ASCII_HINT = hintOf(ASCII_SEPARATOR, '');
+const ANY_HINT = hintOf(SEPARATOR, 'u');
 const [ASCII_ROW, ANY_ROW] = [ASCII_SEPARATOR, SEPARATOR].map(
   (separator) => new RegExp(`\\d(?:${separator}{0,3}\\d){12,}`, 'gu'),
 ) as [RegExp, RegExp];
@@ -40,6 +35,12 @@ const BEFORE = /[A-Za-z_.+]/;
 // ISO/IEC 7813, with or without the sentinels. D stands for = where a chip tells track 2.
 const TRACK_1 = /%?B(\d{13,19})\^[^^\r\n]{2,26}\^[^\s?"'<>&]{7,80}\??/g;
 const TRACK_2 = /(?<!\d);?(\d{13,19})[=D]\d{7,30}\??/g;
+
+/** What a text with the number of a card has: its digits in a row, groups, or one or two at a time. */
+function hintOf(separator: string, flags: string): RegExp {
+  const groups = `\\d{4}(?:\\d{${MIN_DIGITS - 4}}|${separator}{1,3}\\d{3})`;
+  return new RegExp(`${groups}|\\d(?:${separator}{1,3}\\d\\d?){6}`, flags);
+}
 
 /** Whether a number has the digits of a card. */
 export function isCardNumber(value: number): boolean {

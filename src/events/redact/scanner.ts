@@ -30,6 +30,8 @@ export const NOT_ASCII = 32;
 const DIGIT = 128;
 const DIGIT_SHIFT = 7;
 const COUNT_SHIFT = 8;
+const NUMBER_SHIFT = 14;
+const MAX_COUNT = 63;
 const KINDS = new Uint8Array(128);
 for (let code = 0; code < 128; code += 1) {
   const character = String.fromCharCode(code);
@@ -43,9 +45,14 @@ for (let code = 0; code < 128; code += 1) {
     (code >= 48 && code <= 57 ? DIGIT : 0);
 }
 
-/** How many digits were seen. */
+/** How many digits were seen, up to 63. */
 export function digitsOf(seen: number): number {
-  return seen >>> COUNT_SHIFT;
+  return (seen >> COUNT_SHIFT) & MAX_COUNT;
+}
+
+/** How many digits were seen in words with at most one letter, up to 63. */
+export function numberDigitsOf(seen: number): number {
+  return seen >> NUMBER_SHIFT;
 }
 
 // JWS and JWE: the header is base64url of {" or of { and white space.
@@ -59,12 +66,13 @@ for (const second of 'yw') IS_START[E * 128 + second.charCodeAt(0)] = 1;
  * One pass: a word is looked up by its first characters and by its length, a sign by itself. A form that may be there is
  * read forward, over a bounded part of the text or up to the end of the token that is found.
  *
- * Returns the signs that were seen outside of tokens, and the number of digits (`digitsOf`).
+ * Returns the signs that were seen outside of tokens, and how many digits (`digitsOf`, `numberDigitsOf`).
  */
 export function findForms(text: string, found: Span[], holds?: (decoded: string) => boolean): number {
   const { length } = text;
   let signs = 0;
   let digits = 0;
+  let numberDigits = 0;
   let rest = 0;
   let runStart = -1;
   let at = 0;
@@ -77,12 +85,14 @@ export function findForms(text: string, found: Span[], holds?: (decoded: string)
       if (runStart < 0) runStart = at;
       end = endOfStart(text, at, code);
       if (end < 0) {
+        const before = digits;
         do {
           digits += kind >> DIGIT_SHIFT;
           at += 1;
           code = at < length ? text.charCodeAt(at) : ANY_SIGN;
           kind = code < 128 ? (KINDS[code] as number) : NOT_ASCII;
         } while ((kind & WORD) !== 0);
+        if (digits - before >= at - start - 1) numberDigits += digits - before;
         const forms =
           at - start <= MAX_WORD ? BY_WORD[wordIndex(at - start, Math.min(code, ANY_SIGN))] : undefined;
         if (forms !== undefined) end = longest(forms, text, start);
@@ -114,7 +124,8 @@ export function findForms(text: string, found: Span[], holds?: (decoded: string)
     at = end;
     runStart = -1;
   }
-  return signs | (digits << COUNT_SHIFT);
+  const [all, ofNumbers] = [Math.min(digits, MAX_COUNT), Math.min(numberDigits, MAX_COUNT)];
+  return signs | (all << COUNT_SHIFT) | (ofNumbers << NUMBER_SHIFT);
 }
 
 /** Where the longest token ends that begins with this word, or -1. */

@@ -6,7 +6,7 @@ import { KEY_MARKS, redactKeys } from './keys.ts';
 import type { Sensitivity } from './names.ts';
 import { createPairs } from './pairs.ts';
 import { ESCAPE } from './replaced.ts';
-import { digitsOf, ESCAPE_SIGN, NOT_ASCII, PAIR_SIGN, UNDERSCORE } from './scanner.ts';
+import { digitsOf, ESCAPE_SIGN, NOT_ASCII, numberDigitsOf, PAIR_SIGN, UNDERSCORE } from './scanner.ts';
 import { replaceSpans, type Span } from './spans.ts';
 import { findTokens } from './tokens.ts';
 import { findInViews } from './views.ts';
@@ -52,19 +52,27 @@ export function createTextRedaction(
 }
 
 function findNumbers(text: string, seen: number, found: Span[]): void {
-  const digits = (seen & (ESCAPE_SIGN | NOT_ASCII)) === 0 ? digitsOf(seen) : Number.POSITIVE_INFINITY;
-  for (const { least, find } of NUMBERS) {
-    if (digits < least) continue;
-    const findAny = (view: string, spans: Span[]) => findInDigits(view, find, spans);
-    findAny(text, found);
-    if ((seen & ESCAPE_SIGN) !== 0) findInViews(text, findAny, found);
-  }
+  const mayHide = (seen & (ESCAPE_SIGN | NOT_ASCII)) !== 0;
+  if (mayHide || digitsOf(seen) >= MIN_ACCOUNT_DIGITS) findEverywhere(text, seen, ACCOUNTS, found);
+  if (mayHide || numberDigitsOf(seen) >= MIN_DIGITS) findEverywhere(text, seen, CARDS, found);
 }
 
-const NUMBERS = [
-  { least: MIN_ACCOUNT_DIGITS, find: findAccounts },
-  { least: MIN_DIGITS, find: findCards },
-] as const;
+/** A search in a text, and the same in it and its digits of other scripts. */
+interface Search {
+  plain: Find;
+  anyDigits: Find;
+}
+type Find = (text: string, found: Span[]) => void;
+
+const [ACCOUNTS, CARDS] = [findAccounts, findCards].map(
+  (plain): Search => ({ plain, anyDigits: (text, found) => findInDigits(text, plain, found) }),
+) as [Search, Search];
+
+function findEverywhere(text: string, seen: number, { plain, anyDigits }: Search, found: Span[]): void {
+  if ((seen & NOT_ASCII) === 0) plain(text, found);
+  else anyDigits(text, found);
+  if ((seen & ESCAPE_SIGN) !== 0) findInViews(text, anyDigits, found);
+}
 
 // Nearly every text has no mark: these looks, and the one for tokens, are what it costs.
 function redactMarked(text: string, seen: number): string {
