@@ -37,7 +37,7 @@ export type Sensitivity = 'any' | 'scalar' | 'none';
 const ENDINGS = /(?:access)?keys?$|hash(?:ed)?$|value$|text$|string$|data$|number$|num$|no$|digest$/;
 // A key that ends with one of these says something about the secret instead of holding it: passwordResetRequired.
 const ABOUT = new Set(
-  'required updated changed expired expires expiry expiration type count policy length status enabled age used name arn url uri endpoint'.split(
+  'required updated changed expired expires expiry expiration type count policy length status enabled age used name arn url uri endpoint prevention'.split(
     ' ',
   ),
 );
