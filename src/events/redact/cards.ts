@@ -1,38 +1,45 @@
-import { ESCAPE, REDACTED } from './replaced.ts';
-
-// 13 to 19 digits, or in the groups that are printed on cards.
-const CARD =
-  /(?<!\d)\d{4}(?:\d{9,15}|[ .-]\d{4}[ .-]\d{4}[ .-]\d{4}(?:[ .-]\d{1,3})?|[ .-]\d{6}[ .-]\d{4,5}|[ .-]\d{3}[ .-]\d{3}[ .-]\d{3})(?!\w|[-.]\d)/g;
+import { SEPARATOR } from './digits.ts';
+import type { Span } from './spans.ts';
 
 // Issuers and their lengths (ISO/IEC 7812): Visa, Mastercard, American Express, Diners Club, Discover, JCB, UnionPay,
 // Maestro, Mir, RuPay.
 const ISSUED =
   /^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|(?:6011|64[4-9]\d|65\d\d|62\d\d|35(?:2[89]|[3-8]\d)|220[0-4]|60\d\d|81\d\d)\d{12}(?:\d{1,3})?|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{9,15})$/;
+/** The shortest number of a card. */
+export const MIN_DIGITS = 13;
+const MAX_DIGITS = 19;
 
-/** What the texts that hold such a number have in common with few others, to be looked for at the start of a word. */
-export const CARD_MARKS: readonly string[] = [
-  '[2-68]\\d{3}(?:\\d{9}|[ .-]\\d{4}[ .-]\\d{4}[ .-]|[ .-]\\d{6}[ .-]|[ .-]\\d{3}[ .-]\\d{3}[ .-])',
+// Texts of ASCII, which most are, have a pattern of their own: it is many times faster.
+const IS_ASCII = /^[\0-\x7f]*$/;
+const ASCII_SEPARATOR = '[\\t _/.,:+|*-]';
+const ASCII_HINT = hintOf(ASCII_SEPARATOR, '');
+const ANY_HINT = hintOf(SEPARATOR, 'u');
+const [ASCII_ROW, ANY_ROW] = [ASCII_SEPARATOR, SEPARATOR].map(
+  (separator) => new RegExp(`\\d(?:${separator}{0,3}\\d){12,}`, 'gu'),
+) as [RegExp, RegExp];
+const GROUPS = /(\d+)(\D*)/g;
+// The sizes of groups that are printed on cards, the longest rows first.
+const PRINTED: readonly (readonly number[])[] = [
+  ...[3, 2, 1].map((last) => [4, 4, 4, 4, last]),
+  [4, 4, 4, 4],
+  [4, 6, 5],
+  [4, 6, 4],
+  [4, 4, 5],
+  [4, 3, 3, 3],
 ];
+// One or two digits at a time: only where the row is nothing but the card.
+const MAX_SPELT = 2;
+const SPACE = /^[\s\u00ad\u200b-\u200f\u2060\ufeff+]+$/;
+const BEFORE = /[A-Za-z_.+]/;
 
-const WITHIN = /(?:[A-Za-z_.+]|\d-)$/;
-const AFTER_ESCAPE = new RegExp(`(?:${ESCAPE})$`);
+// ISO/IEC 7813, with or without the sentinels. D stands for = where a chip tells track 2.
+const TRACK_1 = /%?B(\d{13,19})\^[^^\r\n]{2,26}\^[^\s?"'<>&]{7,80}\??/g;
+const TRACK_2 = /(?<!\d);?(\d{13,19})[=D]\d{7,30}\??/g;
 
-/** The text with every card number replaced: one that an issuer gives out, with its check digit right. */
-export function redactCards(text: string): string {
-  let result = '';
-  let rest = 0;
-  CARD.lastIndex = 0;
-  for (let match = CARD.exec(text); match; match = CARD.exec(text)) {
-    const [digits] = match;
-    if (isApart(text, match.index) && isCard(digits)) {
-      result += text.slice(rest, match.index) + REDACTED;
-      rest = CARD.lastIndex;
-    } else {
-      // The card may begin with the next group.
-      CARD.lastIndex = match.index + 1;
-    }
-  }
-  return result + text.slice(rest);
+/** What a text with the number of a card has: its digits in a row, groups, or one or two at a time. */
+function hintOf(separator: string, flags: string): RegExp {
+  const groups = `\\d{4}(?:\\d{${MIN_DIGITS - 4}}|${separator}{1,3}\\d{3})`;
+  return new RegExp(`${groups}|\\d(?:${separator}{1,3}\\d\\d?){6}`, flags);
 }
 
 /** Whether a number has the digits of a card. */
@@ -40,23 +47,95 @@ export function isCardNumber(value: number): boolean {
   return Number.isInteger(value) && value >= 2e12 && isCard(String(value));
 }
 
-// No part of a decimal, of a telephone number, or of a longer row of groups.
-function isApart(text: string, offset: number): boolean {
-  const before = text.slice(Math.max(0, offset - 6), offset);
-  return !WITHIN.test(before) || AFTER_ESCAPE.test(before);
+/** Adds the places of the numbers of cards: of one that an issuer gives out, with its check digit right, and of whole tracks. */
+export function findCards(text: string, found: Span[]): void {
+  const isAscii = IS_ASCII.test(text);
+  if (!(isAscii ? ASCII_HINT : ANY_HINT).test(text)) return;
+  for (const track of [TRACK_1, TRACK_2]) {
+    for (const { 0: match, 1: digits = '', index } of text.matchAll(track)) {
+      if (isCard(digits)) found.push({ start: index, end: index + match.length });
+    }
+  }
+  for (const { 0: row, index } of text.matchAll(isAscii ? ASCII_ROW : ANY_ROW)) {
+    findInRow(text, row, index, found);
+  }
 }
 
-function isCard(text: string): boolean {
-  const digits = text.replace(/\D/g, '');
-  const separators = new Set(text.replace(/\d/g, ''));
-  return separators.size <= 1 && ISSUED.test(digits) && hasCheckDigit(digits);
+/** A group of digits, where it begins, and what stands between it and the next. */
+interface Group {
+  digits: string;
+  start: number;
+  separator: string;
+}
+
+function findInRow(text: string, row: string, offset: number, found: Span[]): void {
+  const groups = [...row.matchAll(GROUPS)].map(
+    ({ 1: digits = '', 2: separator = '', index }): Group => ({ digits, start: offset + index, separator }),
+  );
+  for (let first = 0; first < groups.length; ) {
+    const count = cardAt(text, groups, first);
+    if (count > 0) {
+      const last = groups[first + count - 1] as Group;
+      found.push({ start: (groups[first] as Group).start, end: last.start + last.digits.length });
+    }
+    first += Math.max(count, 1);
+  }
+}
+
+/** How many groups the card has that begins with this one: 0 when none does. */
+function cardAt(text: string, groups: readonly Group[], first: number): number {
+  const group = groups[first] as Group;
+  const { length } = group.digits;
+  if (length >= MIN_DIGITS) return isCardOf(text, groups, first, 1) ? 1 : 0;
+  if (length === 4) {
+    const sizes = PRINTED.find(
+      (candidate) => hasSizes(groups, first, candidate) && isCardOf(text, groups, first, candidate.length),
+    );
+    return sizes?.length ?? 0;
+  }
+  const isSpelt = first === 0 && length <= MAX_SPELT && groups.length <= MAX_DIGITS;
+  return isSpelt &&
+    groups.slice(0, -1).every(({ digits }) => digits.length === length) &&
+    isCardOf(text, groups, 0, groups.length)
+    ? groups.length
+    : 0;
+}
+
+function hasSizes(groups: readonly Group[], first: number, sizes: readonly number[]): boolean {
+  return sizes.every((size, index) => groups[first + index]?.digits.length === size);
+}
+
+function isCardOf(text: string, groups: readonly Group[], first: number, count: number): boolean {
+  const [{ separator, start }] = groups.slice(first, first + 1) as [Group];
+  const last = groups[first + count - 1] as Group;
+  let digits = '';
+  for (let index = first; index < first + count; index += 1) {
+    const group = groups[index] as Group;
+    if (index < first + count - 1 && group.separator !== separator) return false;
+    digits += group.digits;
+  }
+  if (!isCard(digits)) return false;
+  const own = count > 1 ? separator : '';
+  // No part of a decimal, of a telephone number, of a name, or of a longer row of groups.
+  if (first > 0 ? joins((groups[first - 1] as Group).separator, own) : BEFORE.test(text[start - 1] ?? ''))
+    return false;
+  const next = text[last.start + last.digits.length] ?? '';
+  return last === groups.at(-1) ? !/\w/.test(next) : !joins(last.separator, own);
+}
+
+function joins(separator: string, own: string): boolean {
+  return !SPACE.test(separator) && (separator.length === 1 || separator === own);
+}
+
+function isCard(digits: string): boolean {
+  return ISSUED.test(digits) && hasCheckDigit(digits);
 }
 
 /** ISO/IEC 7812-1, annex B (Luhn). */
 function hasCheckDigit(digits: string): boolean {
   let sum = 0;
   for (let at = 0; at < digits.length; at += 1) {
-    const digit = Number(digits[digits.length - 1 - at]);
+    const digit = digits.charCodeAt(digits.length - 1 - at) - 48;
     const weighted = at % 2 === 1 ? digit * 2 : digit;
     sum += weighted > 9 ? weighted - 9 : weighted;
   }

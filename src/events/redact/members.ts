@@ -1,17 +1,13 @@
 import type { JsonObject, JsonValue } from '../event.ts';
 import { isCardNumber } from './cards.ts';
 import type { PathRules } from './fields.ts';
+import { IDENTIFIERS } from './identifiers.ts';
 import { areTuples, namedBy, namedElements, type Part, partOf } from './named-values.ts';
 import type { Sensitivity } from './names.ts';
 import { REDACTED } from './replaced.ts';
 
 const MAX_REMEMBERED = 10_000;
 const MAX_REMEMBERED_LENGTH = 64;
-// By these a log is searched, and they open nothing: the ids of AWS's keys, and the ARN of a secret, under their own names.
-const IDENTIFIERS = [
-  { key: /(?:access_?key|principal)_?id$/i, value: /^A[KS]IA[A-Z0-9]{16}$/ },
-  { key: /secret_?id$/i, value: /^arn:[\w-]{1,20}:secretsmanager:[\w:/+=.@-]{1,600}$/ },
-] as const;
 
 /** What JSON is redacted with. */
 export interface MemberRules {

@@ -22,7 +22,7 @@ const FOLLOWING = new Set(
 const MAX_FOLLOWING = 2;
 // A key that ends with one of these says something about the secret instead of holding it: passwordResetRequired.
 const ABOUT = new Set(
-  'required updated changed expired expires expiry expiration type count policy length status enabled age used name arn url uri endpoint'.split(
+  'required updated changed expired expires expiry expiration type count policy length status enabled age used name arn url uri endpoint prevention'.split(
     ' ',
   ),
 );

@@ -1,3 +1,4 @@
+import { isIdentifier } from './identifiers.ts';
 import { redactMultipart } from './multipart.ts';
 import { ENDING_NAMES, SENSITIVE_NAMES } from './name-table.ts';
 import { furtherSensitivity, remembering, type Sensitivity, wordsOf } from './names.ts';
@@ -22,7 +23,7 @@ const PARAMETERS =
 const IS_CREDENTIAL = /\d|[a-z][A-Z]|[+/=:]|^.{20}/;
 const COOKIES = /[^\s"'\\=;,]{1,256}=[^"'\r\n\\]*/y;
 
-const NO_SECRET = /^(?:true|false|null|none|nil|undefined|\*+|\[REDACTED\])?$/i;
+const NO_SECRET = /^(?:true|false|yes|no|null|none|nil|undefined|\*+|\[REDACTED\])?$/i;
 const WORD = /^(?:\p{L}?\p{Ll}{0,15}|[\p{Lo}\p{M}]{1,16})[.!?。！？]?$/u;
 const ENDS_WITH_SPACE = /[\s：]$/;
 // What else stands under a name that counts, or says how a check ended.
@@ -202,11 +203,17 @@ function secretOf(text: string, pair: Pair, sensitivityOf: (key: string) => Sens
   const cookies = /cookie$/i.test(name) ? cookiesAt(text, pair.end) : undefined;
   const span = quoted ?? cookies ?? bareAt(text, scheme);
   const value = text.slice(span.start, span.end);
-  if (NO_SECRET.test(value)) return undefined;
+  if (NO_SECRET.test(value) || isIdentifier(wholeName(text, pair), value)) return undefined;
   if (isSignature) return value.length >= MIN_SIGNATURE ? span : undefined;
   // "token: expired" is a sentence.
   const isProse = !quoted && scheme === pair.end && ENDS_WITH_SPACE.test(separator) && WORD.test(value);
   return isProse && !separator.includes('=') ? undefined : span;
+}
+
+// The pattern of names begins with the word that tells, which others may come before.
+function wholeName(text: string, { start, name }: Pair): string {
+  const before = /[\w.-]*$/.exec(text.slice(Math.max(0, start - MAX_NAME), start));
+  return (before?.[0] ?? '') + name;
 }
 
 /** Whether what looks like a pair is one: not part of an ARN or of a sentence. */

@@ -1,41 +1,24 @@
-import { ACCOUNT_MARKS, redactAccounts } from './accounts.ts';
-import { CARD_MARKS, redactCards } from './cards.ts';
+import { findAccounts, MIN_ACCOUNT_DIGITS } from './accounts.ts';
+import { findCards, MIN_DIGITS } from './cards.ts';
+import { findInDigits } from './digits.ts';
 import { HEADER_MARKS, redactHeaders } from './headers.ts';
 import { KEY_MARKS, redactKeys } from './keys.ts';
 import type { Sensitivity } from './names.ts';
 import { createPairs } from './pairs.ts';
 import { ESCAPE } from './replaced.ts';
-import { redactTokens, TOKEN_MARKS } from './tokens.ts';
+import { digitsOf, ESCAPE_SIGN, NOT_ASCII, numberDigitsOf, PAIR_SIGN, UNDERSCORE } from './scanner.ts';
+import { replaceSpans, type Span } from './spans.ts';
+import { findTokens } from './tokens.ts';
+import { findInViews } from './views.ts';
 
-// pwd=a, redis://:b@c, AKIA and 16 characters
-const SHORTEST = { pair: 5, header: 8, token: 20 };
+// pwd=a, redis://:b@c
+const SHORTEST = { pair: 5, header: 8 };
 
-interface Family {
-  /** Without it there is nothing to redact. */
-  mark: RegExp;
-  redact(text: string): string;
-}
-
-const CREDENTIALS: readonly Family[] = [
-  { mark: anyOf(KEY_MARKS), redact: redactKeys },
-  { mark: anyOf(TOKEN_MARKS), redact: redactTokens },
-  { mark: anyOf(HEADER_MARKS), redact: redactHeaders },
-];
-const FAMILIES: readonly Family[] = [
-  ...CREDENTIALS,
-  { mark: anyOf(ACCOUNT_MARKS), redact: redactAccounts },
-  { mark: anyOf(CARD_MARKS), redact: redactCards },
-];
-const SHORT_MARKS = [...HEADER_MARKS, ...ACCOUNT_MARKS, ...CARD_MARKS];
-const MARKS = [...TOKEN_MARKS, ...KEY_MARKS, ...SHORT_MARKS];
+const MARKS = [...KEY_MARKS, ...HEADER_MARKS];
 const HAS_MARK = new RegExp(`\\b(?:${MARKS.join('|')})`);
-const HAS_SHORT_MARK = new RegExp(`\\b(?:${SHORT_MARKS.join('|')})`);
-// Where these are, a mark may be behind an escape or an underscore.
-const HAS_HIDING_PLACE = /[\\%_]/;
+// Where there are escapes and underscores, a mark may be behind one.
 const HAS_HIDDEN_MARK = new RegExp(`(?:${ESCAPE}|_)(?:${MARKS.join('|')})`);
 const HAS_PAIR = /[=:>'"：＝]|--|%3[Dd]/;
-// Without any of these there is neither a pair nor a hiding place.
-const HAS_SIGN = /[=:>'"\\%_：＝]|--/;
 
 /** The redaction of texts. */
 export interface TextRedaction {
@@ -53,31 +36,52 @@ export function createTextRedaction(
   further: readonly string[],
 ): TextRedaction {
   const redactPairs = createPairs(sensitivityOf, further);
-  const without = (text: string, families: readonly Family[]): string => {
+  const redact = (text: string, withNumbers: boolean): string => {
     if (text.length < SHORTEST.pair) return text;
-    const isPlain = !HAS_SIGN.test(text);
-    const rest = isMarked(text, isPlain) ? redactFamilies(text, families) : text;
-    return isPlain || !HAS_PAIR.test(rest) ? rest : redactPairs(rest);
+    const found: Span[] = [];
+    const seen = findTokens(text, found);
+    if ((seen & ESCAPE_SIGN) !== 0) findInViews(text, findTokens, found);
+    if (withNumbers) findNumbers(text, seen, found);
+    const rest = redactMarked(replaceSpans(text, found), seen);
+    return mayHoldPair(seen) && HAS_PAIR.test(rest) ? redactPairs(rest) : rest;
   };
   return {
-    redactText: (text) => without(text, FAMILIES),
-    holdsCredential: (text) => without(text, CREDENTIALS) !== text,
+    redactText: (text) => redact(text, true),
+    holdsCredential: (text) => redact(text, false) !== text,
   };
 }
 
-// Nearly every text has no mark: these looks are what it costs.
-function isMarked(text: string, isPlain: boolean): boolean {
-  if (text.length < SHORTEST.header) return false;
-  if (text.length < SHORTEST.token ? HAS_SHORT_MARK.test(text) : HAS_MARK.test(text)) return true;
-  return !isPlain && HAS_HIDING_PLACE.test(text) && HAS_HIDDEN_MARK.test(text);
+function findNumbers(text: string, seen: number, found: Span[]): void {
+  const mayHide = (seen & (ESCAPE_SIGN | NOT_ASCII)) !== 0;
+  if (mayHide || digitsOf(seen) >= MIN_ACCOUNT_DIGITS) findEverywhere(text, seen, ACCOUNTS, found);
+  if (mayHide || numberDigitsOf(seen) >= MIN_DIGITS) findEverywhere(text, seen, CARDS, found);
 }
 
-function redactFamilies(text: string, families: readonly Family[]): string {
-  let result = text;
-  for (const { mark, redact } of families) if (mark.test(result)) result = redact(result);
-  return result;
+/** A search in a text, and the same in it and its digits of other scripts. */
+interface Search {
+  plain: Find;
+  anyDigits: Find;
+}
+type Find = (text: string, found: Span[]) => void;
+
+const [ACCOUNTS, CARDS] = [findAccounts, findCards].map(
+  (plain): Search => ({ plain, anyDigits: (text, found) => findInDigits(text, plain, found) }),
+) as [Search, Search];
+
+function findEverywhere(text: string, seen: number, { plain, anyDigits }: Search, found: Span[]): void {
+  if ((seen & NOT_ASCII) === 0) plain(text, found);
+  else anyDigits(text, found);
+  if ((seen & ESCAPE_SIGN) !== 0) findInViews(text, anyDigits, found);
 }
 
-function anyOf(marks: readonly string[]): RegExp {
-  return new RegExp(marks.join('|'));
+// Nearly every text has no mark: these looks, and the one for tokens, are what it costs.
+function redactMarked(text: string, seen: number): string {
+  if (text.length < SHORTEST.header) return text;
+  const mayHide = (seen & (ESCAPE_SIGN | UNDERSCORE)) !== 0;
+  if (!HAS_MARK.test(text) && !(mayHide && HAS_HIDDEN_MARK.test(text))) return text;
+  return redactHeaders(redactKeys(text));
+}
+
+function mayHoldPair(seen: number): boolean {
+  return (seen & (PAIR_SIGN | ESCAPE_SIGN | NOT_ASCII)) !== 0;
 }

@@ -1,0 +1,26 @@
+import { REDACTED } from './replaced.ts';
+
+/** A part of a text, from an offset to before another. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+/** The text with each of these parts replaced; those that overlap or touch are one. */
+export function replaceSpans(text: string, spans: Span[]): string {
+  if (spans.length === 0) return text;
+  spans.sort((a, b) => a.start - b.start);
+  let result = '';
+  let rest = 0;
+  let [{ start, end }] = spans as [Span];
+  for (const span of spans) {
+    if (span.start <= end) {
+      end = Math.max(end, span.end);
+      continue;
+    }
+    result += text.slice(rest, start) + REDACTED;
+    rest = end;
+    ({ start, end } = span);
+  }
+  return result + text.slice(rest, start) + REDACTED + text.slice(end);
+}
