@@ -47,30 +47,30 @@ describe('forms of JSON', () => {
   });
 
   it('loses one line to a malformed line', async () => {
-    const text = `{"eventName":"A"}\n{"eventName":\n[]\n"text"\n{"eventName":"B"}\n`;
+    const text = `{"eventName":"GetA"}\n{"eventName":\n[]\n"text"\n{"eventName":"GetB"}\n`;
     const found = await readAll('cloudtrail', bytesOf(text));
     expect(found.map((record) => ('unmapped' in record ? record.unmapped : record.input.action))).toEqual([
-      'A',
+      'GetA',
       'not well-formed JSON',
       'JSON, but not an object',
-      'B',
+      'GetB',
     ]);
   });
 
   it('reports what is cut off, not UTF-8, or too long, and goes on after it', async () => {
-    expect(await readAll('okta', bytesOf('[{"eventType":"a.b"},{"eventType":"c'))).toMatchObject([
-      { input: { action: 'a.b' } },
+    expect(await readAll('okta', bytesOf('[{"eventType":"zone.update"},{"eventType":"c'))).toMatchObject([
+      { input: { action: 'zone.update' } },
       { line: 1, unmapped: 'the JSON ends in the middle of this record' },
     ]);
-    const latin1 = Buffer.from('{"eventType":"\xe9"}\n{"eventType":"a.b"}', 'latin1');
+    const latin1 = Buffer.from('{"eventType":"\xe9"}\n{"eventType":"zone.update"}', 'latin1');
     expect(await readAll('okta', bytesOf(latin1))).toMatchObject([
       { line: 1, unmapped: 'not valid UTF-8, which JSON has to be' },
-      { input: { action: 'a.b' } },
+      { input: { action: 'zone.update' } },
     ]);
-    const long = `{"eventType":"a.b","x":"${'x'.repeat(MAX_RECORD_BYTES)}"}`;
+    const long = `{"eventType":"zone.update","x":"${'x'.repeat(MAX_RECORD_BYTES)}"}`;
     for (const text of [
-      `{"eventType":"a.b"}\n${long}\n{"eventType":"a.b"}`,
-      `[{"eventType":"a.b"},${long},{"eventType":"a.b"}]`,
+      `{"eventType":"zone.update"}\n${long}\n{"eventType":"zone.update"}`,
+      `[{"eventType":"zone.update"},${long},{"eventType":"zone.update"}]`,
     ]) {
       const found = await readAll('okta', bytesOf(text));
       expect(found[1]).toMatchObject({ unmapped: 'longer than 16 MiB' });
@@ -111,8 +111,14 @@ describe('idempotency keys', () => {
     const one = await readAll('github', bytesOf('{"action":"git.push","actor":"ada"}'));
     const other = await readAll('github', bytesOf('[\n{"actor": "ada",\n "action": "git.push"}\n]'));
     expect(keysOf(one)).toEqual(keysOf(other));
-    const okta = await readAll('okta', bytesOf('{"action":"git.push","actor":"ada","eventType":"x"}'));
-    const github = await readAll('github', bytesOf('{"action":"git.push","actor":"ada","eventType":"x"}'));
+    const okta = await readAll(
+      'okta',
+      bytesOf('{"action":"git.push","actor":"ada","eventType":"zone.update"}'),
+    );
+    const github = await readAll(
+      'github',
+      bytesOf('{"action":"git.push","actor":"ada","eventType":"zone.update"}'),
+    );
     expect(keysOf(okta)).not.toEqual(keysOf(github));
   });
 });
