@@ -1,3 +1,4 @@
+import { type Opened, open } from './envelopes.ts';
 import type { JsonObject, JsonValue } from './input.ts';
 import { parseExactly, stableJson } from './json.ts';
 import { JsonScanner } from './json-scanner.ts';
@@ -17,8 +18,8 @@ export type JsonRecord =
 
 /**
  * The objects of a JSON input: JSON lines (a malformed line costs that line alone), one array, a CloudTrail file
- * `{"Records": [...]}`, or values one after the other, pretty-printed or not. Memory holds one record (16 MiB at
- * most), whatever the size of the input.
+ * `{"Records": [...]}`, or values one after the other, pretty-printed or not; what transports wrap around them is
+ * opened. Memory holds one value of the top or of such an array (16 MiB at most), whatever the size of the input.
  */
 export async function* readJson(chunks: AsyncIterable<Buffer>): AsyncGenerator<JsonRecord> {
   const iterator = chunks[Symbol.asyncIterator]();
@@ -74,21 +75,19 @@ function* objectsOf(record: RawRecord): Generator<JsonRecord> {
   if (record.note !== undefined) return yield { line, problem: 'not valid UTF-8, which JSON has to be' };
   try {
     const { value, keptAsText } = parseExactly(record.text);
-    for (const element of elementsOf(value)) yield objectOf(element, line, keptAsText);
+    for (const element of Array.isArray(value) ? value : [value]) {
+      for (const opened of open(element, keptAsText)) yield recordOf(opened, line);
+    }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     yield { line, problem: 'not well-formed JSON' };
   }
 }
 
-/** A line may hold an array or a CloudTrail file of its own. */
-function elementsOf(value: JsonValue): JsonValue[] {
-  if (Array.isArray(value)) return value;
-  return isObject(value) && Array.isArray(value.Records) ? value.Records : [value];
-}
-
-function objectOf(value: JsonValue, line: number, keptAsText: boolean): JsonRecord {
-  if (!isObject(value)) return { line, problem: 'JSON, but not an object' };
+function recordOf(opened: Opened, line: number): JsonRecord {
+  if ('problem' in opened) return { line, problem: opened.problem };
+  if ('text' in opened) return { line, problem: 'a text that is no JSON object' };
+  const { value, keptAsText } = opened;
   const content = stableJson(value);
   return keptAsText
     ? { line, value, content, note: 'numbers that JavaScript cannot hold exactly are kept as texts' }

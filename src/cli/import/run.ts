@@ -1,6 +1,7 @@
 import type { Client } from '../client.ts';
 import { type Format, type ReadRecord, readRecords } from './formats.ts';
 import type { LogEventInput } from './input.ts';
+import { isOwnId } from './key.ts';
 import { type Fate, type Pending, sendBatch } from './send.ts';
 import { type Source, unpacked } from './sources.ts';
 import type { SyslogClock } from './syslog.ts';
@@ -101,7 +102,7 @@ class Batches {
     const json = JSON.stringify(withCustomer(record.input, this.options.customerId));
     const bytes = Buffer.byteLength(json);
     if (this.batch.length > 0 && this.bytes + bytes > BATCH_BYTES) await this.send();
-    this.batch.push({ json, file, line: record.line });
+    this.batch.push({ json, file, line: record.line, ownId: isOwnId(record.input.idempotencyKey) });
     this.bytes += bytes;
     if (this.batch.length >= BATCH_EVENTS) await this.send();
   }

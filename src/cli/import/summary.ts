@@ -41,6 +41,7 @@ function troublesOf(file: FileTally): string[] {
     ...(failure === undefined ? [] : [`failed: ${name}: ${failure}`]),
     ...reasons('unmapped', name, file.unmappedReasons),
     ...reasons('rejected', name, file.rejectedReasons),
+    ...reasons('duplicate', name, file.differingReasons),
   ];
 }
 

@@ -22,6 +22,8 @@ export interface FileTally {
   rejected: number;
   unmappedReasons: Map<string, Reason>;
   rejectedReasons: Map<string, Reason>;
+  /** Duplicates whose content is not that of the event that was recorded first. */
+  differingReasons: Map<string, Reason>;
   /** Why the input could not be read to its end. */
   failure?: string;
 }
@@ -35,7 +37,13 @@ export class Tally {
     const known = this.files.get(file);
     if (known !== undefined) return known;
     const counts = { read: 0, recorded: 0, duplicates: 0, filtered: 0, unmapped: 0, rejected: 0 };
-    const tally = { file, ...counts, unmappedReasons: new Map(), rejectedReasons: new Map() };
+    const tally = {
+      file,
+      ...counts,
+      unmappedReasons: new Map(),
+      rejectedReasons: new Map(),
+      differingReasons: new Map(),
+    };
     this.files.set(file, tally);
     return tally;
   }
@@ -52,7 +60,10 @@ export class Tally {
     if (fate === 'RECORDED') tally.recorded += 1;
     else if (fate === 'DUPLICATE') tally.duplicates += 1;
     else if (fate === 'FILTERED') tally.filtered += 1;
-    else {
+    else if ('differs' in fate) {
+      tally.duplicates += 1;
+      note(tally.differingReasons, fate.differs, line);
+    } else {
       tally.rejected += 1;
       note(tally.rejectedReasons, fate.rejected, line);
     }

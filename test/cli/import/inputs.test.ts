@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Format } from '../../../src/cli/import/formats.ts';
 import { MAX_RECORD_BYTES } from '../../../src/cli/import/lines.ts';
 import { findSources } from '../../../src/cli/import/sources.ts';
 import { bytesOf, eventOf, readAll, readSample, sample } from './read.ts';
@@ -105,6 +106,25 @@ describe('idempotency keys', () => {
     );
     expect(keys[0]).toBe(keys[1]);
     expect(keys[2]).not.toBe(keys[3]);
+  });
+
+  it('are the id of the record where it has one, whatever else is in it', async () => {
+    const id = '0b8a3e0c-3f4e-4d0a-9a0e-000000000001';
+    const records: [Format, object, string][] = [
+      ['cloudtrail', { eventName: 'GetObject', eventID: id }, `import:cloudtrail:id:${id}`],
+      ['okta', { eventType: 'zone.update', uuid: id.toUpperCase() }, `import:okta:id:${id}`],
+      [
+        'github',
+        { action: 'git.push', _document_id: 'AbCdEfGhIjKlMnOpQrStUv' },
+        'import:github:id:AbCdEfGhIjKlMnOpQrStUv',
+      ],
+      ['ndjson', { event_type: 'data.read', id: 'audit_1' }, 'export:audit_1'],
+    ];
+    for (const [format, record, key] of records) {
+      const more = format === 'ndjson' ? { details: { more: 1 } } : { more: 1 };
+      const text = `${JSON.stringify(record)}\n${JSON.stringify({ ...record, ...more })}`;
+      expect(keysOf(await readAll(format, bytesOf(text)))).toEqual([key, key]);
+    }
   });
 
   it('do not depend on the form or the order of members, and do depend on the format', async () => {
