@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { clientFrom } from '../client.ts';
 import { FORMATS, type Format } from './formats.ts';
 import { createProgress, type Progress } from './progress.ts';
-import { runImport } from './run.ts';
+import { type ImportResult, runImport } from './run.ts';
 import { findSources, type Sources } from './sources.ts';
 import { summaryOf } from './summary.ts';
 
@@ -49,7 +49,16 @@ export function register(program: Command): void {
     .addHelpText('after', HELP)
     .action(async (files: string[], flags: ImportFlags) => {
       process.exitCode = await importFiles(files, flags);
+      // A read of a pipe that is still open would keep the process alive.
+      if (process.exitCode === 2) await exitNow(2);
     });
+}
+
+async function exitNow(code: number): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((resolve) => stream.write('', () => resolve()));
+  }
+  process.exit(code);
 }
 
 function yearOf(text: string): number {
@@ -89,7 +98,7 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
     progress.end();
     process.stdout.write(`${summaryOf(result.tally, (Date.now() - startMs) / 1000)}\n`);
     if (result.stoppedBy === undefined) return result.tally.complete ? 0 : 1;
-    process.stderr.write(`stopped: ${result.stoppedBy.message}\nRun the same command again to continue.\n`);
+    process.stderr.write(`${whereStopped(result)}\n`);
   } catch (error) {
     progress?.end();
     process.stderr.write(`audit-log import: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -97,6 +106,17 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
     stop.release();
   }
   return 2;
+}
+
+function whereStopped({ stoppedBy, stoppedAt }: ImportResult): string {
+  if (stoppedAt === undefined)
+    return `stopped: ${stoppedBy?.message}\nRun the same command again to continue.`;
+  const { file, line } = stoppedAt;
+  const next =
+    file === '-'
+      ? 'The next import of this pipe begins after it.'
+      : 'Run the same command again to continue.';
+  return `stopped: ${stoppedBy?.message} after line ${line} of ${file}; everything that was read is in the log.\n${next}`;
 }
 
 function totalBytes({ sources }: Sources): number | undefined {
@@ -112,9 +132,7 @@ function totalBytes({ sources }: Sources): number | undefined {
 function stopOnSignals(): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
   const onSignal = () => {
-    process.stderr.write(
-      '\nstopping after the batch that is on its way; the same signal again stops at once\n',
-    );
+    process.stderr.write('\nstopping after what was read; the same signal again stops at once\n');
     release();
     controller.abort();
   };

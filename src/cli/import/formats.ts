@@ -12,8 +12,15 @@ import type { SyslogClock } from './syslog.ts';
 export const FORMATS = ['cloudtrail', 'okta', 'github', 'sshd', 'ndjson'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** One record of an input: the event that it became, with its idempotency key, or why it became none. */
-export type ReadRecord = { line: number; input: LogEventInput } | { line: number; unmapped: string };
+/**
+ * One record of an input: the event that it became, with its idempotency key; why it became none; that it belongs to
+ * the event of another line, or reports nothing; or that the input is silent and what was read should be sent.
+ */
+export type ReadRecord =
+  | { line: number; input: LogEventInput }
+  | { line: number; unmapped: string }
+  | { line: number; joined: string }
+  | { line: number; idle: true };
 
 const MAPPERS: Record<Exclude<Format, 'sshd'>, (record: JsonObject) => Mapped> = {
   cloudtrail: mapCloudtrail,
@@ -47,6 +54,7 @@ function fromLine(raw: RawRecord, keyOf: KeyOf, clock: SyslogClock): ReadRecord 
 
 function fromObject(record: JsonRecord, keyOf: KeyOf, format: Exclude<Format, 'sshd'>): ReadRecord {
   const { line } = record;
+  if ('idle' in record) return record;
   if ('problem' in record) return { line, unmapped: record.problem };
   // An event of our own form goes through as it is or not at all: there is no place for a note about a change.
   if (format === 'ndjson' && record.note !== undefined) {

@@ -9,12 +9,14 @@ import { resumed } from './resumed.ts';
 /** How much of an input is looked at to tell JSON lines from other JSON. */
 const HEAD_BYTES = 256 * 1024;
 const HEAD_LINES = 20;
+const NEWLINE = 0x0a;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** One object of a JSON input, or why there is none. `content` is its sorted form, for its idempotency key. */
 export type JsonRecord =
   | { line: number; value: JsonObject; content: string; note?: string }
-  | { line: number; problem: string };
+  | { line: number; problem: string }
+  | { line: number; idle: true };
 
 /**
  * The objects of a JSON input: JSON lines (a malformed line costs that line alone), one array, a CloudTrail file
@@ -23,27 +25,39 @@ export type JsonRecord =
  */
 export async function* readJson(chunks: AsyncIterable<Buffer>): AsyncGenerator<JsonRecord> {
   const iterator = chunks[Symbol.asyncIterator]();
-  const head = await takeHead(iterator);
-  const whole = resumed(head.subarray(head.subarray(0, 3).equals(BOM) ? 3 : 0), iterator);
+  const { head, failure } = await takeHead(iterator);
+  const whole = resumed(head.subarray(head.subarray(0, 3).equals(BOM) ? 3 : 0), iterator, failure);
   const records = isJsonLines(head.toString('utf8')) ? readLines(whole) : scan(whole);
-  for await (const record of records) yield* objectsOf(record);
+  for await (const record of records) {
+    if (record.idle === true) yield { line: record.line, idle: true };
+    else yield* objectsOf(record);
+  }
 }
 
-async function takeHead(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
+/** The first bytes of an input; fewer when it is silent after a whole line, or fails: the failure comes after them. */
+async function takeHead(iterator: AsyncIterator<Buffer>): Promise<{ head: Buffer; failure?: unknown }> {
   const parts: Buffer[] = [];
   let bytes = 0;
-  while (bytes < HEAD_BYTES) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    parts.push(next.value);
-    bytes += next.value.length;
+  try {
+    while (bytes < HEAD_BYTES) {
+      const next = await iterator.next();
+      if (next.done === true) break;
+      if (next.value.length === 0 && parts.some((part) => part.includes(NEWLINE))) break;
+      parts.push(next.value);
+      bytes += next.value.length;
+    }
+  } catch (failure) {
+    return { head: Buffer.concat(parts), failure };
   }
-  return Buffer.concat(parts);
+  return { head: Buffer.concat(parts) };
 }
 
 async function* scan(chunks: AsyncIterable<Buffer>): AsyncGenerator<RawRecord> {
   const scanner = new JsonScanner();
-  for await (const chunk of chunks) yield* scanner.push(chunk);
+  for await (const chunk of chunks) {
+    if (chunk.length === 0) yield { line: 0, text: '', idle: true };
+    else yield* scanner.push(chunk);
+  }
   yield* scanner.end();
 }
 

@@ -1,6 +1,6 @@
 import type { FileTally, Reason, Tally } from './tally.ts';
 
-const COUNTS = ['read', 'recorded', 'duplicates', 'filtered', 'unmapped', 'rejected'] as const;
+const COUNTS = ['read', 'recorded', 'duplicates', 'filtered', 'unmapped', 'rejected', 'joined'] as const;
 
 /** The summary of an import as text: a table by input, then every reason for which something is not in the log. */
 export function summaryOf(tally: Tally, seconds: number): string {
@@ -41,6 +41,7 @@ function troublesOf(file: FileTally): string[] {
     ...(failure === undefined ? [] : [`failed: ${name}: ${failure}`]),
     ...reasons('unmapped', name, file.unmappedReasons),
     ...reasons('rejected', name, file.rejectedReasons),
+    ...reasons('joined', name, file.joinedReasons),
     ...reasons('duplicate', name, file.differingReasons),
   ];
 }

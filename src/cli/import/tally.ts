@@ -20,13 +20,20 @@ export interface FileTally {
   filtered: number;
   unmapped: number;
   rejected: number;
+  /** Records that are part of the event of another one, or that report nothing. */
+  joined: number;
+  /** The line of the last record that was read. */
+  lastLine: number;
   unmappedReasons: Map<string, Reason>;
   rejectedReasons: Map<string, Reason>;
   /** Duplicates whose content is not that of the event that was recorded first. */
   differingReasons: Map<string, Reason>;
+  joinedReasons: Map<string, Reason>;
   /** Why the input could not be read to its end. */
   failure?: string;
 }
+
+export type Count = 'read' | 'recorded' | 'duplicates' | 'filtered' | 'unmapped' | 'rejected' | 'joined';
 
 /** Counts what becomes of the records of each input. */
 export class Tally {
@@ -36,13 +43,15 @@ export class Tally {
   of(file: string): FileTally {
     const known = this.files.get(file);
     if (known !== undefined) return known;
-    const counts = { read: 0, recorded: 0, duplicates: 0, filtered: 0, unmapped: 0, rejected: 0 };
+    const counts = { read: 0, recorded: 0, duplicates: 0, filtered: 0, unmapped: 0, rejected: 0, joined: 0 };
     const tally = {
       file,
       ...counts,
+      lastLine: 0,
       unmappedReasons: new Map(),
       rejectedReasons: new Map(),
       differingReasons: new Map(),
+      joinedReasons: new Map(),
     };
     this.files.set(file, tally);
     return tally;
@@ -53,6 +62,13 @@ export class Tally {
     tally.read += 1;
     tally.unmapped += 1;
     note(tally.unmappedReasons, reason, line);
+  }
+
+  joined(file: string, line: number, reason: string): void {
+    const tally = this.of(file);
+    tally.read += 1;
+    tally.joined += 1;
+    note(tally.joinedReasons, reason, line);
   }
 
   settled(file: string, line: number, fate: Fate): void {
@@ -70,7 +86,7 @@ export class Tally {
   }
 
   /** The sum over all inputs of one count. */
-  sum(count: 'read' | 'recorded' | 'duplicates' | 'filtered' | 'unmapped' | 'rejected'): number {
+  sum(count: Count): number {
     let sum = 0;
     for (const tally of this.files.values()) sum += tally[count];
     return sum;

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Format } from '../../../src/cli/import/formats.ts';
-import { bytesOf, eventOf, readAll } from './read.ts';
+import { actionOf, bytesOf, eventOf, readAll } from './read.ts';
 
 const CALL = {
   eventVersion: '1.08',
@@ -114,7 +114,7 @@ describe('envelopes', () => {
       .map((value) => JSON.stringify(value))
       .join('\n');
     const found = await readAll('cloudtrail', bytesOf(text));
-    expect(found.map((record) => ('unmapped' in record ? record.unmapped : record.input.action))).toEqual([
+    expect(found.map(actionOf)).toEqual([
       'more than 6 envelopes around each other',
       'not well-formed JSON in an envelope',
       'an envelope (CloudWatch Logs event of Lambda) without a record in it',

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { Format } from '../../../src/cli/import/formats.ts';
 import { MAX_RECORD_BYTES } from '../../../src/cli/import/lines.ts';
 import { findSources } from '../../../src/cli/import/sources.ts';
-import { bytesOf, eventOf, readAll, readSample, sample } from './read.ts';
+import { actionOf, bytesOf, eventOf, readAll, readSample, sample } from './read.ts';
 
 const keysOf = (records: Parameters<typeof eventOf>[0][]) =>
   records.map((record) => eventOf(record).idempotencyKey);
@@ -50,12 +50,7 @@ describe('forms of JSON', () => {
   it('loses one line to a malformed line', async () => {
     const text = `{"eventName":"GetA"}\n{"eventName":\n[]\n"text"\n{"eventName":"GetB"}\n`;
     const found = await readAll('cloudtrail', bytesOf(text));
-    expect(found.map((record) => ('unmapped' in record ? record.unmapped : record.input.action))).toEqual([
-      'GetA',
-      'not well-formed JSON',
-      'JSON, but not an object',
-      'GetB',
-    ]);
+    expect(found.map(actionOf)).toEqual(['GetA', 'not well-formed JSON', 'JSON, but not an object', 'GetB']);
   });
 
   it('reports what is cut off, not UTF-8, or too long, and goes on after it', async () => {

@@ -35,13 +35,19 @@ export function readSample(format: Format, name: string): Promise<ReadRecord[]> 
 
 /** The event of a record that has to have one. */
 export function eventOf(record: ReadRecord | undefined): LogEventInput & { details: JsonObject } {
-  if (record === undefined || 'unmapped' in record) throw new Error(`unmapped: ${JSON.stringify(record)}`);
+  if (record === undefined || !('input' in record)) throw new Error(`no event: ${JSON.stringify(record)}`);
   return { ...record.input, details: record.input.details ?? {} };
+}
+
+/** The action of an event, or why there is none. */
+export function actionOf(record: ReadRecord): string | undefined {
+  return 'input' in record ? record.input.action : kindOf(record).replace('unmapped: ', '');
 }
 
 /** What an event is, in one line. */
 export function kindOf(record: ReadRecord): string {
   if ('unmapped' in record) return `unmapped: ${record.unmapped}`;
+  if (!('input' in record)) return 'joined' in record ? `joined: ${record.joined}` : 'idle';
   const { eventType, outcome, severity, action } = record.input;
   return [eventType, outcome, severity, action].join(' ');
 }
