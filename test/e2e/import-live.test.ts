@@ -2,23 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { graphql } from '../support/operations/generated/gql.ts';
+import { COUNT_EVENTS } from '../support/operations/events.ts';
 import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
 
 /** How soon a line of a live pipe has to be in the log. */
 const SOON_MS = 2_000;
 const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
-
-const SUMMARY_OF_ALL = graphql(`
-  query SummaryOfAll {
-    auditSummary(startTime: "2020-01-01T00:00:00Z", endTime: "2100-01-01T00:00:00Z") {
-      totalEvents
-      byType { eventType count }
-      byOutcome { outcome count }
-      bySeverity { severity count }
-    }
-  }
-`);
 
 let database: TestDatabase;
 let service: TestService;
@@ -33,7 +22,7 @@ afterAll(async () => {
 });
 
 async function countEvents(): Promise<number> {
-  return dataOf(await service.ask(SUMMARY_OF_ALL)).auditSummary.totalEvents;
+  return dataOf(await service.ask(COUNT_EVENTS, { filter: {} })).auditEvents.totalCount;
 }
 
 /** `audit-log import` with a pipe as its standard input. */

@@ -5,6 +5,7 @@ import { createProgress, type Progress } from './progress.ts';
 import { type ImportResult, runImport } from './run.ts';
 import { findSources, type Sources } from './sources.ts';
 import { summaryOf } from './summary.ts';
+import { fixedZone, namedZone, type TimeZone } from './time-zone.ts';
 
 const HELP = `
 FILE is a file, a folder (its log files, in the order of their paths) or - for standard input; gzip is recognised.
@@ -18,10 +19,13 @@ Environment:
 Exit code: 0 when every record is in the log, 1 when some could not be mapped, were rejected or could not be read (the
 summary names them), 2 when the import stopped before its end.`;
 
+const OFFSET = /^(Z|UTC|[+-](0\d|1[0-4]):?[0-5]\d)$/i;
+
 interface ImportFlags {
   format: Format;
   year?: number;
   timezoneOffset: string;
+  timeZone?: TimeZone;
   customerId?: string;
   dryRun?: boolean;
 }
@@ -38,11 +42,17 @@ export function register(program: Command): void {
       'sshd: the year of dates without one (default: the last in which they are past)',
       yearOf,
     )
-    .option(
-      '--timezone-offset <offset>',
-      'sshd: the offset of times without one, such as +02:00',
-      offsetOf,
-      'Z',
+    .addOption(
+      new Option(
+        '--time-zone <name>',
+        'sshd: the zone of times without one, such as Europe/Berlin, with its daylight saving time (default: UTC)',
+      ).argParser(zoneOf),
+    )
+    .addOption(
+      new Option('--timezone-offset <offset>', 'sshd: the same as a fixed offset, such as +02:00')
+        .argParser(offsetOf)
+        .default('Z')
+        .conflicts('timeZone'),
     )
     .option('--customer-id <id>', 'the customer of every event, whatever the source says')
     .option('--dry-run', 'map and count, send nothing')
@@ -66,8 +76,17 @@ function yearOf(text: string): number {
   return Number(text);
 }
 
+function zoneOf(name: string): TimeZone {
+  if (OFFSET.test(name)) return fixedZone(name);
+  try {
+    return namedZone(name);
+  } catch {
+    throw new InvalidArgumentError('A time zone is a name of the IANA database, such as Europe/Berlin.');
+  }
+}
+
 function offsetOf(text: string): string {
-  if (!/^(Z|UTC|[+-](0\d|1[0-4]):?[0-5]\d)$/i.test(text)) {
+  if (!OFFSET.test(text)) {
     throw new InvalidArgumentError('An offset is Z or looks like +02:00.');
   }
   return text;
@@ -77,6 +96,11 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
   let progress: Progress | undefined;
   const stop = stopOnSignals();
   try {
+    if (flags.timeZone !== undefined && flags.format !== 'sshd') {
+      throw new Error(
+        '--time-zone is for --format sshd: the times of the other formats have an offset or are in UTC',
+      );
+    }
     const say = (message: string) => progress?.say(message);
     const client = flags.dryRun === true ? undefined : clientFrom(process.env, { onRetry: say });
     const found = await findSources(files, flags.format, process.stdin);
@@ -85,7 +109,9 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
     progress = createProgress(process.stderr, totalBytes(found));
     for (const path of found.passedOver) say(`passed over: ${path} (not named like a log of this format)`);
     const startMs = Date.now();
-    const clock = { nowMs: startMs, year: flags.year, offset: flags.timezoneOffset };
+    const zone = flags.timeZone ?? fixedZone(flags.timezoneOffset);
+    const zoneNamed = flags.timeZone !== undefined;
+    const clock = { nowMs: startMs, year: flags.year, zone, zoneNamed };
     const { format, customerId } = flags;
     const result = await runImport(found.sources, {
       format,

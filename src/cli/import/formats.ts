@@ -3,10 +3,10 @@ import { mapGithub } from './github.ts';
 import type { JsonObject, LogEventInput, Mapped } from './input.ts';
 import { type JsonRecord, readJson } from './json-records.ts';
 import { createKeys } from './key.ts';
-import { type RawRecord, readLines } from './lines.ts';
+import { readLines } from './lines.ts';
 import { mapNdjson } from './ndjson.ts';
 import { mapOkta } from './okta.ts';
-import { mapSshd } from './sshd.ts';
+import { readSshd, type SshdRecord } from './sshd.ts';
 import type { SyslogClock } from './syslog.ts';
 
 export const FORMATS = ['cloudtrail', 'okta', 'github', 'sshd', 'ndjson'] as const;
@@ -37,7 +37,7 @@ export async function* readRecords(
 ): AsyncGenerator<ReadRecord> {
   const keyOf = createKeys(format);
   if (format === 'sshd') {
-    for await (const raw of readLines(chunks)) yield fromLine(raw, keyOf, clock);
+    for await (const record of readSshd(readLines(chunks), keyOf, clock)) yield fromSshd(record);
     return;
   }
   for await (const record of readJson(chunks)) yield fromObject(record, keyOf, format);
@@ -45,11 +45,10 @@ export async function* readRecords(
 
 type KeyOf = ReturnType<typeof createKeys>;
 
-function fromLine(raw: RawRecord, keyOf: KeyOf, clock: SyslogClock): ReadRecord {
-  const { line, problem } = raw;
-  if (problem !== undefined) return { line, unmapped: problem };
-  const mapped = mapSshd(raw.text, clock);
-  return 'unmapped' in mapped ? { line, unmapped: mapped.unmapped } : withKey(mapped, raw.text, raw, keyOf);
+function fromSshd(record: SshdRecord): ReadRecord {
+  if (!('input' in record)) return record;
+  const { line, input, key } = record;
+  return { line, input: { ...input, idempotencyKey: key } };
 }
 
 function fromObject(record: JsonRecord, keyOf: KeyOf, format: Exclude<Format, 'sshd'>): ReadRecord {

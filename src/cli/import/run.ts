@@ -72,7 +72,8 @@ async function importSource(
   // What was taken from a pipe is in no other place: it is read to where its writer was. A file can be read again.
   const piped = source.bytes === undefined;
   const bytes = unpacked(source.open((count) => options.progress.bytes(count)));
-  const records = readRecords(options.format, piped ? live(bytes, options.stop) : bytes, options.clock);
+  const clock = { ...options.clock, live: piped };
+  const records = readRecords(options.format, piped ? live(bytes, options.stop) : bytes, clock);
   try {
     while (piped || !options.stop.aborted) {
       const next = await nextOf(records);

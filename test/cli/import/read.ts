@@ -3,8 +3,9 @@ import { type Format, type ReadRecord, readRecords } from '../../../src/cli/impo
 import type { JsonObject, LogEventInput } from '../../../src/cli/import/input.ts';
 import { unpacked } from '../../../src/cli/import/sources.ts';
 import type { SyslogClock } from '../../../src/cli/import/syslog.ts';
+import { fixedZone } from '../../../src/cli/import/time-zone.ts';
 
-export const CLOCK: SyslogClock = { nowMs: Date.UTC(2024, 5, 1), offset: 'Z' };
+export const CLOCK: SyslogClock = { nowMs: Date.UTC(2024, 5, 1), zone: fixedZone('Z') };
 
 /** The path of a sample of this folder's own. */
 export function sample(name: string): string {
