@@ -8,9 +8,11 @@ import { summaryOf } from './summary.ts';
 import { fixedZone, namedZone, type TimeZone } from './time-zone.ts';
 
 const HELP = `
-FILE is a file, a folder (its log files, in the order of their paths) or - for standard input; gzip is recognised.
-Running the same import again records nothing: each event has an idempotency key made of its content. An import that
-was interrupted is continued by running it again.
+FILE is a file, a folder (its log files, in the order of their paths), a named pipe, or - for standard input; gzip is
+recognised, and the envelopes of EventBridge, CloudWatch Logs, SNS, Okta event hooks and forwarders are opened.
+Running the same import again records nothing: each event has an idempotency key made of the id of its record, or of
+its content. An import that was interrupted is continued by running it again. Each line of a pipe is in the log within
+two seconds; SIGTERM and SIGINT record what was read and say where the import stopped.
 
 Environment:
   AUDIT_LOG_URL   the service, http://127.0.0.1:4000/graphql by default

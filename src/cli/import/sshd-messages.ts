@@ -329,9 +329,7 @@ const PATTERNS: readonly Pattern[] = [
   locked(
     String.raw`^pam_tally2?\(sshd:auth\): user (?<user>\S+) \(\d+\) tally (?<tally>\d+), deny (?<deny>\d+)\s*$`,
   ),
-  locked(
-    String.raw`^pam_\w+\(sshd:auth\): (?<reason>The account is locked due to .*)$`,
-  ),
+  locked(String.raw`^pam_\w+\(sshd:auth\): (?<reason>The account is locked due to .*)$`),
   nothing(String.raw`^Connection from (?<address>\S+) port (?<port>\d+) on \S+ port \d+.*$`),
   nothing(String.raw`^User child is on pid (?<child>\d+)$`),
   denied(

@@ -194,5 +194,8 @@ function describe(
 
 /** A message without its numbers and addresses, so that equal reasons are counted together. */
 function shape(message: string): string {
-  return message.slice(0, 200).replace(/[0-9a-f.:]*\d[0-9a-f.:]*/gi, '#').slice(0, 80);
+  return message
+    .slice(0, 200)
+    .replace(/[0-9a-f.:]*\d[0-9a-f.:]*/gi, '#')
+    .slice(0, 80);
 }
