@@ -98,3 +98,17 @@ test('a pretty-printed document that comes in parts is read too', async () => {
   expect(await ended).toBe(0);
   expect(await countEvents()).toBe(before + 2);
 });
+
+test('a redelivered record with one more member is a duplicate that is reported, not a second event', async () => {
+  const record = { eventName: 'CreateUser', eventID: '00000000-0000-4000-8000-0000000000c1' };
+  const before = await countEvents();
+  const first = startImport('cloudtrail');
+  first.child.stdin.end(JSON.stringify(record));
+  expect(await first.ended).toBe(0);
+  const second = startImport('cloudtrail');
+  second.child.stdin.end([{ ...record, more: 1 }, record].map((value) => JSON.stringify(value)).join('\n'));
+  expect(await second.ended).toBe(0);
+  expect(await countEvents()).toBe(before + 1);
+  expect(second.said()).toMatch(/^- +2 +0 +2 /m);
+  expect(second.said()).toContain('duplicate: -:1: delivered before with other content');
+});

@@ -1,6 +1,7 @@
+import { canonicalJson } from '../../events/canonical.ts';
 import { type Opened, open } from './envelopes.ts';
 import type { JsonObject, JsonValue } from './input.ts';
-import { parseExactly, stableJson } from './json.ts';
+import { parseExactly } from './json.ts';
 import { JsonScanner } from './json-scanner.ts';
 import { type RawRecord, readLines } from './lines.ts';
 import { isObject } from './record.ts';
@@ -102,7 +103,7 @@ function recordOf(opened: Opened, line: number): JsonRecord {
   if ('problem' in opened) return { line, problem: opened.problem };
   if ('text' in opened) return { line, problem: 'a text that is no JSON object' };
   const { value, keptAsText } = opened;
-  const content = stableJson(value);
+  const content = canonicalJson(value);
   return keptAsText
     ? { line, value, content, note: 'numbers that JavaScript cannot hold exactly are kept as texts' }
     : { line, value, content };

@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { ipAddressOf } from '../../../src/cli/import/address.ts';
 import { mapCloudtrail } from '../../../src/cli/import/cloudtrail.ts';
 import type { JsonObject } from '../../../src/cli/import/input.ts';
-import { parseExactly, stableJson } from '../../../src/cli/import/json.ts';
+import { parseExactly } from '../../../src/cli/import/json.ts';
 import { parseSyslog } from '../../../src/cli/import/syslog.ts';
 import { timeOf } from '../../../src/cli/import/time.ts';
 import { fixedZone } from '../../../src/cli/import/time-zone.ts';
+import { canonicalJson } from '../../../src/events/canonical.ts';
 
 function map(record: JsonObject) {
   const mapped = mapCloudtrail({ eventName: 'GetX', eventTime: '2024-01-01T00:00:00Z', ...record });
@@ -126,7 +127,7 @@ describe('JSON', () => {
   });
 
   it('gives equal texts for equal values, whatever the order of their members', () => {
-    expect(stableJson({ b: [1, { d: null, c: 'x' }], a: true })).toBe(
+    expect(canonicalJson({ b: [1, { d: null, c: 'x' }], a: true })).toBe(
       '{"a":true,"b":[1,{"c":"x","d":null}]}',
     );
   });
