@@ -25,6 +25,7 @@ interface Rule {
 
 /** Longer names are nobody's; this also bounds what a hostile name costs to match. */
 const MAX_NAME = 200;
+const MAX_DECIDED = 10_000;
 
 export function createCatalogue(table: CatalogueTable): Catalogue {
   const names = new Map<string, { meaning: MeaningName; by: 'name'; pattern: string }>();
@@ -35,18 +36,28 @@ export function createCatalogue(table: CatalogueTable): Catalogue {
     for (const pattern of wordsOf(lists.rules)) rules.push(ruleOf(meaning, pattern));
   }
   rules.sort((one, other) => other.literal - one.literal);
+  const decided = new Map<string, Rule | undefined>();
   const find = (name: string) => {
     if (name.length > MAX_NAME) return undefined;
     const known = names.get(name);
     if (known !== undefined) return known;
-    const best = rules.find((rule) => rule.fits(name));
-    if (best === undefined) return undefined;
-    const disagrees = rules.some(
-      (rule) => rule.literal === best.literal && rule.meaning !== best.meaning && rule.fits(name),
-    );
-    return disagrees ? undefined : best;
+    // A log has few different names: each is matched with the rules once.
+    if (decided.has(name)) return decided.get(name);
+    if (decided.size >= MAX_DECIDED) decided.clear();
+    const rule = decidingRule(rules, name);
+    decided.set(name, rule);
+    return rule;
   };
   return { find, entries: [...names.values(), ...rules] };
+}
+
+function decidingRule(rules: readonly Rule[], name: string): Rule | undefined {
+  const best = rules.find((rule) => rule.fits(name));
+  if (best === undefined) return undefined;
+  const disagrees = rules.some(
+    (rule) => rule.literal === best.literal && rule.meaning !== best.meaning && rule.fits(name),
+  );
+  return disagrees ? undefined : best;
 }
 
 function wordsOf(list: string | undefined): string[] {
