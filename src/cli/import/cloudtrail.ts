@@ -1,27 +1,43 @@
-import { type CloudTrailCall, kindOfCall, outcomeOfCall, severityOfCall } from './cloudtrail-kinds.ts';
+import { CLOUDTRAIL_CALLS } from './cloudtrail-calls.ts';
+import { directionOfCall } from './cloudtrail-direction.ts';
 import { resourceOfCall } from './cloudtrail-resources.ts';
 import { eventOf } from './draft.ts';
-import type { JsonObject, Mapped } from './input.ts';
-import { at, firstText, textAt } from './record.ts';
+import { type AuditOutcome, type AuditSeverity, atLeast, type JsonObject, type Mapped } from './input.ts';
+import { type MeaningName, resultOf } from './meanings.ts';
+import { at, firstText, textAt, uuidAt } from './record.ts';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** What the meaning, outcome and severity of a CloudTrail record depend on. */
+interface CloudTrailCall {
+  /** The operation, for example `PutBucketPolicy`. */
+  name: string;
+  /** The service without its domain, for example `s3`. */
+  service: string;
+  readOnly: boolean | undefined;
+  errorCode: string | undefined;
+  /** A sign-in that was refused (told outside `errorCode`). */
+  failed: boolean;
+}
 
 /**
  * The event of one AWS CloudTrail record ("CloudTrail record contents" in the AWS CloudTrail user guide). The least
- * that a record needs is an `eventName`: without it nobody can say what happened. A record without a usable
- * `eventTime` gets the time of the import, which its details say.
+ * that a record needs is an `eventName` that the catalogue knows, or a `readOnly` that says whether it read or changed
+ * something. A record without a usable `eventTime` gets the time of the import, which its details say.
  */
 export function mapCloudtrail(record: JsonObject): Mapped {
   const call = callOf(record);
   if (call === undefined) return { unmapped: 'no eventName: nothing says what happened' };
-  const eventType = kindOfCall(call);
-  const outcome = outcomeOfCall(call);
+  const meaning = meaningOf(call, record);
+  if (meaning === undefined) {
+    const name = `${call.service}:${call.name}`.slice(0, 80);
+    return { unmapped: `no meaning is known for the call ${name}, and the record has no readOnly` };
+  }
+  const { eventType, outcome, severity } = resultOf(meaning, outcomeOf(call));
   const userId = userOf(record);
   const address = textAt(record, 'sourceIPAddress');
   const input = eventOf({
     eventType,
     outcome,
-    severity: severityOfCall(call, eventType, outcome),
+    severity: severityOf({ record, meaning, outcome, severity }),
     action: call.name,
     description: describe({ call, userId, address, error: errorOf(record) }),
     time: at(record, 'eventTime') ?? at(record, 'p_event_time'),
@@ -32,10 +48,9 @@ export function mapCloudtrail(record: JsonObject): Mapped {
     userAgent: textAt(record, 'userAgent'),
     requestId: textAt(record, 'requestID'),
     ...resourceOfCall(record),
-    details: { format: 'cloudtrail', record },
+    details: { format: 'cloudtrail', meaning, record },
   });
-  const eventId = textAt(record, 'eventID');
-  return { input, sourceId: eventId !== undefined && UUID.test(eventId) ? eventId : undefined };
+  return { input, sourceId: uuidAt(record, 'eventID') };
 }
 
 function callOf(record: JsonObject): CloudTrailCall | undefined {
@@ -44,14 +59,71 @@ function callOf(record: JsonObject): CloudTrailCall | undefined {
   const readOnly = at(record, 'readOnly');
   return {
     name,
-    service: (textAt(record, 'eventSource') ?? '').replace(/\.amazonaws\.com$/, ''),
-    readOnly: typeof readOnly === 'boolean' ? readOnly : readOnly === 'true' ? true : undefined,
+    service: (textAt(record, 'eventSource') ?? '').replace(/\.amazonaws\.com(\.cn)?$/, ''),
+    readOnly: typeof readOnly === 'boolean' ? readOnly : said(readOnly),
     errorCode: textAt(record, 'errorCode'),
     failed: loginFailed(record),
-    root: textAt(record, 'userIdentity.type') === 'Root',
-    withoutMfa: textAt(record, 'additionalEventData.MFAUsed') === 'No',
-    policy: firstText(record, ['requestParameters.policyArn', 'requestParameters.policyName']),
   };
+}
+
+function said(flag: unknown): boolean | undefined {
+  const text = String(flag).toLowerCase();
+  return text === 'true' ? true : text === 'false' ? false : undefined;
+}
+
+/** The API version that Lambda and CloudFront write behind the name of an operation. */
+const VERSION = /\d{4}_?\d\d_?\d\d(v\d+)?$/;
+/** Meanings that follow from the verb of a name alone: the record's own `readOnly` knows better. */
+const BY_VERB = new Set<MeaningName>(['read', 'created', 'updated', 'deleted']);
+
+function meaningOf(call: CloudTrailCall, record: JsonObject): MeaningName | undefined {
+  const name = call.name.replace(VERSION, '');
+  const direction = directionOfCall(name, record);
+  if (direction !== undefined) return direction;
+  const found = CLOUDTRAIL_CALLS.find(`${call.service}:${name}`);
+  if (found !== undefined && !BY_VERB.has(found.meaning)) return found.meaning;
+  if (call.readOnly === undefined) return found?.meaning;
+  if (call.readOnly) return found === undefined ? 'unknown-read' : 'read';
+  if (found?.meaning === 'read') return 'unknown-change';
+  return found?.meaning ?? 'unknown-change';
+}
+
+const DENIED = /AccessDenied|Unauthorized|NotAuthorized|Forbidden|AuthFailure|Blocked|MFARequired/i;
+const SERVER =
+  /^(Server\.|Internal|ServiceUnavailable|ServiceException|Unavailable)|InternalError|InternalFailure/i;
+/** A dry run that "fails" with this code would have been allowed. */
+const DRY_RUN = /DryRunOperation/;
+
+/** What AWS answered: no error is SUCCESS, a refusal DENIED, a fault of the service ERROR, any other error FAILURE. */
+function outcomeOf({ errorCode, failed }: CloudTrailCall): AuditOutcome {
+  if (errorCode === undefined || DRY_RUN.test(errorCode)) return failed ? 'FAILURE' : 'SUCCESS';
+  if (DENIED.test(errorCode)) return 'DENIED';
+  return SERVER.test(errorCode) ? 'ERROR' : 'FAILURE';
+}
+
+/** Grants whose policy is named like this give everything. */
+const FULL_ACCESS = /AdministratorAccess|FullAccess/;
+
+/** The severity of the meaning, raised for failures, for the root user, for full access and for a missing factor. */
+function severityOf(of: {
+  record: JsonObject;
+  meaning: MeaningName;
+  outcome: AuditOutcome;
+  severity: AuditSeverity;
+}): AuditSeverity {
+  const { record, meaning, outcome } = of;
+  let { severity } = of;
+  const reads = meaning === 'read' || meaning === 'unknown-read';
+  if (outcome === 'DENIED' || (outcome === 'FAILURE' && !reads)) severity = atLeast(severity, 'WARNING');
+  if (outcome === 'ERROR') severity = atLeast(severity, 'ERROR');
+  const policy = firstText(record, ['requestParameters.policyArn', 'requestParameters.policyName']);
+  if (meaning === 'granted' && outcome === 'SUCCESS' && FULL_ACCESS.test(policy ?? '')) {
+    severity = atLeast(severity, 'ERROR');
+  }
+  const root = textAt(record, 'userIdentity.type') === 'Root';
+  const withoutMfa = textAt(record, 'additionalEventData.MFAUsed') === 'No';
+  const raised = (root && !reads) || (withoutMfa && meaning === 'login');
+  return raised ? atLeast(severity, 'WARNING') : severity;
 }
 
 /** Sign-in events tell success and failure in `responseElements` and not in `errorCode`. */

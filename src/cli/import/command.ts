@@ -2,14 +2,17 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { clientFrom } from '../client.ts';
 import { FORMATS, type Format } from './formats.ts';
 import { createProgress, type Progress } from './progress.ts';
-import { runImport } from './run.ts';
+import { type ImportResult, runImport } from './run.ts';
 import { findSources, type Sources } from './sources.ts';
 import { summaryOf } from './summary.ts';
+import { fixedZone, namedZone, type TimeZone } from './time-zone.ts';
 
 const HELP = `
-FILE is a file, a folder (its log files, in the order of their paths) or - for standard input; gzip is recognised.
-Running the same import again records nothing: each event has an idempotency key made of its content. An import that
-was interrupted is continued by running it again.
+FILE is a file, a folder (its log files, in the order of their paths), a named pipe, or - for standard input; gzip is
+recognised, and the envelopes of EventBridge, CloudWatch Logs, SNS, Okta event hooks and forwarders are opened.
+Running the same import again records nothing: each event has an idempotency key made of the id of its record, or of
+its content. An import that was interrupted is continued by running it again. Each line of a pipe is in the log within
+two seconds; SIGTERM and SIGINT record what was read and say where the import stopped.
 
 Environment:
   AUDIT_LOG_URL   the service, http://127.0.0.1:4000/graphql by default
@@ -18,10 +21,13 @@ Environment:
 Exit code: 0 when every record is in the log, 1 when some could not be mapped, were rejected or could not be read (the
 summary names them), 2 when the import stopped before its end.`;
 
+const OFFSET = /^(Z|UTC|[+-](0\d|1[0-4]):?[0-5]\d)$/i;
+
 interface ImportFlags {
   format: Format;
   year?: number;
   timezoneOffset: string;
+  timeZone?: TimeZone;
   customerId?: string;
   dryRun?: boolean;
 }
@@ -38,18 +44,33 @@ export function register(program: Command): void {
       'sshd: the year of dates without one (default: the last in which they are past)',
       yearOf,
     )
-    .option(
-      '--timezone-offset <offset>',
-      'sshd: the offset of times without one, such as +02:00',
-      offsetOf,
-      'Z',
+    .addOption(
+      new Option(
+        '--time-zone <name>',
+        'sshd: the zone of times without one, such as Europe/Berlin, with its daylight saving time (default: UTC)',
+      ).argParser(zoneOf),
+    )
+    .addOption(
+      new Option('--timezone-offset <offset>', 'sshd: the same as a fixed offset, such as +02:00')
+        .argParser(offsetOf)
+        .default('Z')
+        .conflicts('timeZone'),
     )
     .option('--customer-id <id>', 'the customer of every event, whatever the source says')
     .option('--dry-run', 'map and count, send nothing')
     .addHelpText('after', HELP)
     .action(async (files: string[], flags: ImportFlags) => {
       process.exitCode = await importFiles(files, flags);
+      // A read of a pipe that is still open would keep the process alive.
+      if (process.exitCode === 2) await exitNow(2);
     });
+}
+
+async function exitNow(code: number): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((resolve) => stream.write('', () => resolve()));
+  }
+  process.exit(code);
 }
 
 function yearOf(text: string): number {
@@ -57,8 +78,17 @@ function yearOf(text: string): number {
   return Number(text);
 }
 
+function zoneOf(name: string): TimeZone {
+  if (OFFSET.test(name)) return fixedZone(name);
+  try {
+    return namedZone(name);
+  } catch {
+    throw new InvalidArgumentError('A time zone is a name of the IANA database, such as Europe/Berlin.');
+  }
+}
+
 function offsetOf(text: string): string {
-  if (!/^(Z|UTC|[+-](0\d|1[0-4]):?[0-5]\d)$/i.test(text)) {
+  if (!OFFSET.test(text)) {
     throw new InvalidArgumentError('An offset is Z or looks like +02:00.');
   }
   return text;
@@ -68,6 +98,11 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
   let progress: Progress | undefined;
   const stop = stopOnSignals();
   try {
+    if (flags.timeZone !== undefined && flags.format !== 'sshd') {
+      throw new Error(
+        '--time-zone is for --format sshd: the times of the other formats have an offset or are in UTC',
+      );
+    }
     const say = (message: string) => progress?.say(message);
     const client = flags.dryRun === true ? undefined : clientFrom(process.env, { onRetry: say });
     const found = await findSources(files, flags.format, process.stdin);
@@ -76,7 +111,9 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
     progress = createProgress(process.stderr, totalBytes(found));
     for (const path of found.passedOver) say(`passed over: ${path} (not named like a log of this format)`);
     const startMs = Date.now();
-    const clock = { nowMs: startMs, year: flags.year, offset: flags.timezoneOffset };
+    const zone = flags.timeZone ?? fixedZone(flags.timezoneOffset);
+    const zoneNamed = flags.timeZone !== undefined;
+    const clock = { nowMs: startMs, year: flags.year, zone, zoneNamed };
     const { format, customerId } = flags;
     const result = await runImport(found.sources, {
       format,
@@ -89,7 +126,7 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
     progress.end();
     process.stdout.write(`${summaryOf(result.tally, (Date.now() - startMs) / 1000)}\n`);
     if (result.stoppedBy === undefined) return result.tally.complete ? 0 : 1;
-    process.stderr.write(`stopped: ${result.stoppedBy.message}\nRun the same command again to continue.\n`);
+    process.stderr.write(`${whereStopped(result)}\n`);
   } catch (error) {
     progress?.end();
     process.stderr.write(`audit-log import: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -97,6 +134,17 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
     stop.release();
   }
   return 2;
+}
+
+function whereStopped({ stoppedBy, stoppedAt }: ImportResult): string {
+  if (stoppedAt === undefined)
+    return `stopped: ${stoppedBy?.message}\nRun the same command again to continue.`;
+  const { file, line } = stoppedAt;
+  const next =
+    file === '-'
+      ? 'The next import of this pipe begins after it.'
+      : 'Run the same command again to continue.';
+  return `stopped: ${stoppedBy?.message} after line ${line} of ${file}; everything that was read is in the log.\n${next}`;
 }
 
 function totalBytes({ sources }: Sources): number | undefined {
@@ -112,9 +160,7 @@ function totalBytes({ sources }: Sources): number | undefined {
 function stopOnSignals(): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
   const onSignal = () => {
-    process.stderr.write(
-      '\nstopping after the batch that is on its way; the same signal again stops at once\n',
-    );
+    process.stderr.write('\nstopping after what was read; the same signal again stops at once\n');
     release();
     controller.abort();
   };

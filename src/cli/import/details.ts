@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { MAX_JSON_VALUES } from '../../events/bounds.ts';
 import type { JsonObject, JsonValue } from './input.ts';
 import { isObject } from './record.ts';
 
-/** The log takes 10,000 members and elements in details; the rest is left for the envelope. */
-const MAX_DETAILS_VALUES = 9_000;
+/** What is left of the members and elements that the log takes for what stands around the record. */
+const MAX_DETAILS_VALUES = MAX_JSON_VALUES - 1_000;
 
 /**
  * `details` within `maxBytes` of JSON and the number of values that the log takes. When they are larger, the largest

@@ -1,3 +1,4 @@
+import { MAX_EVENT_BYTES, TEXT_BOUNDS, type TextField } from '../../events/bounds.ts';
 import { ipAddressOf } from './address.ts';
 import { byteLength, fitDetails } from './details.ts';
 import type {
@@ -33,21 +34,21 @@ export interface Draft {
   details: JsonObject;
 }
 
-/** The most characters that the log takes for each text (what is longer it refuses). */
-const BOUNDS = {
-  userId: 256,
-  customerId: 256,
-  sessionId: 256,
-  requestId: 256,
-  resourceType: 256,
-  resourceId: 1024,
-  action: 256,
-  description: 2000,
-  userAgent: 2000,
-} as const;
+/** The texts of a draft that the log bounds: what is longer it refuses. */
+const TEXTS = [
+  'userId',
+  'customerId',
+  'sessionId',
+  'requestId',
+  'resourceType',
+  'resourceId',
+  'action',
+  'description',
+  'userAgent',
+] as const satisfies readonly TextField[];
 
-/** The log takes events of 65,535 bytes; the rest is left for what it adds itself and for redacted values. */
-const MAX_EVENT_BYTES = 63_000;
+/** What is left of an event for what the log adds itself and for redacted values. */
+const MAX_INPUT_BYTES = MAX_EVENT_BYTES - 2_535;
 
 /**
  * The event of a draft. Nothing is changed in silence: a text that is too long is shortened with an ellipsis and a
@@ -66,7 +67,8 @@ export function eventOf(draft: Draft): LogEventInput {
   if (timestamp !== undefined) input.timestamp = timestamp;
   const ipAddress = draft.address === undefined ? undefined : ipAddressOf(draft.address);
   if (ipAddress !== undefined) input.ipAddress = ipAddress;
-  for (const [field, bound] of Object.entries(BOUNDS) as [keyof typeof BOUNDS, number][]) {
+  for (const field of TEXTS) {
+    const bound = TEXT_BOUNDS[field];
     const text = draft[field];
     if (text !== undefined && text !== '') {
       input[field] = shortened(storableText(text, notes), { bound, field, notes });
@@ -76,7 +78,7 @@ export function eventOf(draft: Draft): LogEventInput {
     draft.address !== undefined && ipAddress === undefined ? { sourceAddress: draft.address } : {};
   const details = storable({ ...draft.details, ...address }, notes) as JsonObject;
   const noted = notes.size > 0 ? { ...details, notes: [...notes] } : details;
-  input.details = fitDetails(noted, MAX_EVENT_BYTES - byteLength({ ...input }));
+  input.details = fitDetails(noted, MAX_INPUT_BYTES - byteLength({ ...input }));
   return input;
 }
 

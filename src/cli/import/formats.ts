@@ -4,22 +4,25 @@ import { mapGithub } from './github.ts';
 import type { JsonObject, LogEventInput, Mapped } from './input.ts';
 import { type JsonRecord, readJson } from './json-records.ts';
 import { createKeys } from './key.ts';
-import { type RawRecord, readLines } from './lines.ts';
+import { readLines } from './lines.ts';
 import { mapNdjson } from './ndjson.ts';
 import { mapOkta } from './okta.ts';
-import { mapSshd } from './sshd.ts';
+import { readSshd, type SshdRecord } from './sshd.ts';
 import type { SyslogClock } from './syslog.ts';
 
 export const FORMATS = ['cloudtrail', 'okta', 'github', 'sshd', 'ndjson'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /**
- * One record of an input: the event that it became, with its idempotency key, or why it became none. `renamed`: the
- * resource type that the record had, which the log keeps for its own events.
+ * One record of an input: the event that it became, with its idempotency key; why it became none; that it belongs to
+ * the event of another line, or reports nothing; or that the input is silent and what was read should be sent. `renamed`:
+ * the resource type that the record had, which the log keeps for its own events.
  */
 export type ReadRecord =
   | { line: number; input: LogEventInput; renamed?: string }
-  | { line: number; unmapped: string };
+  | { line: number; unmapped: string }
+  | { line: number; joined: string }
+  | { line: number; idle: true };
 
 /** Stands before a resource type that the log keeps for its own events. */
 const IMPORTED = 'imported_';
@@ -39,7 +42,7 @@ export async function* readRecords(
 ): AsyncGenerator<ReadRecord> {
   const keyOf = createKeys(format);
   if (format === 'sshd') {
-    for await (const raw of readLines(chunks)) yield fromLine(raw, keyOf, clock);
+    for await (const record of readSshd(readLines(chunks), keyOf, clock)) yield fromSshd(record);
     return;
   }
   for await (const record of readJson(chunks)) yield fromObject(record, keyOf, format);
@@ -47,15 +50,15 @@ export async function* readRecords(
 
 type KeyOf = ReturnType<typeof createKeys>;
 
-function fromLine(raw: RawRecord, keyOf: KeyOf, clock: SyslogClock): ReadRecord {
-  const { line, problem } = raw;
-  if (problem !== undefined) return { line, unmapped: problem };
-  const mapped = mapSshd(raw.text, clock);
-  return 'unmapped' in mapped ? { line, unmapped: mapped.unmapped } : withKey(mapped, raw.text, raw, keyOf);
+function fromSshd(record: SshdRecord): ReadRecord {
+  if (!('input' in record)) return record;
+  const { line, input, key } = record;
+  return { line, input: { ...input, idempotencyKey: key } };
 }
 
 function fromObject(record: JsonRecord, keyOf: KeyOf, format: Exclude<Format, 'sshd'>): ReadRecord {
   const { line } = record;
+  if ('idle' in record) return record;
   if ('problem' in record) return { line, unmapped: record.problem };
   // An event of our own form goes through as it is or not at all: there is no place for a note about a change.
   if (format === 'ndjson' && record.note !== undefined) {

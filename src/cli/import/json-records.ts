@@ -1,5 +1,7 @@
+import { canonicalJson } from '../../events/canonical.ts';
+import { type Opened, open } from './envelopes.ts';
 import type { JsonObject, JsonValue } from './input.ts';
-import { parseExactly, stableJson } from './json.ts';
+import { parseExactly } from './json.ts';
 import { JsonScanner } from './json-scanner.ts';
 import { type RawRecord, readLines } from './lines.ts';
 import { isObject } from './record.ts';
@@ -8,41 +10,55 @@ import { resumed } from './resumed.ts';
 /** How much of an input is looked at to tell JSON lines from other JSON. */
 const HEAD_BYTES = 256 * 1024;
 const HEAD_LINES = 20;
+const NEWLINE = 0x0a;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** One object of a JSON input, or why there is none. `content` is its sorted form, for its idempotency key. */
 export type JsonRecord =
   | { line: number; value: JsonObject; content: string; note?: string }
-  | { line: number; problem: string };
+  | { line: number; problem: string }
+  | { line: number; idle: true };
 
 /**
  * The objects of a JSON input: JSON lines (a malformed line costs that line alone), one array, a CloudTrail file
- * `{"Records": [...]}`, or values one after the other, pretty-printed or not. Memory holds one record (16 MiB at
- * most), whatever the size of the input.
+ * `{"Records": [...]}`, or values one after the other, pretty-printed or not; what transports wrap around them is
+ * opened. Memory holds one value of the top or of such an array (16 MiB at most), whatever the size of the input.
  */
 export async function* readJson(chunks: AsyncIterable<Buffer>): AsyncGenerator<JsonRecord> {
   const iterator = chunks[Symbol.asyncIterator]();
-  const head = await takeHead(iterator);
-  const whole = resumed(head.subarray(head.subarray(0, 3).equals(BOM) ? 3 : 0), iterator);
+  const { head, failure } = await takeHead(iterator);
+  const whole = resumed(head.subarray(head.subarray(0, 3).equals(BOM) ? 3 : 0), iterator, failure);
   const records = isJsonLines(head.toString('utf8')) ? readLines(whole) : scan(whole);
-  for await (const record of records) yield* objectsOf(record);
+  for await (const record of records) {
+    if (record.idle === true) yield { line: record.line, idle: true };
+    else yield* objectsOf(record);
+  }
 }
 
-async function takeHead(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
+/** The first bytes of an input; fewer when it is silent after a whole line, or fails: the failure comes after them. */
+async function takeHead(iterator: AsyncIterator<Buffer>): Promise<{ head: Buffer; failure?: unknown }> {
   const parts: Buffer[] = [];
   let bytes = 0;
-  while (bytes < HEAD_BYTES) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    parts.push(next.value);
-    bytes += next.value.length;
+  try {
+    while (bytes < HEAD_BYTES) {
+      const next = await iterator.next();
+      if (next.done === true) break;
+      if (next.value.length === 0 && parts.some((part) => part.includes(NEWLINE))) break;
+      parts.push(next.value);
+      bytes += next.value.length;
+    }
+  } catch (failure) {
+    return { head: Buffer.concat(parts), failure };
   }
-  return Buffer.concat(parts);
+  return { head: Buffer.concat(parts) };
 }
 
 async function* scan(chunks: AsyncIterable<Buffer>): AsyncGenerator<RawRecord> {
   const scanner = new JsonScanner();
-  for await (const chunk of chunks) yield* scanner.push(chunk);
+  for await (const chunk of chunks) {
+    if (chunk.length === 0) yield { line: 0, text: '', idle: true };
+    else yield* scanner.push(chunk);
+  }
   yield* scanner.end();
 }
 
@@ -74,22 +90,20 @@ function* objectsOf(record: RawRecord): Generator<JsonRecord> {
   if (record.note !== undefined) return yield { line, problem: 'not valid UTF-8, which JSON has to be' };
   try {
     const { value, keptAsText } = parseExactly(record.text);
-    for (const element of elementsOf(value)) yield objectOf(element, line, keptAsText);
+    for (const element of Array.isArray(value) ? value : [value]) {
+      for (const opened of open(element, keptAsText)) yield recordOf(opened, line);
+    }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     yield { line, problem: 'not well-formed JSON' };
   }
 }
 
-/** A line may hold an array or a CloudTrail file of its own. */
-function elementsOf(value: JsonValue): JsonValue[] {
-  if (Array.isArray(value)) return value;
-  return isObject(value) && Array.isArray(value.Records) ? value.Records : [value];
-}
-
-function objectOf(value: JsonValue, line: number, keptAsText: boolean): JsonRecord {
-  if (!isObject(value)) return { line, problem: 'JSON, but not an object' };
-  const content = stableJson(value);
+function recordOf(opened: Opened, line: number): JsonRecord {
+  if ('problem' in opened) return { line, problem: opened.problem };
+  if ('text' in opened) return { line, problem: 'a text that is no JSON object' };
+  const { value, keptAsText } = opened;
+  const content = canonicalJson(value);
   return keptAsText
     ? { line, value, content, note: 'numbers that JavaScript cannot hold exactly are kept as texts' }
     : { line, value, content };

@@ -8,8 +8,8 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-/** The start of a CloudTrail log file, up to the array that holds its records. */
-const ENVELOPE = /^\{\s*"Records"\s*:\s*\[$/;
+/** The start of a CloudTrail log file or an answer of the AWS CLI, up to the array that holds its records. */
+const ENVELOPE = /^\{\s*"(Records|records|Events|events)"\s*:\s*\[$/;
 const ENVELOPE_BYTES = 64;
 
 /**

@@ -30,13 +30,3 @@ function isExact(token: string): boolean {
   const number = Number(token);
   return Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number));
 }
-
-/** JSON with sorted member names and no blanks: equal records give equal texts, however they were written. */
-export function stableJson(value: JsonValue): string {
-  if (Array.isArray(value)) return `[${value.map(stableJson).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const members = Object.keys(value)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${stableJson(value[key] ?? null)}`);
-  return `{${members.join(',')}}`;
-}

@@ -8,6 +8,8 @@ export interface RawRecord {
   problem?: string;
   /** What had to be done to read it. */
   note?: string;
+  /** No record: the input is silent, and what was read before should be passed on. */
+  idle?: true;
 }
 
 /** The longest record that is read: longer ones are reported and skipped, so that memory stays bounded. */
@@ -34,7 +36,10 @@ export function tooLong(line: number): RawRecord {
   return { line, text: '', problem: `longer than ${MAX_RECORD_BYTES / 1024 / 1024} MiB` };
 }
 
-/** The lines of a byte stream that are not blank, without their line ends, in bounded memory. */
+/**
+ * The lines of a byte stream that are not blank, without their line ends, in bounded memory. An empty chunk gives an
+ * idle record.
+ */
 export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<RawRecord> {
   let line = 1;
   let pending: Buffer[] = [];
@@ -49,6 +54,10 @@ export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
     return record;
   };
   for await (const chunk of chunks) {
+    if (chunk.length === 0) {
+      yield { line, text: '', idle: true };
+      continue;
+    }
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
       const record = trimmed(take(chunk.subarray(start, end)));

@@ -1,26 +1,54 @@
 import { eventOf } from './draft.ts';
-import type { JsonObject, Mapped } from './input.ts';
-import { kindOfOkta, outcomeOfOkta, severityOfOkta } from './okta-kinds.ts';
-import { at, firstText, textAt } from './record.ts';
+import { type AuditOutcome, type AuditSeverity, atLeast, type JsonObject, type Mapped } from './input.ts';
+import { resultOf } from './meanings.ts';
+import { OKTA_TYPES } from './okta-types.ts';
+import { at, firstText, textAt, uuidAt } from './record.ts';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const OUTCOMES: Record<string, AuditOutcome> = {
+  SUCCESS: 'SUCCESS',
+  ALLOW: 'SUCCESS',
+  SCHEDULED: 'SUCCESS',
+  DEFERRED: 'SUCCESS',
+  FAILURE: 'FAILURE',
+  SKIPPED: 'FAILURE',
+  ABANDONED: 'FAILURE',
+  UNANSWERED: 'FAILURE',
+  UNKNOWN: 'ERROR',
+  DENY: 'DENIED',
+  REJECTED: 'DENIED',
+  RATE_LIMIT: 'DENIED',
+  CHALLENGE: 'DENIED',
+};
+
+const SEVERITIES: Record<string, AuditSeverity> = {
+  DEBUG: 'DEBUG',
+  INFO: 'INFO',
+  WARN: 'WARNING',
+  WARNING: 'WARNING',
+  ERROR: 'ERROR',
+  HIGH: 'ERROR',
+  FATAL: 'CRITICAL',
+  CRITICAL: 'CRITICAL',
+};
 
 /**
  * The event of one Okta System Log record (the LogEvent object of Okta's System Log API). The least that it needs is
- * an `eventType`. Okta's log does not name the organisation, so there is no customerId.
+ * an `eventType` that the catalogue knows. Okta's log does not name the organisation, so there is no customerId.
  */
 export function mapOkta(record: JsonObject): Mapped {
   const action = textAt(record, 'eventType');
   if (action === undefined) return { unmapped: 'no eventType: nothing says what happened' };
+  const found = OKTA_TYPES.find(action);
+  if (found === undefined)
+    return { unmapped: `no meaning is known for the event type ${action.slice(0, 80)}` };
   const result = textAt(record, 'outcome.result');
-  const outcome = outcomeOfOkta(result);
-  const eventType = kindOfOkta(action, outcome);
+  const { eventType, outcome, severity } = resultOf(found.meaning, outcomeOfOkta(result));
   const userId = known(record, ['actor.alternateId', 'actor.id', 'actor.displayName']);
   const address = firstText(record, ['client.ipAddress', 'request.ipChain.0.ip']);
   const input = eventOf({
     eventType,
     outcome,
-    severity: severityOfOkta({ eventType, outcome, action, result, level: textAt(record, 'severity') }),
+    severity: severityOfOkta({ result, level: textAt(record, 'severity'), severity }),
     action,
     description: describe(record, userId, address),
     time: at(record, 'published') ?? at(record, 'p_event_time'),
@@ -31,10 +59,30 @@ export function mapOkta(record: JsonObject): Mapped {
     requestId: known(record, ['debugContext.debugData.requestId', 'transaction.id']),
     resourceType: textAt(record, 'target.0.type'),
     resourceId: known(record, ['target.0.id', 'target.0.alternateId', 'target.0.displayName']),
-    details: { format: 'okta', record },
+    details: { format: 'okta', meaning: found.meaning, record },
   });
-  const uuid = textAt(record, 'uuid');
-  return { input, sourceId: uuid !== undefined && UUID.test(uuid) ? uuid : undefined };
+  return { input, sourceId: uuidAt(record, 'uuid') };
+}
+
+/**
+ * The outcome of Okta's `outcome.result`. CHALLENGE is DENIED: with this event access was not given; the event of
+ * the step that answers the challenge gives it. A record without a result reports something done: SUCCESS.
+ */
+function outcomeOfOkta(result: string | undefined): AuditOutcome {
+  return result === undefined ? 'SUCCESS' : (OUTCOMES[result.toUpperCase()] ?? 'ERROR');
+}
+
+/**
+ * Okta's own severity, raised to that of the meaning: Okta gives INFO to a failed sign-in and to the grant of an
+ * administrator's role. A challenge is the ordinary course of a sign-in and keeps Okta's severity.
+ */
+function severityOfOkta(event: {
+  result: string | undefined;
+  level: string | undefined;
+  severity: AuditSeverity;
+}): AuditSeverity {
+  const own = SEVERITIES[event.level?.toUpperCase() ?? ''] ?? 'INFO';
+  return event.result?.toUpperCase() === 'CHALLENGE' ? own : atLeast(own, event.severity);
 }
 
 /** Okta writes `unknown` where it knows nothing. */

@@ -40,3 +40,11 @@ export function firstText(record: JsonValue | undefined, paths: readonly string[
   }
   return undefined;
 }
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** The UUID at `path`; other texts are no id that its source promises to be unique. */
+export function uuidAt(record: JsonValue | undefined, path: string): string | undefined {
+  const text = textAt(record, path);
+  return text !== undefined && UUID.test(text) ? text.toLowerCase() : undefined;
+}

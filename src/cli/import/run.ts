@@ -1,6 +1,8 @@
 import type { Client } from '../client.ts';
 import { type Format, type ReadRecord, readRecords } from './formats.ts';
 import type { LogEventInput } from './input.ts';
+import { isOwnId } from './key.ts';
+import { live, Stopped } from './live.ts';
 import { type Fate, type Pending, sendBatch } from './send.ts';
 import { type Source, unpacked } from './sources.ts';
 import type { SyslogClock } from './syslog.ts';
@@ -10,6 +12,8 @@ import { Tally } from './tally.ts';
 const BATCH_EVENTS = 500;
 /** The most bytes of one request, about. */
 const BATCH_BYTES = 2_000_000;
+/** The longest that an event waits for others to share its request. */
+const BATCH_MS = 1_000;
 
 export interface ImportOptions {
   format: Format;
@@ -24,10 +28,11 @@ export interface ImportOptions {
   progress: { bytes(count: number): void; records(tally: Tally, file: string): void };
 }
 
-/** How an import went; `stoppedBy` when it ended before its inputs did. */
+/** How an import went; `stoppedBy` when it ended before its inputs did, and where it was then. */
 export interface ImportResult {
   tally: Tally;
   stoppedBy: Error | undefined;
+  stoppedAt?: { file: string; line: number };
 }
 
 /**
@@ -40,12 +45,22 @@ export async function runImport(sources: readonly Source[], options: ImportOptio
   const tally = new Tally();
   const batches = new Batches(tally, options);
   try {
-    for (const source of sources) await importSource(source, { tally, batches, options });
+    for (const source of sources) {
+      await importSource(source, { tally, batches, options });
+      if (options.stop.aborted) return await interrupted(source.name, tally, batches);
+    }
     await batches.finish();
-    return { tally, stoppedBy: options.stop.aborted ? new Error('interrupted') : undefined };
+    return { tally, stoppedBy: undefined };
   } catch (error) {
     return { tally, stoppedBy: error instanceof Error ? error : new Error(String(error)) };
   }
+}
+
+/** Records everything that was read before the signal. */
+async function interrupted(file: string, tally: Tally, batches: Batches): Promise<ImportResult> {
+  await batches.finish();
+  const { lastLine } = tally.of(file);
+  return { tally, stoppedBy: new Error('interrupted'), stoppedAt: { file, line: lastLine } };
 }
 
 async function importSource(
@@ -54,18 +69,22 @@ async function importSource(
 ): Promise<void> {
   const { tally, batches, options } = run;
   const file = tally.of(source.name);
+  // What was taken from a pipe is in no other place: it is read to where its writer was. A file can be read again.
+  const piped = source.bytes === undefined;
   const bytes = unpacked(source.open((count) => options.progress.bytes(count)));
-  const records = readRecords(options.format, bytes, options.clock);
+  const clock = { ...options.clock, live: piped };
+  const records = readRecords(options.format, piped ? live(bytes, options.stop) : bytes, clock);
   try {
-    while (!options.stop.aborted) {
+    while (piped || !options.stop.aborted) {
       const next = await nextOf(records);
+      if ('stopped' in next) return;
       if ('failure' in next) {
         file.failure = next.failure;
         return;
       }
       if (next.done === true) return;
       await batches.add(source.name, next.value);
-      options.progress.records(tally, source.name);
+      if (!('idle' in next.value)) options.progress.records(tally, source.name);
     }
   } finally {
     await records.return(undefined);
@@ -75,19 +94,24 @@ async function importSource(
 /** Reading errors belong to the input; what `Batches` throws belongs to the import. */
 async function nextOf(
   records: AsyncGenerator<ReadRecord>,
-): Promise<IteratorResult<ReadRecord> | { failure: string }> {
+): Promise<IteratorResult<ReadRecord> | { failure: string } | { stopped: true }> {
   try {
     return await records.next();
   } catch (error) {
+    if (error instanceof Stopped) return { stopped: true };
     return { failure: error instanceof Error ? error.message : String(error) };
   }
 }
+
+type EventRecord = Extract<ReadRecord, { input: LogEventInput }>;
 
 class Batches {
   private readonly tally: Tally;
   private readonly options: ImportOptions;
   private batch: Pending[] = [];
   private bytes = 0;
+  /** When the oldest event of the batch was read. */
+  private sinceMs = 0;
   private underWay: Promise<void> = Promise.resolve();
 
   constructor(tally: Tally, options: ImportOptions) {
@@ -96,13 +120,23 @@ class Batches {
   }
 
   async add(file: string, record: ReadRecord): Promise<void> {
-    if ('unmapped' in record) return this.tally.unmapped(file, record.line, record.unmapped);
+    // An input that is silent waits for nobody: what failed on the way is thrown here too.
+    if ('idle' in record) return this.finish();
+    this.tally.of(file).lastLine = Math.max(this.tally.of(file).lastLine, record.line);
+    if ('unmapped' in record) this.tally.unmapped(file, record.line, record.unmapped);
+    else if ('joined' in record) this.tally.joined(file, record.line, record.joined);
+    else await this.addEvent(file, record);
+    if (this.batch.length > 0 && Date.now() - this.sinceMs > BATCH_MS) await this.send();
+  }
+
+  private async addEvent(file: string, { line, input, renamed }: EventRecord): Promise<void> {
     this.tally.of(file).read += 1;
-    if (record.renamed !== undefined) this.tally.renamed(file, record);
-    const json = JSON.stringify(withCustomer(record.input, this.options.customerId));
+    if (renamed !== undefined) this.tally.renamed(file, { line, renamed, input });
+    const json = JSON.stringify(withCustomer(input, this.options.customerId));
     const bytes = Buffer.byteLength(json);
     if (this.batch.length > 0 && this.bytes + bytes > BATCH_BYTES) await this.send();
-    this.batch.push({ json, file, line: record.line });
+    if (this.batch.length === 0) this.sinceMs = Date.now();
+    this.batch.push({ json, file, line, ownId: isOwnId(input.idempotencyKey) });
     this.bytes += bytes;
     if (this.batch.length >= BATCH_EVENTS) await this.send();
   }

@@ -1,14 +1,16 @@
-import { type Client, ClientError } from '../client.ts';
+import { type AnswerError, type Client, ClientError } from '../client.ts';
 
 /** An event on its way: its JSON text, and where it came from. */
 export interface Pending {
   json: string;
   file: string;
   line: number;
+  /** Its key is an id of the source record's own: the log has the event already, whatever else is in it. */
+  ownId?: boolean;
 }
 
-/** What became of an event. */
-export type Fate = 'RECORDED' | 'DUPLICATE' | 'FILTERED' | { rejected: string };
+/** What became of an event. `differs`: a duplicate whose content is not that of the first one, and why. */
+export type Fate = 'RECORDED' | 'DUPLICATE' | 'FILTERED' | { rejected: string } | { differs: string };
 
 export const LOG_EVENTS =
   'mutation Import($input: [LogEventInput!]!) { logEvents(input: $input) { results { status } } }';
@@ -20,6 +22,11 @@ const FAULTS_OF_EVENTS = new Set([
   'PAYLOAD_TOO_LARGE',
   'GRAPHQL_VALIDATION_FAILED',
 ]);
+/**
+ * The log names one conflict of a batch at a time: after the first, the rest goes in pieces of this size, so that a file
+ * of redelivered records costs a small request for each and not the whole batch.
+ */
+const PIECE_EVENTS = 16;
 const PATH = /^(?:variables\.)?\$?input\[(\d+)\]\.?(.*)$/s;
 const PATH_IN_MESSAGE = /\binput(?:\[(\d+)\]|\.(\d+))(?:\.([\w.[\]]+))?/;
 
@@ -44,8 +51,14 @@ export async function sendBatch(client: Client, batch: readonly Pending[]): Prom
     }
     const refused = refusedEvents(answer.error, sent.length);
     if (refused.size === 0) return halved(client, { batch, fates, left: sent, error: answer.error });
-    for (const [place, reason] of refused) fates[sent[place] as number] = { rejected: reason };
+    for (const [place, fault] of refused) {
+      const index = sent[place] as number;
+      fates[index] = fateOf(batch[index] as Pending, fault);
+    }
     left = sent.filter((_, place) => !refused.has(place));
+    const conflicts = [...refused.values()].some(({ code }) => code === 'CONFLICT');
+    if (conflicts && left.length > PIECE_EVENTS)
+      return inPieces(client, { batch, fates, left, size: PIECE_EVENTS });
   }
   return fates;
 }
@@ -64,16 +77,25 @@ async function attempt(
   }
 }
 
-/** The places in the batch that an error names, with its reason for each. */
-function refusedEvents(error: ClientError, count: number): Map<number, string> {
-  const refused = new Map<number, string>();
+type Fault = Pick<AnswerError, 'message' | 'code'>;
+
+/** The places in the batch that an error names, with the fault of each. */
+function refusedEvents(error: ClientError, count: number): Map<number, Fault> {
+  const refused = new Map<number, Fault>();
   for (const { message, code, path } of error.errors) {
     const named =
       PATH.exec(path ?? '') ?? (FAULTS_OF_EVENTS.has(code) ? PATH_IN_MESSAGE.exec(message) : null);
     const place = Number(named?.[1] ?? named?.[2] ?? Number.NaN);
-    if (place < count) refused.set(place, reasonOf(message, code));
+    if (place < count) refused.set(place, { message, code });
   }
   return refused;
+}
+
+function fateOf(event: Pending, { message, code }: Fault): Fate {
+  if (code === 'CONFLICT' && event.ownId === true) {
+    return { differs: 'delivered before with other content, under the same id of its own' };
+  }
+  return { rejected: reasonOf(message, code) };
 }
 
 function reasonOf(message: string, code: string): string {
@@ -92,16 +114,24 @@ async function halved(
   const fault = error.errors.find(({ code }) => FAULTS_OF_EVENTS.has(code));
   if (fault === undefined) throw error;
   if (left.length === 1) {
-    fates[left[0] as number] = { rejected: reasonOf(fault.message, fault.code) };
+    fates[left[0] as number] = fateOf(batch[left[0] as number] as Pending, fault);
     return fates;
   }
-  const middle = Math.ceil(left.length / 2);
-  for (const half of [left.slice(0, middle), left.slice(middle)]) {
+  return inPieces(client, { batch, fates, left, size: Math.ceil(left.length / 2) });
+}
+
+async function inPieces(
+  client: Client,
+  what: { batch: readonly Pending[]; fates: Fate[]; left: readonly number[]; size: number },
+): Promise<Fate[]> {
+  const { batch, fates, left, size } = what;
+  for (let start = 0; start < left.length; start += size) {
+    const piece = left.slice(start, start + size);
     const found = await sendBatch(
       client,
-      half.map((index) => batch[index] as Pending),
+      piece.map((index) => batch[index] as Pending),
     );
-    for (const [place, index] of half.entries()) fates[index] = found[place] as Fate;
+    for (const [place, index] of piece.entries()) fates[index] = found[place] as Fate;
   }
   return fates;
 }

@@ -11,7 +11,7 @@ import { resumed } from './resumed.ts';
 export interface Source {
   /** How the input is called in the summary: its path, or `-`. */
   name: string;
-  /** Its size as it lies on disk; undefined for standard input. */
+  /** Its size as it lies on disk; undefined for standard input and named pipes, which may be live. */
   bytes: number | undefined;
   /** Its bytes as they lie on disk; `onBytes` hears of each piece. */
   open(onBytes: (count: number) => void): AsyncIterable<Buffer>;
@@ -60,8 +60,12 @@ async function addFolder(folder: string, format: Format, found: Sources): Promis
 }
 
 async function fileSource(path: string): Promise<Source> {
-  const { size } = await stat(path);
-  return { name: path, bytes: size, open: (on) => counted(createReadStream(path), on) };
+  const found = await stat(path);
+  return {
+    name: path,
+    bytes: found.isFile() ? found.size : undefined,
+    open: (on) => counted(createReadStream(path), on),
+  };
 }
 
 async function* counted(

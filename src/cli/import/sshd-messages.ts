@@ -1,5 +1,12 @@
 import type { AuditOutcome, AuditSeverity, BuiltInEventType, JsonObject } from './input.ts';
 
+/**
+ * What a message is a part of. `attempt`: one try to sign in, whose messages come from one process; `login`: a sign-in
+ * that succeeded and its session; `logout`: the end of a session; `summary`: repeats what the attempts before it said;
+ * `end`: the end of a connection before a sign-in; `nothing`: reports nothing of its own.
+ */
+export type SshdPart = 'attempt' | 'login' | 'logout' | 'summary' | 'end' | 'nothing';
+
 /** What a message of sshd reports. */
 export interface SshdMessage {
   eventType: BuiltInEventType;
@@ -13,6 +20,12 @@ export interface SshdMessage {
   address?: string | undefined;
   /** Port, method, key fingerprint and the like. */
   details: JsonObject;
+  /** Undefined: an event by itself. */
+  part?: SshdPart | undefined;
+  /** How much the message says of what it is a part of: the one that says most gives the event its type and name. */
+  weight: number;
+  /** The kind of the message: one attempt has no two of a kind. */
+  kind: string;
 }
 
 interface Pattern {
@@ -22,6 +35,13 @@ interface Pattern {
   outcome: AuditOutcome;
   severity: AuditSeverity;
   saying: string;
+  part?: SshdPart;
+  weight?: number;
+}
+
+/** A pattern whose messages are a part of something. */
+function part(name: SshdPart, weight: number, pattern: Pattern): Pattern {
+  return { ...pattern, part: name, weight };
 }
 
 const FROM = String.raw`from (?<address>\S+)(?: port (?<port>\d+))?`;
@@ -55,6 +75,22 @@ function denied(
   return { pattern: new RegExp(pattern), eventType, outcome: 'DENIED', severity: 'WARNING', saying };
 }
 
+/** Too many failures have locked an account: by itself an alert, beside the failures. */
+function locked(pattern: string): Pattern {
+  return {
+    pattern: new RegExp(pattern),
+    eventType: 'SECURITY_ALERT',
+    outcome: 'DENIED',
+    severity: 'WARNING',
+    saying: 'Account locked',
+  };
+}
+
+/** What sshd writes at higher log levels about connections, whose sign-ins have lines of their own. */
+function nothing(pattern: string): Pattern {
+  return part('nothing', 0, plain(pattern, 'SYSTEM_STARTUP', 'Connection'));
+}
+
 /** A peer that does not speak SSH as a client would: scanners and broken clients. */
 function alert(pattern: string, saying: string): Pattern {
   return {
@@ -76,109 +112,226 @@ function plain(pattern: string, eventType: BuiltInEventType, saying: string): Pa
  * so that the address is the one that sshd wrote.
  */
 const PATTERNS: readonly Pattern[] = [
-  login(
-    String.raw`^Accepted (?<method>\S+) for (?:invalid user )?(?<user>.*) ${FROM}(?: ssh2?)?(?:: (?<key>.*))?$`,
-    'Accepted sign-in',
+  part(
+    'login',
+    9,
+    login(
+      String.raw`^Accepted (?<method>\S+) for (?:invalid user )?(?<user>.*) ${FROM}(?: ssh2?)?(?:: (?<key>.*))?$`,
+      'Accepted sign-in',
+    ),
   ),
-  failed(
-    String.raw`^(?:error: )?Failed (?<method>\S+) for (?<invalid>invalid user |illegal user )?(?<user>.*) ${FROM}(?: ssh2?)?(?:: (?<key>.*))?$`,
-    'Failed sign-in',
+  part(
+    'attempt',
+    7,
+    failed(
+      String.raw`^(?:error: )?Failed (?<method>\S+) for (?<invalid>invalid user |illegal user )?(?<user>.*) ${FROM}(?: ssh2?)?(?:: (?<key>.*))?$`,
+      'Failed sign-in',
+    ),
   ),
-  failed(`^(?:Invalid|Illegal) user (?<user>.*?) ?${FROM}${END}`, 'Invalid user'),
-  failed(
-    String.raw`^input_userauth_request: (?:invalid|illegal) user (?<user>.*?)(?<preauth> \[preauth\])?$`,
-    'Invalid user',
+  part('attempt', 3, failed(`^(?:Invalid|Illegal) user (?<user>.*?) ?${FROM}${END}`, 'Invalid user')),
+  part(
+    'attempt',
+    2,
+    failed(
+      String.raw`^input_userauth_request: (?:invalid|illegal) user (?<user>.*?)(?<preauth> \[preauth\])?$`,
+      'Invalid user',
+    ),
   ),
-  failed(
-    String.raw`^(?:error: )?PAM: (?<reason>.+?) for (?<invalid>illegal user |invalid user )?(?<user>.*) from (?<address>\S+?)(?: via (?<via>\S+))?$`,
-    'PAM failure',
+  part(
+    'attempt',
+    5,
+    failed(
+      String.raw`^(?:error: )?PAM: (?<reason>.+?) for (?<invalid>illegal user |invalid user )?(?<user>.*) from (?<address>\S+?)(?: via (?<via>\S+))?$`,
+      'PAM failure',
+    ),
   ),
-  failed(
-    String.raw`^(?:pam_\w+\(sshd:auth\): |PAM (?<more>\d+) more )authentication failures?;.*? rhost=(?<address>\S*)(?:\s+user=(?<user>.*))?$`,
-    'PAM authentication failure',
+  part(
+    'attempt',
+    4,
+    failed(
+      String.raw`^(?:(?<module>pam_\w+)\(sshd:auth\): |PAM (?<more>\d+) more )authentication failures?;.*? rhost=(?<address>\S*)(?:\s+user=(?<user>.*))?$`,
+      'PAM authentication failure',
+    ),
   ),
-  failed(
-    String.raw`^pam_\w+\(sshd:auth\): (?<reason>check pass; user unknown|.*received for user (?<user>\S+): .*)$`,
-    'PAM authentication failure',
+  part(
+    'attempt',
+    1,
+    failed(
+      String.raw`^(?<module>pam_\w+)\(sshd:auth\): (?<reason>check pass; user unknown|.*received for user (?<user>\S+): .*)$`,
+      'PAM authentication failure',
+    ),
   ),
-  failed(
-    String.raw`^PAM service\(sshd\) ignoring max retries; (?<reason>.*)$`,
-    'Too many authentication failures',
+  part(
+    'summary',
+    2,
+    failed(
+      String.raw`^PAM service\(sshd\) ignoring max retries; (?<reason>.*)$`,
+      'Too many authentication failures',
+    ),
   ),
-  plain(
-    String.raw`^pam_\w+\(sshd:session\): session opened for user (?<user>[^\s(]+)(?:\(uid=(?<uid>\d+)\))?(?: by .*)?$`,
-    'AUTH_SESSION_CREATED',
-    'Session opened',
+  part(
+    'login',
+    5,
+    plain(
+      String.raw`^pam_\w+\(sshd:session\): session opened for user (?<user>[^\s(]+)(?:\(uid=(?<uid>\d+)\))?(?: by .*)?$`,
+      'AUTH_SESSION_CREATED',
+      'Session opened',
+    ),
   ),
-  plain(
-    String.raw`^pam_\w+\(sshd:session\): session closed for user (?<user>\S+)$`,
-    'AUTH_LOGOUT',
-    'Session closed',
+  part(
+    'logout',
+    5,
+    plain(
+      String.raw`^pam_\w+\(sshd:session\): session closed for user (?<user>\S+)$`,
+      'AUTH_LOGOUT',
+      'Session closed',
+    ),
   ),
-  plain(
-    String.raw`^Starting session: (?<what>.+?) for (?<user>.*) ${FROM}(?: id \d+)?$`,
-    'AUTH_SESSION_CREATED',
-    'Session started',
+  part(
+    'login',
+    4,
+    plain(
+      String.raw`^Starting session: (?<what>.+?) for (?<user>.*) ${FROM}(?: id \d+)?$`,
+      'AUTH_SESSION_CREATED',
+      'Session started',
+    ),
   ),
-  plain(String.raw`^Close session: user (?<user>.*) ${FROM}(?: id \d+)?$`, 'AUTH_LOGOUT', 'Session closed'),
-  failed(
-    `^(?:error: )?maximum authentication attempts exceeded for (?<invalid>invalid user )?(?<user>.*) ${FROM}${END}`,
-    'Too many authentication failures',
+  part(
+    'logout',
+    4,
+    plain(String.raw`^Close session: user (?<user>.*) ${FROM}(?: id \d+)?$`, 'AUTH_LOGOUT', 'Session closed'),
   ),
-  failed(
-    String.raw`^Disconnecting(?: (?<kind>\S+) user (?<user>.*) (?<address>\S+) port (?<port>\d+))?: (?<reason>Too many authentication failures|Change of username).*$`,
-    'Too many authentication failures',
+  part(
+    'summary',
+    3,
+    failed(
+      `^(?:error: )?maximum authentication attempts exceeded for (?<invalid>invalid user )?(?<user>.*) ${FROM}${END}`,
+      'Too many authentication failures',
+    ),
   ),
-  failed(
-    String.raw`^Connection (?<how>closed|reset) by (?<kind>\S+) user (?<user>.*) (?<address>\S+) port (?<port>\d+)${END}`,
-    'Connection ended before sign-in',
+  part(
+    'summary',
+    2,
+    failed(
+      String.raw`^Disconnecting(?: (?<kind>\S+) user (?<user>.*) (?<address>\S+) port (?<port>\d+))?: (?<reason>Too many authentication failures|Change of username).*$`,
+      'Too many authentication failures',
+    ),
   ),
-  failed(
-    String.raw`^Disconnected from (?<kind>\S+) user (?<user>.*) (?<address>\S+) port (?<port>\d+) \[preauth\]\s*$`,
-    'Connection ended before sign-in',
+  part(
+    'end',
+    2,
+    failed(
+      String.raw`^Connection (?<how>closed|reset) by (?<kind>\S+) user (?<user>.*) (?<address>\S+) port (?<port>\d+)${END}`,
+      'Connection ended before sign-in',
+    ),
   ),
-  plain(
-    String.raw`^Disconnected from user (?<user>.*) (?<address>\S+) port (?<port>\d+)\s*$`,
-    'AUTH_LOGOUT',
-    'Disconnected',
+  part(
+    'end',
+    2,
+    failed(
+      String.raw`^Disconnected from (?<kind>\S+) user (?<user>.*) (?<address>\S+) port (?<port>\d+) \[preauth\]\s*$`,
+      'Connection ended before sign-in',
+    ),
   ),
-  failed(
-    String.raw`^(?:Connection (?<how>closed|reset) by|Disconnected from) (?<address>\S+)(?: port (?<port>\d+))? \[preauth\]\s*$`,
-    'Connection ended before sign-in',
-    'INFO',
+  part(
+    'logout',
+    7,
+    plain(
+      String.raw`^Disconnected from user (?<user>.*) (?<address>\S+) port (?<port>\d+)\s*$`,
+      'AUTH_LOGOUT',
+      'Disconnected',
+    ),
   ),
-  failed(
-    String.raw`^(?:error: )?Received disconnect from (?<address>\S+?)(?: port (?<port>\d+))?: ?(?<reason>.*) \[preauth\]\s*$`,
-    'Connection ended before sign-in',
-    'INFO',
+  part(
+    'end',
+    0,
+    failed(
+      String.raw`^(?:Connection (?<how>closed|reset) by|Disconnected from) (?<address>\S+)(?: port (?<port>\d+))? \[preauth\]\s*$`,
+      'Connection ended before sign-in',
+      'INFO',
+    ),
   ),
-  plain(
-    String.raw`^(?:Connection (?<how>closed|reset) by|Disconnected from) (?<address>\S+)(?: port (?<port>\d+))?\s*$`,
-    'AUTH_LOGOUT',
-    'Disconnected',
+  part(
+    'end',
+    0,
+    failed(
+      String.raw`^(?:error: )?Received disconnect from (?<address>\S+?)(?: port (?<port>\d+))?: ?(?<reason>.*) \[preauth\]\s*$`,
+      'Disconnect received before sign-in',
+      'INFO',
+    ),
   ),
-  plain(
-    String.raw`^Received disconnect from (?<address>\S+?)(?: port (?<port>\d+))?: ?(?<reason>.*)$`,
-    'AUTH_LOGOUT',
-    'Disconnected',
+  part(
+    'logout',
+    3,
+    plain(
+      String.raw`^(?:Connection (?<how>closed|reset) by|Disconnected from) (?<address>\S+)(?: port (?<port>\d+))?\s*$`,
+      'AUTH_LOGOUT',
+      'Connection closed',
+    ),
+  ),
+  part(
+    'logout',
+    2,
+    plain(
+      String.raw`^Received disconnect from (?<address>\S+?)(?: port (?<port>\d+))?: ?(?<reason>.*)$`,
+      'AUTH_LOGOUT',
+      'Disconnect received',
+    ),
   ),
   failed(
     String.raw`^(?:fatal: )?Timeout before authentication for (?:connection from )?(?<address>[^\s,]+)(?: port (?<port>\d+))?.*$`,
     'Timeout before sign-in',
   ),
-  denied(
-    String.raw`^User (?<user>.*) from (?<address>\S+) not allowed because (?<reason>.*)$`,
-    'Sign-in not allowed',
+  part(
+    'attempt',
+    8,
+    denied(
+      String.raw`^User (?<user>.*) from (?<address>\S+) not allowed because (?<reason>.*)$`,
+      'Sign-in not allowed',
+    ),
   ),
-  denied(`^User (?<user>.*) not allowed because (?<reason>.*)$`, 'Sign-in not allowed'),
-  denied(
-    String.raw`^ROOT LOGIN REFUSED FROM (?<address>\S+)(?: port (?<port>\d+))?.*$`,
-    'Sign-in of root refused',
+  part('attempt', 8, denied(`^User (?<user>.*) not allowed because (?<reason>.*)$`, 'Sign-in not allowed')),
+  part(
+    'attempt',
+    8,
+    denied(
+      String.raw`^ROOT LOGIN REFUSED FROM (?<address>\S+)(?: port (?<port>\d+))?.*$`,
+      'Sign-in of root refused',
+    ),
   ),
-  denied(
-    `^(?:fatal: )?Access denied for user (?<user>.*?) by (?<reason>PAM account configuration).*$`,
-    'Access denied',
+  part(
+    'attempt',
+    8,
+    denied(
+      String.raw`^pam_\w+\(sshd:account\): (?:account (?<user>\S+) has (?<reason>expired.*)|(?<reason2>expired password) for user (?<user2>\S+).*)$`,
+      'Account expired',
+    ),
   ),
+  part(
+    'attempt',
+    8,
+    denied(
+      `^(?:error: )?(?:User|Account) (?<user>.*?)(?: account)? has (?<reason>expired.*)$`,
+      'Account expired',
+    ),
+  ),
+  part(
+    'attempt',
+    8,
+    denied(
+      `^(?:fatal: )?Access denied for user (?<user>.*?) by (?<reason>PAM account configuration).*$`,
+      'Access denied',
+    ),
+  ),
+  locked(
+    String.raw`^pam_faillock\(sshd:auth\): (?<reason>Consecutive login failures) for user (?<user>\S+) account (?:temporarily )?locked.*$`,
+  ),
+  locked(
+    String.raw`^pam_tally2?\(sshd:auth\): user (?<user>\S+) \(\d+\) tally (?<tally>\d+), deny (?<deny>\d+)\s*$`,
+  ),
+  locked(String.raw`^pam_\w+\(sshd:auth\): (?<reason>The account is locked due to .*)$`),
+  nothing(String.raw`^Connection from (?<address>\S+) port (?<port>\d+) on \S+ port \d+.*$`),
+  nothing(String.raw`^User child is on pid (?<child>\d+)$`),
   denied(
     String.raw`^refused connect from (?<name>\S+) \((?<address>[^\s)]+)\)$`,
     'Connection refused',
@@ -236,8 +389,12 @@ const PATTERNS: readonly Pattern[] = [
   },
 ];
 
+/** OpenSSH cuts its messages at 1,024 bytes; this also bounds what a hostile line costs to match. */
+const MAX_MESSAGE = 8_192;
+
 /** What `message` reports, or undefined when it is none of the known messages. */
 export function readMessage(message: string): SshdMessage | undefined {
+  if (message.length > MAX_MESSAGE) return undefined;
   for (const candidate of PATTERNS) {
     const match = candidate.pattern.exec(message);
     if (match !== null) return fromMatch(candidate, match.groups ?? {});
@@ -246,10 +403,11 @@ export function readMessage(message: string): SshdMessage | undefined {
 }
 
 function fromMatch(pattern: Pattern, groups: Record<string, string | undefined>): SshdMessage {
-  const { user, address, address2, name2, port, invalid, preauth, ...others } = groups;
+  const { user, user2, address, address2, name2, reason2, port, invalid, preauth, ...others } = groups;
   const details: JsonObject = {};
   for (const [name, value] of Object.entries(others)) if (value) details[name] = value;
   if (name2) details.name = name2;
+  if (reason2) details.reason = reason2;
   if (port) details.port = Number(port);
   if (invalid) details.invalidUser = true;
   if (preauth) details.preauth = true;
@@ -257,10 +415,13 @@ function fromMatch(pattern: Pattern, groups: Record<string, string | undefined>)
   return {
     eventType: pattern.eventType,
     outcome: pattern.outcome,
+    part: others.more === undefined ? pattern.part : 'summary',
+    weight: others.method === 'none' ? 2 : (pattern.weight ?? 0),
+    kind: [pattern.saying, pattern.weight, others.method === 'none' ? 'none' : '', others.module].join('/'),
     severity: user === 'root' && pattern.eventType === 'AUTH_LOGIN' ? 'WARNING' : pattern.severity,
     action: actionName(pattern.saying, others.method),
     saying,
-    user: user?.trim() || undefined,
+    user: (user ?? user2)?.trim() || undefined,
     address: (address ?? address2) || undefined,
     details,
   };

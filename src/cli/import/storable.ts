@@ -1,7 +1,8 @@
+import { MAX_JSON_DEPTH } from '../../events/bounds.ts';
 import type { JsonObject, JsonValue } from './input.ts';
 
-/** The log takes 32 levels of details; what lies deeper is kept as JSON text. */
-export const MAX_DETAILS_DEPTH = 28;
+/** What is left of the levels that the log takes for what stands around the record; deeper is kept as JSON text. */
+export const MAX_DETAILS_DEPTH = MAX_JSON_DEPTH - 4;
 
 /**
  * A text that the log can keep: it refuses NUL and lone surrogates, which an attacker can put into a name or a user

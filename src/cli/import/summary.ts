@@ -1,6 +1,6 @@
 import type { FileTally, Reason, Tally } from './tally.ts';
 
-const COUNTS = ['read', 'recorded', 'duplicates', 'filtered', 'unmapped', 'rejected'] as const;
+const COUNTS = ['read', 'recorded', 'duplicates', 'filtered', 'unmapped', 'rejected', 'joined'] as const;
 
 /** The summary of an import as text: a table by input, then every reason for which something is not in the log. */
 export function summaryOf(tally: Tally, seconds: number): string {
@@ -42,6 +42,8 @@ function troublesOf(file: FileTally): string[] {
     ...reasons('unmapped', name, file.unmappedReasons),
     ...reasons('rejected', name, file.rejectedReasons),
     ...reasons("resource type kept for the log's own events", name, file.renamings),
+    ...reasons('joined', name, file.joinedReasons),
+    ...reasons('duplicate', name, file.differingReasons),
   ];
 }
 

@@ -27,13 +27,22 @@ export interface FileTally {
   filtered: number;
   unmapped: number;
   rejected: number;
+  /** Records that are part of the event of another one, or that report nothing. */
+  joined: number;
+  /** The line of the last record that was read. */
+  lastLine: number;
   unmappedReasons: Map<string, Reason>;
   rejectedReasons: Map<string, Reason>;
   /** Events that were given another resource type, by the change. */
   renamings: Map<string, Reason>;
+  /** Duplicates whose content is not that of the event that was recorded first. */
+  differingReasons: Map<string, Reason>;
+  joinedReasons: Map<string, Reason>;
   /** Why the input could not be read to its end. */
   failure?: string;
 }
+
+export type Count = 'read' | 'recorded' | 'duplicates' | 'filtered' | 'unmapped' | 'rejected' | 'joined';
 
 /** Counts what becomes of the records of each input. */
 export class Tally {
@@ -43,9 +52,17 @@ export class Tally {
   of(file: string): FileTally {
     const known = this.files.get(file);
     if (known !== undefined) return known;
-    const counts = { read: 0, recorded: 0, duplicates: 0, filtered: 0, unmapped: 0, rejected: 0 };
-    const reasons = { unmappedReasons: new Map(), rejectedReasons: new Map(), renamings: new Map() };
-    const tally = { file, ...counts, ...reasons };
+    const counts = { read: 0, recorded: 0, duplicates: 0, filtered: 0, unmapped: 0, rejected: 0, joined: 0 };
+    const tally = {
+      file,
+      ...counts,
+      lastLine: 0,
+      unmappedReasons: new Map(),
+      rejectedReasons: new Map(),
+      differingReasons: new Map(),
+      joinedReasons: new Map(),
+      renamings: new Map(),
+    };
     this.files.set(file, tally);
     return tally;
   }
@@ -62,19 +79,29 @@ export class Tally {
     note(this.of(file).renamings, `"${renamed}" became "${input.resourceType}"`, line);
   }
 
+  joined(file: string, line: number, reason: string): void {
+    const tally = this.of(file);
+    tally.read += 1;
+    tally.joined += 1;
+    note(tally.joinedReasons, reason, line);
+  }
+
   settled(file: string, line: number, fate: Fate): void {
     const tally = this.of(file);
     if (fate === 'RECORDED') tally.recorded += 1;
     else if (fate === 'DUPLICATE') tally.duplicates += 1;
     else if (fate === 'FILTERED') tally.filtered += 1;
-    else {
+    else if ('differs' in fate) {
+      tally.duplicates += 1;
+      note(tally.differingReasons, fate.differs, line);
+    } else {
       tally.rejected += 1;
       note(tally.rejectedReasons, fate.rejected, line);
     }
   }
 
   /** The sum over all inputs of one count. */
-  sum(count: 'read' | 'recorded' | 'duplicates' | 'filtered' | 'unmapped' | 'rejected'): number {
+  sum(count: Count): number {
     let sum = 0;
     for (const tally of this.files.values()) sum += tally[count];
     return sum;

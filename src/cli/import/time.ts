@@ -34,7 +34,7 @@ function calendarTime(match: RegExpExecArray): string | undefined {
 }
 
 /** Minutes east of UTC of `Z`, `UTC`, `+02`, `+0200` or `+02:00`. */
-export function offsetMinutes(offset: string): number {
+function offsetMinutes(offset: string): number {
   const match = /^([+-])(\d\d):?(\d\d)?$/.exec(offset);
   if (match === null) return 0;
   const minutes = Number(match[2]) * 60 + Number(match[3] ?? '0');

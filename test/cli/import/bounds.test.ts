@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { ipAddressOf } from '../../../src/cli/import/address.ts';
 import { mapCloudtrail } from '../../../src/cli/import/cloudtrail.ts';
 import type { JsonObject } from '../../../src/cli/import/input.ts';
-import { parseExactly, stableJson } from '../../../src/cli/import/json.ts';
+import { parseExactly } from '../../../src/cli/import/json.ts';
 import { parseSyslog } from '../../../src/cli/import/syslog.ts';
 import { timeOf } from '../../../src/cli/import/time.ts';
+import { fixedZone } from '../../../src/cli/import/time-zone.ts';
+import { canonicalJson } from '../../../src/events/canonical.ts';
 
 function map(record: JsonObject) {
   const mapped = mapCloudtrail({ eventName: 'GetX', eventTime: '2024-01-01T00:00:00Z', ...record });
@@ -97,7 +99,7 @@ describe('times', () => {
 
   it('puts a syslog date into the last year in which it is past, leap days included', () => {
     const at = (line: string, year?: number) =>
-      parseSyslog(line, { nowMs: Date.UTC(2027, 0, 2, 12), year, offset: '+02:00' })?.time;
+      parseSyslog(line, { nowMs: Date.UTC(2027, 0, 2, 12), year, zone: fixedZone('+02:00') })?.time;
     expect(at('Jan  2 10:00:00 h sshd[1]: x')).toBe('2027-01-02T08:00:00.000Z');
     expect(at('Dec 31 23:59:59 h sshd[1]: x')).toBe('2026-12-31T21:59:59.000Z');
     expect(at('Jan  3 10:00:00 h sshd[1]: x')).toBe('2027-01-03T08:00:00.000Z');
@@ -125,7 +127,7 @@ describe('JSON', () => {
   });
 
   it('gives equal texts for equal values, whatever the order of their members', () => {
-    expect(stableJson({ b: [1, { d: null, c: 'x' }], a: true })).toBe(
+    expect(canonicalJson({ b: [1, { d: null, c: 'x' }], a: true })).toBe(
       '{"a":true,"b":[1,{"c":"x","d":null}]}',
     );
   });

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Format } from '../../../src/cli/import/formats.ts';
 import { MAX_RECORD_BYTES } from '../../../src/cli/import/lines.ts';
 import { findSources } from '../../../src/cli/import/sources.ts';
-import { bytesOf, eventOf, readAll, readSample, sample } from './read.ts';
+import { fixedZone } from '../../../src/cli/import/time-zone.ts';
+import { actionOf, bytesOf, eventOf, readAll, readSample, sample } from './read.ts';
 
 const keysOf = (records: Parameters<typeof eventOf>[0][]) =>
   records.map((record) => eventOf(record).idempotencyKey);
@@ -47,30 +49,25 @@ describe('forms of JSON', () => {
   });
 
   it('loses one line to a malformed line', async () => {
-    const text = `{"eventName":"A"}\n{"eventName":\n[]\n"text"\n{"eventName":"B"}\n`;
+    const text = `{"eventName":"GetA"}\n{"eventName":\n[]\n"text"\n{"eventName":"GetB"}\n`;
     const found = await readAll('cloudtrail', bytesOf(text));
-    expect(found.map((record) => ('unmapped' in record ? record.unmapped : record.input.action))).toEqual([
-      'A',
-      'not well-formed JSON',
-      'JSON, but not an object',
-      'B',
-    ]);
+    expect(found.map(actionOf)).toEqual(['GetA', 'not well-formed JSON', 'JSON, but not an object', 'GetB']);
   });
 
   it('reports what is cut off, not UTF-8, or too long, and goes on after it', async () => {
-    expect(await readAll('okta', bytesOf('[{"eventType":"a.b"},{"eventType":"c'))).toMatchObject([
-      { input: { action: 'a.b' } },
+    expect(await readAll('okta', bytesOf('[{"eventType":"zone.update"},{"eventType":"c'))).toMatchObject([
+      { input: { action: 'zone.update' } },
       { line: 1, unmapped: 'the JSON ends in the middle of this record' },
     ]);
-    const latin1 = Buffer.from('{"eventType":"\xe9"}\n{"eventType":"a.b"}', 'latin1');
+    const latin1 = Buffer.from('{"eventType":"\xe9"}\n{"eventType":"zone.update"}', 'latin1');
     expect(await readAll('okta', bytesOf(latin1))).toMatchObject([
       { line: 1, unmapped: 'not valid UTF-8, which JSON has to be' },
-      { input: { action: 'a.b' } },
+      { input: { action: 'zone.update' } },
     ]);
-    const long = `{"eventType":"a.b","x":"${'x'.repeat(MAX_RECORD_BYTES)}"}`;
+    const long = `{"eventType":"zone.update","x":"${'x'.repeat(MAX_RECORD_BYTES)}"}`;
     for (const text of [
-      `{"eventType":"a.b"}\n${long}\n{"eventType":"a.b"}`,
-      `[{"eventType":"a.b"},${long},{"eventType":"a.b"}]`,
+      `{"eventType":"zone.update"}\n${long}\n{"eventType":"zone.update"}`,
+      `[{"eventType":"zone.update"},${long},{"eventType":"zone.update"}]`,
     ]) {
       const found = await readAll('okta', bytesOf(text));
       expect(found[1]).toMatchObject({ unmapped: 'longer than 16 MiB' });
@@ -91,7 +88,7 @@ describe('idempotency keys', () => {
   it('do not depend on the year that is assumed', async () => {
     const log = await readFile(sample('auth.log'));
     const [one, other] = await Promise.all(
-      [2020, 2021].map((year) => readAll('sshd', bytesOf(log), { nowMs: 0, year, offset: 'Z' })),
+      [2020, 2021].map((year) => readAll('sshd', bytesOf(log), { nowMs: 0, year, zone: fixedZone('Z') })),
     );
     expect(eventOf(one?.[0]).idempotencyKey).toBe(eventOf(other?.[0]).idempotencyKey);
     expect(eventOf(one?.[0]).timestamp).not.toBe(eventOf(other?.[0]).timestamp);
@@ -107,12 +104,37 @@ describe('idempotency keys', () => {
     expect(keys[2]).not.toBe(keys[3]);
   });
 
+  it('are the id of the record where it has one, whatever else is in it', async () => {
+    const id = '0b8a3e0c-3f4e-4d0a-9a0e-000000000001';
+    const records: [Format, object, string][] = [
+      ['cloudtrail', { eventName: 'GetObject', eventID: id }, `import:cloudtrail:id:${id}`],
+      ['okta', { eventType: 'zone.update', uuid: id.toUpperCase() }, `import:okta:id:${id}`],
+      [
+        'github',
+        { action: 'git.push', _document_id: 'AbCdEfGhIjKlMnOpQrStUv' },
+        'import:github:id:AbCdEfGhIjKlMnOpQrStUv',
+      ],
+      ['ndjson', { event_type: 'data.read', id: 'audit_1' }, 'export:audit_1'],
+    ];
+    for (const [format, record, key] of records) {
+      const more = format === 'ndjson' ? { details: { more: 1 } } : { more: 1 };
+      const text = `${JSON.stringify(record)}\n${JSON.stringify({ ...record, ...more })}`;
+      expect(keysOf(await readAll(format, bytesOf(text)))).toEqual([key, key]);
+    }
+  });
+
   it('do not depend on the form or the order of members, and do depend on the format', async () => {
     const one = await readAll('github', bytesOf('{"action":"git.push","actor":"ada"}'));
     const other = await readAll('github', bytesOf('[\n{"actor": "ada",\n "action": "git.push"}\n]'));
     expect(keysOf(one)).toEqual(keysOf(other));
-    const okta = await readAll('okta', bytesOf('{"action":"git.push","actor":"ada","eventType":"x"}'));
-    const github = await readAll('github', bytesOf('{"action":"git.push","actor":"ada","eventType":"x"}'));
+    const okta = await readAll(
+      'okta',
+      bytesOf('{"action":"git.push","actor":"ada","eventType":"zone.update"}'),
+    );
+    const github = await readAll(
+      'github',
+      bytesOf('{"action":"git.push","actor":"ada","eventType":"zone.update"}'),
+    );
     expect(keysOf(okta)).not.toEqual(keysOf(github));
   });
 });

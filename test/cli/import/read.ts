@@ -3,8 +3,9 @@ import { type Format, type ReadRecord, readRecords } from '../../../src/cli/impo
 import type { JsonObject, LogEventInput } from '../../../src/cli/import/input.ts';
 import { unpacked } from '../../../src/cli/import/sources.ts';
 import type { SyslogClock } from '../../../src/cli/import/syslog.ts';
+import { fixedZone } from '../../../src/cli/import/time-zone.ts';
 
-export const CLOCK: SyslogClock = { nowMs: Date.UTC(2024, 5, 1), offset: 'Z' };
+export const CLOCK: SyslogClock = { nowMs: Date.UTC(2024, 5, 1), zone: fixedZone('Z') };
 
 /** The path of a sample of this folder's own. */
 export function sample(name: string): string {
@@ -35,13 +36,19 @@ export function readSample(format: Format, name: string): Promise<ReadRecord[]> 
 
 /** The event of a record that has to have one. */
 export function eventOf(record: ReadRecord | undefined): LogEventInput & { details: JsonObject } {
-  if (record === undefined || 'unmapped' in record) throw new Error(`unmapped: ${JSON.stringify(record)}`);
+  if (record === undefined || !('input' in record)) throw new Error(`no event: ${JSON.stringify(record)}`);
   return { ...record.input, details: record.input.details ?? {} };
+}
+
+/** The action of an event, or why there is none. */
+export function actionOf(record: ReadRecord): string | undefined {
+  return 'input' in record ? record.input.action : kindOf(record).replace('unmapped: ', '');
 }
 
 /** What an event is, in one line. */
 export function kindOf(record: ReadRecord): string {
   if ('unmapped' in record) return `unmapped: ${record.unmapped}`;
+  if (!('input' in record)) return 'joined' in record ? `joined: ${record.joined}` : 'idle';
   const { eventType, outcome, severity, action } = record.input;
   return [eventType, outcome, severity, action].join(' ');
 }

@@ -163,6 +163,29 @@ describe('refusals', () => {
     },
   );
 
+  it('of a redelivered record with other content count it as a duplicate that is reported', async () => {
+    const known = new Set<string>();
+    log.judge = (batch) => {
+      const index = batch.findIndex(({ idempotencyKey = '' }) => known.has(idempotencyKey));
+      const path = `input[${index}].idempotencyKey`;
+      if (index >= 0) return [{ message: `${path}: was used`, extensions: { code: 'CONFLICT', path } }];
+      for (const { idempotencyKey = '' } of batch) known.add(idempotencyKey);
+      return [];
+    };
+    const records = (more: object) =>
+      Array.from({ length: 300 }, (_, index) =>
+        JSON.stringify({ action: 'git.push', _document_id: `AbCdEfGhIjKlMnOpQr${1000 + index}`, ...more }),
+      ).join('\n');
+    await importAll([source('a', records({}))], { format: 'github' });
+    const { tally } = await importAll([source('b', records({ more: 1 }))], { format: 'github' });
+    expect(tally.files.get('b')).toMatchObject({ read: 300, recorded: 0, duplicates: 300, rejected: 0 });
+    expect(tally.complete).toBe(true);
+    expect(summaryOf(tally, 1)).toContain(
+      'duplicate: b: delivered before with other content, under the same id of its own: 300 records (lines 1, 2,',
+    );
+    expect(log.events).toHaveLength(300);
+  });
+
   it('halve a request that is too large for the server', async () => {
     log.instead = [{ status: 413, body: 'too large' }];
     const { tally } = await importAll([source('a', lines(10))]);

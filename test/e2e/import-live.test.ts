@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { COUNT_EVENTS } from '../support/operations/events.ts';
+import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
+
+/** How soon a line of a live pipe has to be in the log. */
+const SOON_MS = 2_000;
+const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+
+let database: TestDatabase;
+let service: TestService;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  service = await startService(database.url);
+});
+afterAll(async () => {
+  await service.stop();
+  await database.drop();
+});
+
+async function countEvents(): Promise<number> {
+  return dataOf(await service.ask(COUNT_EVENTS, { filter: {} })).auditEvents.totalCount;
+}
+
+/** `audit-log import` with a pipe as its standard input. */
+function startImport(format: string) {
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'import', '--format', format, '-'], {
+    env: { PATH: process.env.PATH, AUDIT_LOG_URL: service.url, AUDIT_LOG_KEY: ADMIN_KEY },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+  return { child, said: () => said, ended: once(child, 'close').then(([code]) => code as number) };
+}
+
+const FORMATS: [format: string, line: (index: number) => string][] = [
+  ['ndjson', (index) => JSON.stringify({ eventType: 'DATA_READ', description: `live ${index}` })],
+  ['okta', (index) => JSON.stringify({ eventType: 'zone.update', published: `2024-05-05T10:00:0${index}Z` })],
+  ['github', (index) => JSON.stringify({ action: 'git.push', created_at: 1_714_903_200_000 + index })],
+  [
+    'cloudtrail',
+    (index) => JSON.stringify({ eventName: 'CreateUser', eventTime: `2024-05-05T10:00:0${index}Z` }),
+  ],
+  [
+    'sshd',
+    (index) => `2024-07-01T10:00:0${index}Z h sshd[${index}]: Invalid user u from 192.0.2.${index} port 1`,
+  ],
+];
+
+describe.each(FORMATS)('a live pipe of %s', (format, line) => {
+  test('has each line in the log soon, and at SIGTERM everything that was written', async () => {
+    const before = await countEvents();
+    const { child, said, ended } = startImport(format);
+    for (const index of [1, 2, 3]) {
+      child.stdin.write(`${line(index)}\n`);
+      const timeout = index === 1 ? 20_000 : SOON_MS; // The first one also waits for the program to start.
+      await vi.waitFor(async () => expect(await countEvents()).toBe(before + index), {
+        timeout,
+        interval: 50,
+      });
+    }
+    child.stdin.write(`${line(4)}\n${line(5)}\n${line(6).slice(0, 20)}`);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(2);
+    expect(await countEvents()).toBe(before + 5);
+    expect(said()).toContain(
+      'stopped: interrupted after line 5 of -; everything that was read is in the log.',
+    );
+  });
+});
+
+test('SIGINT ends a silent pipe at once and names where it stopped', async () => {
+  const before = await countEvents();
+  const { child, said, ended } = startImport('ndjson');
+  child.stdin.write('{"eventType":"DATA_READ","description":"one"}\n');
+  await vi.waitFor(async () => expect(await countEvents()).toBe(before + 1), {
+    timeout: 20_000,
+    interval: 50,
+  });
+  child.kill('SIGINT');
+  expect(await ended).toBe(2);
+  expect(said()).toContain('after line 1 of -');
+});
+
+test('a pretty-printed document that comes in parts is read too', async () => {
+  const before = await countEvents();
+  const { child, ended } = startImport('okta');
+  const text = JSON.stringify({ eventType: 'zone.update', outcome: { result: 'SUCCESS' } }, null, 2);
+  child.stdin.write(`${text}\n`);
+  await vi.waitFor(async () => expect(await countEvents()).toBe(before + 1), {
+    timeout: 20_000,
+    interval: 50,
+  });
+  child.stdin.end(`${text.replace('zone.update', 'zone.create')}\n`);
+  expect(await ended).toBe(0);
+  expect(await countEvents()).toBe(before + 2);
+});
+
+test('a redelivered record with one more member is a duplicate that is reported, not a second event', async () => {
+  const record = { eventName: 'CreateUser', eventID: '00000000-0000-4000-8000-0000000000c1' };
+  const before = await countEvents();
+  const first = startImport('cloudtrail');
+  first.child.stdin.end(JSON.stringify(record));
+  expect(await first.ended).toBe(0);
+  const second = startImport('cloudtrail');
+  second.child.stdin.end([{ ...record, more: 1 }, record].map((value) => JSON.stringify(value)).join('\n'));
+  expect(await second.ended).toBe(0);
+  expect(await countEvents()).toBe(before + 1);
+  expect(second.said()).toMatch(/^- +2 +0 +2 /m);
+  expect(second.said()).toContain('duplicate: -:1: delivered before with other content');
+});
