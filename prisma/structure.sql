@@ -449,7 +449,7 @@ CREATE OR REPLACE FUNCTION public.keep_keys(scopes text[], keys text[], content_
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
- SET enable_hashjoin TO 'off'
+ SET enable_nestloop TO 'off'
  SET enable_mergejoin TO 'off'
 AS $function$
 DECLARE
