@@ -1,4 +1,5 @@
 -- What the migrations make, written by `npm run structure` and checked by the tests: to be read, not run.
+-- `audit-log verify` compares its functions, triggers, policies and privileges with those of the database.
 
 -- Tables
 
@@ -60,6 +61,11 @@ CREATE TABLE evidence_counts (
   checkpoints bigint NOT NULL DEFAULT 0,
   cosignatures bigint NOT NULL DEFAULT 0
 );
+CREATE TABLE idempotency_bounds (
+  singleton boolean NOT NULL DEFAULT true,
+  marked_from bigint NOT NULL,
+  ended_before bigint NOT NULL DEFAULT 0
+);
 CREATE TABLE idempotency_keys (
   scope text NOT NULL,
   key text NOT NULL,
@@ -72,9 +78,7 @@ CREATE TABLE log_head (
   root_hash bytea NOT NULL,
   frontier bytea NOT NULL,
   first_position bigint NOT NULL,
-  segment_bits smallint NOT NULL,
-  announced_from bigint,
-  announced_at bigint
+  segment_bits smallint NOT NULL
 );
 CREATE TABLE log_identity (
   singleton boolean NOT NULL DEFAULT true,
@@ -141,8 +145,10 @@ ALTER TABLE audit_events ADD CONSTRAINT audit_events_leaf_hash_check CHECK ((oct
 ALTER TABLE audit_events ADD CONSTRAINT audit_events_pkey PRIMARY KEY ("position");
 ALTER TABLE audit_events ADD CONSTRAINT audit_events_salt_check CHECK ((octet_length(salt) = 16));
 ALTER TABLE checkpoints ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (tree, tree_size, log_size);
-ALTER TABLE cosignatures ADD CONSTRAINT cosignatures_pkey PRIMARY KEY (tree_size, key_name, key_id);
+ALTER TABLE cosignatures ADD CONSTRAINT cosignatures_pkey PRIMARY KEY (tree_size, key_name, key_id, cosigned_at);
 ALTER TABLE evidence_counts ADD CONSTRAINT evidence_counts_pkey PRIMARY KEY (tree);
+ALTER TABLE idempotency_bounds ADD CONSTRAINT idempotency_bounds_pkey PRIMARY KEY (singleton);
+ALTER TABLE idempotency_bounds ADD CONSTRAINT idempotency_bounds_singleton_check CHECK (singleton);
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (scope, key);
 ALTER TABLE log_head ADD CONSTRAINT log_head_pkey PRIMARY KEY (singleton);
 ALTER TABLE log_head ADD CONSTRAINT log_head_singleton_check CHECK (singleton);
@@ -169,100 +175,330 @@ CREATE INDEX audit_events_type ON ONLY public.audit_events USING btree (event_ty
 CREATE INDEX audit_events_user ON ONLY public.audit_events USING btree (user_id, "timestamp", "position") WHERE (user_id IS NOT NULL);
 CREATE INDEX audit_events_words ON ONLY public.audit_events USING gin (search_words) WITH (fastupdate='on', gin_pending_list_limit='16384');
 CREATE INDEX cosignatures_of_witnesses ON public.cosignatures USING btree (tree_size, key_name, key_id) WHERE of_witness;
+CREATE UNIQUE INDEX cosignatures_of_log ON public.cosignatures USING btree (tree_size, key_name, key_id) WHERE (NOT of_witness);
 CREATE UNIQUE INDEX tree_tiles_positions ON public.tree_tiles USING btree (tree, first_position) WHERE (first_position IS NOT NULL);
 
 -- Functions
 
+CREATE OR REPLACE FUNCTION public.add_cosignature(size bigint, line text, key_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+  read record := public.read_cosignature(line, key_name);
+BEGIN
+  IF NOT EXISTS (SELECT FROM public.checkpoints WHERE tree = 'log' AND tree_size = size)
+    OR key_name = (SELECT origin FROM public.log_identity) THEN
+    RAISE EXCEPTION 'this is not a cosignature of the log''s checkpoints' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  INSERT INTO public.cosignatures (tree_size, line, key_name, key_id, cosigned_at, of_witness)
+    VALUES (size, line, key_name, read.key_id, read.signed_at, true)
+    ON CONFLICT DO NOTHING;
+END $function$;
+CREATE OR REPLACE FUNCTION public.add_counts(events text, kept text, condition text DEFAULT 'true'::text)
+ RETURNS SETOF summary_counts
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+  RETURN QUERY EXECUTE format($counts$
+    INSERT INTO public.summary_counts AS counts (scope, level, by_type, bucket, event_type,
+      total, outcome_success, outcome_failure, outcome_error, outcome_denied, severity_debug, severity_info,
+      severity_warning, severity_error, severity_critical)
+    SELECT fresh.* FROM (
+      SELECT scope, level, by_type, date_trunc(level, hour, 'UTC') AS bucket,
+        CASE WHEN by_type THEN event_type ELSE '' END AS event_type,
+        sum(total)::bigint, sum(outcome_success)::bigint, sum(outcome_failure)::bigint, sum(outcome_error)::bigint,
+        sum(outcome_denied)::bigint, sum(severity_debug)::bigint, sum(severity_info)::bigint,
+        sum(severity_warning)::bigint, sum(severity_error)::bigint, sum(severity_critical)::bigint
+      FROM (
+        SELECT scope, date_trunc('hour', "timestamp", 'UTC') AS hour, event_type,
+          count(*) AS total, count(*) FILTER (WHERE outcome = 'success') AS outcome_success,
+          count(*) FILTER (WHERE outcome = 'failure') AS outcome_failure,
+          count(*) FILTER (WHERE outcome = 'error') AS outcome_error,
+          count(*) FILTER (WHERE outcome = 'denied') AS outcome_denied,
+          count(*) FILTER (WHERE severity = 'debug') AS severity_debug,
+          count(*) FILTER (WHERE severity = 'info') AS severity_info,
+          count(*) FILTER (WHERE severity = 'warning') AS severity_warning,
+          count(*) FILTER (WHERE severity = 'error') AS severity_error,
+          count(*) FILTER (WHERE severity = 'critical') AS severity_critical
+        FROM (%s) AS events GROUP BY 1, 2, 3
+      ) AS hours CROSS JOIN (VALUES %s) AS kept (level, by_type)
+      GROUP BY 1, 2, 3, 4, 5
+    ) AS fresh LEFT JOIN public.summary_scopes USING (scope)
+    WHERE %s
+    ON CONFLICT (scope, level, by_type, bucket, event_type) DO UPDATE SET
+      total = counts.total + excluded.total, outcome_success = counts.outcome_success + excluded.outcome_success,
+      outcome_failure = counts.outcome_failure + excluded.outcome_failure,
+      outcome_error = counts.outcome_error + excluded.outcome_error,
+      outcome_denied = counts.outcome_denied + excluded.outcome_denied,
+      severity_debug = counts.severity_debug + excluded.severity_debug,
+      severity_info = counts.severity_info + excluded.severity_info,
+      severity_warning = counts.severity_warning + excluded.severity_warning,
+      severity_error = counts.severity_error + excluded.severity_error,
+      severity_critical = counts.severity_critical + excluded.severity_critical
+    RETURNING counts.*
+  $counts$, events, kept, condition);
+END $function$;
 CREATE OR REPLACE FUNCTION public.analyze_segment(segment bigint)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO '$user', 'public'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  DECLARE
-    relation text := 'audit_segments.s' || lpad(segment::text, 8, '0');
-    events bigint := (SELECT size - (segment << segment_bits) FROM log_head);
-    known real := (SELECT reltuples FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(relation));
-  BEGIN
-    IF known IS NOT NULL AND events >= 8 * greatest(known, 1) THEN
-      EXECUTE 'ANALYZE (SKIP_LOCKED) ' || relation || ' (position)';
-    END IF;
-  END $function$;
+DECLARE
+  relation text := 'audit_segments.s' || lpad(segment::text, 8, '0');
+  events bigint := (SELECT size - (segment << segment_bits::integer) FROM public.log_head);
+  known real := (SELECT reltuples FROM pg_class WHERE oid = to_regclass(relation));
+BEGIN
+  IF known IS NOT NULL AND events >= 8 * greatest(known, 1) THEN
+    EXECUTE 'ANALYZE (SKIP_LOCKED) ' || relation || ' (position)';
+  END IF;
+END $function$;
+CREATE OR REPLACE FUNCTION public.check_checkpoint()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+  -- A tree without a row is empty.
+  grown bigint := coalesce((SELECT size FROM public.trees WHERE tree = NEW.tree), 0);
+  frontier bytea := coalesce((SELECT trees.frontier FROM public.trees WHERE tree = NEW.tree), '');
+BEGIN
+  IF (NEW.tree_size = grown AND NEW.root_hash = public.root_of(frontier)
+    AND NEW.log_size = (SELECT size FROM public.trees WHERE tree = 'log')
+    AND split_part(NEW.note, E'\n', 2) = NEW.tree_size::text
+    AND split_part(NEW.note, E'\n', 3) = encode(NEW.root_hash, 'base64')) IS NOT TRUE THEN
+    RAISE EXCEPTION 'a checkpoint is of the tree as it has grown' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END $function$;
+CREATE OR REPLACE FUNCTION public.check_tree()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+  IF TG_OP = 'UPDATE' AND (NEW.tree <> OLD.tree OR NEW.size < OLD.size)
+    OR NEW.size > (SELECT size FROM public.log_head)
+    OR octet_length(NEW.frontier) <> public.frontier_bytes(NEW.size) THEN
+    RAISE EXCEPTION 'a tree only grows, no further than the log' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END $function$;
 CREATE OR REPLACE FUNCTION public.claim_head(expected bigint, next text)
  RETURNS void
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-  PERFORM FROM log_head WHERE size = expected FOR UPDATE;
+  PERFORM FROM public.log_head WHERE size = expected FOR UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'the log has grown meanwhile' USING ERRCODE = 'serialization_failure';
   END IF;
   PERFORM set_config('audit_log.next', next, true);
 END $function$;
+CREATE OR REPLACE FUNCTION public.count_events(most integer, customers integer, daily bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+  start bigint;
+  stop bigint;
+  due text[];
+  events text;
+  month record;
+BEGIN
+  SELECT counted INTO start FROM public.summary_scopes WHERE scope = 'log' FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    RETURN 0;
+  END IF;
+  -- A statement of its own, after the lock: what is committed by now.
+  SELECT greatest(start, first_position), least(size, greatest(start, first_position) + least(most, 20000))
+    INTO start, stop FROM public.log_head;
+  IF (start < stop) IS NOT TRUE THEN
+    RETURN 0;
+  END IF;
+
+  PERFORM public.add_counts(
+    format($e$SELECT 'log' AS scope, "timestamp", event_type, outcome, severity FROM public.audit_events
+      WHERE position >= %s AND position < %s$e$, start, stop),
+    $k$('hour', true), ('day', true), ('month', true), ('hour', false), ('day', false)$k$);
+  EXECUTE $u$UPDATE public.summary_scopes
+    SET counted = $2, earliest = least(earliest, first), latest = greatest(latest, last)
+    FROM (SELECT min("timestamp") AS first, max("timestamp") AS last FROM public.audit_events
+      WHERE position >= $1 AND position < $2 OFFSET 0) AS times
+    WHERE scope = 'log'$u$ USING start, stop;
+
+  -- A leaf hash is as good as a die that no client can load.
+  EXECUTE $d$SELECT array_agg(DISTINCT customer_id) FROM public.audit_events
+    WHERE position >= $1 AND position < $2 AND customer_id IS NOT NULL AND get_byte(leaf_hash, 0) < $3$d$
+    INTO due USING start, stop, customers;
+  IF due IS NULL THEN
+    RETURN stop - start;
+  END IF;
+  -- Each with its own constants, so that PostgreSQL knows for each whether its index or the positions are shorter.
+  SELECT string_agg(format($e$SELECT %L AS scope, "timestamp", event_type, outcome, severity FROM public.audit_events
+      WHERE customer_id = %L AND position >= %s AND position < %s$e$, 'customer/' || id, id, coalesce(counted, 0), stop),
+      ' UNION ALL ')
+    INTO events FROM unnest(due) AS id LEFT JOIN public.summary_scopes ON scope = 'customer/' || id;
+  INSERT INTO public.summary_scopes (scope, counted) SELECT 'customer/' || id, stop FROM unnest(due) AS id
+    ON CONFLICT (scope) DO UPDATE SET counted = greatest(summary_scopes.counted, excluded.counted);
+  FOR month IN
+    SELECT scope, bucket FROM public.add_counts(events, $k$('day', true), ('month', true)$k$,
+      $c$level = 'month' OR date_trunc('month', bucket, 'UTC') = ANY (daily_months)$c$)
+    WHERE level = 'month' GROUP BY 1, 2 HAVING max(total) >= daily
+  LOOP
+    -- The days of this month, from now on and up to here, unless that was done.
+    UPDATE public.summary_scopes SET daily_months = daily_months || month.bucket
+      WHERE scope = month.scope AND NOT month.bucket = ANY (daily_months);
+    IF FOUND THEN
+      PERFORM public.add_counts(
+        format($e$SELECT %L AS scope, "timestamp", event_type, outcome, severity FROM public.audit_events
+          WHERE customer_id = %L AND position < %s AND "timestamp" >= %L
+            AND "timestamp" < (%L::timestamptz AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'$e$,
+          month.scope, substr(month.scope, 10), stop, month.bucket, month.bucket),
+        $k$('day', true)$k$);
+    END IF;
+  END LOOP;
+  RETURN stop - start;
+END $function$;
 CREATE OR REPLACE FUNCTION public.count_evidence()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO '$user', 'public'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
   IF TG_TABLE_NAME = 'checkpoints' THEN
-    INSERT INTO evidence_counts AS counts (tree, checkpoints) VALUES (NEW.tree, 1)
+    INSERT INTO public.evidence_counts AS counts (tree, checkpoints) VALUES (NEW.tree, 1)
       ON CONFLICT (tree) DO UPDATE SET checkpoints = counts.checkpoints + 1;
   ELSE
-    INSERT INTO evidence_counts AS counts (tree, cosignatures) VALUES ('log', 1)
+    INSERT INTO public.evidence_counts AS counts (tree, cosignatures) VALUES ('log', 1)
       ON CONFLICT (tree) DO UPDATE SET cosignatures = counts.cosignatures + 1;
   END IF;
   RETURN NULL;
+END $function$;
+CREATE OR REPLACE FUNCTION public.end_keys(first bigint, count integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+  ended bigint;
+BEGIN
+  IF first >= pg_relation_size('public.idempotency_keys') / current_setting('block_size')::bigint THEN
+    RETURN NULL;
+  END IF;
+  EXECUTE format('DELETE FROM public.idempotency_keys WHERE ctid >= %L AND ctid < %L
+    AND position < (SELECT ended_before FROM public.idempotency_bounds)',
+    format('(%s,0)', first), format('(%s,0)', first + count));
+  GET DIAGNOSTICS ended = ROW_COUNT;
+  RETURN ended;
 END $function$;
 CREATE OR REPLACE FUNCTION public.ensure_segment(segment bigint, bits smallint)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO '$user', 'public'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 DECLARE
   plain text := 's' || lpad(segment::text, 8, '0');
   name text := format('audit_segments.%I', plain);
+  head record;
 BEGIN
   IF to_regclass(name) IS NULL THEN
+    SELECT size, segment_bits INTO head FROM public.log_head;
+    IF bits IS DISTINCT FROM head.segment_bits THEN
+      RAISE EXCEPTION 'a segment of this log has 2^% events', head.segment_bits USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF segment < head.size >> bits::integer THEN
+      RAISE EXCEPTION 'segment % is behind the head of the log', segment USING ERRCODE = 'serialization_failure';
+    END IF;
+    IF (segment <= ((head.size + 16384) >> bits::integer) + 1) IS NOT TRUE THEN
+      RAISE EXCEPTION 'segment % is not one of the next', segment USING ERRCODE = 'insufficient_privilege';
+    END IF;
     PERFORM pg_advisory_xact_lock(hashtext('audit_log.segment'));
+    -- With a new snapshot: what `to_regclass` knew of the absence of the table stays in the cache of the session.
     IF NOT EXISTS (
-      SELECT FROM pg_catalog.pg_class WHERE relname = plain AND relnamespace = 'audit_segments'::regnamespace
+      SELECT FROM pg_class WHERE relname = plain AND relnamespace = 'audit_segments'::regnamespace
     ) THEN
-      EXECUTE format('CREATE TABLE %s (LIKE audit_events INCLUDING ALL)', name);
-      PERFORM open_segment(name::regclass);
-      EXECUTE format('ALTER TABLE audit_events ATTACH PARTITION %s FOR VALUES FROM (%s) TO (%s)',
-        name, segment << bits, (segment + 1) << bits);
+      EXECUTE format('CREATE TABLE %s (LIKE public.audit_events INCLUDING ALL)', name);
+      PERFORM public.open_segment(name::regclass);
+      EXECUTE format('ALTER TABLE public.audit_events ATTACH PARTITION %s FOR VALUES FROM (%s) TO (%s)',
+        name, segment << bits::integer, (segment + 1) << bits::integer);
     END IF;
   END IF;
 END $function$;
+CREATE OR REPLACE FUNCTION public.frontier_bytes(size bigint)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  SELECT 32 * length(replace(size::bit(64)::text, '0', ''))
+$function$;
 CREATE OR REPLACE FUNCTION public.keep_keys(scopes text[], keys text[], content_hashes bytea[], positions bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_nestloop TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+DECLARE
+  lowest bigint;
+  highest bigint;
+  others bigint;
+  kept bigint;
+BEGIN
+  SELECT min(position), max(position), count(position) INTO lowest, highest, others
+    FROM (SELECT DISTINCT position FROM unnest(positions) AS position) AS given;
+  INSERT INTO public.idempotency_keys (scope, key, content_hash, position)
+    SELECT given.scope, given.key, sha256(event.salt || given.content_hash), given.position
+    FROM unnest(scopes, keys, content_hashes, positions) AS given (scope, key, content_hash, position)
+      JOIN public.audit_events AS event ON event.position = given.position
+    WHERE event.position >= lowest AND event.position <= highest AND event.xmin = pg_current_xact_id()::xid
+      AND given.scope = coalesce(event.customer_id, '') AND get_byte(event.salt, 15) % 2 = 1;
+  GET DIAGNOSTICS kept = ROW_COUNT;
+  IF (kept = cardinality(positions) AND kept = others) IS NOT TRUE THEN
+    RAISE EXCEPTION 'a key is of an event of its own that this transaction appended' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+END $function$;
+CREATE OR REPLACE FUNCTION public.mark_key_used(key_id text)
  RETURNS void
  LANGUAGE sql
  SECURITY DEFINER
- SET search_path TO '$user', 'public'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  INSERT INTO idempotency_keys (scope, key, content_hash, position)
-    SELECT * FROM unnest(scopes, keys, content_hashes, positions)
+  UPDATE public.api_keys SET last_used_at = now()
+  WHERE id = key_id AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
 $function$;
 CREATE OR REPLACE FUNCTION public.merge_search(first bigint, last bigint)
  RETURNS void
  LANGUAGE sql
  SECURITY DEFINER
- SET search_path TO '$user', 'public'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   SELECT gin_clean_pending_list(indexrelid)
-  FROM pg_catalog.generate_series(first, last) AS segment
-    JOIN pg_catalog.pg_index ON indrelid = pg_catalog.to_regclass('audit_segments.s' || lpad(segment::text, 8, '0'))
-    JOIN pg_catalog.pg_class ON pg_class.oid = indexrelid
-    JOIN pg_catalog.pg_am ON pg_am.oid = relam AND amname = 'gin'
-  $function$;
+  FROM public.log_head
+    CROSS JOIN generate_series(greatest(first, (size >> segment_bits::integer) - 1),
+      least(last, size >> segment_bits::integer)) AS segment
+    JOIN pg_index ON indrelid = to_regclass('audit_segments.s' || lpad(segment::text, 8, '0'))
+    JOIN pg_class ON pg_class.oid = indexrelid
+    JOIN pg_am ON pg_am.oid = relam AND amname = 'gin'
+$function$;
 CREATE OR REPLACE FUNCTION public.move_head()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO '$user', 'public'
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
 AS $function$
@@ -270,32 +506,81 @@ DECLARE
   next text[] := string_to_array(current_setting('audit_log.next', true), ' ');
   before bigint := next[1];
   after bigint := next[2];
+  root_after bytea := next[3];
+  frontier_after bytea := next[4];
   placed record;
 BEGIN
-  PERFORM FROM log_head WHERE size = before FOR UPDATE NOWAIT;
+  PERFORM FROM public.log_head WHERE size = before FOR UPDATE NOWAIT;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'rows are not behind the head of the log' USING ERRCODE = 'serialization_failure';
   END IF;
-  SELECT count(*) AS count, max(position) AS last INTO placed FROM audit_events WHERE position >= before;
+  SELECT count(*) AS count, max(position) AS last INTO placed FROM public.audit_events WHERE position >= before;
   IF placed.count <> after - before OR placed.last <> after - 1 OR placed.count = 0 THEN
     RAISE EXCEPTION 'rows must take the positions from % to %', before, after - 1 USING ERRCODE = 'insufficient_privilege';
   END IF;
-  UPDATE log_head SET size = after, root_hash = next[3]::bytea, frontier = next[4]::bytea;
+  IF next[5] IS DISTINCT FROM 'marked' THEN
+    RAISE EXCEPTION 'the database was migrated by a newer version: start that version' USING ERRCODE = 'feature_not_supported';
+  END IF;
+  -- A head of another form would stop every instance. The hashes themselves are checked before anything is signed.
+  IF (octet_length(root_after) = 32 AND octet_length(frontier_after) = public.frontier_bytes(after)) IS NOT TRUE THEN
+    RAISE EXCEPTION 'root hash and frontier are not those of % events', after USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  UPDATE public.log_head SET size = after, root_hash = root_after, frontier = frontier_after;
   PERFORM pg_notify('audit_log', after::text);
   RETURN NULL;
+END $function$;
+CREATE OR REPLACE FUNCTION public.move_keys_bound(days integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+  bound bigint := (SELECT ended_before FROM public.idempotency_bounds FOR UPDATE);
+  further bigint;
+BEGIN
+  LOOP
+    -- Step by step: the checkpoints since may be millions.
+    SELECT max(tree_size) FILTER (WHERE signed_at <= now() - make_interval(days => days)) INTO further FROM (
+      SELECT tree_size, signed_at FROM public.checkpoints WHERE tree = 'log' AND tree_size > bound
+      ORDER BY tree_size LIMIT 1000) AS next;
+    EXIT WHEN further IS NULL;
+    bound := further;
+  END LOOP;
+  UPDATE public.idempotency_bounds SET ended_before = bound WHERE ended_before < bound;
+  RETURN bound;
 END $function$;
 CREATE OR REPLACE FUNCTION public.open_segment(segment regclass)
  RETURNS void
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
   EXECUTE format('REVOKE ALL ON %s FROM audit_log_service', segment);
   EXECUTE format('GRANT INSERT ON %s TO audit_log_service', segment);
-  EXECUTE format('CREATE TRIGGER move_head AFTER INSERT ON %s FOR EACH STATEMENT EXECUTE FUNCTION move_head()', segment);
+  EXECUTE format('CREATE TRIGGER move_head AFTER INSERT ON %s FOR EACH STATEMENT EXECUTE FUNCTION public.move_head()', segment);
+END $function$;
+CREATE OR REPLACE FUNCTION public.read_cosignature(line text, key_name text, OUT key_id bigint, OUT signed_at timestamp with time zone)
+ RETURNS record
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+  start text := U&'\2014 ' || key_name || ' ';
+  signature bytea;
+BEGIN
+  signature := decode(rtrim(substr(line, length(start) + 1), E'\n'), 'base64');
+  IF key_name !~ '^[^[:space:]+]+$' OR octet_length(signature) <> 76
+    OR line <> start || translate(encode(signature, 'base64'), E'\n', '') || E'\n' THEN
+    RAISE EXCEPTION 'this is not the line of a timestamped signature' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  key_id := ('x' || encode(substr(signature, 1, 4), 'hex'))::bit(32)::bigint;
+  signed_at := to_timestamp(('x' || encode(substr(signature, 5, 8), 'hex'))::bit(64)::bigint);
 END $function$;
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
   IF TG_OP = 'DELETE' AND current_setting('audit_log.purging', true) = 'on' THEN
@@ -306,6 +591,7 @@ END $function$;
 CREATE OR REPLACE FUNCTION public.refuse_evidence_change()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
   RAISE EXCEPTION 'evidence is append-only: % of % is refused', TG_OP, TG_TABLE_NAME
@@ -314,13 +600,49 @@ END $function$;
 CREATE OR REPLACE FUNCTION public.refuse_tile_change()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-  IF substr(NEW.hashes, 1, octet_length(OLD.hashes)) = OLD.hashes AND NEW.width > OLD.width
+  IF substr(NEW.hashes, 1, octet_length(OLD.hashes)) = OLD.hashes AND NEW.width > OLD.width AND NEW.width <= 256
+    AND (NEW.positions IS NULL) = (OLD.positions IS NULL)
+    AND (OLD.positions IS NULL OR substr(NEW.positions, 1, octet_length(OLD.positions)) = OLD.positions)
+    AND NEW.first_position IS NOT DISTINCT FROM OLD.first_position
     AND (NEW.tree, NEW.level, NEW.index) = (OLD.tree, OLD.level, OLD.index) THEN
     RETURN NEW;
   END IF;
   RAISE EXCEPTION 'a tile only grows' USING ERRCODE = 'insufficient_privilege';
+END $function$;
+CREATE OR REPLACE FUNCTION public.renew_timestamp(size bigint, line text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+  own text := (SELECT origin FROM public.log_identity);
+  read record := public.read_cosignature(line, own);
+BEGIN
+  INSERT INTO public.cosignatures AS known (tree_size, line, key_name, key_id, cosigned_at, of_witness)
+    SELECT newest.tree_size, renew_timestamp.line, own, read.key_id, read.signed_at, false
+    FROM (SELECT tree_size FROM public.checkpoints WHERE tree = 'log' ORDER BY tree_size DESC LIMIT 1) AS newest
+    WHERE newest.tree_size = size
+    ON CONFLICT (tree_size, key_name, key_id) WHERE NOT of_witness
+      DO UPDATE SET line = excluded.line, cosigned_at = excluded.cosigned_at
+      WHERE known.cosigned_at < excluded.cosigned_at OR known.cosigned_at > clock_timestamp();
+END $function$;
+CREATE OR REPLACE FUNCTION public.root_of(frontier bytea)
+ RETURNS bytea
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+  root bytea := CASE octet_length(frontier) WHEN 0 THEN sha256('') ELSE substr(frontier, octet_length(frontier) - 31) END;
+BEGIN
+  FOR at IN REVERSE octet_length(frontier) - 63..1 BY 32 LOOP
+    root := sha256('\x01'::bytea || substr(frontier, at, 32) || root);
+  END LOOP;
+  RETURN root;
 END $function$;
 
 -- Triggers
@@ -330,38 +652,50 @@ CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON public.audit_events F
 CREATE TRIGGER checkpoints_append_only BEFORE DELETE OR UPDATE ON public.checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_evidence_change();
 CREATE TRIGGER checkpoints_counted AFTER INSERT ON public.checkpoints FOR EACH ROW EXECUTE FUNCTION count_evidence();
 CREATE TRIGGER checkpoints_no_truncate BEFORE TRUNCATE ON public.checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_evidence_change();
+CREATE TRIGGER checkpoints_of_tree BEFORE INSERT ON public.checkpoints FOR EACH ROW EXECUTE FUNCTION check_checkpoint();
 CREATE TRIGGER cosignatures_counted AFTER INSERT ON public.cosignatures FOR EACH ROW EXECUTE FUNCTION count_evidence();
 CREATE TRIGGER log_identity_append_only BEFORE DELETE OR UPDATE ON public.log_identity FOR EACH ROW EXECUTE FUNCTION refuse_evidence_change();
 CREATE TRIGGER tree_tiles_append_only BEFORE DELETE ON public.tree_tiles FOR EACH ROW EXECUTE FUNCTION refuse_evidence_change();
 CREATE TRIGGER tree_tiles_grow BEFORE UPDATE ON public.tree_tiles FOR EACH ROW EXECUTE FUNCTION refuse_tile_change();
 CREATE TRIGGER tree_tiles_no_truncate BEFORE TRUNCATE ON public.tree_tiles FOR EACH STATEMENT EXECUTE FUNCTION refuse_evidence_change();
+CREATE TRIGGER trees_grow BEFORE INSERT OR UPDATE ON public.trees FOR EACH ROW EXECUTE FUNCTION check_tree();
 
 -- Row-level security
 
-CREATE POLICY customer ON audit_events FOR SELECT TO audit_log_customer USING (((customer_id = current_setting('audit_log.customer_id'::text, true)) AND (("position" < ( SELECT log_head.first_position
-   FROM log_head)) IS NOT TRUE)));
+ALTER TABLE audit_events ENABLE ROW LEVEL SECURITY;
+CREATE POLICY customer ON audit_events FOR SELECT TO audit_log_customer USING ((customer_id = current_setting('audit_log.customer_id'::text, true)));
 CREATE POLICY service ON audit_events FOR ALL TO audit_log_service USING (true);
+ALTER TABLE checkpoints ENABLE ROW LEVEL SECURITY;
 CREATE POLICY customer ON checkpoints FOR SELECT TO audit_log_customer USING ((tree = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
 CREATE POLICY service ON checkpoints FOR ALL TO audit_log_service USING (true);
+ALTER TABLE summary_counts ENABLE ROW LEVEL SECURITY;
 CREATE POLICY customer ON summary_counts FOR SELECT TO audit_log_customer USING ((scope = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
 CREATE POLICY service ON summary_counts FOR ALL TO audit_log_service USING (true);
+ALTER TABLE summary_scopes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY customer ON summary_scopes FOR SELECT TO audit_log_customer USING ((scope = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
 CREATE POLICY service ON summary_scopes FOR ALL TO audit_log_service USING (true);
+ALTER TABLE tree_tiles ENABLE ROW LEVEL SECURITY;
 CREATE POLICY customer ON tree_tiles FOR SELECT TO audit_log_customer USING ((tree = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
 CREATE POLICY service ON tree_tiles FOR ALL TO audit_log_service USING (true);
+ALTER TABLE trees ENABLE ROW LEVEL SECURITY;
 CREATE POLICY customer ON trees FOR SELECT TO audit_log_customer USING ((tree = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
 CREATE POLICY service ON trees FOR ALL TO audit_log_service USING (true);
 
 -- Privileges
 
+GRANT EXECUTE ON FUNCTION add_cosignature(bigint,text,text) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION analyze_segment(bigint) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION claim_head(bigint,text) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION count_events(integer,integer,bigint) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION ensure_segment(bigint,smallint) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION frontier_bytes(bigint) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION keep_keys(text[],text[],bytea[],bigint[]) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION mark_key_used(text) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION merge_search(bigint,bigint) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION renew_timestamp(bigint,text) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION root_of(bytea) TO audit_log_service;
 GRANT USAGE ON SCHEMA audit_segments TO audit_log_service;
 GRANT SELECT ON api_keys TO audit_log_service;
-GRANT UPDATE ON api_keys (last_used_at) TO audit_log_service;
 GRANT SELECT ON audit_events TO audit_log_customer;
 GRANT SELECT ON audit_events TO audit_log_service;
 GRANT SELECT ON checkpoints TO audit_log_customer;
@@ -372,8 +706,9 @@ GRANT INSERT ON checkpoints (root_hash) TO audit_log_service;
 GRANT INSERT ON checkpoints (tree) TO audit_log_service;
 GRANT INSERT ON checkpoints (tree_size) TO audit_log_service;
 GRANT SELECT ON cosignatures TO audit_log_customer;
-GRANT INSERT, SELECT, UPDATE ON cosignatures TO audit_log_service;
+GRANT SELECT ON cosignatures TO audit_log_service;
 GRANT SELECT ON evidence_counts TO audit_log_service;
+GRANT SELECT ON idempotency_bounds TO audit_log_service;
 GRANT SELECT ON idempotency_keys TO audit_log_service;
 GRANT SELECT ON log_head TO audit_log_service;
 GRANT SELECT ON log_head (first_position) TO audit_log_customer;
@@ -381,13 +716,22 @@ GRANT UPDATE ON log_head (singleton) TO audit_log_service;
 GRANT SELECT ON log_identity TO audit_log_customer;
 GRANT SELECT ON log_identity TO audit_log_service;
 GRANT DELETE, INSERT, SELECT, UPDATE ON rate_buckets TO audit_log_service;
-GRANT SELECT ON service_secrets TO audit_log_service;
-GRANT SELECT ON service_settings TO audit_log_service;
 GRANT SELECT ON summary_counts TO audit_log_customer;
-GRANT INSERT, SELECT, UPDATE ON summary_counts TO audit_log_service;
+GRANT SELECT ON summary_counts TO audit_log_service;
 GRANT SELECT ON summary_scopes TO audit_log_customer;
-GRANT INSERT, SELECT, UPDATE ON summary_scopes TO audit_log_service;
+GRANT SELECT ON summary_scopes TO audit_log_service;
 GRANT SELECT ON tree_tiles TO audit_log_customer;
-GRANT INSERT, SELECT, UPDATE ON tree_tiles TO audit_log_service;
+GRANT INSERT, SELECT ON tree_tiles TO audit_log_service;
+GRANT UPDATE ON tree_tiles (hashes) TO audit_log_service;
+GRANT UPDATE ON tree_tiles (positions) TO audit_log_service;
+GRANT UPDATE ON tree_tiles (width) TO audit_log_service;
 GRANT SELECT ON trees TO audit_log_customer;
-GRANT INSERT, SELECT, UPDATE ON trees TO audit_log_service;
+GRANT INSERT, SELECT ON trees TO audit_log_service;
+GRANT UPDATE ON trees (frontier) TO audit_log_service;
+GRANT UPDATE ON trees (size) TO audit_log_service;
+
+-- Roles
+
+ALTER ROLE audit_log_customer NOSUPERUSER NOCREATEROLE NOBYPASSRLS;
+ALTER ROLE audit_log_service NOSUPERUSER NOCREATEROLE NOBYPASSRLS;
+GRANT audit_log_customer TO audit_log_service;

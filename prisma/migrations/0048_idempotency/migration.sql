@@ -55,7 +55,8 @@ END $$;
 CREATE OR REPLACE FUNCTION public.keep_keys(scopes text[], keys text[], content_hashes bytea[], positions bigint[])
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+-- The rows between two positions by the index, and a hash join: whatever the planner knows of a new segment.
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_nestloop = off SET enable_mergejoin = off AS $$
 DECLARE
   lowest bigint;
   highest bigint;
