@@ -1,21 +1,23 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { sendNodeResponse } from '@whatwg-node/server';
+import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
-import type { Services } from '../graphql/context.ts';
 import { insideMessage } from '../graphql/errors.ts';
+import { createCors } from '../server/cors.ts';
+import { createOpenStreams } from '../server/subscriptions.ts';
+import { serveWebSockets } from '../server/websocket.ts';
+import { createGraphqlServer, GRAPHQL_PATH, type Yoga, type YogaOptions } from '../server/yoga.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
-import { createGraphqlRoute, GRAPHQL_PATH, type GraphqlRouteOptions } from './graphql-route.ts';
 import type { HostCheck } from './hosts.ts';
-import { serveLive } from './live.ts';
 import type { Origins } from './origins.ts';
-import { createPageRoute, wantsPage } from './page-route.ts';
 import { refuse } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
 import { createRequests, type Requests } from './requests.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { boundConnections, type ConnectionOptions, serverOptions } from './timeouts.ts';
-import { createUnsent, type Unsent } from './unsent.ts';
+import { createUnsent } from './unsent.ts';
 
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -32,10 +34,9 @@ export interface HttpServer {
 
 export interface HttpOptions
   extends ConnectionOptions,
-    Omit<GraphqlRouteOptions, 'rates' | 'requests' | 'unsent'> {
+    Omit<YogaOptions, 'requests' | 'unsent' | 'streams' | 'corsOf'> {
   host: string;
   port: number;
-  services: Services;
   /** Whether the log's hashes and checkpoints need no key. */
   publicEvidence: boolean;
   /** Time between two pings of a WebSocket. */
@@ -46,8 +47,6 @@ export interface HttpOptions
   maxRequests: number;
   /** Most bytes of answers that wait to be sent. */
   maxUnsentBytes: number;
-  /** Whether GraphiQL is served. */
-  hasGraphiql: boolean;
   /** Whether the database answers. */
   isReady: () => Promise<boolean>;
 }
@@ -56,35 +55,58 @@ export interface HttpOptions
 export async function listen(options: HttpOptions): Promise<HttpServer> {
   const requests = createRequests(options.maxRequests);
   const unsent = createUnsent(options.maxUnsentBytes);
-  const server = createServer(serverOptions(options), createHandler(options, { requests, unsent }));
+  const streams = createOpenStreams();
+  const bounds = { requests, unsent };
+  const yoga = createGraphqlServer({ ...options, ...bounds, streams, corsOf: createCors(options.origins) });
+  const server = createServer(serverOptions(options), createHandler(options, requests, yoga));
   boundConnections(server, options);
-  const closeLive = serveLive({ ...options, server, requests, unsent, sessions: options.services.sessions });
+  const { sessions } = options.services;
+  const closeSockets = serveWebSockets({ ...options, ...bounds, server, yoga, sessions });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
   });
-  const closeStreams = () => options.eventStreams.close();
-  return { url: urlOf(server, options.host), close: () => close(server, closeStreams, closeLive) };
+  return { url: urlOf(server, options.host), close: () => close(server, streams.close, closeSockets) };
 }
 
-function createHandler(options: HttpOptions, bounds: { requests: Requests; unsent: Unsent }) {
-  const answerPage = createPageRoute();
-  const answerGraphql = createGraphqlRoute({ ...options, ...bounds, rates: options.services.rates });
-  const admits = createGate({ ...options, ...bounds });
+function createHandler(options: HttpOptions, requests: Requests, yoga: Yoga) {
+  const admits = createGate({ ...options, requests });
   return (request: IncomingMessage, response: ServerResponse) => {
     if (!admits(request, response)) return;
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    const isPage = wantsPage(request);
     if (path === '/health/live') answer(response, 200, 'live');
     else if (path === '/health/ready') void answerReady(options, response);
     else if (path.startsWith(EXPORT_PATH)) void answerExport(options, request, response);
     else if (isTilesPath(path)) void answerTiles(options, request, response);
-    else if (path === '/' && isPage) response.writeHead(302, { location: GRAPHQL_PATH }).end();
-    else if (path === GRAPHQL_PATH && isPage && options.hasGraphiql)
-      answerPage(request, response).catch(() => response.destroy());
-    else if (path === GRAPHQL_PATH) void answerGraphql(request, response);
+    else if (path === GRAPHQL_PATH) void answerGraphql(yoga, options.log, request, response);
+    else if (path === '/' && wantsPage(request)) response.writeHead(302, { location: GRAPHQL_PATH }).end();
     else refuse(response, 404, new AuditError('NOT_FOUND', 'there is nothing here: the API is at /graphql'));
   };
+}
+
+async function answerGraphql(
+  yoga: Yoga,
+  log: Logger,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  // Node leaves out the body of an answer to HEAD; Yoga knows its page by GET alone.
+  if (req.method === 'HEAD' && wantsPage(req)) req.method = 'GET';
+  try {
+    const answer = await yoga.handleNodeRequestAndResponse(req, res, { req, res });
+    await sendNodeResponse(answer, res, req, true);
+  } catch (cause) {
+    // Yoga's own listener would answer with the stack.
+    const requestId = requestIdOf(req);
+    log.fatal({ err: cause, requestId }, 'a request could not even be refused');
+    if (res.headersSent) res.destroy();
+    else refuse(res, 500, new AuditError('INTERNAL', insideMessage(requestId)));
+  }
+}
+
+/** Whether a browser asks for a page. */
+function wantsPage({ method, headers }: IncomingMessage): boolean {
+  return (method === 'GET' || method === 'HEAD') && (headers.accept ?? '').includes('text/html');
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {
@@ -133,13 +155,13 @@ function urlOf(server: Server, host: string): string {
 async function close(
   server: Server,
   closeStreams: () => void,
-  closeLive: () => Promise<void>,
+  closeSockets: () => Promise<void>,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   closeStreams();
-  const liveClosed = closeLive();
+  const socketsClosed = closeSockets();
   server.closeIdleConnections();
   const forced = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
-  await Promise.all([closed, liveClosed]);
+  await Promise.all([closed, socketsClosed]);
   clearTimeout(forced);
 }
