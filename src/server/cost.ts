@@ -1,5 +1,5 @@
 import type { Plugin } from '@envelop/core';
-import { charge } from '../graphql/limits/charge.ts';
+import { charge } from '../graphql/cost.ts';
 
 /**
  * Charges an operation before it runs: with the values of its variables, so not as a validation rule, whose results are

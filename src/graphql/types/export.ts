@@ -3,6 +3,7 @@ import { visibleTo } from '../../access/viewer.ts';
 import { aboutExport, type EXPORT_FORMATS, signGrant } from '../../exports/link.ts';
 import { readHead } from '../../log/head.ts';
 import { builder } from '../builder.ts';
+import { cost, QUERY_COST } from '../cost.ts';
 import { checkFilter } from '../filter-input.ts';
 import { AuditEventFilterRef } from './filter.ts';
 
@@ -32,6 +33,7 @@ const AuditExportRef = builder.objectRef<{ url: string; expiresAt: number }>('Au
 builder.queryField('auditExport', (t) =>
   t.field({
     type: AuditExportRef,
+    extensions: cost({ own: QUERY_COST }),
     description:
       'Gives a link to a file of the events that match. Itself an event in the log (DATA_EXPORT), before the link is given out.',
     authScopes: { scope: 'events:export' },
