@@ -44,7 +44,7 @@ export interface Services {
   /** Called with the id of a key as soon as it is revoked. */
   onRevoked: (keyId: string) => void;
   openExport: OpenExport;
-  /** Signs the links of exports; the same in every instance. */
+  /** Seals the links of exports; the same in every instance. */
   exportSecret: Buffer;
   /** Where clients reach this instance: `http://127.0.0.1:4000`. */
   baseUrl: () => string;

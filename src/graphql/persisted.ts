@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AuditError, badInput } from '../errors.ts';
 import { scanDocument } from './limits/scan.ts';
 import { checkShape } from './limits/shape.ts';
+import { checkSubscriptionRoot } from './limits/subscription-root.ts';
 
 const file = z.record(z.string().regex(/^[0-9a-f]{64}$/, 'must be SHA-256 hashes in hex'), z.string());
 
@@ -76,6 +77,7 @@ function checkDocument(hash: string, text: string, schema: GraphQLSchema): void 
   scanDocument(text);
   const document = parse(text);
   checkShape(document);
+  checkSubscriptionRoot(document);
   const [problem] = validate(schema, document);
   if (problem) throw problem;
 }

@@ -12,6 +12,7 @@ import { DocumentCache } from './document-cache.ts';
 import { noIntrospection } from './introspection.ts';
 import { scanDocument } from './scan.ts';
 import { checkShape } from './shape.ts';
+import { checkSubscriptionRoot } from './subscription-root.ts';
 
 const CACHED = { characters: 500_000, each: 10_000 };
 
@@ -36,6 +37,7 @@ export function createDocumentCheck(schema: GraphQLSchema, hasIntrospection: boo
       scanDocument(text);
       const document = parse(text);
       checkShape(document);
+      checkSubscriptionRoot(document);
       const errors = validate(schema, document, rules, options);
       return errors.length === 0 ? { document } : { errors: errors.map(invalid) };
     } catch (error) {

@@ -1,6 +1,6 @@
 import { callerOf } from '../../access/asker.ts';
 import { visibleTo } from '../../access/viewer.ts';
-import { aboutExport, EXPORT_FORMATS, signGrant } from '../../exports/link.ts';
+import { aboutExport, EXPORT_FORMATS, sealGrant } from '../../exports/link.ts';
 import { readHead } from '../../log/head.ts';
 import { builder } from '../builder.ts';
 import { checkFilter } from '../filter-input.ts';
@@ -11,7 +11,7 @@ const VALID_MS = 5 * 60_000;
 const ExportFormatRef = builder.enumType('ExportFormat', { values: EXPORT_FORMATS });
 const AuditExportRef = builder.objectRef<{ url: string; expiresAt: number }>('AuditExport').implement({
   description:
-    'A signed link that streams what the log holds now as a file, valid for five minutes, and no longer than what asked for it.',
+    'A link that streams what the log holds now as a file, valid for five minutes, and no longer than what asked for it.',
   fields: (t) => ({
     url: t.exposeString('url'),
     expiresAt: t.field({ type: 'DateTime', resolve: ({ expiresAt }) => expiresAt }),
@@ -36,7 +36,7 @@ builder.queryField('auditExport', (t) =>
       );
       const filters = visibleTo(viewer, checkFilter(filter, services.pipeline.redaction));
       const end = (await readHead(services.pool)).frontier.size;
-      const grant = signGrant(
+      const grant = sealGrant(
         { format, filters, end, keyId, generation, keyExpiresAt, customerId, expiresAt },
         services.exportSecret,
       );
