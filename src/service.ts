@@ -227,6 +227,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     sessions: access.sessions,
     isValid: access.isValid,
     rates: access.rates,
+    failures: access.failures,
     subscriptions: access.subscriptions,
     onRevoked: access.onRevoked,
     openExport: createExports(pool, (grant) => copyRowsOf(pool, grant)),

@@ -5,6 +5,7 @@ import {
   type GraphQLSchema,
   OperationTypeNode,
 } from 'graphql';
+import { Work } from '../access/rate/work.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Peer } from '../pipeline/own.ts';
 import type { Context, Services } from './context.ts';
@@ -12,7 +13,7 @@ import { withHints } from './errors.ts';
 import type { Variables } from './execute/coerce.ts';
 import { executePlan } from './execute/execute.ts';
 import { createOperations, type Operation } from './execute/operation.ts';
-import { charge } from './limits/charge.ts';
+import { charge, chargeWork } from './limits/charge.ts';
 import { createDocumentCheck, type DocumentCheck } from './limits/check-document.ts';
 import { withoutSuggestions } from './limits/introspection.ts';
 import { createSharedSubscribe } from './live/shared.ts';
@@ -38,6 +39,8 @@ export interface OperationRequest {
 export interface Asker {
   viewer: Viewer;
   peer: Peer;
+  /** What was done for the request before the engine gets it; absent: nothing. */
+  work?: Work | undefined;
 }
 
 /** What becomes of an operation: its result, or the results of a subscription. Errors are as they were thrown. */
@@ -68,18 +71,26 @@ export function createEngine(schema: GraphQLSchema, services: Services, limits: 
 
   /** The operation that is meant, paid for, and the values of its variables. Throws what refuses it. */
   function begin(args: ExecutionArgs): { operation: Operation; variables: Variables } {
-    const operation = operationOf(args.document, args.operationName);
-    if (!operation) throw noOperation();
-    charge(args, limits.maxCost);
-    return { operation, variables: operation.coerce(args.variableValues ?? {}) };
+    const context = args.contextValue as Context;
+    try {
+      return context.work.measure(() => {
+        const operation = operationOf(args.document, args.operationName);
+        if (!operation) throw noOperation();
+        charge(args, limits.maxCost);
+        return { operation, variables: operation.coerce(args.variableValues ?? {}) };
+      });
+    } finally {
+      chargeWork(context);
+    }
   }
 
   const engine: Engine = {
     schema,
     check: createDocumentCheck(schema, limits.hasIntrospection),
-    contextOf: ({ viewer, peer }) => ({
+    contextOf: ({ viewer, peer, work = new Work() }) => ({
       viewer,
       peer,
+      work,
       services,
       proofs: createProofLoaders({ viewer, services }),
     }),
@@ -106,14 +117,18 @@ export function createEngine(schema: GraphQLSchema, services: Services, limits: 
       }
     },
     async run({ query, operationName, variables = {} }, asker) {
-      const checked = engine.check(query);
-      if ('errors' in checked) return checked;
+      const context = engine.contextOf(asker);
+      const checked = context.work.measure(() => engine.check(query));
+      if ('errors' in checked) {
+        chargeWork(context);
+        return checked;
+      }
       const args = {
         schema,
         document: checked.document,
         operationName,
         variableValues: variables,
-        contextValue: engine.contextOf(asker),
+        contextValue: context,
       };
       const operation = operationOf(checked.document, operationName);
       const isSubscription = operation?.node.operation === OperationTypeNode.SUBSCRIPTION;

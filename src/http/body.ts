@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import type { Work } from '../access/rate/work.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { OperationRequest } from '../graphql/engine.ts';
 import type { Documents } from '../graphql/persisted.ts';
@@ -15,28 +16,33 @@ interface Room {
   bytes: number;
 }
 
+/** Reads the bytes of a request's body; what that takes is added to the work. */
+export type BodyReader = (request: IncomingMessage, work: Work) => Promise<Buffer>;
+
 /**
- * Makes the reader of requests' JSON bodies, each an operation. It throws PAYLOAD_TOO_LARGE, BAD_USER_INPUT, and
+ * Makes the reader of requests' bodies. It throws PAYLOAD_TOO_LARGE, BAD_USER_INPUT for one that breaks off, and
  * OVERLOADED while too many bytes of other bodies are arriving.
  */
-export function createBodyReader(
-  maxBytes: number,
-  documents: Documents,
-): (request: IncomingMessage) => Promise<OperationRequest> {
+export function createBodyReader(maxBytes: number): BodyReader {
   const room: Room = { bytes: maxBytes * LARGEST_AT_ONCE };
-  return async (request) => {
+  return async (request, work) => {
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-    return readParams(await readBytes(request, room, maxBytes), documents);
+    return readBytes(request, work, { room, maxBytes });
   };
 }
 
 // By its events: an iterator that is left early destroys the connection, and the answer with it.
-function readBytes(request: IncomingMessage, room: Room, maxBytes: number): Promise<Buffer> {
+function readBytes(
+  request: IncomingMessage,
+  work: Work,
+  { room, maxBytes }: { room: Room; maxBytes: number },
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   return new Promise<Buffer>((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
+      work.read(chunk.length);
       room.bytes -= chunk.length;
       if (bytes > maxBytes) reject(tooLarge(maxBytes));
       else if (room.bytes < 0)
@@ -57,7 +63,8 @@ function readBytes(request: IncomingMessage, room: Room, maxBytes: number): Prom
   });
 }
 
-function readParams(body: Buffer, documents: Documents): OperationRequest {
+/** Parses a body, strictly, as the operation that it is. Throws BAD_USER_INPUT, and what `documents` throws. */
+export function parseOperation(body: Buffer, documents: Documents): OperationRequest {
   if (!isUtf8(body)) throw badInput('body', 'is not valid UTF-8');
   const members = checkJsonBounds(body);
   const text = body.toString('utf8');

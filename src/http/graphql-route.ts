@@ -3,13 +3,14 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../access/authenticate.ts';
 import type { RateLimit } from '../access/rate/rate-limit.ts';
+import { Work } from '../access/rate/work.ts';
 import { AuditError, badInput } from '../errors.ts';
 import { type Engine, isResults, type Outcome } from '../graphql/engine.ts';
 import { insideMessage, showError } from '../graphql/errors.ts';
 import type { Documents } from '../graphql/persisted.ts';
 import { acceptedBy, type MediaType } from './accepted.ts';
 import { answerResult, headersOf, statusOf } from './answer.ts';
-import { createBodyReader } from './body.ts';
+import { createBodyReader, parseOperation } from './body.ts';
 import { isJson } from './content-type.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { PeerOf } from './peer.ts';
@@ -40,7 +41,7 @@ export type GraphqlRoute = (request: IncomingMessage, response: ServerResponse) 
 /** Makes the route of the API over HTTP: queries and mutations as JSON, subscriptions as server-sent events. */
 export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
   const { engine, authenticate, peerOf, rates, requests, eventStreams, log } = options;
-  const readBody = createBodyReader(options.maxBodyBytes, options.documents);
+  const readBody = createBodyReader(options.maxBodyBytes);
 
   // Before anything of the document is looked at: who asks, and a body within its bounds.
   async function outcomeOf(request: IncomingMessage): Promise<Outcome> {
@@ -50,7 +51,16 @@ export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
     const peer = peerOf(request);
     const viewer = await authenticate(headers.authorization, peer);
     rates.check(viewer.keyId);
-    return engine.run(await readBody(request), { viewer, peer });
+    const work = new Work();
+    try {
+      const body = await readBody(request, work);
+      // Other requests of the key may have been paid for since.
+      rates.check(viewer.keyId);
+      const operation = work.measure(() => parseOperation(body, options.documents));
+      return await engine.run(operation, { viewer, peer, work });
+    } finally {
+      rates.charge(viewer.keyId, work.takeUnpaid());
+    }
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -4,6 +4,9 @@ import { CloseCode, makeServer, type SubscribePayload } from 'graphql-ws';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import type { Authenticate } from '../access/authenticate.ts';
+import type { Failures } from '../access/failures.ts';
+import type { RateLimit } from '../access/rate/rate-limit.ts';
+import type { Work } from '../access/rate/work.ts';
 import type { Sessions } from '../access/sessions.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
@@ -28,6 +31,12 @@ export interface Connection extends Record<PropertyKey, unknown> {
   send: (message: string | Buffer) => Promise<void>;
   /** Who asks; undefined again when the key has ended. */
   viewer?: Viewer | undefined;
+  /** Whether a valid key has come. */
+  isAdmitted: boolean;
+  /** How many messages came before it. */
+  strangersMessages: number;
+  /** What was done for the message that is being dealt with. */
+  work: Work;
 }
 
 export interface LiveProtocolOptions {
@@ -35,6 +44,8 @@ export interface LiveProtocolOptions {
   authenticate: Authenticate;
   peerOf: PeerOf;
   sessions: Sessions;
+  rates: RateLimit;
+  failures: Failures;
   documents: Documents;
   requests: Requests;
   log: Logger;
@@ -70,6 +81,7 @@ async function connect(
       typeof given === 'string' ? given : undefined,
       peerOf(connection.request),
     );
+    connection.isAdmitted = true;
     endWithKey(sessions, connection);
     return true;
   } catch (error) {
@@ -91,14 +103,16 @@ function endWithKey(sessions: Sessions, connection: Connection): void {
 }
 
 function prepare(
-  { engine, documents, peerOf, log }: LiveProtocolOptions,
+  { engine, documents, peerOf, rates, log }: LiveProtocolOptions,
   connection: Connection,
   { id, ...params }: SubscribePayload & { id: string },
 ): ExecutionArgs | GraphQLError[] {
-  const { viewer, request } = connection;
+  const { viewer, request, work } = connection;
   if (!viewer) return [new GraphQLError(KEY_ENDED, { extensions: { code: 'UNAUTHENTICATED' } })];
   try {
-    const checked = engine.check(documents.textOf(params));
+    rates.check(viewer.keyId);
+    const checked = work.measure(() => engine.check(documents.textOf(params)));
+    rates.charge(viewer.keyId, work.takeUnpaid());
     if ('errors' in checked) return [...checked.errors];
     return {
       schema: engine.schema,
@@ -106,7 +120,7 @@ function prepare(
       document: checked.document,
       variableValues: params.variables,
       contextValue: {
-        ...engine.contextOf({ viewer, peer: peerOf(request) }),
+        ...engine.contextOf({ viewer, peer: peerOf(request), work }),
         sink: new LiveSink(connection, id, (result) => JSON.stringify(forClient(result, log))),
       },
     };

@@ -1,9 +1,11 @@
 import type { Server } from 'node:http';
 import { CloseCode, handleProtocols } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { Work } from '../access/rate/work.ts';
 import { GRAPHQL_PATH } from './graphql-route.ts';
 import { keepAlive } from './keep-alive.ts';
-import { createLiveProtocol, type LiveProtocolOptions } from './live-protocol.ts';
+import { admitMessage, chargeMessage } from './live-charges.ts';
+import { type Connection, createLiveProtocol, type LiveProtocolOptions } from './live-protocol.ts';
 import type { Unsent } from './unsent.ts';
 import { readMessage, type UpgradeRules, verifyUpgrade } from './upgrade.ts';
 
@@ -42,20 +44,34 @@ export function serveLive(options: LiveOptions): () => Promise<void> {
     const problem = (error: Error) => log.warn({ cause: error.message }, 'a WebSocket had a problem');
     socket.on('error', problem);
     keepAlive(socket, keepAliveMs);
+    const { send, ...ways } = sending(socket, options.unsent);
+    const connection: Connection = {
+      socket,
+      request,
+      send,
+      isAdmitted: false,
+      strangersMessages: 0,
+      work: new Work(),
+    };
     const onMessage = (listener: (text: string) => Promise<void>) =>
-      socket.on('message', (data, isBinary) => {
+      socket.on('message', (data: Buffer, isBinary) => {
+        // What was sent before the close arrived there.
+        if (socket.readyState !== socket.OPEN) return;
         // It asks and asks without reading the answers.
         if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return socket.terminate();
-        const message = readMessage(data as Buffer, isBinary);
-        if ('refusal' in message) return socket.close(CloseCode.BadRequest, message.refusal);
+        const refusal = admitMessage(options, connection, data.length);
+        if (refusal) return socket.close(refusal.code, refusal.reason);
+        const message = connection.work.measure(() => readMessage(data, isBinary));
+        if ('refusal' in message) socket.close(CloseCode.BadRequest, message.refusal);
         // The protocol parses texts itself, and takes what is parsed.
-        listener(message.value as string).catch((error: Error) => {
-          problem(error);
-          socket.close(CloseCode.InternalServerError, 'Internal server error');
-        });
+        else
+          listener(message.value as string).catch((error: Error) => {
+            problem(error);
+            socket.close(CloseCode.InternalServerError, 'Internal server error');
+          });
+        chargeMessage(options, connection);
       });
-    const { send, ...ways } = sending(socket, options.unsent);
-    const closed = protocol.opened({ ...ways, send, onMessage }, { socket, request, send });
+    const closed = protocol.opened({ ...ways, send, onMessage }, connection);
     socket.once('close', (code, reason) => closed(code, String(reason)).catch(problem));
   });
   return () => close(sockets);

@@ -58,7 +58,8 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
   const unsent = createUnsent(options.maxUnsentBytes);
   const server = createServer(serverOptions(options), createHandler(options, { requests, unsent }));
   boundConnections(server, options);
-  const closeLive = serveLive({ ...options, server, requests, unsent, sessions: options.services.sessions });
+  const { sessions, rates, failures } = options.services;
+  const closeLive = serveLive({ ...options, server, requests, unsent, sessions, rates, failures });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
