@@ -278,6 +278,7 @@ async function serveHttp(parts: {
     documents,
     maxBodyBytes: config.MAX_BODY_BYTES,
     keepAliveMs: config.KEEP_ALIVE_MS,
+    stopIdleMs: config.STOP_IDLE_MS,
     publicEvidence: config.PUBLIC_EVIDENCE,
     isHost: createHostCheck(config.HOST, config.ALLOWED_HOSTS),
     origins: createOrigins(config.CORS_ORIGINS),

@@ -53,6 +53,8 @@ export async function serveExport(
     });
   }
   const file = isWanted ? await services.openExport(grant) : undefined;
+  // It was refused meanwhile, since the service stops.
+  if (response.headersSent) return void file?.destroy();
   response.writeHead(200, {
     ...headersOf(grant.format, now),
     ...(isGzip ? { 'content-encoding': 'gzip' } : {}),

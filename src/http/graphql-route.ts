@@ -67,6 +67,8 @@ export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
     const { one, isStream } = acceptedBy(request.headers.accept);
     if (!one) return refuse(response, 406, notAcceptable());
     const outcome = await outcomeOf(request).catch((error: unknown) => ({ errors: [error as GraphQLError] }));
+    // It was refused meanwhile, since the service stops.
+    if (response.headersSent) return isResults(outcome) ? void outcome.return?.() : undefined;
     if (!isResults(outcome)) return answerOne(request, response, shown(outcome, request), one);
     if (isStream) {
       requests.leave(request);

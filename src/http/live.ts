@@ -9,7 +9,7 @@ import { type Connection, createLiveProtocol, type LiveProtocolOptions } from '.
 import type { Unsent } from './unsent.ts';
 import { readMessage, type UpgradeRules, verifyUpgrade } from './upgrade.ts';
 
-const CLOSE_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 const MAX_PAYLOAD_BYTES = 1_048_576;
 const MAX_BUFFERED_BYTES = 16_777_216;
 /** RFC 6455, 7.4.1: the service stops. */
@@ -25,7 +25,7 @@ export interface LiveOptions extends LiveProtocolOptions, UpgradeRules {
 /**
  * Serves the GraphQL API over WebSocket on the same path. An event is sent when the one before has left the process, so
  * a client that does not read holds one event for each of its subscriptions.
- * Returns the closing, which says 1001 to every client at once and waits five seconds at most. Subscriptions are not
+ * Returns the closing, which says 1001 to every client at once and waits two seconds at most for them to take it. Subscriptions are not
  * completed: they have not come to an end, and clients take up again what was cut, not what was completed.
  */
 export function serveLive(options: LiveOptions): () => Promise<void> {

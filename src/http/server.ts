@@ -13,19 +13,18 @@ import { createPageRoute, wantsPage } from './page-route.ts';
 import { refuse } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
 import { createRequests, type Requests } from './requests.ts';
+import { createStopping, type Stopping } from './stopping.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { boundConnections, type ConnectionOptions, serverOptions } from './timeouts.ts';
 import { createUnsent, type Unsent } from './unsent.ts';
-
-const CLOSE_TIMEOUT_MS = 5_000;
 
 /** A server that listens. */
 export interface HttpServer {
   /** `http://127.0.0.1:4000` */
   url: string;
   /**
-   * Takes no new requests, at once closes WebSockets with 1001 and ends event streams, and resolves when the last
-   * answer is out, after five seconds at most.
+   * Takes no new connections, at once closes WebSockets with 1001 and ends event streams, tells other clients with their
+   * next answer to open another connection, and resolves when the last answer is out, after five seconds at most.
    */
   close(): Promise<void>;
 }
@@ -42,6 +41,8 @@ export interface HttpOptions
   keepAliveMs: number;
   isHost: HostCheck;
   origins: Origins;
+  /** When it closes: for how long a connection that was just used is left open for one more request. */
+  stopIdleMs: number;
   /** Most requests that are being answered at a time, subscriptions aside. */
   maxRequests: number;
   /** Most bytes of answers that wait to be sent. */
@@ -56,7 +57,9 @@ export interface HttpOptions
 export async function listen(options: HttpOptions): Promise<HttpServer> {
   const requests = createRequests(options.maxRequests);
   const unsent = createUnsent(options.maxUnsentBytes);
-  const server = createServer(serverOptions(options), createHandler(options, { requests, unsent }));
+  const server = createServer(serverOptions(options));
+  const stopping = createStopping(server, options.stopIdleMs);
+  server.on('request', createHandler(options, { requests, unsent, stopping }));
   boundConnections(server, options);
   const { sessions, rates, failures } = options.services;
   const closeLive = serveLive({ ...options, server, requests, unsent, sessions, rates, failures });
@@ -64,19 +67,29 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
   });
-  const closeStreams = () => options.eventStreams.close();
-  return { url: urlOf(server, options.host), close: () => close(server, closeStreams, closeLive) };
+  return {
+    url: urlOf(server, options.host),
+    async close() {
+      options.eventStreams.close();
+      await Promise.all([closeLive(), stopping.stop()]);
+    },
+  };
 }
 
-function createHandler(options: HttpOptions, bounds: { requests: Requests; unsent: Unsent }) {
+function createHandler(
+  options: HttpOptions,
+  { stopping, ...bounds }: { requests: Requests; unsent: Unsent; stopping: Stopping },
+) {
   const answerPage = createPageRoute();
   const answerGraphql = createGraphqlRoute({ ...options, ...bounds, rates: options.services.rates });
   const admits = createGate({ ...options, ...bounds });
   return (request: IncomingMessage, response: ServerResponse) => {
+    stopping.enter(request, response);
     if (!admits(request, response)) return;
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const isPage = wantsPage(request);
     if (path === '/health/live') answer(response, 200, 'live');
+    else if (path === '/health/ready' && stopping.isStopping) answer(response, 503, 'the service stops');
     else if (path === '/health/ready') void answerReady(options, response);
     else if (path.startsWith(EXPORT_PATH)) void answerExport(options, request, response);
     else if (isTilesPath(path)) void answerTiles(options, request, response);
@@ -89,6 +102,7 @@ function createHandler(options: HttpOptions, bounds: { requests: Requests; unsen
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {
+  if (response.headersSent) return;
   response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`);
 }
 
@@ -129,18 +143,4 @@ async function answerTiles(
 function urlOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-async function close(
-  server: Server,
-  closeStreams: () => void,
-  closeLive: () => Promise<void>,
-): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  closeStreams();
-  const liveClosed = closeLive();
-  server.closeIdleConnections();
-  const forced = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
-  await Promise.all([closed, liveClosed]);
-  clearTimeout(forced);
 }

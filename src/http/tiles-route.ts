@@ -74,6 +74,8 @@ export async function serveTiles(
     const isLarge = content.events !== undefined;
     const isGzip = isLarge && acceptsGzip(request);
     const body = isGzip ? await promisify(gzip)(content.body) : content.body;
+    // It was refused meanwhile, since the service stops.
+    if (response.headersSent) return;
     response
       .writeHead(200, {
         'content-type': content.type,
