@@ -117,4 +117,4 @@ test('a rolling restart behind a balancer shows no client an error', async () =>
   expect(problems).toEqual([]);
   expect([...ends.keys()]).toEqual(['200 keep-alive']);
   expect(await countEvents(database.url)).toBe(before + recorded);
-}, 180_000);
+}, 300_000);
