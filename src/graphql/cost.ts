@@ -87,8 +87,15 @@ export function charge(args: ExecutionArgs, maxCost: number): void {
     const message = `the operation costs ${points} points, of ${maxCost} at most: ask for fewer events or fields`;
     throw new AuditError('QUERY_TOO_COMPLEX', message);
   }
-  const { services, viewer } = args.contextValue as Context;
-  services.rates.spend(viewer.keyId, points);
+  const { services, viewer, work } = args.contextValue as Context;
+  const due = work.due(points);
+  services.rates.spend(viewer.keyId, due);
+  work.pay(due);
+}
+
+/** Charges a key for what was done for an operation and is not covered by its cost. */
+export function chargeWork({ services, viewer, work }: Pick<Context, 'services' | 'viewer' | 'work'>): void {
+  services.rates.charge(viewer.keyId, work.takeUnpaid());
 }
 
 /**

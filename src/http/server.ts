@@ -15,19 +15,18 @@ import type { Origins } from './origins.ts';
 import { refuse } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
 import { createRequests, type Requests } from './requests.ts';
+import { createStopping, type Stopping } from './stopping.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { boundConnections, type ConnectionOptions, serverOptions } from './timeouts.ts';
 import { createUnsent } from './unsent.ts';
-
-const CLOSE_TIMEOUT_MS = 5_000;
 
 /** A server that listens. */
 export interface HttpServer {
   /** `http://127.0.0.1:4000` */
   url: string;
   /**
-   * Takes no new requests, at once closes WebSockets with 1001 and ends event streams, and resolves when the last
-   * answer is out, after five seconds at most.
+   * Takes no new connections, at once closes WebSockets with 1001 and ends event streams, tells other clients with their
+   * next answer to open another connection, and resolves when the last answer is out, after five seconds at most.
    */
   close(): Promise<void>;
 }
@@ -43,6 +42,8 @@ export interface HttpOptions
   keepAliveMs: number;
   isHost: HostCheck;
   origins: Origins;
+  /** When it closes: for how long a connection that was just used is left open for one more request. */
+  stopIdleMs: number;
   /** Most requests that are being answered at a time, subscriptions aside. */
   maxRequests: number;
   /** Most bytes of answers that wait to be sent. */
@@ -58,23 +59,35 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
   const streams = createOpenStreams();
   const bounds = { requests, unsent };
   const yoga = createGraphqlServer({ ...options, ...bounds, streams, corsOf: createCors(options.origins) });
-  const server = createServer(serverOptions(options), createHandler(options, requests, yoga));
+  const server = createServer(serverOptions(options));
+  const stopping = createStopping(server, options.stopIdleMs);
+  server.on('request', createHandler(options, { requests, stopping, yoga }));
   boundConnections(server, options);
-  const { sessions } = options.services;
-  const closeSockets = serveWebSockets({ ...options, ...bounds, server, yoga, sessions });
+  const closeSockets = serveWebSockets({ ...options, ...bounds, server, yoga });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
   });
-  return { url: urlOf(server, options.host), close: () => close(server, streams.close, closeSockets) };
+  return {
+    url: urlOf(server, options.host),
+    async close() {
+      streams.close();
+      await Promise.all([closeSockets(), stopping.stop()]);
+    },
+  };
 }
 
-function createHandler(options: HttpOptions, requests: Requests, yoga: Yoga) {
+function createHandler(
+  options: HttpOptions,
+  { requests, stopping, yoga }: { requests: Requests; stopping: Stopping; yoga: Yoga },
+) {
   const admits = createGate({ ...options, requests });
   return (request: IncomingMessage, response: ServerResponse) => {
+    stopping.enter(request, response);
     if (!admits(request, response)) return;
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     if (path === '/health/live') answer(response, 200, 'live');
+    else if (path === '/health/ready' && stopping.isStopping) answer(response, 503, 'the service stops');
     else if (path === '/health/ready') void answerReady(options, response);
     else if (path.startsWith(EXPORT_PATH)) void answerExport(options, request, response);
     else if (isTilesPath(path)) void answerTiles(options, request, response);
@@ -110,6 +123,7 @@ function wantsPage({ method, headers }: IncomingMessage): boolean {
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {
+  if (response.headersSent) return;
   response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`);
 }
 
@@ -150,18 +164,4 @@ async function answerTiles(
 function urlOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-async function close(
-  server: Server,
-  closeStreams: () => void,
-  closeSockets: () => Promise<void>,
-): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  closeStreams();
-  const socketsClosed = closeSockets();
-  server.closeIdleConnections();
-  const forced = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
-  await Promise.all([closed, socketsClosed]);
-  clearTimeout(forced);
 }

@@ -9,6 +9,7 @@ import {
   type ValidationRule,
   validate,
 } from 'graphql';
+import { Work } from '../access/rate/work.ts';
 
 import { toClientError } from '../graphql/errors.ts';
 import { MAX_ERRORS } from '../graphql/limits/bounds.ts';
@@ -16,6 +17,7 @@ import { DocumentCache } from '../graphql/limits/document-cache.ts';
 import { noIntrospection } from '../graphql/limits/introspection.ts';
 import { scanDocument } from '../graphql/limits/scan.ts';
 import { checkShape } from '../graphql/limits/shape.ts';
+import { checkSubscriptionRoot } from '../graphql/limits/subscription-root.ts';
 
 const KEPT = { characters: 500_000, each: 10_000 };
 
@@ -40,14 +42,16 @@ export function useDocumentLimits({ hasIntrospection }: { hasIntrospection: bool
   return {
     onParse({ setParseFn, context }) {
       // Called only for documents that are not cached.
-      setParseFn(parseWithinBounds);
+      const { work = new Work() } = context as { work?: Work };
+      setParseFn((source) => work.measure(() => parseWithinBounds(source)));
       return ({ result }) => {
         const { params } = context as { params?: { operationName?: string } };
         if (params && !(result instanceof Error)) requireOperation(result, params.operationName);
       };
     },
-    onValidate({ setValidationFn }) {
-      setValidationFn((schema, document) => validate(schema, document, rules, options));
+    onValidate({ setValidationFn, context }) {
+      const { work = new Work() } = context as { work?: Work };
+      setValidationFn((schema, document) => work.measure(() => validate(schema, document, rules, options)));
       // Over HTTP Yoga answers with them as they are, since errors of validation come from no resolver.
       return ({ result, setResult }) => setResult(result.map(toClientError));
     },
@@ -58,6 +62,7 @@ function parseWithinBounds(source: string | Source): DocumentNode {
   scanDocument(typeof source === 'string' ? source : source.body);
   const document = parse(source);
   checkShape(document);
+  checkSubscriptionRoot(document);
   return document;
 }
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { AuditError, badInput } from '../errors.ts';
 import { scanDocument } from '../graphql/limits/scan.ts';
 import { checkShape } from '../graphql/limits/shape.ts';
+import { checkSubscriptionRoot } from '../graphql/limits/subscription-root.ts';
 import type { OperationParams } from './requests.ts';
 
 const file = z.record(z.string().regex(/^[0-9a-f]{64}$/, 'must be SHA-256 hashes in hex'), z.string());
@@ -121,6 +122,7 @@ function checkDocument(hash: string, text: string, schema: GraphQLSchema): void 
   scanDocument(text);
   const document = parse(text);
   checkShape(document);
+  checkSubscriptionRoot(document);
   const [problem] = validate(schema, document);
   if (problem) throw problem;
 }

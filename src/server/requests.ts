@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { GraphQLError } from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import type { Authenticate } from '../access/authenticate.ts';
+import { Work } from '../access/rate/work.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { Context, Services } from '../graphql/context.ts';
 import { isJson } from '../http/content-type.ts';
@@ -46,7 +47,7 @@ export function useAuthentication({
       const peer = peerOf(req);
       const viewer = await authenticate(req.headers.authorization, peer);
       services.rates.check(viewer.keyId);
-      Object.assign(serverContext, { viewer, peer });
+      Object.assign(serverContext, { services, viewer, peer, work: new Work() });
     },
   };
 }
@@ -72,16 +73,18 @@ export function useStrictRequests({
 }: {
   maxBodyBytes: number;
   documents: PersistedDocuments;
-}): Plugin<object, HttpContext> {
+}): Plugin<object, HttpContext & Context> {
   const budget = { bytes: maxBodyBytes * LARGEST_BODIES_AT_ONCE };
   return {
-    onRequestParse({ serverContext: { req }, setRequestParser }) {
+    onRequestParse({ serverContext: { req, services, viewer, work }, setRequestParser }) {
       setRequestParser(async () => {
-        const params =
-          req.method === 'GET'
-            ? readSearch(req.url ?? '')
-            : readParams(await readBody(req, budget, maxBodyBytes));
-        return documents.resolve(params) as GraphQLParams;
+        const body = req.method === 'GET' ? undefined : await readBody(req, { budget, maxBodyBytes, work });
+        // Other requests of the key may have been charged since.
+        services.rates.check(viewer.keyId);
+        return work.measure(() => {
+          const params = body ? readParams(body) : readSearch(req.url ?? '');
+          return documents.resolve(params) as GraphQLParams;
+        });
       });
     },
   };
@@ -93,13 +96,17 @@ interface ByteBudget {
 }
 
 // By its events: an iterator that is left early destroys the connection, and the answer with it.
-function readBody(request: IncomingMessage, budget: ByteBudget, maxBytes: number): Promise<Buffer> {
+function readBody(
+  request: IncomingMessage,
+  { budget, maxBodyBytes: maxBytes, work }: { budget: ByteBudget; maxBodyBytes: number; work: Work },
+): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const chunks: Buffer[] = [];
   let bytes = 0;
   return new Promise<Buffer>((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
+      work.read(chunk.length);
       budget.bytes -= chunk.length;
       if (bytes > maxBytes) reject(tooLarge(maxBytes));
       else if (budget.bytes < 0)

@@ -85,6 +85,8 @@ export function useEventStreamHeaders(): YogaPlugin {
       headers.set('cache-control', 'no-store');
       // No coding that HTTP knows.
       headers.delete('content-encoding');
+      // Node knows whether the connection goes on.
+      headers.delete('connection');
       // Some proxies collect an answer before they pass it on, unless they are told.
       headers.set('x-accel-buffering', 'no');
     },

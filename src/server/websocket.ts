@@ -4,9 +4,10 @@ import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'grap
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Authenticate } from '../access/authenticate.ts';
-import type { Sessions } from '../access/sessions.ts';
+import { Work } from '../access/rate/work.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
+import type { Services } from '../graphql/context.ts';
 import { forClient } from '../graphql/errors.ts';
 import { KEY_ENDED } from '../graphql/subscription.ts';
 import { keepAlive } from '../http/keep-alive.ts';
@@ -16,12 +17,13 @@ import type { Unsent } from '../http/unsent.ts';
 import { readMessage, type UpgradeRules, verifyUpgrade } from '../http/upgrade.ts';
 import { requireOperation } from './documents.ts';
 import { isIterable } from './errors.ts';
+import { admitMessage, chargeMessage } from './message-charges.ts';
 import { OperationSink } from './operation-sink.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
 import { checkParams } from './requests.ts';
 import { GRAPHQL_PATH, type Yoga } from './yoga.ts';
 
-const CLOSE_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 const INIT_TIMEOUT_MS = 5_000;
 const MAX_OPERATIONS = 100;
 const MAX_PAYLOAD_BYTES = 1_048_576;
@@ -36,7 +38,7 @@ export interface WebSocketOptions extends UpgradeRules {
   yoga: Yoga;
   authenticate: Authenticate;
   peerOf: PeerOf;
-  sessions: Sessions;
+  services: Pick<Services, 'sessions' | 'rates' | 'failures'>;
   documents: PersistedDocuments;
   requests: Requests;
   unsent: Unsent;
@@ -46,20 +48,26 @@ export interface WebSocketOptions extends UpgradeRules {
 }
 
 /** What is kept of a connection. */
-interface Connection extends Record<PropertyKey, unknown> {
+export interface Connection extends Record<PropertyKey, unknown> {
   socket: WebSocket;
   request: IncomingMessage;
   /** Sends a message and resolves when it has left the process, or the socket is closed. */
   send: (message: string | Buffer) => Promise<void>;
   /** Who asks; undefined again when the key has ended. */
   viewer?: Viewer | undefined;
+  /** Whether a valid key has come. */
+  isAdmitted: boolean;
+  /** How many messages came before it. */
+  strangersMessages: number;
+  /** What was done for the message that is being dealt with. */
+  work: Work;
 }
 
 /**
  * Serves the API over WebSocket (graphql-transport-ws) on the same path, with Yoga's plugins. By graphql-ws's
  * `makeServer().opened` and not by `graphql-ws/use/ws`: messages are read strictly before the protocol sees them, a socket
  * may miss five pings, and an event is sent when the one before has left the process.
- * Returns the closing, which says 1001 to every client at once and waits five seconds at most. Subscriptions are not
+ * Returns the closing, which says 1001 to every client at once and waits two seconds at most for them to take it. Subscriptions are not
  * completed: they have not come to an end, and clients take up again what was cut, not what was completed.
  */
 export function serveWebSockets(options: WebSocketOptions): () => Promise<void> {
@@ -78,24 +86,35 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
     const problem = (error: Error) => log.warn({ cause: error.message }, 'a WebSocket had a problem');
     socket.on('error', problem);
     keepAlive(socket, keepAliveMs);
+    const send = createSend(socket, unsent);
+    const connection: Connection = {
+      socket,
+      request,
+      send,
+      isAdmitted: false,
+      strangersMessages: 0,
+      work: new Work(),
+    };
     const onMessage = (listener: (text: string) => Promise<void>) =>
-      socket.on('message', (data, isBinary) => {
+      socket.on('message', (data: Buffer, isBinary) => {
+        // Sent before the close arrived at the client.
+        if (socket.readyState !== socket.OPEN) return;
         // The client sends requests without reading the answers.
         if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return socket.terminate();
-        const message = readMessage(data as Buffer, isBinary);
-        if ('refusal' in message) return socket.close(CloseCode.BadRequest, message.refusal);
+        const refusal = admitMessage(options, connection, data.length);
+        if (refusal) return socket.close(refusal.code, refusal.reason);
+        const message = connection.work.measure(() => readMessage(data, isBinary));
+        if ('refusal' in message) socket.close(CloseCode.BadRequest, message.refusal);
         // The protocol parses texts itself, and takes what is parsed.
-        listener(message.value as string).catch((error: Error) => {
-          problem(error);
-          socket.close(CloseCode.InternalServerError, 'Internal server error');
-        });
+        else
+          listener(message.value as string).catch((error: Error) => {
+            problem(error);
+            socket.close(CloseCode.InternalServerError, 'Internal server error');
+          });
+        chargeMessage(options, connection);
       });
-    const send = createSend(socket, unsent);
     const close = (code?: number, reason?: string) => socket.close(code, reason);
-    const closed = protocol.opened(
-      { protocol: socket.protocol, send, close, onMessage },
-      { socket, request, send },
-    );
+    const closed = protocol.opened({ protocol: socket.protocol, send, close, onMessage }, connection);
     socket.once('close', (code, reason) => closed(code, String(reason)).catch(problem));
   });
   return () => closeAll(sockets);
@@ -150,7 +169,7 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
 }
 
 async function connect(
-  { authenticate, peerOf, sessions }: WebSocketOptions,
+  { authenticate, peerOf, services: { sessions } }: WebSocketOptions,
   connection: Connection,
   { Authorization, authorization }: Record<string, unknown> = {},
 ): Promise<boolean> {
@@ -160,6 +179,7 @@ async function connect(
       typeof given === 'string' ? given : undefined,
       peerOf(connection.request),
     );
+    connection.isAdmitted = true;
     endWithKey(sessions, connection);
     return true;
   } catch (error) {
@@ -169,7 +189,7 @@ async function connect(
   }
 }
 
-function endWithKey(sessions: Sessions, connection: Connection): void {
+function endWithKey(sessions: Services['sessions'], connection: Connection): void {
   const { viewer, socket } = connection;
   if (!viewer || socket.readyState !== socket.OPEN) return;
   const release = sessions.open(viewer, () => {
@@ -181,19 +201,21 @@ function endWithKey(sessions: Sessions, connection: Connection): void {
 }
 
 async function prepare(
-  { yoga, documents, peerOf, log }: WebSocketOptions,
+  { yoga, documents, peerOf, services, log }: WebSocketOptions,
   connection: Connection,
   id: string,
   payload: object,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
-  const { viewer, request } = connection;
+  const { viewer, request, work } = connection;
   if (!viewer) throw new AuditError('UNAUTHENTICATED', KEY_ENDED);
+  services.rates.check(viewer.keyId);
   const params = checkParams(payload);
   const sink = new OperationSink(connection, id, (result) => JSON.stringify(forClient(result, log)));
   const { schema, parse, validate, contextFactory, execute, subscribe } = yoga.getEnveloped({
     viewer,
     peer: peerOf(request),
     sink,
+    work,
   } as never);
   const document = parse(documents.textOf(params));
   requireOperation(document, params.operationName);

@@ -4,7 +4,6 @@ import { usePersistedOperations } from '@graphql-yoga/plugin-persisted-operation
 import { execute, type GraphQLSchema, parse } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import type { Asker } from '../access/asker.ts';
 import type { Authenticate } from '../access/authenticate.ts';
 import type { Context, Services } from '../graphql/context.ts';
 import { toClientError } from '../graphql/errors.ts';
@@ -13,7 +12,7 @@ import type { PeerOf } from '../http/peer.ts';
 import type { Requests } from '../http/requests.ts';
 import type { Unsent } from '../http/unsent.ts';
 import type { CorsOf } from './cors.ts';
-import { useOperationCost } from './cost.ts';
+import { useOperationCost, useWorkCharges } from './cost.ts';
 import { createDocumentCaches, useDocumentLimits } from './documents.ts';
 import { useCodedResponses, useErrorReports, useRequestErrorStatus } from './errors.ts';
 import { renderPage, usePageCaching } from './graphiql.ts';
@@ -60,7 +59,10 @@ export type Yoga = YogaServerInstance<HttpContext, Context>;
  */
 export function createGraphqlServer(options: YogaOptions): Yoga {
   const { schema, services, documents, log } = options;
-  return createYoga<HttpContext & Asker, Pick<Context, 'services' | 'proofs'>>({
+  return createYoga<
+    HttpContext & Pick<Context, 'viewer' | 'peer' | 'work'>,
+    Pick<Context, 'services' | 'proofs'>
+  >({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ viewer }) => ({
@@ -87,6 +89,7 @@ export function createGraphqlServer(options: YogaOptions): Yoga {
       usePersistedOperations(documents.pluginOptions),
       useDocumentLimits(options),
       useOperationCost(options.maxCost),
+      useWorkCharges(),
       useSubscriptionRules(options),
       useEventStreamHeaders(),
       useRequestErrorStatus(options),

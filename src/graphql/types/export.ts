@@ -1,6 +1,6 @@
 import { callerOf } from '../../access/asker.ts';
 import { visibleTo } from '../../access/viewer.ts';
-import { aboutExport, type EXPORT_FORMATS, signGrant } from '../../exports/link.ts';
+import { aboutExport, type EXPORT_FORMATS, sealGrant } from '../../exports/link.ts';
 import { readHead } from '../../log/head.ts';
 import { builder } from '../builder.ts';
 import { cost, QUERY_COST } from '../cost.ts';
@@ -19,7 +19,7 @@ const ExportFormatRef = builder.enumType('ExportFormat', {
 });
 const AuditExportRef = builder.objectRef<{ url: string; expiresAt: number }>('AuditExport').implement({
   description:
-    'A signed link that streams what the log holds now as a file, valid for five minutes, and no longer than what asked for it.',
+    'A link that streams what the log holds now as a file, valid for five minutes, and no longer than what asked for it.',
   fields: (t) => ({
     url: t.exposeString('url', { description: 'Where the file is; whoever has the link can take it.' }),
     expiresAt: t.field({
@@ -50,7 +50,7 @@ builder.queryField('auditExport', (t) =>
       );
       const filters = visibleTo(viewer, checkFilter(filter, services.pipeline.redaction));
       const end = (await readHead(services.pool)).frontier.size;
-      const grant = signGrant(
+      const grant = sealGrant(
         { format, filters, end, keyId, generation, keyExpiresAt, customerId, expiresAt },
         services.exportSecret,
       );
