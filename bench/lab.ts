@@ -23,8 +23,8 @@ export interface Lab {
   createDatabase(name: string, template?: string): Promise<string>;
   /** A connection of the load generator. */
   connect(databaseUrl: string): Promise<pg.Client>;
-  /** Starts the service on a database. */
-  startService(databaseUrl: string): Promise<Child>;
+  /** Starts the service on a database: as it is built here, or in another checkout. */
+  startService(databaseUrl: string, root?: string): Promise<Child>;
   /** Starts another program of the benchmark, a file under `bench/`, with this Node or another one. */
   startProgram(file: string, environment: Record<string, string>, node?: string): Promise<Child>;
   /** Has something closed at the end, in the reverse order. */
@@ -72,7 +72,7 @@ function labOn(parts: Pick<Lab, 'options' | 'progress' | 'folder' | 'closers'> &
       await client.connect();
       return closers.add(client, () => client.end());
     },
-    startService: (databaseUrl) => start('service', serviceOn(databaseUrl, folder)),
+    startService: (databaseUrl, root = ROOT) => start('service', serviceOn(databaseUrl, folder, root)),
     startProgram: (file, environment, node = process.execPath) =>
       start('contender', {
         program: node,
@@ -86,11 +86,11 @@ function labOn(parts: Pick<Lab, 'options' | 'progress' | 'folder' | 'closers'> &
 }
 
 // Everything as it comes, but for the rate limit: one key sends what usually many do.
-function serviceOn(databaseUrl: string, folder: string): Parameters<typeof startChild>[0] {
+function serviceOn(databaseUrl: string, folder: string, root: string): Parameters<typeof startChild>[0] {
   const database = new URL(databaseUrl).pathname.slice(1);
   return {
     // As `npm start` does.
-    programArguments: ['--max-semi-space-size=32', join(ROOT, 'dist/main.js')],
+    programArguments: ['--max-semi-space-size=32', join(root, 'dist/main.js')],
     environment: {
       DATABASE_URL: databaseUrl,
       DATA_DIR: join(folder, `service-${database}`),

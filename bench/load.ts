@@ -2,6 +2,7 @@ import { Connection } from './http-client.ts';
 
 /** What a load came to: answers in a second, and how long one took, in milliseconds. */
 export interface LoadResult {
+  count: number;
   perSecond: number;
   p50: number;
   p99: number;
@@ -51,7 +52,12 @@ export async function run({
   }
   const elapsed = (performance.now() - start) / 1_000;
   times.sort((a, b) => a - b);
-  return { perSecond: times.length / elapsed, p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
+  return {
+    count: times.length,
+    perSecond: times.length / elapsed,
+    p50: quantile(times, 0.5),
+    p99: quantile(times, 0.99),
+  };
 }
 
 /** The value below which that share of the sorted values lies. */

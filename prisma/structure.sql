@@ -78,7 +78,9 @@ CREATE TABLE log_head (
   root_hash bytea NOT NULL,
   frontier bytea NOT NULL,
   first_position bigint NOT NULL,
-  segment_bits smallint NOT NULL
+  segment_bits smallint NOT NULL,
+  announced_from bigint,
+  announced_at bigint
 );
 CREATE TABLE log_identity (
   singleton boolean NOT NULL DEFAULT true,
@@ -257,6 +259,19 @@ BEGIN
     EXECUTE 'ANALYZE (SKIP_LOCKED) ' || relation || ' (position)';
   END IF;
 END $function$;
+CREATE OR REPLACE FUNCTION public.can_end_silent_holders()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  SELECT pg_catalog.pg_has_role(current_user, session_user, 'USAGE')
+      AND (owner.rolsuper OR NOT login.rolsuper)
+    OR NOT login.rolsuper AND pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE')
+      AND pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
+  FROM pg_catalog.pg_roles AS owner, pg_catalog.pg_roles AS login
+  WHERE owner.rolname = current_user AND login.rolname = session_user
+$function$;
 CREATE OR REPLACE FUNCTION public.check_checkpoint()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -309,6 +324,8 @@ AS $function$
 DECLARE
   start bigint;
   stop bigint;
+  -- Where the log begins: it stays there while the counts are locked, and rows before it are on their way out.
+  beginning bigint;
   due text[];
   events text;
   month record;
@@ -318,8 +335,8 @@ BEGIN
     RETURN 0;
   END IF;
   -- A statement of its own, after the lock: what is committed by now.
-  SELECT greatest(start, first_position), least(size, greatest(start, first_position) + least(most, 20000))
-    INTO start, stop FROM public.log_head;
+  SELECT first_position, greatest(start, first_position), least(size, greatest(start, first_position) + least(most, 20000))
+    INTO beginning, start, stop FROM public.log_head;
   IF (start < stop) IS NOT TRUE THEN
     RETURN 0;
   END IF;
@@ -343,7 +360,7 @@ BEGIN
   END IF;
   -- Each with its own constants, so that PostgreSQL knows for each whether its index or the positions are shorter.
   SELECT string_agg(format($e$SELECT %L AS scope, "timestamp", event_type, outcome, severity FROM public.audit_events
-      WHERE customer_id = %L AND position >= %s AND position < %s$e$, 'customer/' || id, id, coalesce(counted, 0), stop),
+      WHERE customer_id = %L AND position >= %s AND position < %s$e$, 'customer/' || id, id, greatest(counted, beginning), stop),
       ' UNION ALL ')
     INTO events FROM unnest(due) AS id LEFT JOIN public.summary_scopes ON scope = 'customer/' || id;
   INSERT INTO public.summary_scopes (scope, counted) SELECT 'customer/' || id, stop FROM unnest(due) AS id
@@ -359,9 +376,9 @@ BEGIN
     IF FOUND THEN
       PERFORM public.add_counts(
         format($e$SELECT %L AS scope, "timestamp", event_type, outcome, severity FROM public.audit_events
-          WHERE customer_id = %L AND position < %s AND "timestamp" >= %L
+          WHERE customer_id = %L AND position >= %s AND position < %s AND "timestamp" >= %L
             AND "timestamp" < (%L::timestamptz AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'$e$,
-          month.scope, substr(month.scope, 10), stop, month.bucket, month.bucket),
+          month.scope, substr(month.scope, 10), beginning, stop, month.bucket, month.bucket),
         $k$('day', true)$k$);
     END IF;
   END LOOP;
@@ -399,6 +416,51 @@ BEGIN
     format('(%s,0)', first), format('(%s,0)', first + count));
   GET DIAGNOSTICS ended = ROW_COUNT;
   RETURN ended;
+END $function$;
+CREATE OR REPLACE FUNCTION public.end_silent_holders()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+DECLARE
+  silent text[];
+  found text[];
+BEGIN
+  FOR look IN 1..6 LOOP
+    IF look > 1 THEN
+      PERFORM pg_catalog.pg_sleep(0.5);
+    END IF;
+    PERFORM pg_catalog.pg_stat_clear_snapshot();
+    WITH ours AS MATERIALIZED (
+      SELECT activity.pid, activity.wait_event_type, activity.backend_start, activity.xact_start
+      FROM pg_catalog.pg_stat_activity AS activity
+      WHERE activity.datname = pg_catalog.current_database() AND activity.application_name = 'graphql-audit-log'
+        AND activity.usename IN (session_user, current_user)
+    ), blocking AS (
+      SELECT DISTINCT blocker.pid
+      FROM ours, LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(ours.pid)) AS blocker (pid)
+      WHERE ours.wait_event_type = 'Lock'
+    )
+    SELECT pg_catalog.array_agg(pg_catalog.concat_ws(' ', ours.pid, ours.backend_start, ours.xact_start)) INTO found
+    FROM ours JOIN blocking USING (pid)
+    WHERE ours.wait_event_type = 'Client' AND EXISTS (
+      SELECT FROM pg_catalog.pg_locks AS held
+      WHERE held.pid = ours.pid AND held.granted AND (
+        held.locktype = 'relation' AND held.mode IN ('RowShareLock', 'RowExclusiveLock')
+          AND held.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+          AND held.relation IN (
+            SELECT 'public.log_head'::regclass UNION ALL SELECT 'public.trees'::regclass
+            UNION ALL SELECT 'public.summary_scopes'::regclass
+            UNION ALL SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = 'public.audit_events'::regclass)
+        OR held.locktype = 'advisory' AND held.objsubid = 1
+          AND held.objid::bigint = pg_catalog.hashtext('audit_log.segment')::bigint & 4294967295));
+    silent := CASE WHEN look = 1 THEN found ELSE ARRAY(
+      SELECT pg_catalog.unnest(silent) INTERSECT SELECT pg_catalog.unnest(found)) END;
+    EXIT WHEN pg_catalog.cardinality(silent) IS NULL OR pg_catalog.cardinality(silent) = 0;
+  END LOOP;
+  RETURN (SELECT pg_catalog.count(*) FROM pg_catalog.unnest(silent) AS one
+    WHERE pg_catalog.pg_terminate_backend(pg_catalog.split_part(one, ' ', 1)::integer));
 END $function$;
 CREATE OR REPLACE FUNCTION public.ensure_segment(segment bigint, bits smallint)
  RETURNS void
@@ -663,7 +725,8 @@ CREATE TRIGGER trees_grow BEFORE INSERT OR UPDATE ON public.trees FOR EACH ROW E
 -- Row-level security
 
 ALTER TABLE audit_events ENABLE ROW LEVEL SECURITY;
-CREATE POLICY customer ON audit_events FOR SELECT TO audit_log_customer USING ((customer_id = current_setting('audit_log.customer_id'::text, true)));
+CREATE POLICY customer ON audit_events FOR SELECT TO audit_log_customer USING (((customer_id = current_setting('audit_log.customer_id'::text, true)) AND (("position" < ( SELECT log_head.first_position
+   FROM log_head)) IS NOT TRUE)));
 CREATE POLICY service ON audit_events FOR ALL TO audit_log_service USING (true);
 ALTER TABLE checkpoints ENABLE ROW LEVEL SECURITY;
 CREATE POLICY customer ON checkpoints FOR SELECT TO audit_log_customer USING ((tree = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));
@@ -685,8 +748,10 @@ CREATE POLICY service ON trees FOR ALL TO audit_log_service USING (true);
 
 GRANT EXECUTE ON FUNCTION add_cosignature(bigint,text,text) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION analyze_segment(bigint) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION can_end_silent_holders() TO audit_log_service;
 GRANT EXECUTE ON FUNCTION claim_head(bigint,text) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION count_events(integer,integer,bigint) TO audit_log_service;
+GRANT EXECUTE ON FUNCTION end_silent_holders() TO audit_log_service;
 GRANT EXECUTE ON FUNCTION ensure_segment(bigint,smallint) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION frontier_bytes(bigint) TO audit_log_service;
 GRANT EXECUTE ON FUNCTION keep_keys(text[],text[],bytea[],bigint[]) TO audit_log_service;

@@ -173,6 +173,8 @@ const settings = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Time between two signs of life to a live client, in milliseconds; one that is silent for five of them is cut. */
   KEEP_ALIVE_MS: wholeNumber(10, 600_000).default(12_000),
+  /** When the service stops: for how long a connection that was just used is left open for one more request, in milliseconds. */
+  STOP_IDLE_MS: wholeNumber(0, 60_000).default(1_000),
   /** Largest request body, in bytes. */
   MAX_BODY_BYTES: wholeNumber(1_024, 268_435_456).default(16_777_216),
   /** Most requests that are answered at a time, event streams aside; more get OVERLOADED. */

@@ -21,11 +21,8 @@ import { ensureExportSecret } from './exports/secret.ts';
 import { createFeed } from './feed/feed.ts';
 import { createListener, GROWTH_CHANNEL } from './feed/listener.ts';
 import type { Services } from './graphql/context.ts';
-import { createEngine } from './graphql/engine.ts';
-import { createDocuments, loadDocuments } from './graphql/persisted.ts';
 import { createSchema } from './graphql/schema.ts';
 import { createHealth, type Health } from './health.ts';
-import { createEventStreams } from './http/event-streams.ts';
 import { createHostCheck } from './http/hosts.ts';
 import { createOrigins } from './http/origins.ts';
 import { createPeerOf } from './http/peer.ts';
@@ -55,6 +52,7 @@ import { openRedaction } from './pipeline/redaction.ts';
 import { createPurges } from './retention/purges.ts';
 import { startRetention } from './retention/timer.ts';
 import { recordUpgrade } from './retention/upgrade.ts';
+import { createPersistedDocuments, loadPersistedDocuments } from './server/persisted-documents.ts';
 
 /** The audit service: built by `createAuditService`, started and stopped once. */
 export interface AuditService {
@@ -287,6 +285,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     sessions: access.sessions,
     isValid: access.isValid,
     rates: access.rates,
+    failures: access.failures,
     subscriptions: access.subscriptions,
     onRevoked: access.onRevoked,
     openExport: createExports(pool, (grant) => copyRowsOf(pool, grant)),
@@ -331,25 +330,21 @@ async function serveHttp(parts: {
 }): Promise<HttpServer> {
   const { config, services, authenticate, health, log } = parts;
   const schema = createSchema(services.catalog);
-  const persisted = config.PERSISTED_DOCUMENTS && (await loadDocuments(config.PERSISTED_DOCUMENTS, schema));
-  const documents = createDocuments(persisted || new Map(), config.PERSISTED_ONLY);
-  const peerOf = createPeerOf(config.TRUSTED_PROXIES);
-  const eventStreams = createEventStreams(config.KEEP_ALIVE_MS, log);
-  const engine = createEngine(schema, services, {
-    maxCost: config.MAX_QUERY_COST,
-    hasIntrospection: config.INTROSPECTION,
-  });
+  const persisted =
+    config.PERSISTED_DOCUMENTS && (await loadPersistedDocuments(config.PERSISTED_DOCUMENTS, schema));
   return listen({
     host: config.HOST,
     port: config.PORT,
-    engine,
+    schema,
     services,
     authenticate,
-    peerOf,
-    eventStreams,
-    documents,
+    peerOf: createPeerOf(config.TRUSTED_PROXIES),
+    documents: createPersistedDocuments(persisted || new Map(), config.PERSISTED_ONLY),
+    maxCost: config.MAX_QUERY_COST,
+    hasIntrospection: config.INTROSPECTION,
     maxBodyBytes: config.MAX_BODY_BYTES,
     keepAliveMs: config.KEEP_ALIVE_MS,
+    stopIdleMs: config.STOP_IDLE_MS,
     publicEvidence: config.PUBLIC_EVIDENCE,
     isHost: createHostCheck(config.HOST, config.ALLOWED_HOSTS),
     origins: createOrigins(config.CORS_ORIGINS),

@@ -28,19 +28,50 @@ async function startEmpty(lab: Lab, name: string): Promise<{ service: Child; dat
 }
 
 /**
- * Both times start when a third connection hears the NOTIFY of the commit. The reference then reads the event, by its
- * position, through the connection that listens.
+ * How long a subscriber waits for an event, p50 in milliseconds: from when another connection hears the NOTIFY of the
+ * commit. `arrival` may stand for something else that happens then.
  */
-async function measureLatency(lab: Lab): Promise<Entry> {
-  const { service, databaseUrl } = await startEmpty(lab, 'fed');
+export async function latenciesOf(
+  lab: Lab,
+  service: Child,
+  databaseUrl: string,
+): Promise<{ measure(arrival?: () => Promise<number>): Promise<number>; close(): void }> {
   const watcher = await lab.connect(databaseUrl);
   await watcher.query(`LISTEN ${CHANNEL}`);
-  const reader = await lab.connect(databaseUrl);
-  await reader.query(`LISTEN ${CHANNEL}`);
   const live = await openLive(service.url, KEY);
   const writer = await Connection.open(service.url);
   let deliveredAt: (time: number) => void = () => undefined;
   await subscribe(live, () => deliveredAt(performance.now()));
+  const delivery = () => new Promise<number>((resolve) => (deliveredAt = resolve));
+  return {
+    async measure(arrival = delivery) {
+      const times: number[] = [];
+      const end = performance.now() + lab.options.seconds * 1_000;
+      for (let number = 0; number < LEAST_SINGLES || performance.now() < end; number += 1) {
+        const committed = new Promise<number>((resolve) =>
+          watcher.once('notification', () => resolve(performance.now())),
+        );
+        const arrived = arrival();
+        await writer.send(requests.one({ url: service.url, key: KEY }, number));
+        times.push((await arrived) - (await committed));
+      }
+      return quantile(
+        times.sort((a, b) => a - b),
+        0.5,
+      );
+    },
+    close() {
+      writer.close();
+      live.close();
+    },
+  };
+}
+
+/** The reference reads the event, by its position, through the connection that listens. */
+async function measureLatency(lab: Lab): Promise<Entry> {
+  const { service, databaseUrl } = await startEmpty(lab, 'fed');
+  const reader = await lab.connect(databaseUrl);
+  await reader.query(`LISTEN ${CHANNEL}`);
   let readAt: (time: number) => void = () => undefined;
   reader.on('notification', async ({ payload }) => {
     await reader.query({
@@ -50,32 +81,16 @@ async function measureLatency(lab: Lab): Promise<Entry> {
     });
     readAt(performance.now());
   });
-  const latencies = async (arrival: () => Promise<number>) => {
-    const times: number[] = [];
-    const end = performance.now() + lab.options.seconds * 1_000;
-    for (let number = 0; number < LEAST_SINGLES || performance.now() < end; number += 1) {
-      const committed = new Promise<number>((resolve) =>
-        watcher.once('notification', () => resolve(performance.now())),
-      );
-      const arrived = arrival();
-      await writer.send(requests.one({ url: service.url, key: KEY }, number));
-      times.push((await arrived) - (await committed));
-    }
-    return quantile(
-      times.sort((a, b) => a - b),
-      0.5,
-    );
-  };
+  const { measure, close } = await latenciesOf(lab, service, databaseUrl);
   const results = await inTurn(
     lab.options.rounds,
     {
-      service: () => latencies(() => new Promise((resolve) => (deliveredAt = resolve))),
-      listen: () => latencies(() => new Promise((resolve) => (readAt = resolve))),
+      service: () => measure(),
+      listen: () => measure(() => new Promise((resolve) => (readAt = resolve))),
     },
     (name, round) => lab.progress.say(`feed-latency, round ${round}: ${name}`),
   );
-  writer.close();
-  live.close();
+  close();
   await service.stop();
   return entry({
     name: 'feed-latency',
@@ -131,7 +146,7 @@ interface Crowd {
   close(): void;
 }
 
-async function gather(lab: Lab, server: Child, count: number, key?: string): Promise<Crowd> {
+export async function gather(lab: Lab, server: Child, count: number, key?: string): Promise<Crowd> {
   lab.progress.say(`connecting ${count} subscribers`);
   let arrived = 0;
   let all = () => {};
@@ -163,7 +178,12 @@ async function gather(lab: Lab, server: Child, count: number, key?: string): Pro
 }
 
 // In microseconds. Where the clock is coarse, a few events may pass before it moves.
-async function costOf(server: Child, crowd: Crowd, events: number, send: () => unknown): Promise<number> {
+export async function costOf(
+  server: Child,
+  crowd: Crowd,
+  events: number,
+  send: () => unknown,
+): Promise<number> {
   const before = server.stat().cpuMs;
   for (let sent = 1; ; sent += 1) {
     const everybody = crowd.everybody();

@@ -11,12 +11,12 @@ import { numbers } from '../requests.ts';
 import { inTurn, medianOf } from '../rounds.ts';
 
 const CONNECTIONS = 16;
-const PAGE = 50;
+export const PAGE = 50;
 const DEPTH = 100_000;
 const DEEP_PAGE = 1_000;
 const FIELDS =
   'id position timestamp eventType outcome severity userId customerId ipAddress resourceType resourceId action description details';
-const LIST = `query List($filter: AuditEventFilter, $first: Int, $after: String) {
+export const LIST = `query List($filter: AuditEventFilter, $first: Int, $after: String) {
   auditEvents(filter: $filter, first: $first, after: $after) {
     edges { cursor node { ${FIELDS} } } pageInfo { hasNextPage endCursor }
   }

@@ -6,7 +6,7 @@ import type { Loaded, Loads } from '../loaded.ts';
 import { inTurn } from '../rounds.ts';
 
 const SMALL = 10_000;
-const SUMMARY = `query Summary($startTime: DateTime, $endTime: DateTime) {
+export const SUMMARY = `query Summary($startTime: DateTime, $endTime: DateTime) {
   auditSummary(startTime: $startTime, endTime: $endTime) {
     totalEvents
     byType { eventType count } byOutcome { outcome count } bySeverity { severity count }

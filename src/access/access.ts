@@ -1,6 +1,7 @@
 import type { Pool } from '../db/pool.ts';
 import { type Authenticate, createAuthentication } from './authenticate.ts';
-import { createFailures } from './failures.ts';
+import { createFailures, type Failures } from './failures.ts';
+import { createKeyLookUp } from './key-look-up.ts';
 import { findValid } from './keys.ts';
 import { createQuota, type Quota, type QuotaOptions } from './quota.ts';
 import { createRateLimit, type RateLimit } from './rate/rate-limit.ts';
@@ -16,6 +17,7 @@ export interface Access {
   /** Whether the key or token could still open something. */
   isValid(holder: Holder): Promise<boolean>;
   rates: RateLimit;
+  failures: Failures;
   subscriptions: Quota;
   /** A key was revoked here: it ends now. */
   onRevoked(keyId: string): void;
@@ -33,7 +35,7 @@ export interface AccessOptions {
   tokens: Omit<TokensOptions, 'now'>;
   /** Points that a key may spend in a minute; 0: any number. */
   ratePoints: number;
-  /** Wrong keys that may come from an address in a minute; 0: any number. */
+  /** Wrong keys that may come from an address in a minute before they are RATE_LIMITED; 0: any number. */
   failuresPerMinute: number;
   subscriptions: QuotaOptions;
   /** Milliseconds since 1970. */
@@ -47,13 +49,14 @@ export function createAccess(options: AccessOptions): Access {
   const usage = createUsage(pool, onError);
   const sessions = createSessions({ pool, now, onUse: usage.mark, onError });
   const tokens = createTokens({ ...options.tokens, now });
+  const failures = createFailures(options.failuresPerMinute);
   const { authenticate, forget } = createAuthentication({
-    pool,
+    keys: createKeyLookUp(pool),
     adminSecret,
     tokens,
     now,
     onUse: usage.mark,
-    failures: createFailures(options.failuresPerMinute),
+    failures,
   });
   const rates = createRateLimit({ pool, points: options.ratePoints, onError });
   return {
@@ -64,6 +67,7 @@ export function createAccess(options: AccessOptions): Access {
       return (await findValid(pool, [keyId])).get(keyId) === generation;
     },
     rates,
+    failures,
     subscriptions: createQuota(options.subscriptions),
     onRevoked(keyId) {
       forget();

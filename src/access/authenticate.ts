@@ -1,14 +1,12 @@
-import type { Pool } from '../db/pool.ts';
 import { AuditError } from '../errors.ts';
 import type { Peer } from '../pipeline/own.ts';
 import type { Failures } from './failures.ts';
-import { findKey } from './keys.ts';
+import type { KeyLookUp } from './key-look-up.ts';
 import { hashSecret, isMistyped } from './secret.ts';
 import type { Tokens } from './tokens/tokens.ts';
 import type { Viewer } from './viewer.ts';
 
 const KNOWN_MS = 5_000;
-const MAX_ACCEPTED = 10_000;
 /** Of all secrets and tokens that are remembered. */
 const MAX_KNOWN_CHARACTERS = 4_000_000;
 const MAX_SECRET = 512;
@@ -16,8 +14,9 @@ const BEARER = /^Bearer +(\S{16,8192})$/i;
 
 /**
  * Finds the viewer of an `Authorization` value (`Bearer KEY`, or a token) that came from somewhere. Throws
- * UNAUTHENTICATED when there is none, UNAVAILABLE when the keys of a token's issuer cannot be had, and RATE_LIMITED when
- * too many wrong ones have come from there, unless this one was right before.
+ * UNAUTHENTICATED when there is none or a wrong one, UNAVAILABLE when the database or the keys of a token's issuer
+ * cannot be reached, and RATE_LIMITED for a wrong one when too many wrong ones have come from there. A right one is never
+ * refused for what others have sent.
  */
 export type Authenticate = (authorization: string | undefined | null, peer?: Peer) => Promise<Viewer>;
 
@@ -30,7 +29,7 @@ export interface Authentication {
 
 /** What the authentication stands on. */
 export interface AuthenticationOptions {
-  pool: Pool;
+  keys: KeyLookUp;
   /** A secret that somebody chose: it may look like one of ours with a wrong checksum, or like a token. */
   adminSecret: string | undefined;
   tokens: Tokens;
@@ -49,7 +48,6 @@ interface Known {
 /** Makes the authentication. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
   const { tokens, now, onUse, failures } = options;
-  const accepted = new Set<string>();
   let known = new Map<string, Known>();
   let knownCharacters = 0;
 
@@ -69,16 +67,15 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     if (remembered && remembered.until > now()) return remembered.viewer;
     // Forgotten meanwhile, the answer is not remembered.
     const asked = known;
-    const hash = hashSecret(secret).toString('base64');
-    if (!accepted.has(hash)) failures.check(address);
     try {
       const found = await lookUp(options, secret);
-      if (accepted.size >= MAX_ACCEPTED) accepted.clear();
-      accepted.add(hash);
       if (asked === known) remember(secret, found);
       return found.viewer;
     } catch (error) {
-      if (error instanceof AuditError && error.code === 'UNAUTHENTICATED') failures.count(address);
+      if (error instanceof AuditError && error.code === 'UNAUTHENTICATED') {
+        failures.check(address);
+        failures.count(address);
+      }
       throw error;
     }
   }
@@ -92,12 +89,15 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       if (viewer.expiresAt === undefined) onUse(viewer.keyId);
       return viewer;
     },
-    forget,
+    forget() {
+      forget();
+      options.keys.forget();
+    },
   };
 }
 
 async function lookUp(
-  { pool, adminSecret, tokens, now }: AuthenticationOptions,
+  { keys, adminSecret, tokens, now }: AuthenticationOptions,
   secret: string,
 ): Promise<Known> {
   const isChosen = adminSecret !== undefined && hashSecret(secret).equals(hashSecret(adminSecret));
@@ -106,7 +106,7 @@ async function lookUp(
     return { viewer, until: Math.min(now() + KNOWN_MS, viewer.expiresAt ?? 0) };
   }
   const isRefused = isMistyped(secret) && !isChosen;
-  const key = isRefused ? undefined : await findKey(pool, secret);
+  const key = isRefused ? undefined : await keys.find(secret);
   if (!key) throw new AuditError('UNAUTHENTICATED', 'the API key is unknown, expired or revoked');
   const { id: keyId, generation, scopes, customerId, expiresAt = Number.POSITIVE_INFINITY } = key;
   return {

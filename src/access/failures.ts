@@ -6,12 +6,15 @@ const MAX_ADDRESSES = 10_000;
 /** What one household gets of IPv6 addresses: whoever has one has all of them. */
 const IPV6_BITS = 64;
 
-/** The wrong keys that come from each address, of IPv6 from each network of /64: whoever guesses gets a few a minute. */
+/**
+ * The work that is done for nothing for each address, of IPv6 for each network of /64: wrong keys, and what else is
+ * refused to a client without a valid one.
+ */
 export interface Failures {
-  /** Throws RATE_LIMITED while too many came from the address. */
+  /** Throws RATE_LIMITED while there was too much of it. To be asked once the key was found to be wrong. */
   check(address: string | undefined): void;
-  /** One more came. */
-  count(address: string | undefined): void;
+  /** One more wrong key came; or other work was done, of which a millisecond counts as one. */
+  count(address: string | undefined, milliseconds?: number): void;
 }
 
 /** Makes the count, `perMinute` for each address, in this instance alone. 0: no limit. */
@@ -35,11 +38,11 @@ export function createFailures(perMinute: number, now: () => number = () => perf
       if (perMinute === 0) return;
       const waitMs = buckets.get(nameOf(address))?.waitMs(now()) ?? 0;
       if (waitMs === 0) return;
-      const message = 'too many wrong API keys came from this address: try again later';
+      const message = 'too many wrong API keys came from this address: send a right one, or try again later';
       throw new AuditError('RATE_LIMITED', message, undefined, waitMs);
     },
-    count(address) {
-      if (perMinute > 0) bucketOf(nameOf(address)).take(1, now());
+    count(address, milliseconds = 1) {
+      if (perMinute > 0) bucketOf(nameOf(address)).take(milliseconds, now());
     },
   };
 }

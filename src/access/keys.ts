@@ -56,13 +56,12 @@ export async function storeKey(pool: Pool, key: NewKey): Promise<ApiKey> {
   return keyOf(row);
 }
 
-/** The key with that secret; undefined when it is unknown, expired or revoked. */
-export async function findKey(pool: Pool, secret: string): Promise<ApiKey | undefined> {
-  // Looked up by the hash of what was sent: how long that takes says nothing of the secrets.
-  const row = await prismaOn(pool).apiKey.findFirst({
-    where: { secretHash: storedHash(secret), ...isValid(pool) },
+/** The keys with secrets of these hashes, by hash in hex; those that are unknown, expired or revoked are left out. */
+export async function findKeys(pool: Pool, hashes: readonly Buffer[]): Promise<Map<string, ApiKey>> {
+  const rows = await prismaOn(pool).apiKey.findMany({
+    where: { secretHash: { in: hashes.map((hash) => new Uint8Array(hash)) }, ...isValid(pool) },
   });
-  return row ? keyOf(row) : undefined;
+  return new Map(rows.map((row) => [Buffer.from(row.secretHash).toString('hex'), keyOf(row)]));
 }
 
 /** All keys, newest first, revoked and expired ones too. */

@@ -76,7 +76,7 @@ async function exportEvents(flags: ExportFlags): Promise<number> {
   }
 }
 
-/** Asks for a signed link and opens it. Throws a ClientError that says what to do when that fails. */
+/** Asks for a link and opens it. Throws a ClientError that says what to do when that fails. */
 export async function openExport(
   client: Client,
   flags: Pick<ExportFlags, 'format' | 'filter'>,
@@ -84,7 +84,7 @@ export async function openExport(
   const variables = JSON.stringify({ format: flags.format.toUpperCase(), filter: flags.filter ?? null });
   const data = await client.request(EXPORT_LINK, variables);
   const { url } = data.auditExport as { url: string };
-  // The link may be relative to the service; the key is not sent along, since the link carries its own signature.
+  // The link may be relative to the service; the key is not sent along, since the link carries its own right.
   const link = new URL(url, client.endpoint);
   let response: Response;
   try {

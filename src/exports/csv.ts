@@ -3,6 +3,7 @@ import { canonicalJson } from '../events/canonical.ts';
 import type { JsonObject } from '../events/event.ts';
 import { CanonicalRows, leafHashOf, mostBytes, positionOf } from '../log/canonical-row.ts';
 import { parseJson } from '../parse-json.ts';
+import { withoutFormulas } from './formulas.ts';
 import type { BlockWriter } from './lines.ts';
 
 const COLUMNS = [
@@ -40,24 +41,18 @@ export function createCsvWriter(): BlockWriter {
     row(row) {
       const space = Buffer.allocUnsafe(mostBytes(row.length));
       const record = parseJson(space.toString('utf8', 0, canonical.write(row, space, 0))) as Members;
-      const values = COLUMNS.map((column) => harmless(textOf(record[column])));
+      const values = COLUMNS.map((column) => withoutFormulas(textOf(record[column])));
       lines.push([...values, positionOf(row), leafHashOf(row).toString('hex')]);
     },
     take() {
       const taken = lines;
       lines = [];
-      // A return alone ends a line for many readers, though not for the writer.
-      return taken.length === 0 ? [] : [Buffer.from(stringify(taken, { quoted_match: /\r/ }))];
+      // A return alone ends a line for many readers, though not for the writer; others split at semicolons and tabs too.
+      return taken.length === 0 ? [] : [Buffer.from(stringify(taken, { quoted_match: /[\r;\t]/ }))];
     },
   };
 }
 
 function textOf(value: string | JsonObject | undefined): string {
   return typeof value === 'object' ? canonicalJson(value) : (value ?? '');
-}
-
-// What a spreadsheet takes for a formula is text behind an apostrophe. Some drop what cannot be seen, or quotes, before
-// they look, and take the full-width forms for the same.
-function harmless(value: string): string {
-  return /^(?:[\t\r\n]|[\s\p{C}"'`]*[=+\-@＝＋－＠])/u.test(value) ? `'${value}` : value;
 }

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { badInput } from '../errors.ts';
 import type { JsonObject } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
@@ -10,6 +10,10 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** Longer addresses are refused on the way by some proxies. */
 const MAX_LENGTH = 7_500;
+const CIPHER = 'aes-256-gcm';
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
 
 /** What a link stands for: who may see what in which form, and until when (milliseconds since 1970). */
 export interface ExportGrant {
@@ -27,28 +31,46 @@ export interface ExportGrant {
   expiresAt: number;
 }
 
-/** The grant as text, signed with HMAC-SHA-256. Throws BAD_USER_INPUT when the filter makes it too long for a link. */
-export function signGrant(grant: ExportGrant, secret: Buffer): string {
-  const payload = Buffer.from(JSON.stringify(grant)).toString('base64url');
-  const text = `${payload}.${macOf(payload, secret)}`;
+/**
+ * The grant as text that only an instance on the same database can read or make: a link is written down on its way, by
+ * proxies and in the history of browsers, and a filter may name people. AES-256-GCM under a key that is derived from the
+ * service's secret; nonce, ciphertext and tag in base64url. Throws BAD_USER_INPUT when the filter makes it too long for
+ * a link.
+ */
+export function sealGrant(grant: ExportGrant, secret: Buffer): string {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(CIPHER, keyOf(secret), nonce);
+  const sealed = Buffer.concat([
+    nonce,
+    cipher.update(JSON.stringify(grant)),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ]);
+  const text = sealed.toString('base64url');
   if (text.length > MAX_LENGTH) throw badInput('filter', 'is too large for a link');
   return text;
 }
 
 /** The grant of a link's text; undefined when any character of it was altered or it has expired. */
 export function openGrant(text: string, secret: Buffer, now: number): ExportGrant | undefined {
-  const [payload = '', mac = '', ...rest] = text.split('.');
-  if (rest.length > 0) return undefined;
-  // As texts: base64 has more than one text for the same bytes.
-  const given = Buffer.from(mac);
-  const wanted = Buffer.from(macOf(payload, secret));
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
-  const grant = parseJson(Buffer.from(payload, 'base64url').toString()) as ExportGrant;
+  const sealed = Buffer.from(text.slice(0, MAX_LENGTH), 'base64url');
+  // Base64 has more than one text for the same bytes.
+  if (sealed.length <= NONCE_BYTES + TAG_BYTES || sealed.toString('base64url') !== text) return undefined;
+  const decipher = createDecipheriv(CIPHER, keyOf(secret), sealed.subarray(0, NONCE_BYTES));
+  decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+  const opened = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
+  try {
+    decipher.final();
+  } catch {
+    return undefined;
+  }
+  const grant = parseJson(opened.toString('utf8')) as ExportGrant;
   return grant.expiresAt > now ? grant : undefined;
 }
 
-function macOf(payload: string, secret: Buffer): string {
-  return createHmac('sha256', secret).update(payload).digest('base64url');
+// The secret signed links in earlier versions: a key of its own for each use.
+function keyOf(secret: Buffer): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secret, '', 'audit-log export link', KEY_BYTES));
 }
 
 /** What the events about an export say of it. */

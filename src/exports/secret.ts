@@ -4,7 +4,7 @@ import { prismaOn } from '../db/prisma.ts';
 
 const NAME = 'export';
 
-/** The secret that signs the links of exports, made on first start: the same in every instance. */
+/** The secret that seals the links of exports, made on first start: the same in every instance. */
 export async function ensureExportSecret(pool: Pool): Promise<Buffer> {
   const { serviceSecret } = prismaOn(pool);
   const fresh = new Uint8Array(randomBytes(32));

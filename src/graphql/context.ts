@@ -1,6 +1,8 @@
 import type { Asker } from '../access/asker.ts';
+import type { Failures } from '../access/failures.ts';
 import type { Quota } from '../access/quota.ts';
 import type { RateLimit } from '../access/rate/rate-limit.ts';
+import type { Work } from '../access/rate/work.ts';
 import type { Reader } from '../access/reader.ts';
 import type { Sessions } from '../access/sessions.ts';
 import type { Holder, Viewer } from '../access/viewer.ts';
@@ -19,6 +21,8 @@ import type { ProofLoaders } from './proof-loaders.ts';
 export interface Context extends Asker {
   services: Services;
   proofs: ProofLoaders;
+  /** What was done for the operation so far. */
+  work: Work;
   /** Where the results of a subscription go, when the transport does not read them one by one. */
   sink?: Sink;
 }
@@ -44,11 +48,13 @@ export interface Services {
   /** Whether a key or token could still open something. */
   isValid: (holder: Holder) => Promise<boolean>;
   rates: RateLimit;
+  /** What is done for clients without a valid key. */
+  failures: Failures;
   subscriptions: Quota;
   /** Called with the id of a key as soon as it is revoked. */
   onRevoked: (keyId: string) => void;
   openExport: OpenExport;
-  /** Signs the links of exports; the same in every instance. */
+  /** Seals the links of exports; the same in every instance. */
   exportSecret: Buffer;
   /** Where clients reach this instance: `http://127.0.0.1:4000`. */
   baseUrl: () => string;

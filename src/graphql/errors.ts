@@ -23,22 +23,49 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
 // Messages repeat what the client sent, which may be long.
 const MAX_MESSAGE = 1_000;
 
-/**
- * Turns whatever was thrown into what a client may see: a code, a path, and no internals. Those go to the log, with the
- * id of the request that the client is told.
- */
-export function showError(error: unknown, log: Logger, requestId: string = randomUUID()): GraphQLError {
-  const cause = orUnavailable(causeOf(error));
-  if (cause instanceof AuditError) {
-    logOutage(log, cause, requestId);
-    return shownAuditError(cause, error);
+/** An error from the inside, on its way to a client who is told nothing of it but where it is logged. */
+export class InternalError extends GraphQLError {
+  readonly inside: unknown;
+
+  constructor(inside: unknown, place: GraphQLErrorOptions) {
+    super('something went wrong inside', {
+      ...place,
+      extensions: { code: 'INTERNAL', http: { status: 500 } },
+    });
+    this.inside = inside;
   }
+}
+
+/** Turns whatever was thrown into what a client may see: a code, a path, and no internals. */
+export function toClientError(error: unknown): GraphQLError {
+  if (error instanceof InternalError) return error;
+  const cause = orUnavailable(causeOf(error));
+  if (cause instanceof AuditError) return shownAuditError(cause, error);
   if (cause instanceof GraphQLError) return withCode(cause);
-  log.error({ err: cause, requestId }, 'request failed');
+  return new InternalError(cause, placeOf(error));
+}
+
+/**
+ * Logs an internal error, and tells the client the id under which the operator finds it; logs what the database was the
+ * reason for. The errors of clients stay as they are, and are not logged.
+ */
+export function reportedError(
+  error: GraphQLError,
+  log: Logger,
+  requestId: string = randomUUID(),
+): GraphQLError {
+  if (error.originalError instanceof AuditError) logOutage(log, error.originalError, requestId);
+  if (!(error instanceof InternalError)) return error;
+  log.error({ err: error.inside, requestId }, 'request failed');
   return new GraphQLError(insideMessage(requestId), {
     ...placeOf(error),
-    extensions: { code: 'INTERNAL', requestId, http: { status: 500 } },
+    extensions: { ...error.extensions, requestId },
   });
+}
+
+/** Both at once. */
+export function showError(error: unknown, log: Logger, requestId?: string): GraphQLError {
+  return reportedError(toClientError(error), log, requestId);
 }
 
 /** What an error says to HTTP alone. */
@@ -96,6 +123,7 @@ function shownAuditError(cause: AuditError, error: unknown): GraphQLError {
   const headers = retryAfterMs === undefined ? {} : { 'retry-after': retryAfterSeconds(retryAfterMs) };
   return new GraphQLError(shortened(cause.message), {
     ...placeOf(error),
+    originalError: cause,
     extensions: {
       code,
       ...(path === undefined ? {} : { path }),

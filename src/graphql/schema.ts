@@ -2,7 +2,6 @@ import { MapperKind, mapSchema } from '@graphql-tools/utils';
 import { GraphQLEnumType, GraphQLFloat, GraphQLSchema } from 'graphql';
 import { type Catalog, enumName } from '../events/catalog.ts';
 import { builder } from './builder.ts';
-import { noticed } from './noticed.ts';
 import './scalars.ts';
 import './types/connection.ts';
 import './types/event.ts';
@@ -15,9 +14,9 @@ import './types/log.ts';
 import './types/purge.ts';
 import './types/summary.ts';
 
-/** The schema of the API, with the event types of the deployment. Its use is noticed. */
+/** The schema of the API, with the event types of the deployment. */
 export function createSchema(catalog: Catalog): GraphQLSchema {
-  const schema = noticed(builder.toSchema());
+  const schema = builder.toSchema();
   if (catalog.customTypes.length === 0) return withFloat(schema);
   const custom = mapSchema(schema, {
     [MapperKind.ENUM_TYPE]: (type) =>

@@ -21,7 +21,7 @@ export interface ExportOptions {
 }
 
 /**
- * Streams the file of a signed link, gzip when accepted; 403 when the link was altered or it or its key has ended.
+ * Streams the file of a link, gzip when accepted; 403 when the link was altered or it or its key has ended.
  * That somebody takes the file is an event in the log before its first byte is out.
  * A file that cannot be finished, or whose key ends, is a broken connection: the promise is rejected.
  */
@@ -35,12 +35,13 @@ export async function serveExport(
   const { exportSecret, sessions } = services;
   const now = services.expiryNow();
   const grant = openGrant((request.url ?? '').slice(EXPORT_PATH.length), exportSecret, now);
+  // The look at the key costs a statement: it comes after the price, so that a link of an ended key is paid for too.
+  if (grant && !isAffordable(services, grant.keyId, response)) return;
   if (!grant || !(await services.isValid(holderOf(grant)))) {
     services.metaAudit.failed(peerOf(request), { what: 'link' });
     refuse(response, 403, new AuditError('FORBIDDEN', 'this link has expired or was altered'));
     return;
   }
-  if (!isAffordable(services, grant.keyId, response)) return;
   const isGzip = acceptsGzip(request);
   const isWanted = request.method === 'GET';
   if (isWanted) {
@@ -52,6 +53,8 @@ export async function serveExport(
     });
   }
   const file = isWanted ? await services.openExport(grant) : undefined;
+  // It was refused meanwhile, since the service stops.
+  if (response.headersSent) return void file?.destroy();
   response.writeHead(200, {
     ...headersOf(grant.format, now),
     ...(isGzip ? { 'content-encoding': 'gzip' } : {}),

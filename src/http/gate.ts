@@ -4,6 +4,7 @@ import type { HostCheck } from './hosts.ts';
 import { lingerAfter } from './linger.ts';
 import type { Origins } from './origins.ts';
 import { refuse } from './refusal.ts';
+import { repeatedHeader } from './repeated-headers.ts';
 import { requestIdOf } from './request-id.ts';
 import type { Requests } from './requests.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
@@ -21,14 +22,16 @@ export interface GateOptions {
 export type Gate = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /**
- * Makes the gate: it puts the headers that are on every answer, refuses requests that are meant for another host and
- * those that are too many, and answers browsers that ask whether they may.
+ * Makes the gate: it puts the headers that are on every answer, refuses requests whose headers say two things, that are
+ * meant for another host, or that are too many, and answers browsers that ask whether they may.
  */
 export function createGate({ isHost, origins, requests }: GateOptions): Gate {
   return (request, response) => {
     response.setHeaders(HEADERS);
     response.setHeader('x-request-id', requestIdOf(request));
     lingerAfter(request, response);
+    const repeated = repeatedHeader(request);
+    if (repeated) return refused(response, 400, repeated);
     // Whoever watches over the service asks by address, and also when it is busy.
     if (request.url?.startsWith(HEALTH_PATH)) return true;
     if (!isHost(request.headers.host)) return refused(response, 421, notThisHost());

@@ -12,21 +12,34 @@ const SCAN_BYTES = 262_144;
 
 /**
  * Parses a JSON body of UTF-8. A large one is parsed in parts, a few at a time, so that others are served in between:
- * first what stands around the lists in its variables, then their elements. Throws BAD_USER_INPUT.
+ * first what stands around the lists in its variables, then their elements. `measure` does each part. Throws BAD_USER_INPUT.
  */
-export async function parseJsonBody(body: Buffer): Promise<unknown> {
+export async function parseJsonBody(body: Buffer, measure: Measure = (piece) => piece()): Promise<unknown> {
   const scan = new JsonScan(body);
   if (body.length <= SMALL_BYTES) {
-    scan.advance(body.length);
-    return parseWhole(body, scan);
+    return measure(() => {
+      scan.advance(body.length);
+      return parseWhole(body, scan);
+    });
   }
-  while (await inOneTurn(() => scan.advance(SCAN_BYTES))) {}
-  return parseInParts(body, scan);
+  while (await inOneTurn(() => measure(() => scan.advance(SCAN_BYTES)))) {}
+  return parseInParts(body, scan, measure);
 }
 
-function parseWhole(body: Buffer, { members, lists }: JsonScan): unknown {
+/** Parses JSON that is known to be small, likewise. `path` names it in an error about all of it. */
+export function parseSmallJson(text: string, path: string): unknown {
+  const body = Buffer.from(text);
+  const scan = new JsonScan(body);
+  scan.advance(body.length);
+  return parseWhole(body, scan, path);
+}
+
+/** Does a piece of work and measures it. */
+type Measure = <T>(piece: () => T) => T;
+
+function parseWhole(body: Buffer, { members, lists }: JsonScan, path = 'body'): unknown {
   const text = body.toString('utf8');
-  const value = parse(text);
+  const value = parse(text, path);
   const inLists = lists.flatMap(({ parts }) => parts).reduce((sum, part) => sum + part.members, 0);
   checkUniqueKeys(text, members + inLists, value);
   return value;
@@ -39,11 +52,11 @@ interface Pending {
   elements: unknown[];
 }
 
-async function parseInParts(body: Buffer, scan: JsonScan): Promise<unknown> {
-  const { value, pending } = await inOneTurn(() => parseFrame(body, scan));
+async function parseInParts(body: Buffer, scan: JsonScan, measure: Measure): Promise<unknown> {
+  const { value, pending } = await inOneTurn(() => measure(() => parseFrame(body, scan)));
   for (const { names, list, elements } of pending) {
     for (const part of list.parts) {
-      const parsed = await inOneTurn(() => parsePart(body, part, [...names], elements.length));
+      const parsed = await inOneTurn(() => measure(() => parsePart(body, part, [...names], elements.length)));
       const isEmpty = list.parts.length === 1 && part.elements === 1 && parsed.length === 0;
       if (parsed.length !== part.elements && !isEmpty) throw notJson();
       for (const element of parsed) elements.push(element);
@@ -89,14 +102,14 @@ function parsePart(body: Buffer, { start, end, members }: ListPart, list: Names,
   return value;
 }
 
-function parse(text: string): unknown {
+function parse(text: string, path = 'body'): unknown {
   try {
     return parseJson(text);
   } catch {
-    throw notJson();
+    throw notJson(path);
   }
 }
 
-function notJson() {
-  return badInput('body', 'is not valid JSON');
+function notJson(path = 'body') {
+  return badInput(path, 'is not valid JSON');
 }

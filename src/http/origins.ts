@@ -1,11 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-const MAX_AGE_S = '600';
+const RIGHTS = {
+  methods: ['GET', 'HEAD', 'POST'],
+  allowedHeaders: ['authorization', 'content-type', 'x-request-id'],
+  exposedHeaders: ['retry-after', 'x-request-id'],
+  maxAge: 600,
+};
 
 /** Which pages may use the service from a browser. */
 export interface Origins {
   /** Whether a request comes from an allowed page, or from no page at all. */
   allows(request: IncomingMessage): boolean;
+  /** Whether pages of this origin, which is another than the service's own, are allowed. */
+  isListed(origin: string): boolean;
+  /** What allowed pages may send and read, as CORS names it. */
+  readonly rights: { methods: string[]; allowedHeaders: string[]; exposedHeaders: string[]; maxAge: number };
   /** Lets a page of another, allowed origin read the answer. */
   open(request: IncomingMessage, response: ServerResponse): void;
   /** Answers a browser that asks beforehand: 204 for an allowed origin, else false. */
@@ -18,21 +27,23 @@ export function createOrigins(allowed: readonly string[]): Origins {
   const isListed = (origin: string) => listed.has(origin) || listed.has('*');
 
   return {
+    isListed,
+    rights: RIGHTS,
     allows: ({ headers: { origin, host } }) =>
       origin === undefined || isListed(origin) || hostOf(origin) === host?.toLowerCase(),
     open({ headers: { origin } }, response) {
       if (listed.size > 0) response.appendHeader('vary', 'origin');
       if (origin === undefined || !isListed(origin)) return;
       response.setHeader('access-control-allow-origin', origin);
-      response.setHeader('access-control-expose-headers', 'retry-after, x-request-id');
+      response.setHeader('access-control-expose-headers', RIGHTS.exposedHeaders.join(', '));
       // Else the answer is for pages of this origin only.
       response.setHeader('cross-origin-resource-policy', 'cross-origin');
     },
     answerPreflight({ headers: { origin } }, response) {
       if (origin === undefined || !isListed(origin)) return false;
-      response.setHeader('access-control-allow-methods', 'GET, HEAD, POST');
-      response.setHeader('access-control-allow-headers', 'authorization, content-type, x-request-id');
-      response.setHeader('access-control-max-age', MAX_AGE_S);
+      response.setHeader('access-control-allow-methods', RIGHTS.methods.join(', '));
+      response.setHeader('access-control-allow-headers', RIGHTS.allowedHeaders.join(', '));
+      response.setHeader('access-control-max-age', String(RIGHTS.maxAge));
       response.writeHead(204).end();
       return true;
     },

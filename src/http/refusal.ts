@@ -22,8 +22,9 @@ export function refusalHeaders({ retryAfterMs }: AuditError): Record<string, str
   };
 }
 
-/** Answers with an error. */
+/** Answers with an error, unless it has been answered: with UNAVAILABLE, when the service stopped meanwhile. */
 export function refuse(response: ServerResponse, status: number, error: AuditError): void {
+  if (response.headersSent) return;
   response.writeHead(status, refusalHeaders(error)).end(refusalBody(error));
 }
 

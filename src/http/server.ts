@@ -1,53 +1,54 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { sendNodeResponse } from '@whatwg-node/server';
+import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
-import type { Services } from '../graphql/context.ts';
+import { insideMessage } from '../graphql/errors.ts';
 import { IntegrityError } from '../integrity/integrity-error.ts';
+import { createCors } from '../server/cors.ts';
+import { createOpenStreams } from '../server/subscriptions.ts';
+import { serveWebSockets } from '../server/websocket.ts';
+import { createGraphqlServer, GRAPHQL_PATH, type Yoga, type YogaOptions } from '../server/yoga.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
-import { createGraphqlRoute, GRAPHQL_PATH, type GraphqlRouteOptions } from './graphql-route.ts';
 import type { HostCheck } from './hosts.ts';
-import { serveLive } from './live.ts';
 import type { Origins } from './origins.ts';
-import { createPageRoute, wantsPage } from './page-route.ts';
 import { refuse, refuseFailure } from './refusal.ts';
 import { requestIdOf } from './request-id.ts';
 import { createRequests, type Requests } from './requests.ts';
+import { createStopping, type Stopping } from './stopping.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { boundConnections, type ConnectionOptions, serverOptions } from './timeouts.ts';
-import { createUnsent, type Unsent } from './unsent.ts';
-
-const CLOSE_TIMEOUT_MS = 5_000;
+import { createUnsent } from './unsent.ts';
 
 /** A server that listens. */
 export interface HttpServer {
   /** `http://127.0.0.1:4000` */
   url: string;
   /**
-   * Takes no new requests, at once closes WebSockets with 1001 and ends event streams, and resolves when the last
-   * answer is out, after five seconds at most.
+   * Takes no new connections, at once closes WebSockets with 1001 and ends event streams, tells other clients with their
+   * next answer to open another connection, and resolves when the last answer is out, after five seconds at most.
    */
   close(): Promise<void>;
 }
 
 export interface HttpOptions
   extends ConnectionOptions,
-    Omit<GraphqlRouteOptions, 'rates' | 'requests' | 'unsent'> {
+    Omit<YogaOptions, 'requests' | 'unsent' | 'streams' | 'corsOf'> {
   host: string;
   port: number;
-  services: Services;
   /** Whether the log's hashes and checkpoints need no key. */
   publicEvidence: boolean;
   /** Time between two pings of a WebSocket. */
   keepAliveMs: number;
   isHost: HostCheck;
   origins: Origins;
+  /** When it closes: for how long a connection that was just used is left open for one more request. */
+  stopIdleMs: number;
   /** Most requests that are being answered at a time, subscriptions aside. */
   maxRequests: number;
   /** Most bytes of answers that wait to be sent. */
   maxUnsentBytes: number;
-  /** Whether GraphiQL is served. */
-  hasGraphiql: boolean;
   /** Why the instance is not ready, if it is not; resolves within two seconds. */
   problems: () => Promise<string[]>;
 }
@@ -56,38 +57,74 @@ export interface HttpOptions
 export async function listen(options: HttpOptions): Promise<HttpServer> {
   const requests = createRequests(options.maxRequests);
   const unsent = createUnsent(options.maxUnsentBytes);
-  const server = createServer(serverOptions(options), createHandler(options, { requests, unsent }));
+  const streams = createOpenStreams();
+  const bounds = { requests, unsent };
+  const yoga = createGraphqlServer({ ...options, ...bounds, streams, corsOf: createCors(options.origins) });
+  const server = createServer(serverOptions(options));
+  const stopping = createStopping(server, options.stopIdleMs);
+  server.on('request', createHandler(options, { requests, stopping, yoga }));
   boundConnections(server, options);
-  const closeLive = serveLive({ ...options, server, requests, unsent, sessions: options.services.sessions });
+  const closeSockets = serveWebSockets({ ...options, ...bounds, server, yoga });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
   });
-  const closeStreams = () => options.eventStreams.close();
-  return { url: urlOf(server, options.host), close: () => close(server, closeStreams, closeLive) };
+  return {
+    url: urlOf(server, options.host),
+    async close() {
+      streams.close();
+      await Promise.all([closeSockets(), stopping.stop()]);
+    },
+  };
 }
 
-function createHandler(options: HttpOptions, bounds: { requests: Requests; unsent: Unsent }) {
-  const answerPage = createPageRoute();
-  const answerGraphql = createGraphqlRoute({ ...options, ...bounds, rates: options.services.rates });
-  const admits = createGate({ ...options, ...bounds });
+function createHandler(
+  options: HttpOptions,
+  { requests, stopping, yoga }: { requests: Requests; stopping: Stopping; yoga: Yoga },
+) {
+  const admits = createGate({ ...options, requests });
   return (request: IncomingMessage, response: ServerResponse) => {
+    stopping.enter(request, response);
     if (!admits(request, response)) return;
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    const isPage = wantsPage(request);
     if (path === '/health/live') answer(response, 200, 'live');
+    else if (path === '/health/ready' && stopping.isStopping) answer(response, 503, 'the service stops');
     else if (path === '/health/ready') void answerReady(options, response);
     else if (path.startsWith(EXPORT_PATH)) void answerExport(options, request, response);
     else if (isTilesPath(path)) void answerTiles(options, request, response);
-    else if (path === '/' && isPage) response.writeHead(302, { location: GRAPHQL_PATH }).end();
-    else if (path === GRAPHQL_PATH && isPage && options.hasGraphiql)
-      answerPage(request, response).catch(() => response.destroy());
-    else if (path === GRAPHQL_PATH) void answerGraphql(request, response);
+    else if (path === GRAPHQL_PATH) void answerGraphql(yoga, options.log, request, response);
+    else if (path === '/' && wantsPage(request)) response.writeHead(302, { location: GRAPHQL_PATH }).end();
     else refuse(response, 404, new AuditError('NOT_FOUND', 'there is nothing here: the API is at /graphql'));
   };
 }
 
+async function answerGraphql(
+  yoga: Yoga,
+  log: Logger,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  // Node leaves out the body of an answer to HEAD; Yoga knows its page by GET alone.
+  if (req.method === 'HEAD' && wantsPage(req)) req.method = 'GET';
+  try {
+    const answer = await yoga.handleNodeRequestAndResponse(req, res, { req, res });
+    await sendNodeResponse(answer, res, req, true);
+  } catch (cause) {
+    // Yoga's own listener would answer with the stack.
+    const requestId = requestIdOf(req);
+    log.fatal({ err: cause, requestId }, 'a request could not even be refused');
+    if (res.headersSent) res.destroy();
+    else refuse(res, 500, new AuditError('INTERNAL', insideMessage(requestId)));
+  }
+}
+
+/** Whether a browser asks for a page. */
+function wantsPage({ method, headers }: IncomingMessage): boolean {
+  return (method === 'GET' || method === 'HEAD') && (headers.accept ?? '').includes('text/html');
+}
+
 function answer(response: ServerResponse, status: number, text: string): void {
+  if (response.headersSent) return;
   response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`);
 }
 
@@ -138,18 +175,4 @@ function refuseDamaged(response: ServerResponse, url = ''): void {
 function urlOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-async function close(
-  server: Server,
-  closeStreams: () => void,
-  closeLive: () => Promise<void>,
-): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  closeStreams();
-  const liveClosed = closeLive();
-  server.closeIdleConnections();
-  const forced = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
-  await Promise.all([closed, liveClosed]);
-  clearTimeout(forced);
 }

@@ -3,16 +3,19 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Authenticate } from '../access/authenticate.ts';
 import { hasScope, type Viewer, visibleTo, visibleTree } from '../access/viewer.ts';
-import { AuditError, type ErrorCode } from '../errors.ts';
+import { AuditError, badInput, type ErrorCode } from '../errors.ts';
+import { TEXT_BOUNDS } from '../events/bounds.ts';
+import { problemOf } from '../events/json.ts';
 import type { Services } from '../graphql/context.ts';
 import type { TreeView } from '../integrity/evidence.ts';
 import { type TreeName, treeOf } from '../integrity/trees.ts';
+import { hasDotSegment, parseCustomerSegment } from '../merkle/customer-path.ts';
 import { parseEntriesPath, parseTilePath } from '../merkle/tile-path.ts';
 import { acceptsGzip } from './accepts-gzip.ts';
 import type { PeerOf } from './peer.ts';
 import { refuse } from './refusal.ts';
 
-const PATH = /^\/(?:customers\/([^/]+)\/)?(checkpoint|verifier-key|purge|tile\/.+)$/;
+const PATH = /^\/(?:customers(-by-id)?\/([^/]+)\/)?(checkpoint|verifier-key|purge|tile\/.+)$/;
 const FOR_EVER = 'max-age=31536000, immutable';
 /** What a tile costs of what a key may spend, as much as a statement of SQL. */
 const POINTS = 500;
@@ -35,8 +38,14 @@ interface Content {
   events?: number;
 }
 
+/** How a path names a customer: by the percent-encoded ID, or as `customerPath` does. */
+interface NamedCustomer {
+  segment: string;
+  isById: boolean;
+}
+
 interface Wanted {
-  customer: string | undefined;
+  customer: NamedCustomer | undefined;
   place: string;
   query: string | undefined;
 }
@@ -48,8 +57,8 @@ export function isTilesPath(path: string): boolean {
 
 /**
  * Serves C2SP's tlog-tiles: `/checkpoint`, `/tile/...` and `/tile/entries/...` of the log, and below
- * `/customers/ID/` those of a customer's own tree; and `/verifier-key`, the public key. `/purge` proves the event that
- * announces what retention removed.
+ * `/customers/ID/` or `/customers-by-id/uBASE64URL/` those of a customer's own tree; and `/verifier-key`, the public key.
+ * `/purge` proves the event that announces what retention removed.
  * `/checkpoint?minWitnesses=N` is the last checkpoint that at least N witnesses have cosigned.
  */
 export async function serveTiles(
@@ -66,6 +75,8 @@ export async function serveTiles(
     const isLarge = content.events !== undefined;
     const isGzip = isLarge && acceptsGzip(request);
     const body = isGzip ? await promisify(gzip)(content.body) : content.body;
+    // It was refused meanwhile, since the service stops.
+    if (response.headersSent) return;
     response
       .writeHead(200, {
         'content-type': content.type,
@@ -99,9 +110,10 @@ async function contentOf(
   { path, query }: { path: string; query: string | undefined },
   request: IncomingMessage,
 ): Promise<Content> {
-  const [, customer, place = ''] = PATH.exec(path) ?? [];
+  const [, isById, segment, place = ''] = PATH.exec(path) ?? [];
+  const customer = segment === undefined ? undefined : { segment, isById: isById !== undefined };
   const isEvent = place === 'purge' || place.startsWith('tile/entries/');
-  const isOpen = options.isPublic && customer === undefined && !isEvent;
+  const isOpen = options.isPublic && !customer && !isEvent;
   const wanted = { customer, place, query };
   return isOpen ? read(options, wanted) : readAs(options, wanted, request);
 }
@@ -169,16 +181,30 @@ const binary = (body: Uint8Array, more: Pick<Content, 'isFinal' | 'events'>): Co
 });
 
 // Without a customer in the path it is the log's own tree, which a bound key may not see.
-function visibleTreeOf(viewer: Viewer, customer: string | undefined): TreeName {
+function visibleTreeOf(viewer: Viewer, customer: NamedCustomer | undefined): TreeName {
   if (customer === undefined && viewer.customerId !== undefined)
-    throw new AuditError('FORBIDDEN', 'the API key is bound to a customer: see /customers/ID/checkpoint');
-  return treeOf(visibleTree(viewer, decoded(customer)));
+    throw new AuditError(
+      'FORBIDDEN',
+      'the API key is bound to a customer: see /customers-by-id/ and docs/log-format.md',
+    );
+  return treeOf(visibleTree(viewer, customer && idOf(customer)));
 }
 
-function decoded(customer: string | undefined): string | undefined {
-  try {
-    return customer === undefined ? undefined : decodeURIComponent(customer);
-  } catch {
+function idOf({ segment, isById }: NamedCustomer): string {
+  // Most clients would have removed it: one that has not means something else by the same URL.
+  if (!isById && hasDotSegment(segment))
+    throw badInput('customer', 'stands in a path as /customers-by-id/u and the base64url of the ID');
+  const id = isById ? parseCustomerSegment(segment) : decoded(segment);
+  // There is no customer of an ID that no event can have; the database would not even take it as a parameter.
+  if (id === undefined || id.length > TEXT_BOUNDS.customerId || problemOf(id) !== undefined)
     throw new AuditError('NOT_FOUND', 'there is no such customer');
+  return id;
+}
+
+function decoded(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
   }
 }

@@ -8,6 +8,7 @@ import { checkJsonBounds } from './json-bounds.ts';
 import { countMembers } from './json-keys.ts';
 import type { Origins } from './origins.ts';
 import { refusalBody, refusalHeaders } from './refusal.ts';
+import { repeatedHeader } from './repeated-headers.ts';
 import { requestIdOf } from './request-id.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
@@ -20,7 +21,9 @@ export interface UpgradeRules {
 /** The check of the request that opens a WebSocket, with the rules that hold for other requests too. */
 export function verifyUpgrade({ isHost, origins }: UpgradeRules): VerifyClientCallbackAsync<IncomingMessage> {
   return ({ req }, done) => {
-    if (!isHost(req.headers.host)) refuseUpgrade(req, done, 421, notThisHost());
+    const repeated = repeatedHeader(req);
+    if (repeated) refuseUpgrade(req, done, 400, repeated);
+    else if (!isHost(req.headers.host)) refuseUpgrade(req, done, 421, notThisHost());
     else if (!origins.allows(req)) refuseUpgrade(req, done, 403, notThisOrigin());
     else done(true);
   };

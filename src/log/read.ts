@@ -6,21 +6,23 @@ import { isEventId } from './event-id.ts';
 import { eventOfRow, isVisible, READ_COLUMNS, type ReadRow } from './row.ts';
 import { addCondition, whereOf } from './where.ts';
 
-/** The event of that id among those the filters let through. */
-export async function readEvent(
+/** The events of those ids, in their order; null in place of one that is not there or that the filters do not let through. */
+export async function readEvents(
   db: Queryable,
-  id: string,
+  ids: readonly string[],
   filters: readonly EventFilter[],
-): Promise<AuditEvent | undefined> {
-  // Of another form there is none, and some texts the database would not even take.
-  if (!isEventId(id)) return undefined;
+): Promise<(AuditEvent | null)[]> {
+  // Of another form there are none, and some texts the database would not even take.
+  const wanted = ids.filter(isEventId);
+  if (wanted.length === 0) return ids.map(() => null);
   const where = whereOf(filters);
-  addCondition(where, 'id = ?', id);
+  addCondition(where, 'id = ANY(?)', wanted);
   const { rows } = await db.query<ReadRow>(
     `SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where.sql}`,
     where.parameters,
   );
-  return rows[0] && isVisible(rows[0]) ? eventOfRow(rows[0]) : undefined;
+  const found = new Map(rows.filter(isVisible).map((row) => [row.id, eventOfRow(row)]));
+  return ids.map((id) => found.get(id) ?? null);
 }
 
 /** The events at those positions that are still there and that the filters let through, by position. */

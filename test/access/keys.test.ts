@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createAuthentication } from '../../src/access/authenticate.ts';
 import { createFailures } from '../../src/access/failures.ts';
+import { createKeyLookUp } from '../../src/access/key-look-up.ts';
 import { createSecret } from '../../src/access/secret.ts';
 import { createTokens } from '../../src/access/tokens/tokens.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
@@ -206,7 +207,7 @@ test('a secret with a wrong checksum is refused without asking the database; a c
   const mistyped = `${secret.slice(0, -1)}${secret.endsWith('0') ? '1' : '0'}`;
   const tokens = createTokens({ rules: NO_TOKENS, timeoutMs: 1, now: Date.now, onProblem: () => undefined });
   const options = {
-    pool: nowhere,
+    keys: createKeyLookUp(nowhere),
     tokens,
     now: Date.now,
     onUse: () => undefined,

@@ -56,6 +56,9 @@ const PLAIN = {
   oldValues: { total: 1 },
   newValues: { total: 2 },
 };
+const after =
+  (mark: string) =>
+  (text: string): [string, string] => [text, mark + text];
 const AWKWARD = [
   'a "quoted" word',
   '"',
@@ -67,29 +70,32 @@ const AWKWARD = [
   ' spaces at both ends ',
   'emoji 🦊, ümlaut, 中文',
 ];
-const FORMULAS = [
-  '=1+1',
-  '+1',
-  '-1',
-  '@SUM(A1)',
-  '\t=1',
-  '\r=1',
-  '\n=1',
-  '＝1',
-  '＋1',
-  '－1',
-  '＠1',
-  '  =1',
-  '\u00a0+1',
-  '\u200b-1',
-  '\ufeff=1',
-  '"=1',
-  "'=1",
-  "\"-1+cmd|' /C calc'!A0",
+// What a spreadsheet would take for a formula, and how it is written.
+const FORMULAS: [string, string][] = [
+  ...['=1+1', '+1', '-1', '@SUM(A1)', '＝1', '＋1', '－1', '＠1', '﹦1', '−1'].map(after("'")),
+  ...['  =1', '\u00a0+1', '\u200b-1', '\ufeff=1', '"=1', "'=1", '\u{e0001}=1'].map(after("'")),
+  after("'")("\"-1+cmd|' /C calc'!A0"),
+  // Some readers drop a tab or a line break that comes first.
+  ['\t1', "'\t1"],
+  // Where a reader takes something else for the end of a cell or a row, the formula begins there.
+  ['\t=1', "'\t'=1"],
+  ['\r=1', "'\r'=1"],
+  ['\n=1', "'\n'=1"],
+  [';=1', ";'=1"],
+  ['; \u200b"=1', ';\' \u200b"=1'],
+  [',=1', ",'=1"],
+  [' ,, =1', " ,,' =1"],
+  ['text;=1;+2', "text;'=1;'+2"],
+  ['line\n=1\tcell\t@2', "line\n'=1\tcell\t'@2"],
 ];
+const HARMLESS = ['a=1', 'a,=1', '1-2', '2024-01-01', '🦊=1', 'a; b=1', '😀;x', ';'];
 const EVENTS = [
   PLAIN,
-  ...[...AWKWARD, ...FORMULAS].map((description) => ({ eventType: 'DATA_READ', description })),
+  ...[...AWKWARD, ...HARMLESS, ...FORMULAS.map(([text]) => text)].map((description) => ({
+    eventType: 'DATA_READ',
+    description,
+    details: { text: `;${description}`, numbers: [1, -2] },
+  })),
 ];
 
 interface Link {
@@ -164,11 +170,22 @@ describe('the three formats', () => {
   test('CSV survives quotes, commas and line ends, and holds no formula', async () => {
     const rows = readCsv(await fileOf('CSV')).slice(1);
     const descriptions = rows.map(({ description }) => description);
-    expect(descriptions).toEqual([...AWKWARD, ...FORMULAS.map((formula) => `'${formula}`)]);
+    expect(descriptions).toEqual([...AWKWARD, ...HARMLESS, ...FORMULAS.map(([, written]) => written)]);
     for (const row of rows)
       for (const value of Object.values(row))
         expect(value.replace(/^[\s\p{C}"]*/u, '')).not.toMatch(/^[=+\-@＝＋－＠]/);
+    // An apostrophe does no harm to JSON.
+    for (const { details } of rows) expect(JSON.parse(details ?? '')).toMatchObject({ numbers: [1, -2] });
   });
+
+  // Where the decimal sign is a comma, Excel splits at semicolons; quotes within what it takes for a cell do not count.
+  test.each([';', '\t'])(
+    'CSV that is split at %j, whatever is in quotes, holds no formula',
+    async (separator) => {
+      const cells = (await fileOf('CSV')).split(/[\r\n]/).flatMap((line) => line.split(separator));
+      for (const cell of cells) expect(cell).not.toMatch(/^[\s\p{C}"`]*[=+\-@＝＋－＠﹦−]/u);
+    },
+  );
 });
 
 describe('the answer', () => {
@@ -268,6 +285,32 @@ describe('a link', () => {
     const { url } = await link('CSV', {}, secret);
     const rows = readCsv((await (await open(url)).whole()).toString());
     expect(rows.map(({ customer_id }) => customer_id)).toEqual(['acme']);
+  });
+
+  test('says nothing of its filter, its key or its customer, to whoever reads it on the way', async () => {
+    const filter = { userId: 'alice@example.org', customerId: 'acme' };
+    const links = await Promise.all([1, 2].map(() => link('CSV', filter)));
+    for (const { url } of links) {
+      const text = url.slice(url.indexOf('/export/') + '/export/'.length);
+      const seen = [
+        text,
+        ...text.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1')),
+      ];
+      expect(seen.join(' ')).not.toMatch(/alice|acme|admin|filters|CSV/);
+      expect(text).toMatch(/^[\w-]+$/);
+      expect(await statusOf(url, 'HEAD')).toBe(200);
+    }
+    expect(links[0]?.url).not.toBe(links[1]?.url);
+  });
+
+  test('works on every instance on the database, and on no other', async () => {
+    const [second, elsewhere] = await Promise.all([startService(database.url), createDatabase()]);
+    const foreign = await startService(elsewhere.url);
+    const { pathname } = new URL((await link('CSV')).url);
+    expect(await statusOf(second.url + pathname, 'HEAD')).toBe(200);
+    expect(await statusOf(foreign.url + pathname, 'HEAD')).toBe(403);
+    await Promise.all([second.stop(), foreign.stop()]);
+    await elsewhere.drop();
   });
 
   test('is not made for a filter that is too large for it', async () => {

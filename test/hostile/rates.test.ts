@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createSecret } from '../../src/access/secret.ts';
 import { createKey } from '../access/create-key.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, post, startService, type TestService } from '../support/service.ts';
 import { connectSocket, openSocket } from '../support/socket.ts';
 import { openStream, resultsOf } from '../support/sse.ts';
+import { upTo } from '../support/write.ts';
 import { TRANSPORTS } from './transports.ts';
 
 let database: TestDatabase;
@@ -78,18 +80,75 @@ describe('a key that has spent what it may', () => {
   });
 });
 
+async function openTile({ url }: TestService, key: string): Promise<string> {
+  const { status } = await fetch(`${url}/checkpoint`, { headers: { authorization: `Bearer ${key}` } });
+  return status === 200 ? 'served' : status === 429 ? 'refused' : String(status);
+}
+
+async function openLive({ url }: TestService, key: string): Promise<string> {
+  const { socket, send: say, next, closed } = await openSocket(url);
+  say({ type: 'connection_init', payload: { Authorization: `Bearer ${key}` } });
+  const first = await Promise.race([next().catch(() => undefined), closed]);
+  socket.terminate();
+  return typeof first === 'object' && first.type === 'connection_ack'
+    ? 'served'
+    : (await closed) === 1013
+      ? 'refused'
+      : String(await closed);
+}
+
+async function openFeed({ url }: TestService, key: string): Promise<string> {
+  const stream = await openStream(url, FEED, {}, key);
+  stream.disconnect();
+  return stream.status === 200 ? 'served' : stream.status === 429 ? 'refused' : String(stream.status);
+}
+
 describe('wrong keys', () => {
-  test('from an address are refused unseen after a while; a key that was right before still is', async () => {
+  test('from an address are RATE_LIMITED after a while; a right key never is, on whatever transport', async () => {
     const service = await startService(database.url, { AUTH_FAILURES: '5' });
     const { secret: fresh } = await createKey(service, { name: 'fresh', scopes: ['EVENTS_READ'] });
     for (let n = 0; n < 5; n += 1) expect((await send(service, `wrong-key-number-${n}`)).status).toBe(401);
     const refused = await send(service, 'wrong-key-number-5');
     expect([refused.status, refused.headers.has('retry-after')]).toEqual([429, true]);
     expect((await send(service, ADMIN_KEY)).status).toBe(200);
-    expect((await send(service, fresh)).status).toBe(429);
+    expect((await send(service, fresh)).status).toBe(200);
+    for (const open of [openTile, openLive, openFeed]) {
+      const { secret } = await createKey(service, { name: 'fresh', scopes: ['EVENTS_READ'] });
+      expect(await open(service, secret)).toBe('served');
+      expect(await open(service, createSecret())).toBe('refused');
+    }
     const raw = await openSocket(service.url);
     raw.send({ type: 'connection_init', payload: { Authorization: 'Bearer wrong-key-number-6' } });
     expect(await raw.closed).toBe(1013);
+    await service.stop();
+  });
+
+  test('in a flood hold up no right key that this instance has not seen yet', async () => {
+    const service = await startService(database.url);
+    const fresh = await Promise.all(
+      upTo(20).map(async () => (await createKey(service, { name: 'fresh', scopes: ['EVENTS_READ'] })).secret),
+    );
+    let isOver = false;
+    const statuses = new Map<number, number>();
+    const flood = upTo(16).map(async () => {
+      while (!isOver) {
+        const { status } = await send(service, createSecret());
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    });
+    // Until they are too many.
+    await vi.waitFor(() => expect(statuses.get(429) ?? 0).toBeGreaterThan(50), 30_000);
+    const tookMs: number[] = [];
+    for (const secret of fresh) {
+      const start = performance.now();
+      expect((await send(service, secret)).status).toBe(200);
+      tookMs.push(performance.now() - start);
+    }
+    isOver = true;
+    await Promise.all(flood);
+    expect([...statuses.keys()].toSorted()).toEqual([401, 429]);
+    expect(statuses.get(401)).toBeLessThan(400);
+    expect(Math.max(...tookMs)).toBeLessThan(2_000);
     await service.stop();
   });
 

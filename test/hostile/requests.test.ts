@@ -157,6 +157,57 @@ describe('the host', () => {
   });
 });
 
+describe('a header that decides something', () => {
+  const twice = (first: string, name: string, values: readonly string[]) => {
+    const lines = {
+      host: '127.0.0.1',
+      authorization: `Bearer ${ADMIN_KEY}`,
+      'content-type': 'application/json',
+    };
+    const others = Object.entries(lines).filter(([other]) => other !== name.toLowerCase());
+    const headers = [...others, ...values.map((value) => [name, value])];
+    return sendRaw(
+      service.url,
+      `${first} HTTP/1.1\r\n${headers.map(([key, value]) => `${key}: ${value}\r\n`).join('')}` +
+        `content-length: ${QUERY.length}\r\nconnection: close\r\n\r\n${QUERY}`,
+    );
+  };
+
+  test.each([
+    ['host', ['127.0.0.1', 'evil.example']],
+    ['host', ['evil.example', '127.0.0.1']],
+    ['Host', ['127.0.0.1', '127.0.0.1']],
+    ['host', ['127.0.0.1', '']],
+    ['authorization', [`Bearer ${ADMIN_KEY}`, 'Bearer another-key-0123456789']],
+    ['content-type', ['application/json', 'text/plain']],
+    ['origin', ['http://127.0.0.1', 'https://evil.example']],
+  ])('%s is refused when it stands twice: %j', async (name, values) => {
+    for (const first of [
+      'POST /graphql',
+      'GET /health/live',
+      'GET /checkpoint',
+      'OPTIONS /graphql',
+      'GET /export/x',
+    ]) {
+      const answer = await twice(first, name, values);
+      expect([answer.status, codeOf(answer)], first).toEqual([400, 'BAD_USER_INPUT']);
+    }
+    const upgrading = `GET /graphql HTTP/1.1\r\n${values.map((value) => `${name}: ${value}\r\n`).join('')}`;
+    const host = name.toLowerCase() === 'host' ? '' : 'host: 127.0.0.1\r\n';
+    const answer = await sendRaw(
+      service.url,
+      `${upgrading}${host}connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n` +
+        'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n',
+    );
+    expect([answer.status, codeOf(answer)]).toEqual([400, 'BAD_USER_INPUT']);
+  });
+
+  test('once is answered as ever, also with a target that names a host', async () => {
+    expect((await twice('POST /graphql', 'host', ['127.0.0.1'])).status).toBe(200);
+    expect((await twice('POST http://evil.example/graphql', 'host', ['127.0.0.1'])).status).toBe(404);
+  });
+});
+
 describe('what a browser can be made to send without asking is refused', () => {
   const form = `query=${encodeURIComponent(WRITE)}`;
   const multipart = `--b\r\ncontent-disposition: form-data; name="operations"\r\n\r\n${JSON.stringify({ query: WRITE })}\r\n--b--\r\n`;
@@ -185,7 +236,8 @@ describe('what a browser can be made to send without asking is refused', () => {
     const before = await countEvents();
     const url = `${service.url}/graphql?query=${encodeURIComponent(WRITE)}`;
     const response = await fetch(url, { method, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
-    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
+    const allowed = method === 'GET' ? 'POST' : 'GET, POST';
+    expect([response.status, response.headers.get('allow')]).toEqual([405, allowed]);
     expect(await countEvents()).toBe(before);
   });
 

@@ -174,11 +174,18 @@ describe('what cannot be subscribed to is an error with a code, and then the str
   });
 });
 
-test('GET is refused: a key belongs in a header, which EventSource cannot send', async () => {
-  const address = `${service.url}/graphql?query=${encodeURIComponent('{ __typename }')}`;
-  const headers = { authorization: `Bearer ${ADMIN_KEY}`, accept: 'application/json' };
-  const response = await fetch(address, { headers });
-  expect(response.status).toBe(405);
-  expect(response.headers.get('allow')).toBe('POST');
-  expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+test('a subscription may be asked for by GET; the key is in a header, which EventSource cannot send', async () => {
+  const address = `${service.url}/graphql?query=${encodeURIComponent(ALERTS)}`;
+  const accept = 'text/event-stream';
+  const refused = await fetch(address, { headers: { accept } });
+  expect(refused.status).toBe(401);
+  await refused.body?.cancel();
+  const response = await fetch(address, { headers: { authorization: `Bearer ${ADMIN_KEY}`, accept } });
+  expect([response.status, response.headers.get('content-type')]).toEqual([
+    200,
+    'text/event-stream; charset=utf-8',
+  ]);
+  await subscribers(1);
+  await response.body?.cancel();
+  await subscribers(0);
 });

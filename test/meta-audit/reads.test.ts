@@ -33,6 +33,7 @@ const QUERIES: Record<string, string> = {
   checkpoint: '{ checkpoint { treeSize } }',
   consistencyProof: '{ consistencyProof(from: 1, to: 1) { hashes } }',
   node: '{ node(id: "audit_00000000000000000000000000000000") { id } }',
+  nodes: '{ nodes(ids: ["audit_00000000000000000000000000000000"]) { id } }',
 };
 const SUBSCRIPTIONS: Record<string, string> = {
   auditEvents: 'subscription { auditEvents { cursor } }',

@@ -12,6 +12,8 @@ export interface RateLimit {
   check(keyId: string): void;
   /** Checks, and takes the price of what is about to be done, in points. */
   spend(keyId: string, points: number): void;
+  /** Takes what was done already, and refused or dearer than its price, whether or not there is as much left. */
+  charge(keyId: string, points: number): void;
   close(): Promise<void>;
 }
 
@@ -38,7 +40,7 @@ interface Account {
  */
 export function createRateLimit(options: RateLimitOptions): RateLimit {
   const { pool, points: size, now = () => performance.now(), onError } = options;
-  if (size === 0) return { check() {}, spend() {}, close: async () => undefined };
+  if (size === 0) return { check() {}, spend() {}, charge() {}, close: async () => undefined };
   const accounts = new Map<string, Account>();
   let sharing: Promise<void> | undefined;
 
@@ -84,6 +86,11 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     throw new AuditError('RATE_LIMITED', message, undefined, waitMs);
   }
 
+  function take(account: Account, points: number): void {
+    account.bucket.take(points, now());
+    account.unshared += points;
+  }
+
   const timers = [
     setInterval(shareSoon, SYNC_MS).unref(),
     setInterval(() => void forgetFull(pool, size).catch(onError), FORGET_MS).unref(),
@@ -93,9 +100,10 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
       check(keyId);
     },
     spend(keyId, points) {
-      const account = check(keyId);
-      account.bucket.take(points, now());
-      account.unshared += points;
+      take(check(keyId), points);
+    },
+    charge(keyId, points) {
+      if (points > 0) take(accountOf(keyId), points);
     },
     async close() {
       for (const timer of timers) clearInterval(timer);

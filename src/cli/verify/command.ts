@@ -76,6 +76,7 @@ function addRemote(verify: Command): void {
     .command('remote <prefix>')
     .description('verify a log over HTTP, or a copy of its tiles in a folder')
     .option('--key <vkey>', "the log's public key to trust (default: the one that it serves)")
+    .option('--customer <id>', "verify the tree of this customer's events in place of the whole log")
     .option('--checkpoint <file...>', 'checkpoints that were kept, which the log must continue')
     .option('--no-entries', 'verify the hashes alone')
     .option(...JSON_FLAG)

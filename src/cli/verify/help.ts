@@ -24,8 +24,8 @@ Environment:
 ${EXIT_CODES}`;
 
 export const REMOTE_HELP = `
-The prefix is where /checkpoint and /tile/... are (C2SP tlog-tiles): http://127.0.0.1:4000 for the whole log, and
-http://127.0.0.1:4000/customers/ID for a customer's tree. Every tile is held against the checkpoint, every event that
+The prefix is where /checkpoint and /tile/... are (C2SP tlog-tiles): http://127.0.0.1:4000 for the whole log, and with
+--customer ID for a customer's tree below /customers-by-id/. Every tile is held against the checkpoint, every event that
 the key may read against its leaf hash, and the log against the checkpoints that were kept.
 
 Environment:

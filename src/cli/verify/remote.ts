@@ -1,9 +1,11 @@
+import { treeOf } from '../../integrity/trees.ts';
 import type { SavedCheckpoint } from '../../integrity/verify/checkpoints.ts';
 import { Findings } from '../../integrity/verify/findings.ts';
 import { logFilesAt, type ReadLogFile, tilesFrom } from '../../integrity/verify/offline/log-files.ts';
 import { type RemoteVerification, verifyRemote } from '../../integrity/verify/offline/remote.ts';
 import { openKept, trustIn } from '../../integrity/verify/trust.ts';
 import { parseCosignature } from '../../merkle/cosignature.ts';
+import { customerPath } from '../../merkle/customer-path.ts';
 import { parseNote } from '../../merkle/note.ts';
 import { linesOf } from './findings.ts';
 import { readKept } from './kept.ts';
@@ -13,6 +15,8 @@ import { nameOfTree, treeOfAll } from './trusted.ts';
 
 export interface RemoteFlags {
   key?: string;
+  /** Whose tree; absent: that of the prefix. */
+  customer?: string;
   checkpoint?: string[];
   /** False: the hashes alone. */
   entries: boolean;
@@ -20,7 +24,9 @@ export interface RemoteFlags {
 
 /** Verifies a log that serves tlog-tiles below a URL (or lies in a folder). */
 export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promise<Result> {
-  const read = logFilesAt(prefix, process.env.AUDIT_LOG_KEY);
+  const { customer } = flags;
+  const place = customer === undefined ? prefix : `${prefix.replace(/\/+$/, '')}/${customerPath(customer)}`;
+  const read = logFilesAt(place, process.env.AUDIT_LOG_KEY);
   const key = flags.key ?? (await readText(read, 'verifier-key')).trim();
   const trust = trustIn(key);
   const findings = new Findings();
@@ -30,6 +36,11 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
   if (!now)
     return { outcome: 'does not hold', json: { findings: findings.list() }, lines: linesOf(findings.list()) };
   treeOfAll([now, ...kept]);
+  if (customer !== undefined && now.tree !== treeOf(customer))
+    findings.add({
+      kind: 'checkpoint',
+      message: `the checkpoint is that of ${harmless(nameOfTree(now.tree))}`,
+    });
   const progress = createProgress(process.stderr, 'leaves');
   const startMs = performance.now();
   const found = await verifyRemote({

@@ -3,21 +3,16 @@ import { badInput } from '../../errors.ts';
 import type { AuditEvent } from '../../events/event.ts';
 import type { EventFilter } from '../../events/filter.ts';
 import { formatCursor, parseCursor } from '../../log/cursor.ts';
-import { type EventOrder, listEvents, type Page, type PageRequest } from '../../log/list.ts';
+import { type EventOrder, listEvents, type PageRequest } from '../../log/list.ts';
 import { Summary } from '../../log/summary/summary.ts';
-import { builder } from '../builder.ts';
+import { builder, PAGE } from '../builder.ts';
+import { COUNT_COST, cost, QUERY_COST } from '../cost.ts';
 import { eventFieldsAsked } from '../fields-asked.ts';
 import { checkFilter } from '../filter-input.ts';
 import { AuditEventRef } from './event.ts';
 import { AuditEventFilterRef } from './filter.ts';
 
-const DEFAULT_PAGE = 100;
-const MAX_PAGE = 1_000;
 const MAX_OFFSET = 10_000;
-
-interface Connection extends Page {
-  filters: EventFilter[];
-}
 
 const ORDER_DESCRIPTIONS = {
   TIMESTAMP_DESC: { description: 'What happened last comes first.' },
@@ -31,87 +26,86 @@ const OrderRef = builder.enumType('AuditEventOrder', {
   values: ORDER_DESCRIPTIONS,
 });
 
-const PageInfoRef = builder.objectRef<Page>('PageInfo').implement({
-  description: 'Where a page stands in its list.',
-  fields: (t) => ({
-    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether there is more after this page.' }),
-    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
-      description: 'Whether there is more before this page.',
-    }),
-    startCursor: t.string({
-      nullable: true,
-      description: 'The cursor of the first edge; null on an empty page.',
-      resolve: ({ events }) => events[0] && formatCursor(events[0]),
-    }),
-    endCursor: t.string({
-      nullable: true,
-      description: 'The cursor of the last edge, for `after`; null on an empty page.',
-      resolve: ({ events }) => {
-        const last = events.at(-1);
-        return last && formatCursor(last);
-      },
-    }),
-  }),
-});
+/** An event in a list or on the feed. Its cursor is made when it is asked for. */
+export class EventEdge {
+  readonly node: AuditEvent;
 
-export const AuditEventEdgeRef = builder.objectRef<AuditEvent>('AuditEventEdge').implement({
+  constructor(event: AuditEvent) {
+    this.node = event;
+  }
+
+  get cursor(): string {
+    return formatCursor(this.node);
+  }
+}
+
+export const AuditEventEdgeRef = builder.edgeObject({
+  type: AuditEventRef,
+  name: 'AuditEventEdge',
   description: 'An event in a list or on the feed.',
-  fields: (t) => ({
-    cursor: t.string({
-      description: 'Its place: for `after` and `before` of a list, and `after` of a subscription.',
-      resolve: formatCursor,
-    }),
-    node: t.field({ type: AuditEventRef, description: 'The event.', resolve: (event) => event }),
-  }),
 });
 
-const ConnectionRef = builder.objectRef<Connection>('AuditEventConnection').implement({
-  description: 'A page of events.',
-  fields: (t) => ({
-    edges: t.field({
-      type: [AuditEventEdgeRef],
-      description: 'The events of the page, in order.',
-      resolve: ({ events }) => events,
+interface Filtered {
+  filters: EventFilter[];
+}
+
+const ConnectionRef = builder.connectionObject(
+  {
+    type: AuditEventRef,
+    name: 'AuditEventConnection',
+    description: 'A page of events.',
+    fields: (t) => ({
+      totalCount: t.field({
+        type: 'SafeInt',
+        description: 'How many events match, on all pages; exact.',
+        extensions: cost({ own: COUNT_COST }),
+        resolve: (page, _args, { viewer, services }) =>
+          new Summary(
+            services.readerOf(viewer),
+            (page as unknown as Filtered).filters,
+            services.pipeline.now(),
+          ).total(),
+      }),
     }),
-    pageInfo: t.field({ type: PageInfoRef, description: 'Where the page stands.', resolve: (page) => page }),
-    totalCount: t.field({
-      type: 'SafeInt',
-      description: 'How many events match, on all pages; exact.',
-      resolve: ({ filters }, _args, { viewer, services }) =>
-        new Summary(services.readerOf(viewer), filters, services.pipeline.now()).total(),
-    }),
-  }),
-});
+  },
+  AuditEventEdgeRef,
+);
 
 builder.queryField('auditEvents', (t) =>
-  t.field({
-    type: ConnectionRef,
-    description: 'The events that match, in pages of 100 by default and 1,000 at most.',
-    authScopes: { scope: 'events:read' },
-    args: {
-      filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
-      orderBy: t.arg({ type: OrderRef, defaultValue: 'TIMESTAMP_DESC', description: 'In which order.' }),
-      first: t.arg.int({
-        description: `How many, from the beginning or \`after\`: ${DEFAULT_PAGE} by default, ${MAX_PAGE} at most.`,
-      }),
-      after: t.arg.string({ description: 'A cursor: what comes behind it.' }),
-      last: t.arg.int({
-        description: `How many, up to the end or \`before\`; not together with first; ${MAX_PAGE} at most.`,
-      }),
-      before: t.arg.string({ description: 'A cursor: what comes ahead of it.' }),
-      offset: t.arg.int({ description: 'Page jump, 10,000 at most; not together with a cursor.' }),
+  t.connection(
+    {
+      type: AuditEventRef,
+      description: `The events that match, in pages of ${PAGE.usual} by default and ${PAGE.most} at most.`,
+      authScopes: { scope: 'events:read' },
+      extensions: cost({ own: QUERY_COST }),
+      args: {
+        filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
+        orderBy: t.arg({ type: OrderRef, defaultValue: 'TIMESTAMP_DESC', description: 'In which order.' }),
+        offset: t.arg.int({
+          description: `Page jump, ${MAX_OFFSET} at most; not together with a cursor.`,
+        }),
+      },
+      resolve: async (_, { filter, orderBy, ...paging }, { viewer, services }, info) => {
+        const filters = visibleTo(viewer, checkFilter(filter, services.pipeline.redaction));
+        const { events, hasNextPage, hasPreviousPage } = await listEvents(services.readerOf(viewer), {
+          fields: eventFieldsAsked(info),
+          filters,
+          order: orderBy ?? 'TIMESTAMP_DESC',
+          ...checkPaging(paging),
+        });
+        const edges = events.map((event) => new EventEdge(event));
+        const pageInfo = {
+          hasNextPage,
+          hasPreviousPage,
+          startCursor: edges[0]?.cursor ?? null,
+          endCursor: edges.at(-1)?.cursor ?? null,
+        };
+        return { edges, pageInfo, filters };
+      },
     },
-    resolve: async (_, { filter, orderBy, ...paging }, { viewer, services }, info) => {
-      const filters = visibleTo(viewer, checkFilter(filter, services.pipeline.redaction));
-      const page = await listEvents(services.readerOf(viewer), {
-        fields: eventFieldsAsked(info),
-        filters,
-        order: orderBy ?? 'TIMESTAMP_DESC',
-        ...checkPaging(paging),
-      });
-      return { ...page, filters };
-    },
-  }),
+    ConnectionRef,
+    AuditEventEdgeRef,
+  ),
 );
 
 interface Paging {
@@ -134,7 +128,7 @@ function checkPaging({
     throw badInput('offset', 'cannot be given together with after, before or last');
   }
   return {
-    limit: checkBetween(first ?? last ?? DEFAULT_PAGE, last == null ? 'first' : 'last', MAX_PAGE),
+    limit: checkBetween(first ?? last ?? PAGE.usual, last == null ? 'first' : 'last', PAGE.most),
     isBackward: last != null,
     after: after == null ? undefined : parseCursor(after, 'after'),
     before: before == null ? undefined : parseCursor(before, 'before'),

@@ -7,8 +7,12 @@ import {
   SEVERITY_DESCRIPTIONS,
 } from '../../events/descriptions.ts';
 import type { AuditEvent } from '../../events/event.ts';
-import { readEvent } from '../../log/read.ts';
-import { builder } from '../builder.ts';
+import { readEvents } from '../../log/read.ts';
+import { builder, ID } from '../builder.ts';
+import { cost, QUERY_COST } from '../cost.ts';
+
+/** A JSON value, beside a plain field. */
+const JSON_COST = 5;
 
 function enumValues<const T extends string>(
   values: readonly T[],
@@ -32,19 +36,11 @@ export const SeverityRef = builder.enumType('AuditSeverity', {
   values: enumValues(SEVERITIES, SEVERITY_DESCRIPTIONS),
 });
 
-export const NodeRef = builder.interfaceRef<AuditEvent>('Node').implement({
-  description: 'An object that has an id of its own.',
-  fields: (t) => ({
-    id: t.exposeID('id', {
-      description: '"audit_" and 32 hex digits of a UUIDv7: the same in every interface and export.',
-    }),
-  }),
-  resolveType: () => 'AuditEvent',
-});
-
-export const AuditEventRef = builder.objectRef<AuditEvent>('AuditEvent').implement({
+export const AuditEventRef = builder.node(builder.objectRef<AuditEvent>('AuditEvent'), {
   description: 'An event of the log: who did what to which resource, from where and how it ended.',
-  interfaces: [NodeRef],
+  id: { resolve: (event) => event.id, description: ID },
+  loadManyWithoutCache: (ids, { viewer, services }) =>
+    readEvents(services.readerOf(viewer), ids, visibleTo(viewer)),
   fields: (t) => ({
     position: t.field({
       type: 'SafeInt',
@@ -119,17 +115,20 @@ export const AuditEventRef = builder.objectRef<AuditEvent>('AuditEvent').impleme
     action: t.exposeString('action', { description: FIELD_DESCRIPTIONS.action }),
     description: t.exposeString('description', { description: FIELD_DESCRIPTIONS.description }),
     details: t.field({
+      extensions: cost({ own: JSON_COST }),
       type: 'JSONObject',
       description: FIELD_DESCRIPTIONS.details,
       resolve: (event) => event.details,
     }),
     oldValues: t.field({
+      extensions: cost({ own: JSON_COST }),
       type: 'JSONObject',
       nullable: true,
       description: FIELD_DESCRIPTIONS.oldValues,
       resolve: (event) => event.oldValues,
     }),
     newValues: t.field({
+      extensions: cost({ own: JSON_COST }),
       type: 'JSONObject',
       nullable: true,
       description: FIELD_DESCRIPTIONS.newValues,
@@ -142,21 +141,17 @@ export const AuditEventRef = builder.objectRef<AuditEvent>('AuditEvent').impleme
   }),
 });
 
-builder.queryFields((t) => ({
-  node: t.field({
-    type: NodeRef,
-    description: 'The object with this id; null when there is none that the key may see.',
-    nullable: true,
-    authScopes: { scope: 'events:read' },
-    args: { id: t.arg.id({ required: true, description: 'The id of an event.' }) },
-    resolve: (_, { id }, { viewer, services }) => readEvent(services.readerOf(viewer), id, visibleTo(viewer)),
-  }),
-  auditEvent: t.field({
+builder.queryField('auditEvent', (t) =>
+  t.field({
     type: AuditEventRef,
     description: 'The event with this id; null when there is none that the key may see.',
     nullable: true,
     authScopes: { scope: 'events:read' },
+    extensions: cost({ own: QUERY_COST }),
     args: { id: t.arg.id({ required: true, description: 'The id of an event.' }) },
-    resolve: (_, { id }, { viewer, services }) => readEvent(services.readerOf(viewer), id, visibleTo(viewer)),
+    resolve: async (_, { id }, { viewer, services }) => {
+      const [event] = await readEvents(services.readerOf(viewer), [id], visibleTo(viewer));
+      return event;
+    },
   }),
-}));
+);

@@ -4,10 +4,13 @@ import { checkText } from '../../events/json.ts';
 import type { Checkpoint } from '../../integrity/evidence.ts';
 import type { ConsistencyProof, InclusionProof } from '../../integrity/prove.ts';
 import { builder } from '../builder.ts';
+import { cost, QUERY_COST } from '../cost.ts';
 import { treeViewOf } from '../proof-loaders.ts';
 import { AuditEventRef } from './event.ts';
 
 const hex = (hashes: readonly Uint8Array[]) => hashes.map((hash) => Buffer.from(hash).toString('hex'));
+// Cheaper than it is: a page of 1,000 events with a proof of each has to be possible.
+const PROOF_COST = 50;
 const HASHES = 'Lower-case hex, 32 bytes each, in the order of RFC 9162.';
 const CUSTOMER =
   "Of this customer's tree. Of a key that is bound to a customer it is always that customer's.";
@@ -81,6 +84,7 @@ const ConsistencyProofRef = builder.objectRef<ConsistencyProof>('ConsistencyProo
 builder.objectFields(AuditEventRef, (t) => ({
   inclusionProof: t.field({
     type: InclusionProofRef,
+    extensions: cost({ own: PROOF_COST }),
     description: "That the event is in the log's tree, or in a bound key's customer's.",
     authScopes: { scope: 'events:read' },
     args: {
@@ -92,6 +96,7 @@ builder.objectFields(AuditEventRef, (t) => ({
     resolve: (event, { treeSize }, { proofs }) => proofs.inclusionProof(event, treeSize ?? undefined),
   }),
   proofBundle: t.string({
+    extensions: cost({ own: PROOF_COST }),
     description:
       'A self-contained proof (C2SP tlog-proof) with the event as extra data: it verifies offline.',
     authScopes: { scope: 'events:read' },
@@ -103,6 +108,7 @@ builder.objectFields(AuditEventRef, (t) => ({
 builder.queryFields((t) => ({
   checkpoint: t.field({
     type: CheckpointRef,
+    extensions: cost({ own: QUERY_COST }),
     description: 'The signed checkpoint of everything acknowledged so far, or of a size.',
     authScopes: { scope: 'events:read' },
     args: {
@@ -118,6 +124,7 @@ builder.queryFields((t) => ({
   }),
   consistencyProof: t.field({
     type: ConsistencyProofRef,
+    extensions: cost({ own: QUERY_COST }),
     description: 'That the tree of size `from` is the beginning of that of size `to`.',
     authScopes: { scope: 'events:read' },
     args: {

@@ -1,8 +1,9 @@
 import { callerOf } from '../../access/asker.ts';
 import { visibleTo } from '../../access/viewer.ts';
-import { aboutExport, type EXPORT_FORMATS, signGrant } from '../../exports/link.ts';
+import { aboutExport, type EXPORT_FORMATS, sealGrant } from '../../exports/link.ts';
 import { readHead } from '../../log/head.ts';
 import { builder } from '../builder.ts';
+import { cost, QUERY_COST } from '../cost.ts';
 import { checkFilter } from '../filter-input.ts';
 import { AuditEventFilterRef } from './filter.ts';
 
@@ -18,7 +19,7 @@ const ExportFormatRef = builder.enumType('ExportFormat', {
 });
 const AuditExportRef = builder.objectRef<{ url: string; expiresAt: number }>('AuditExport').implement({
   description:
-    'A signed link that streams what the log holds now as a file, valid for five minutes, and no longer than what asked for it.',
+    'A link that streams what the log holds now as a file, valid for five minutes, and no longer than what asked for it.',
   fields: (t) => ({
     url: t.exposeString('url', { description: 'Where the file is; whoever has the link can take it.' }),
     expiresAt: t.field({
@@ -32,6 +33,7 @@ const AuditExportRef = builder.objectRef<{ url: string; expiresAt: number }>('Au
 builder.queryField('auditExport', (t) =>
   t.field({
     type: AuditExportRef,
+    extensions: cost({ own: QUERY_COST }),
     description:
       'Gives a link to a file of the events that match. Itself an event in the log (DATA_EXPORT), before the link is given out.',
     authScopes: { scope: 'events:export' },
@@ -45,7 +47,7 @@ builder.queryField('auditExport', (t) =>
       const expiresAt = Math.min(services.expiryNow() + VALID_MS, keyExpiresAt ?? Number.POSITIVE_INFINITY);
       const filters = visibleTo(viewer, checkFilter(filter, services.pipeline.redaction));
       const end = (await readHead(services.pool)).frontier.size;
-      const grant = signGrant(
+      const grant = sealGrant(
         { format, filters, end, keyId, generation, keyExpiresAt, customerId, expiresAt },
         services.exportSecret,
       );

@@ -2,8 +2,9 @@ import { visibleTo } from '../../access/viewer.ts';
 import type { FeedStart } from '../../feed/feed.ts';
 import { parseCursor } from '../../log/cursor.ts';
 import { builder } from '../builder.ts';
+import { cost, QUERY_COST } from '../cost.ts';
 import { checkFilter } from '../filter-input.ts';
-import { AuditEventEdgeRef } from './connection.ts';
+import { AuditEventEdgeRef, EventEdge } from './connection.ts';
 import { SeverityRef } from './event.ts';
 import { AuditEventFilterRef } from './filter.ts';
 
@@ -14,6 +15,7 @@ builder.subscriptionFields((t) => ({
     type: AuditEventEdgeRef,
     description: 'Every event of at least minSeverity, as it is committed, in log order.',
     authScopes: { scope: 'events:read' },
+    extensions: cost({ own: QUERY_COST }),
     args: {
       minSeverity: t.arg({
         type: SeverityRef,
@@ -32,12 +34,13 @@ builder.subscriptionFields((t) => ({
         start: startOf(after),
         reader: services.guardedReaderOf(viewer),
       }),
-    resolve: (event) => event,
+    resolve: (event) => new EventEdge(event),
   }),
   auditEvents: t.field({
     type: AuditEventEdgeRef,
     description: 'Every event that matches, as it is committed, in log order.',
     authScopes: { scope: 'events:read' },
+    extensions: cost({ own: QUERY_COST }),
     args: {
       filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
       after: t.arg.string({ description: AFTER }),
@@ -48,7 +51,7 @@ builder.subscriptionFields((t) => ({
         start: startOf(after),
         reader: services.guardedReaderOf(viewer),
       }),
-    resolve: (event) => event,
+    resolve: (event) => new EventEdge(event),
   }),
 }));
 

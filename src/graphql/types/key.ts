@@ -6,6 +6,7 @@ import { SCOPES, type Scope } from '../../access/scopes.ts';
 import { enumName } from '../../events/catalog.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
+import { cost, QUERY_COST } from '../cost.ts';
 
 const SCOPE_DESCRIPTIONS: Record<Scope, string> = {
   'events:write': 'May record events.',
@@ -80,6 +81,7 @@ const admin = { scope: 'admin' } as const;
 builder.queryField('apiKeys', (t) =>
   t.field({
     type: [ApiKeyRef],
+    extensions: cost({ own: QUERY_COST, objects: () => 100 }),
     description: 'All keys, newest first, revoked and expired ones too.',
     authScopes: admin,
     resolve: (_, _args, { services }) => listKeys(services.pool),
@@ -89,6 +91,7 @@ builder.queryField('apiKeys', (t) =>
 builder.mutationFields((t) => ({
   createApiKey: t.field({
     type: CreateApiKeyPayloadRef,
+    extensions: cost({ own: QUERY_COST }),
     description: 'Creates an API key. Itself an event in the log (AUTHZ_PERMISSION_GRANTED).',
     authScopes: admin,
     args: {
@@ -103,6 +106,7 @@ builder.mutationFields((t) => ({
   }),
   revokeApiKey: t.field({
     type: ApiKeyRef,
+    extensions: cost({ own: QUERY_COST }),
     description:
       'Revokes an API key for ever and ends what is open on it. Itself an event in the log (AUTHZ_ROLE_REVOKED).',
     authScopes: admin,

@@ -6,7 +6,11 @@ import type { EventInput } from '../../events/input.ts';
 import { type PathedInput, type Recorded, recordEvents } from '../../pipeline/record.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
+import { cost, listSize } from '../cost.ts';
 import { AuditEventRef, EventTypeRef, OutcomeRef, SeverityRef } from './event.ts';
+
+/** An event that is recorded, whatever is asked of it afterwards. */
+const APPEND_COST = 20;
 
 const LogStatusRef = builder.enumType('LogStatus', {
   description: 'What became of an event.',
@@ -43,6 +47,7 @@ const LogEventsPayloadRef = builder.objectRef<Recorded[]>('LogEventsPayload').im
     filtered: t.int({ description: 'How many were FILTERED.', resolve: (all) => countOf(all, 'FILTERED') }),
     results: t.field({
       type: [LogEventPayloadRef],
+      extensions: cost({ objects: (_, mutation) => listSize(mutation('input'), MAX_BATCH) }),
       description: 'What became of each, in the order of the input.',
       resolve: (all) => all,
     }),
@@ -143,6 +148,7 @@ const write = { scope: 'events:write' } as const;
 builder.mutationFields((t) => ({
   logEvent: t.field({
     type: LogEventPayloadRef,
+    extensions: cost({ own: APPEND_COST }),
     description: 'Records an event.',
     authScopes: write,
     args: { input: t.arg({ type: LogEventInputRef, required: true, description: 'The event.' }) },
@@ -150,6 +156,7 @@ builder.mutationFields((t) => ({
   }),
   logEvents: t.field({
     type: LogEventsPayloadRef,
+    extensions: cost({ own: (args) => APPEND_COST * listSize(args('input'), MAX_BATCH) }),
     description: `Records 1 to ${MAX_BATCH} events, all or none, in the order given.`,
     authScopes: write,
     args: {
@@ -168,6 +175,7 @@ builder.mutationFields((t) => ({
   }),
   logAuthEvent: t.field({
     type: LogEventPayloadRef,
+    extensions: cost({ own: APPEND_COST }),
     description: 'Records an authentication event (auth.*).',
     authScopes: write,
     args: { input: t.arg({ type: LogAuthEventInputRef, required: true, description: 'The event.' }) },
@@ -179,6 +187,7 @@ builder.mutationFields((t) => ({
   }),
   logDataEvent: t.field({
     type: LogEventPayloadRef,
+    extensions: cost({ own: APPEND_COST }),
     description: 'Records an access to data (data.*).',
     authScopes: write,
     args: { input: t.arg({ type: LogDataEventInputRef, required: true, description: 'The event.' }) },
@@ -189,6 +198,7 @@ builder.mutationFields((t) => ({
   }),
   logSecurityEvent: t.field({
     type: LogEventPayloadRef,
+    extensions: cost({ own: APPEND_COST }),
     description: 'Records a security event (security.*).',
     authScopes: write,
     args: { input: t.arg({ type: LogSecurityEventInputRef, required: true, description: 'The event.' }) },

@@ -1,6 +1,7 @@
 import { callerOf } from '../../access/asker.ts';
 import { badInput } from '../../errors.ts';
 import { builder } from '../builder.ts';
+import { COUNT_COST, cost } from '../cost.ts';
 
 const MAX_DAYS = 36_500;
 
@@ -14,6 +15,7 @@ const PurgeResultRef = builder.objectRef<{ purged: number }>('PurgeResult').impl
 builder.mutationField('purgeEvents', (t) =>
   t.field({
     type: PurgeResultRef,
+    extensions: cost({ own: 10 * COUNT_COST }),
     description: 'Removes what was recorded more days ago; 0: all up to now. Itself an event in the log.',
     authScopes: { scope: 'admin' },
     args: {

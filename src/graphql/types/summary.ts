@@ -13,6 +13,7 @@ import {
 import { Summary } from '../../log/summary/summary.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
+import { type Arguments, COUNT_COST, cost, wholeNumber } from '../cost.ts';
 import { checkFilter } from '../filter-input.ts';
 import { EventTypeRef, OutcomeRef, SeverityRef } from './event.ts';
 import { AuditEventFilterRef } from './filter.ts';
@@ -20,6 +21,13 @@ import { AuditEventFilterRef } from './filter.ts';
 const DAY_MS = 86_400_000;
 const MAX_POINTS = 10_000;
 const MAX_TOP = 1_000;
+
+/** The values with the most events: a GROUP BY where counters do not help. */
+const TOP_COST = 5_000;
+const TOP = cost({
+  own: TOP_COST,
+  objects: (args) => wholeNumber(args('first'), { usual: 10, most: MAX_TOP }),
+});
 
 interface PeriodSummary {
   summary: Summary;
@@ -77,6 +85,7 @@ const TimelinePointRef = builder.objectRef<TimelinePoint>('TimelinePoint').imple
     }),
     count: t.field({ type: 'SafeInt', description: COUNT, resolve: (point) => point.count }),
     bySeverity: t.field({
+      extensions: cost({ objects: () => 5 }),
       type: [SeverityCountRef],
       description: 'By severity.',
       resolve: (point) => point.bySeverity,
@@ -100,6 +109,7 @@ const AuditSummaryRef = builder.objectRef<PeriodSummary>('AuditSummary').impleme
   fields: (t) => ({
     totalEvents: t.field({
       type: 'SafeInt',
+      extensions: cost({ own: COUNT_COST }),
       description: 'How many events match; exact, whatever their number.',
       resolve: ({ summary }) => summary.total(),
     }),
@@ -109,21 +119,25 @@ const AuditSummaryRef = builder.objectRef<PeriodSummary>('AuditSummary').impleme
       resolve: (summary) => summary,
     }),
     byType: t.field({
+      extensions: cost({ own: COUNT_COST, objects: () => 40 }),
       type: [TypeCountRef],
       description: 'By type, highest count first; types without events are left out.',
       resolve: ({ summary }) => summary.byType(),
     }),
     byOutcome: t.field({
+      extensions: cost({ own: COUNT_COST, objects: () => 4 }),
       description: 'By outcome, highest count first; outcomes without events are left out.',
       type: [OutcomeCountRef],
       resolve: ({ summary }) => summary.byOutcome(),
     }),
     bySeverity: t.field({
+      extensions: cost({ own: COUNT_COST, objects: () => 5 }),
       description: 'By severity, highest count first; severities without events are left out.',
       type: [SeverityCountRef],
       resolve: ({ summary }) => summary.bySeverity(),
     }),
     timeline: t.field({
+      extensions: cost({ own: TOP_COST, objects: pointsOf }),
       type: [TimelinePointRef],
       description: `Counts over time, oldest first, empty points included; ${MAX_POINTS} points at most.`,
       args: {
@@ -133,18 +147,21 @@ const AuditSummaryRef = builder.objectRef<PeriodSummary>('AuditSummary').impleme
         summary.timeline({ start, end, bucket: checkBucket(bucket ?? 'HOUR', start, end) }),
     }),
     topUsers: t.field({
+      extensions: TOP,
       type: [ValueCountRef],
       description: 'The users with the most events, highest count first.',
       args: { first: t.arg.int({ defaultValue: 10, description: `How many, ${MAX_TOP} at most.` }) },
       resolve: topOf('userId'),
     }),
     topIpAddresses: t.field({
+      extensions: TOP,
       type: [ValueCountRef],
       description: 'The addresses with the most events, highest count first.',
       args: { first: t.arg.int({ defaultValue: 10, description: `How many, ${MAX_TOP} at most.` }) },
       resolve: topOf('ipAddress'),
     }),
     topResources: t.field({
+      extensions: TOP,
       type: [ValueCountRef],
       description: 'The resources with the most events, highest count first, each as "type/id".',
       args: { first: t.arg.int({ defaultValue: 10, description: `How many, ${MAX_TOP} at most.` }) },
@@ -197,4 +214,17 @@ function checkBucket(bucket: TimeBucket, start: number, end: number): TimeBucket
     throw badInput('bucket', `would give more than ${MAX_POINTS} points for this period`);
   }
   return bucket;
+}
+
+// Of what the client says of the period, before it is checked.
+function pointsOf(timeline: Arguments, summary: Arguments): number {
+  const bucket = TIME_BUCKETS[timeline('bucket') as TimeBucket] ?? TIME_BUCKETS.HOUR;
+  const end = timeOf(summary('endTime')) ?? Date.now();
+  const start = timeOf(summary('startTime')) ?? end - DAY_MS;
+  return Math.max(0, Math.min(Math.ceil((end - start) / bucket) + 1, MAX_POINTS));
+}
+
+function timeOf(value: unknown): number | undefined {
+  const time = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(time) ? undefined : time;
 }

@@ -14,6 +14,7 @@ export type ArgumentKind =
 /** Every argument of every field, and the members of what is written that could be another customer's. */
 export const ARGUMENTS: Record<string, ArgumentKind> = {
   'Query.node.id': 'reference',
+  'Query.nodes.ids': 'reference',
   'Query.auditEvent.id': 'reference',
   'Query.auditEvents.after': 'reference',
   'Query.auditEvents.before': 'reference',

@@ -69,10 +69,19 @@ async function sameForEveryFilter(give: (filter: object) => Promise<unknown>): P
 const PAGE = `{ totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   edges { cursor node { id position customerId userId details } } }`;
 
+const nobodysId = () => `audit_0195${randomBytes(4).toString('hex')}7000${'8'.padEnd(16, '0')}`;
+
+async function expectSameIds(): Promise<void> {
+  const own = world.acme[0]?.id;
+  const give = (id: string) => ask('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids: [id, own] });
+  const answer = await expectSame(give, { foreign: world.globex[0]?.id, random: nobodysId() });
+  expect(answer).toBe('{"data":{"nodes":[null,{"id":"ID"}]}}');
+}
+
 function expectSameId(field: string): () => Promise<void> {
   return async () => {
     const give = (id: string) => ask(`query ($id: ID!) { ${field}(id: $id) { id } }`, { id });
-    const nobodys = `audit_0195${randomBytes(4).toString('hex')}7000${'8'.padEnd(16, '0')}`;
+    const nobodys = nobodysId();
     const answer = await expectSame(give, { foreign: world.globex[0]?.id, random: nobodys });
     expect(answer).toBe(`{"data":{"${field}":null}}`);
   };
@@ -254,6 +263,7 @@ const forOthers = (type: keyof typeof EVENTS) => async () => {
 /** Every reference of `ARGUMENTS`. Those that add events come last. */
 const CASES: Record<string, () => Promise<void>> = {
   'Query.node.id': expectSameId('node'),
+  'Query.nodes.ids': expectSameIds,
   'Query.auditEvent.id': expectSameId('auditEvent'),
   'Query.auditEvents.after': expectSameCursor('after', 'first'),
   'Query.auditEvents.before': expectSameCursor('before', 'last'),

@@ -29,6 +29,12 @@ export const OPERATIONS: Record<string, Operation> = {
     query: 'query ($id: ID!) { node(id: $id) { id } }',
     variables: ({ world }) => ({ id: world.acme[0]?.id }),
   },
+  'Query.nodes': {
+    scope: 'events:read',
+    shows: true,
+    query: 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }',
+    variables: ({ world }) => ({ ids: world.acme.map(({ id }) => id) }),
+  },
   'Query.auditEvent': {
     scope: 'events:read',
     shows: true,

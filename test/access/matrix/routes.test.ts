@@ -114,10 +114,9 @@ describe('a link', () => {
       await createKey(service, { name: 'globex', scopes: ['EVENTS_EXPORT'], customerId: 'globex' })
     ).secret;
     const link = await linkOf(key);
-    const [payload = '', mac = ''] = link.slice('/export/'.length).split('.');
-    const grant = JSON.parse(Buffer.from(payload, 'base64url').toString()) as object;
-    const forged = (change: object) =>
-      `/export/${Buffer.from(JSON.stringify({ ...grant, ...change })).toString('base64url')}.${mac}`;
+    const sealed = link.slice('/export/'.length);
+    const grant = { format: 'CSV', filters: [{}], end: 99, keyId: 'admin', generation: 0, expiresAt: 9e15 };
+    const plain = Buffer.from(JSON.stringify(grant)).toString('base64url');
     const answerOf = async (path: string) => {
       const response = await get(path);
       return [response.status, await response.text()];
@@ -125,16 +124,14 @@ describe('a link', () => {
     const nobodys = await answerOf(`/export/${'a'.repeat(200)}.${'b'.repeat(43)}`);
     expect(nobodys[0]).toBe(403);
     for (const path of [
-      forged({ customerId: 'acme' }),
-      forged({ customerId: undefined, filters: [{}] }),
-      forged({ expiresAt: 9e15 }),
-      forged({ keyId: 'admin' }),
-      forged({ format: 'CSV' }),
+      `/export/${plain}`,
+      `/export/${plain}.${'b'.repeat(43)}`,
+      `/export/${sealed.slice(0, 16)}${plain}${sealed.slice(-22)}`,
+      `/export/${sealed.slice(0, 16)}`,
+      `/export/${sealed}${sealed}`,
+      `/export/${'A'.repeat(sealed.length)}`,
       `${link}=`,
       `${link.slice(0, -1)}`,
-      `/export/${payload}`,
-      `/export/${payload}.`,
-      `/export/.${mac}`,
       '/export/',
     ])
       expect(await answerOf(path), path).toEqual(nobodys);

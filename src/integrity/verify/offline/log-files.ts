@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { hasDotSegment } from '../../../merkle/customer-path.ts';
 import { HASH_BYTES } from '../../../merkle/hash.ts';
 import { type ReadTiles, TILE_WIDTH, type Tile } from '../../../merkle/tile.ts';
 import { tilePath } from '../../../merkle/tile-path.ts';
@@ -28,10 +29,16 @@ export type ReadLogFile = (path: string) => Promise<Uint8Array | undefined>;
 
 /**
  * Reads the files below a prefix, which is a URL or a folder. At a URL `key` goes along as bearer key; what is too busy
- * is asked again. Reading throws a LogFileError when the answer is another than the file or that there is none.
+ * is asked again. Reading throws a LogFileError when the answer is another than the file or that there is none, and this
+ * throws one for a URL with a dot segment, which would be that of another log or of another tree once it is removed.
  */
 export function logFilesAt(prefix: string, key?: string): ReadLogFile {
   if (!/^https?:\/\//i.test(prefix)) return (path) => readOrNothing(join(prefix, path));
+  if (hasDotSegment(prefix))
+    throw new LogFileError(
+      `${prefix} has a dot segment, which HTTP clients remove: name a customer with --customer`,
+    );
+  if (/[?#]/.test(prefix)) throw new LogFileError(`${prefix} must have no "?" and no "#"`);
   const base = prefix.replace(/\/+$/, '');
   return (path) => download(`${base}/${path}`, key);
 }

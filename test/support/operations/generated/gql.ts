@@ -15,6 +15,7 @@ import * as types from './graphql.ts';
  * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
  */
 type Documents = {
+    "query Pages($after: String) {\n      auditEvents(first: 10, after: $after, orderBy: POSITION_ASC, filter: { minSeverity: WARNING }) {\n        edges { cursor node { id position } }\n        pageInfo { hasNextPage endCursor }\n      }\n    }": typeof types.PagesDocument,
     "\n  subscription FollowAlerts($after: String) {\n    securityAlerts(after: $after) {\n      cursor\n      node { id position eventType severity action leafHash }\n    }\n  }\n": typeof types.FollowAlertsDocument,
     "\n  query ListAlerts {\n    auditEvents(filter: { minSeverity: WARNING }, orderBy: POSITION_ASC, first: 1000) {\n      edges {\n        cursor\n        node { id position eventType severity action leafHash }\n      }\n    }\n  }\n": typeof types.ListAlertsDocument,
     "\n  query SummaryOfAll {\n    auditSummary(startTime: \"2020-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") {\n      totalEvents\n      byType { eventType count }\n      byOutcome { outcome count }\n      bySeverity { severity count }\n    }\n  }\n": typeof types.SummaryOfAllDocument,
@@ -32,6 +33,7 @@ type Documents = {
     "\n  subscription Alerts($after: String) {\n    securityAlerts(after: $after) {\n      cursor\n      node { position action }\n    }\n  }\n": typeof types.AlertsDocument,
 };
 const documents: Documents = {
+    "query Pages($after: String) {\n      auditEvents(first: 10, after: $after, orderBy: POSITION_ASC, filter: { minSeverity: WARNING }) {\n        edges { cursor node { id position } }\n        pageInfo { hasNextPage endCursor }\n      }\n    }": types.PagesDocument,
     "\n  subscription FollowAlerts($after: String) {\n    securityAlerts(after: $after) {\n      cursor\n      node { id position eventType severity action leafHash }\n    }\n  }\n": types.FollowAlertsDocument,
     "\n  query ListAlerts {\n    auditEvents(filter: { minSeverity: WARNING }, orderBy: POSITION_ASC, first: 1000) {\n      edges {\n        cursor\n        node { id position eventType severity action leafHash }\n      }\n    }\n  }\n": types.ListAlertsDocument,
     "\n  query SummaryOfAll {\n    auditSummary(startTime: \"2020-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") {\n      totalEvents\n      byType { eventType count }\n      byOutcome { outcome count }\n      bySeverity { severity count }\n    }\n  }\n": types.SummaryOfAllDocument,
@@ -49,6 +51,10 @@ const documents: Documents = {
     "\n  subscription Alerts($after: String) {\n    securityAlerts(after: $after) {\n      cursor\n      node { position action }\n    }\n  }\n": types.AlertsDocument,
 };
 
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "query Pages($after: String) {\n      auditEvents(first: 10, after: $after, orderBy: POSITION_ASC, filter: { minSeverity: WARNING }) {\n        edges { cursor node { id position } }\n        pageInfo { hasNextPage endCursor }\n      }\n    }"): typeof import('./graphql.ts').PagesDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -176,6 +176,13 @@ export type LogStatus =
   /** It is in the log: durable, searchable, counted, provable and on the feed. */
   | 'RECORDED';
 
+export type PagesQueryVariables = Exact<{
+  after?: string | null | undefined;
+}>;
+
+
+export type PagesQuery = { auditEvents: { edges: Array<{ cursor: string, node: { id: string, position: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
 export type FollowAlertsSubscriptionVariables = Exact<{
   after?: string | null | undefined;
 }>;
@@ -289,6 +296,28 @@ export class TypedDocumentString<TResult, TVariables>
   }
 }
 
+export const PagesDocument = new TypedDocumentString(`
+    query Pages($after: String) {
+  auditEvents(
+    first: 10
+    after: $after
+    orderBy: POSITION_ASC
+    filter: {minSeverity: WARNING}
+  ) {
+    edges {
+      cursor
+      node {
+        id
+        position
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<PagesQuery, PagesQueryVariables>;
 export const FollowAlertsDocument = new TypedDocumentString(`
     subscription FollowAlerts($after: String) {
   securityAlerts(after: $after) {

@@ -1,0 +1,192 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Child } from './child.ts';
+import { type Entry, entry, jsonOf, tableOf } from './entry.ts';
+import { CUSTOMERS, customerOf } from './events.ts';
+import { Connection, graphqlRequest } from './http-client.ts';
+import { KEY, type Lab, openLab } from './lab.ts';
+import { cycle, median, run } from './load.ts';
+import { send } from './loaded.ts';
+import { costOf, gather, latenciesOf } from './measures/feed.ts';
+import { LIST, PAGE } from './measures/query.ts';
+import { SUMMARY } from './measures/summary.ts';
+import { readOptions } from './options.ts';
+import { createProgress } from './progress.ts';
+import { numbers, requests } from './requests.ts';
+import { inTurn } from './rounds.ts';
+
+// Another version of the service, built in a checkout of its own, against this one: each on a database of its own on one
+// server, in turns. `npm run bench:against -- CHECKOUT [options]`; the options are those of the benchmark.
+
+const CONNECTIONS = 64;
+const PAGE_CONNECTIONS = 16;
+const BATCH = 500;
+const BATCH_CONNECTIONS = 4;
+const SUBSCRIBERS = 1_000;
+const EVENTS_OF_FAN_OUT = 20;
+/** Events before anything counts: until then most of the code is not compiled. */
+const FIRST_EVENTS = 50;
+
+/** What a turn came to: work done in a second, and processor time of the service for each piece, in microseconds. */
+interface Turn {
+  perSecond: number;
+  cpuUs: number;
+}
+
+type Pair<Value> = Record<'before' | 'now', Value>;
+
+async function main(): Promise<void> {
+  const [checkout, ...rest] = process.argv.slice(2);
+  if (checkout === undefined || checkout.startsWith('-'))
+    throw new Error('name the checkout to compare with');
+  const options = readOptions(rest);
+  if (!options) return;
+  const root = resolve(checkout);
+  if (!existsSync(join(root, 'dist/main.js'))) throw new Error(`${root} has no build: run npm ci there`);
+  const lab = await openLab(options, createProgress(false));
+  const end = () => void lab.closers.close().finally(() => process.exit(1));
+  process.once('SIGINT', end).once('SIGTERM', end);
+  try {
+    const entries = await compare(lab, root);
+    process.stdout.write(`${options.isJson ? jsonOf(entries) : tableOf(entries)}\n`);
+  } finally {
+    await lab.closers.close();
+  }
+}
+
+async function compare(lab: Lab, root: string): Promise<Entry[]> {
+  const urls = { before: await lab.createDatabase('before'), now: await lab.createDatabase('now') };
+  const services = {
+    before: await lab.startService(urls.before, root),
+    now: await lab.startService(urls.now),
+  };
+  return [
+    ...(await measureFanOut(lab, services)),
+    await measureLatency(lab, services, urls),
+    ...(await measureWork(lab, services)),
+  ];
+}
+
+async function measureWork(lab: Lab, services: Pair<Child>): Promise<Entry[]> {
+  const { rows, batchEvents, seconds } = lab.options;
+  for (const service of [services.before, services.now]) await send(lab, service.url, rows);
+  let first = rows;
+  const singles = (service: Child) => {
+    const target = { url: service.url, key: KEY };
+    const next = cycle(numbers(0, 2_000).map((number) => requests.one(target, number)));
+    return () => turn(service, () => run({ urls: [service.url], connections: CONNECTIONS, next, seconds }));
+  };
+  const batches = (service: Child) => {
+    const target = { url: service.url, key: KEY };
+    return async () => {
+      first += batchEvents;
+      const waiting = numbers(0, Math.ceil(batchEvents / BATCH)).map((index) =>
+        requests.batch(target, first + index * BATCH, BATCH),
+      );
+      const next = () => waiting.shift();
+      const done = await turn(service, () =>
+        run({ urls: [service.url], connections: BATCH_CONNECTIONS, next }),
+      );
+      return { perSecond: done.perSecond * BATCH, cpuUs: done.cpuUs / BATCH };
+    };
+  };
+  const pages = (service: Child) => {
+    const ours = { url: service.url, key: KEY };
+    const ofCustomer = (number: number) => customerOf((number * 7) % CUSTOMERS);
+    const next = cycle(
+      numbers(0, CUSTOMERS).map((number) =>
+        graphqlRequest(ours, LIST, { filter: { customerId: ofCustomer(number) }, first: PAGE }),
+      ),
+    );
+    return () =>
+      turn(service, () => run({ urls: [service.url], connections: PAGE_CONNECTIONS, next, seconds }));
+  };
+  const summaries = (service: Child) => {
+    const variables = { startTime: '2000-01-01T00:00:00Z', endTime: '2100-01-01T00:00:00Z' };
+    const request = graphqlRequest({ url: service.url, key: KEY }, SUMMARY, variables);
+    const next = () => request;
+    return () => turn(service, () => run({ urls: [service.url], connections: 4, next, seconds }));
+  };
+  const entries: Entry[] = [];
+  for (const [name, unit, work, floor, mostCpu] of [
+    ['single', 'events', singles, 0.8, 1.6],
+    ['batch', 'events', batches, 0.9, 1.2],
+    ['page', 'pages', pages, 0.65, 1.6],
+    ['summary', 'summaries', summaries, 0.9, 1.6],
+  ] as const) {
+    const results = await inTurns(lab, name, { before: work(services.before), now: work(services.now) });
+    const of = (take: keyof Turn, which: keyof Pair<Turn>) => median(results[which].map((one) => one[take]));
+    entries.push(
+      comparison(name, `${unit}/s`, [of('perSecond', 'now'), of('perSecond', 'before')], floor, 'at least'),
+      comparison(`${name}/cpu`, 'us', [of('cpuUs', 'now'), of('cpuUs', 'before')], mostCpu, 'at most'),
+    );
+  }
+  return entries;
+}
+
+async function turn(
+  service: Child,
+  work: () => Promise<{ perSecond: number; count: number }>,
+): Promise<Turn> {
+  const before = service.stat().cpuMs;
+  const { perSecond, count } = await work();
+  return { perSecond, cpuUs: ((service.stat().cpuMs - before) * 1_000) / count };
+}
+
+async function measureFanOut(lab: Lab, services: Pair<Child>): Promise<Entry[]> {
+  const costs = async (service: Child) => {
+    const crowd = await gather(lab, service, SUBSCRIBERS, KEY);
+    const writer = await Connection.open(service.url);
+    let number = 0;
+    const log = () => writer.send(requests.one({ url: service.url, key: KEY }, number++));
+    await costOf(service, crowd, FIRST_EVENTS, log);
+    const close = () => {
+      writer.close();
+      crowd.close();
+    };
+    return { cost: () => costOf(service, crowd, EVENTS_OF_FAN_OUT, log), close };
+  };
+  const both = { before: await costs(services.before), now: await costs(services.now) };
+  const results = await inTurns(lab, 'fan-out', { before: both.before.cost, now: both.now.cost });
+  both.before.close();
+  both.now.close();
+  const [now, before] = [median(results.now), median(results.before)];
+  return [comparison('fan-out/cpu', 'us a delivery', [now, before], 1 / 0.75, 'at most')];
+}
+
+async function measureLatency(lab: Lab, services: Pair<Child>, urls: Pair<string>): Promise<Entry> {
+  const both = {
+    before: await latenciesOf(lab, services.before, urls.before),
+    now: await latenciesOf(lab, services.now, urls.now),
+  };
+  const results = await inTurns(lab, 'feed-latency', { before: both.before.measure, now: both.now.measure });
+  both.before.close();
+  both.now.close();
+  const [now, before] = [median(results.now), median(results.before)];
+  return comparison('feed-latency', 'ms p50', [now, before], 1 / 0.9, 'at most');
+}
+
+function inTurns<Result>(
+  lab: Lab,
+  what: string,
+  contenders: Pair<() => Promise<Result>>,
+): Promise<Pair<Result[]>> {
+  return inTurn(lab.options.rounds, contenders, (name, round) =>
+    lab.progress.say(`${what}, round ${round}: ${name}`),
+  );
+}
+
+function comparison(
+  name: string,
+  unit: string,
+  [value, reference]: [now: number, before: number],
+  goal: number,
+  wants: Entry['wants'],
+): Entry {
+  return entry({ name, unit, against: 'the other checkout', value, reference, goal, wants });
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`bench: ${error.message}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,80 @@
+import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core';
+import type { GraphQLFieldResolver } from 'graphql';
+import { AuditError } from '../errors.ts';
+import type { Context } from './context.ts';
+
+declare global {
+  export namespace PothosSchemaTypes {
+    export interface Plugins<Types extends SchemaTypes> {
+      auditOfReads: AuditOfReads<Types>;
+    }
+  }
+}
+
+type Resolver<Types extends SchemaTypes> = GraphQLFieldResolver<unknown, Types['Context'], object>;
+
+/** The queries that record an event of their own before they answer. */
+const RECORDED = new Set(['auditExport']);
+
+/**
+ * Audits the use of the schema: every query that is answered, every subscription that is opened, and every field, also
+ * further in, that was asked for without the right to it. It goes by the schema itself, so no field that is added to it
+ * can be forgotten, and no document can ask past it.
+ */
+class AuditOfReads<Types extends SchemaTypes> extends BasePlugin<Types> {
+  override wrapResolve(
+    resolve: Resolver<Types>,
+    { kind, name, pothosOptions }: PothosOutputFieldConfig<Types>,
+  ): Resolver<Types> {
+    if (kind === 'Query')
+      return audited(resolve, name, (context, result) => {
+        if (!RECORDED.has(name))
+          context.services.metaAudit.read(context, { what: name, events: eventsIn(result) });
+      });
+    const hasScopes = (pothosOptions as { authScopes?: unknown }).authScopes !== undefined;
+    return kind === 'Mutation' || (kind !== 'Subscription' && hasScopes) ? audited(resolve, name) : resolve;
+  }
+
+  override wrapSubscribe(
+    subscribe: Resolver<Types> | undefined,
+    { kind, name }: PothosOutputFieldConfig<Types>,
+  ): Resolver<Types> | undefined {
+    if (kind !== 'Subscription' || !subscribe) return subscribe;
+    return audited(subscribe, name, (context) =>
+      context.services.metaAudit.subscribed(context, { what: name }),
+    );
+  }
+}
+
+SchemaBuilder.registerPlugin('auditOfReads', AuditOfReads);
+
+function audited<Types extends SchemaTypes>(
+  resolve: Resolver<Types>,
+  name: string,
+  onAnswer: (context: Context, result: unknown) => void = () => undefined,
+): Resolver<Types> {
+  return async (parent, args, context, info) => {
+    const asked = context as unknown as Context;
+    try {
+      const result: unknown = await resolve(parent, args, context, info);
+      onAnswer(asked, result);
+      return result;
+    } catch (error) {
+      const isDenied = error instanceof AuditError && error.code === 'FORBIDDEN';
+      if (isDenied) asked.services.metaAudit.denied(asked, { what: name });
+      throw error;
+    }
+  };
+}
+
+/** How many events of the log a resolved value holds: a page, a list, one, or none. */
+function eventsIn(result: unknown): number {
+  if (Array.isArray(result)) return result.filter(isEvent).length;
+  if (typeof result === 'object' && result !== null && 'edges' in result)
+    return (result.edges as unknown[]).length;
+  return isEvent(result) ? 1 : 0;
+}
+
+function isEvent(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'leafHash' in value;
+}

@@ -1,0 +1,111 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { AuditError } from '../errors.ts';
+import { refuse } from './refusal.ts';
+
+/** Longest time for the requests that are being answered when the server stops. */
+const FINISH_MS = 5_000;
+/** Longest time for the last refusals to leave. */
+const LAST_WORDS_MS = 1_000;
+const SWEEP_MS = 25;
+
+/** The end of a server: no client that sends requests on a connection that is kept open loses one to it. */
+export interface Stopping {
+  /** Whether it has begun. */
+  readonly isStopping: boolean;
+  /** To be called for every request, before it is answered. */
+  enter(request: IncomingMessage, response: ServerResponse): void;
+  /**
+   * Takes no new connections, says `connection: close` in every answer, closes idle connections, and resolves when the
+   * last answer is out. What has not been answered after five seconds is UNAVAILABLE.
+   */
+  stop(): Promise<void>;
+}
+
+interface Connection {
+  /** How many requests are being answered. */
+  open: number;
+  idleSince: number;
+  /** How much had arrived when it became idle: more than that is the beginning of a request. */
+  bytesRead: number;
+}
+
+/**
+ * Makes the end of a server, which has to know its connections from the beginning. A connection that has been idle for
+ * `idleMs` is closed; one that was used since is left to its client for one more request, which is answered with
+ * `connection: close`. So a client that sends one request after the other is not cut off between two of them.
+ */
+export function createStopping(server: Server, idleMs: number): Stopping {
+  const connections = new Map<Socket, Connection>();
+  const responses = new Set<ServerResponse>();
+  let isStopping = false;
+
+  server.on('connection', (socket) => {
+    connections.set(socket, { open: 0, idleSince: performance.now(), bytesRead: 0 });
+    socket.once('close', () => connections.delete(socket));
+  });
+  server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
+    // What it is now, its own protocol ends.
+    connections.delete(socket as Socket);
+    if (isStopping) socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n');
+  });
+
+  function leave(socket: Socket, response: ServerResponse): void {
+    responses.delete(response);
+    const connection = connections.get(socket);
+    if (!connection) return;
+    connection.open -= 1;
+    connection.idleSince = performance.now();
+    connection.bytesRead = socket.bytesRead;
+  }
+
+  // After what has arrived was read: a request that is here already is not cut off.
+  function sweep(): void {
+    const now = performance.now();
+    for (const [socket, { open, idleSince, bytesRead }] of connections) {
+      if (open === 0 && bytesRead === socket.bytesRead && now - idleSince >= idleMs) socket.destroy();
+    }
+  }
+
+  function refuseTheRest(): void {
+    for (const response of responses) {
+      if (response.headersSent) response.destroy();
+      else
+        refuse(
+          response,
+          503,
+          new AuditError('UNAVAILABLE', 'the service stops before it could answer: retry'),
+        );
+    }
+  }
+
+  return {
+    get isStopping() {
+      return isStopping;
+    },
+    enter({ socket }, response) {
+      if (isStopping) response.setHeader('connection', 'close');
+      const connection = connections.get(socket);
+      if (connection) connection.open += 1;
+      responses.add(response);
+      response.once('close', () => leave(socket, response));
+    },
+    async stop() {
+      isStopping = true;
+      for (const response of responses) if (!response.headersSent) response.setHeader('connection', 'close');
+      // After the connections that wait to be accepted were.
+      await new Promise(setImmediate);
+      // Not by the method of the HTTP server, which closes connections between two requests.
+      const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+      sweep();
+      const sweeping = setInterval(() => setImmediate(sweep), SWEEP_MS);
+      const late = setTimeout(refuseTheRest, FINISH_MS);
+      const forced = setTimeout(() => server.closeAllConnections(), FINISH_MS + LAST_WORDS_MS);
+      await closed;
+      for (const timer of [sweeping, late, forced]) clearTimeout(timer);
+      // Ends its own timer.
+      server.close(() => undefined);
+    },
+  };
+}

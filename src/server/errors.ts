@@ -1,0 +1,112 @@
+import type { Plugin as EnvelopPlugin } from '@envelop/core';
+import type { ExecutionResult, GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import { AuditError } from '../errors.ts';
+import { reportedError, withHints } from '../graphql/errors.ts';
+import { withoutSuggestions } from '../graphql/limits/introspection.ts';
+import { refusalBody, refusalHeaders } from '../http/refusal.ts';
+import { requestIdOf } from '../http/request-id.ts';
+import type { HttpContext } from './yoga.ts';
+
+/**
+ * Says that a request that could not be executed at all (a variable of the wrong type) is a bad one: 400. Where the
+ * schema is not shown, its names are not suggested here either.
+ */
+export function useRequestErrorStatus({ hasIntrospection }: { hasIntrospection: boolean }): EnvelopPlugin {
+  const shown = (result: ExecutionResult) => {
+    const open = hasIntrospection ? result : withoutSuggestions(result);
+    if ('data' in open || !open.errors) return open;
+    // An error with a path is that of a field.
+    const isOfRequest = (error: GraphQLError) => error.path === undefined && !error.extensions.http;
+    return {
+      ...open,
+      errors: open.errors.map((error) => (isOfRequest(error) ? withHints(error, { status: 400 }) : error)),
+    };
+  };
+  return {
+    onExecute: () => ({
+      onExecuteDone: ({ result, setResult }) => {
+        if (!isIterable(result) && result.errors) setResult(shown(result));
+      },
+    }),
+    onSubscribe: () => ({
+      onSubscribeResult: ({ result, setResult }) => {
+        if (!isIterable(result) && result.errors) setResult(shown(result));
+      },
+    }),
+  };
+}
+
+/** Logs what went wrong inside, with the id of the request that the client is told. */
+export function useErrorReports(log: Logger): Plugin<object, HttpContext> {
+  return {
+    onResultProcess({ result, setResult, serverContext: { req } }) {
+      if (Array.isArray(result)) return;
+      if (isIterable(result))
+        setResult(mapResults(result, (one) => reportResult(one, log, requestIdOf(req))));
+      else if (result.errors) setResult(reportResult(result, log, requestIdOf(req)));
+    },
+  };
+}
+
+/** The same result, its internal errors logged and named by the request's id. */
+export function reportResult<Result extends ExecutionResult>(
+  result: Result,
+  log: Logger,
+  requestId?: string,
+): Result {
+  if (!result.errors) return result;
+  return { ...result, errors: result.errors.map((error) => reportedError(error, log, requestId)) };
+}
+
+/** Gives the answers that Yoga makes without a body (406, 404, ...) the form of all other errors. */
+export function useCodedResponses(): Plugin<object, HttpContext> {
+  return {
+    onResultProcess({ result, resultProcessor }) {
+      // Nobody will read a subscription whose results the client does not accept.
+      if (isIterable(result) && !resultProcessor) void result[Symbol.asyncIterator]().return?.();
+    },
+    onResponse({ response, setResponse, fetchAPI }) {
+      if (response.status < 400 || response.body !== null) return;
+      const error = new AuditError(
+        'BAD_USER_INPUT',
+        MESSAGES[response.status] ?? response.statusText,
+        PATHS[response.status],
+      );
+      setResponse(
+        new fetchAPI.Response(refusalBody(error), {
+          status: response.status,
+          headers: refusalHeaders(error),
+        }),
+      );
+    },
+  };
+}
+
+const PATHS: Record<number, string> = { 406: 'accept' };
+const MESSAGES: Record<number, string> = {
+  406: 'must name what can be sent: application/graphql-response+json or application/json, and for a subscription text/event-stream',
+};
+
+export function isIterable<T>(value: unknown): value is AsyncIterable<T> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+function mapResults<T>(results: AsyncIterable<T>, map: (result: T) => T): AsyncIterableIterator<T> {
+  const iterator = results[Symbol.asyncIterator]();
+  const over = { done: true, value: undefined } as const;
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      const next = await iterator.next();
+      return next.done ? over : { done: false, value: map(next.value) };
+    },
+    async return() {
+      await iterator.return?.();
+      return over;
+    },
+  };
+}

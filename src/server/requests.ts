@@ -1,0 +1,218 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { GraphQLError } from 'graphql';
+import type { GraphQLParams, Plugin } from 'graphql-yoga';
+import type { Authenticate } from '../access/authenticate.ts';
+import { Work } from '../access/rate/work.ts';
+import { AuditError, badInput } from '../errors.ts';
+import { inOneTurn } from '../event-loop.ts';
+import type { Context, Services } from '../graphql/context.ts';
+import { isJson } from '../http/content-type.ts';
+import { parseJsonBody, parseSmallJson } from '../http/json-body.ts';
+import type { PeerOf } from '../http/peer.ts';
+import type { PersistedDocuments } from './persisted-documents.ts';
+import type { HttpContext } from './yoga.ts';
+
+/** How many of the largest bodies are in memory at once; what is more is refused. */
+const LARGEST_BODIES_AT_ONCE = 8;
+/** Characters from which a document is large. */
+const LARGE_DOCUMENT = 4_096;
+const PARAMETERS = ['query', 'operationName', 'variables', 'extensions', 'documentId'];
+
+/** A GraphQL request as it arrives, by whatever transport; `documentId` is that of the draft on persisted documents. */
+export interface OperationParams {
+  query?: string | undefined;
+  operationName?: string | undefined;
+  variables?: Record<string, unknown> | undefined;
+  extensions?: Record<string, unknown> | undefined;
+  documentId?: unknown;
+}
+
+/**
+ * Finds out who asks before anything of the request is read, so that whatever is refused afterwards is refused to
+ * somebody. Throws UNAUTHENTICATED, and RATE_LIMITED while the key has spent its points.
+ */
+export function useAuthentication({
+  authenticate,
+  peerOf,
+  services,
+}: {
+  authenticate: Authenticate;
+  peerOf: PeerOf;
+  services: Services;
+}): Plugin<object, HttpContext & Partial<Context>> {
+  return {
+    async onRequestParse({ serverContext }) {
+      const { req } = serverContext;
+      checkMethod(req);
+      const peer = peerOf(req);
+      const viewer = await authenticate(req.headers.authorization, peer);
+      services.rates.check(viewer.keyId);
+      Object.assign(serverContext, { services, viewer, peer, work: new Work() });
+    },
+  };
+}
+
+function checkMethod({ method, headers }: IncomingMessage): void {
+  if (method !== 'GET' && method !== 'POST')
+    throw notServed('send a POST, or a query by GET', { status: 405, headers: { allow: 'GET, POST' } });
+  if (method === 'POST' && !isJson(headers))
+    throw notServed('send a POST with content-type application/json', { status: 415 });
+}
+
+function notServed(message: string, http: object): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', http } });
+}
+
+/**
+ * Reads the operation of a request strictly: UTF-8, size, depth, width, keys that are there once. Throws
+ * PAYLOAD_TOO_LARGE, BAD_USER_INPUT, and OVERLOADED while too many bytes of other bodies are arriving.
+ */
+export function useStrictRequests({
+  maxBodyBytes,
+  documents,
+}: {
+  maxBodyBytes: number;
+  documents: PersistedDocuments;
+}): Plugin<object, HttpContext & Context> {
+  const budget = { bytes: maxBodyBytes * LARGEST_BODIES_AT_ONCE };
+  return {
+    onRequestParse({ serverContext: { req, res, services, viewer, work }, setRequestParser }) {
+      setRequestParser(async () => {
+        const body =
+          req.method === 'GET' ? undefined : await readBody({ req, res }, { budget, maxBodyBytes, work });
+        // Other requests of the key may have been charged since.
+        services.rates.check(viewer.keyId);
+        const params = await (body ? readParams(body, work) : readSearch(req.url ?? '', work)).catch(
+          malformed,
+        );
+        const resolved = documents.resolve(params) as GraphQLParams;
+        // It is parsed and validated in one piece, in a turn of the event loop that does little else.
+        if ((resolved.query?.length ?? 0) > LARGE_DOCUMENT) await inOneTurn(() => undefined);
+        return resolved;
+      });
+    },
+  };
+}
+
+/** Bytes that all bodies that are arriving may still take. */
+interface ByteBudget {
+  bytes: number;
+}
+
+/**
+ * Reads a body. Its bytes are taken from the budget until the request is answered: large requests are worked on in parts,
+ * so many can be in memory at a time. By its events: an iterator that is left early destroys the connection, and the
+ * answer with it.
+ */
+function readBody(
+  { req, res }: HttpContext,
+  { budget, maxBodyBytes: maxBytes, work }: { budget: ByteBudget; maxBodyBytes: number; work: Work },
+): Promise<Buffer> {
+  if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  res.once('close', () => {
+    budget.bytes += bytes;
+    bytes = 0;
+  });
+  return new Promise<Buffer>((resolve, reject) => {
+    req.on('data', (chunk: Buffer) => {
+      if (res.closed) return;
+      bytes += chunk.length;
+      work.read(chunk.length);
+      budget.bytes -= chunk.length;
+      if (bytes > maxBytes) reject(tooLarge(maxBytes));
+      else if (budget.bytes < 0)
+        reject(new AuditError('OVERLOADED', 'too many large requests at once: retry later'));
+      else chunks.push(chunk);
+    });
+    const onClose = () => reject(badInput('body', 'the request was aborted'));
+    req.once('close', onClose);
+    req.once('end', () => {
+      req.off('close', onClose);
+      const [first] = chunks;
+      resolve(first && chunks.length === 1 ? first : Buffer.concat(chunks, bytes));
+    });
+    if (req.destroyed) onClose();
+  }).finally(() => req.removeAllListeners('data').resume());
+}
+
+function tooLarge(maxBytes: number): AuditError {
+  return new AuditError('PAYLOAD_TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
+}
+
+// It is no GraphQL request at all: 400 whatever the client accepts.
+function malformed(error: unknown): never {
+  if (!(error instanceof AuditError) || error.code !== 'BAD_USER_INPUT') throw error;
+  const { message, code, path } = error;
+  throw new GraphQLError(message, { extensions: { code, path, http: { status: 400 } } });
+}
+
+async function readParams(body: Buffer, work: Work): Promise<OperationParams> {
+  if (!isUtf8(body)) throw badInput('body', 'is not valid UTF-8');
+  return checkParams(await parseJsonBody(body, (piece) => work.measure(piece)));
+}
+
+async function readSearch(url: string, work: Work): Promise<OperationParams> {
+  return work.measure(() => checkParams(searchParams(url)));
+}
+
+function searchParams(url: string): unknown {
+  const [, search = ''] = url.split(/\?(.*)/s);
+  const given = new Map<string, string>();
+  for (const pair of search.split('&').filter(Boolean)) {
+    const [name = '', value = ''] = pair.split(/=(.*)/s).map(decoded);
+    if (!PARAMETERS.includes(name)) continue;
+    if (given.has(name)) throw badInput(name, 'is given twice');
+    given.set(name, value);
+  }
+  const json = (name: string) => {
+    const text = given.get(name);
+    return text === undefined || text === '' ? undefined : parseSmallJson(text, name);
+  };
+  return {
+    query: given.get('query'),
+    operationName: given.get('operationName') || undefined,
+    documentId: given.get('documentId'),
+    variables: json('variables'),
+    extensions: json('extensions'),
+  };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    throw badInput('query', 'the address is not valid UTF-8 in percent-encoding');
+  }
+}
+
+/** Checks the members of a GraphQL request; unknown ones are passed over, as the specification wants. */
+export function checkParams(value: unknown): OperationParams {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalidParam('body', 'must be a JSON object');
+  const { query, operationName, variables, extensions, documentId } = value as Record<string, unknown>;
+  if (query != null && typeof query !== 'string') throw invalidParam('query', 'must be a string');
+  if (operationName != null && typeof operationName !== 'string')
+    throw invalidParam('operationName', 'must be a string');
+  return {
+    query: query ?? undefined,
+    operationName: operationName ?? undefined,
+    variables: objectOrNone(variables, 'variables'),
+    extensions: objectOrNone(extensions, 'extensions'),
+    documentId: documentId ?? undefined,
+  };
+}
+
+function objectOrNone(value: unknown, path: string): Record<string, unknown> | undefined {
+  if (value == null) return undefined;
+  if (typeof value !== 'object' || Array.isArray(value)) throw invalidParam(path, 'must be an object');
+  return value as Record<string, unknown>;
+}
+
+function invalidParam(path: string, message: string): GraphQLError {
+  return new GraphQLError(`${path}: ${message}`, {
+    extensions: { code: 'BAD_USER_INPUT', path, http: { status: 400, spec: true } },
+  });
+}

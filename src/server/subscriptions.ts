@@ -1,0 +1,94 @@
+import type { ServerResponse } from 'node:http';
+import type { Plugin } from '@envelop/core';
+import type { ExecutionResult } from 'graphql';
+import type { Plugin as YogaPlugin } from 'graphql-yoga';
+import type { Context } from '../graphql/context.ts';
+import { countedResults, type Results } from '../graphql/subscription.ts';
+import type { Requests } from '../http/requests.ts';
+import { isIterable } from './errors.ts';
+import type { HttpContext } from './yoga.ts';
+
+/** The event streams (server-sent events) that are open. */
+export interface OpenStreams {
+  /** From now on the answer is a stream: `onClosed` is called when its connection is gone, also when it is gone already. */
+  add(response: ServerResponse, onClosed: () => void): void;
+  /**
+   * Ends all streams, without `complete`: subscriptions have not come to an end, and clients take up again what was
+   * cut, not what was completed.
+   */
+  close(): void;
+}
+
+/** Makes the registry. */
+export function createOpenStreams(): OpenStreams {
+  const open = new Set<ServerResponse>();
+  return {
+    add(response, onClosed) {
+      if (response.closed) return onClosed();
+      open.add(response);
+      response.once('close', () => {
+        open.delete(response);
+        onClosed();
+      });
+    },
+    close() {
+      for (const response of open) {
+        // Yoga may be about to write the end of the stream, which is of no interest any more.
+        response.on('error', () => undefined);
+        response.end();
+      }
+    },
+  };
+}
+
+/**
+ * Counts subscriptions, ends them with the key they were opened with, by an error, and over HTTP with the connection.
+ * Throws TOO_MANY_SUBSCRIPTIONS.
+ */
+export function useSubscriptionRules({
+  requests,
+  streams,
+}: {
+  requests: Requests;
+  streams: OpenStreams;
+}): Plugin {
+  return {
+    onSubscribe: () => ({
+      onSubscribeResult({ args, result, setResult }) {
+        if (!isIterable<ExecutionResult>(result)) return;
+        const context = args.contextValue as Context & Partial<HttpContext>;
+        const counted = countOrEnd(result, context);
+        setResult(counted);
+        if (!context.res || !context.req) return;
+        requests.leave(context.req);
+        streams.add(context.res, () => void counted.return?.());
+      },
+    }),
+  };
+}
+
+function countOrEnd(results: AsyncIterable<ExecutionResult>, context: Context): Results {
+  try {
+    return countedResults(results, context);
+  } catch (error) {
+    void results[Symbol.asyncIterator]().return?.();
+    throw error;
+  }
+}
+
+/** What proxies and caches have to know of an event stream beside what Yoga says. */
+export function useEventStreamHeaders(): YogaPlugin {
+  return {
+    onResponse({ response: { headers } }) {
+      if (headers.get('content-type') !== 'text/event-stream') return;
+      headers.set('content-type', 'text/event-stream; charset=utf-8');
+      headers.set('cache-control', 'no-store');
+      // No coding that HTTP knows.
+      headers.delete('content-encoding');
+      // Node knows whether the connection goes on.
+      headers.delete('connection');
+      // Some proxies collect an answer before they pass it on, unless they are told.
+      headers.set('x-accel-buffering', 'no');
+    },
+  };
+}

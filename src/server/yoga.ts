@@ -1,0 +1,101 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { useEngine } from '@envelop/core';
+import { usePersistedOperations } from '@graphql-yoga/plugin-persisted-operations';
+import { execute, type GraphQLSchema, parse } from 'graphql';
+import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import type { Authenticate } from '../access/authenticate.ts';
+import type { Context, Services } from '../graphql/context.ts';
+import { toClientError } from '../graphql/errors.ts';
+import { createProofLoaders } from '../graphql/proof-loaders.ts';
+import type { PeerOf } from '../http/peer.ts';
+import type { Requests } from '../http/requests.ts';
+import type { Unsent } from '../http/unsent.ts';
+import type { CorsOf } from './cors.ts';
+import { useOperationCost, useWorkCharges } from './cost.ts';
+import { createDocumentCaches, useDocumentLimits } from './documents.ts';
+import { useCodedResponses, useErrorReports, useRequestErrorStatus } from './errors.ts';
+import { renderPage, usePageCaching } from './graphiql.ts';
+import { useOutputBound } from './output.ts';
+import type { PersistedDocuments } from './persisted-documents.ts';
+import { useAuthentication, useStrictRequests } from './requests.ts';
+import { createSharedSubscribe } from './shared-subscriptions.ts';
+import { type OpenStreams, useEventStreamHeaders, useSubscriptionRules } from './subscriptions.ts';
+
+export const GRAPHQL_PATH = '/graphql';
+
+/** What a request over HTTP brings to the plugins beside what GraphQL has. */
+export interface HttpContext {
+  req: IncomingMessage;
+  res: ServerResponse;
+}
+
+/** What the API over HTTP, server-sent events and WebSocket stands on. */
+export interface YogaOptions {
+  schema: GraphQLSchema;
+  services: Services;
+  authenticate: Authenticate;
+  peerOf: PeerOf;
+  documents: PersistedDocuments;
+  requests: Requests;
+  streams: OpenStreams;
+  unsent: Unsent;
+  corsOf: CorsOf;
+  /** Largest request body, in bytes. */
+  maxBodyBytes: number;
+  /** Highest cost of an operation, in points. */
+  maxCost: number;
+  /** Whether the schema is shown to clients. */
+  hasIntrospection: boolean;
+  hasGraphiql: boolean;
+  log: Logger;
+}
+
+export type Yoga = YogaServerInstance<HttpContext, Context>;
+
+/**
+ * The GraphQL server. Envelop's hooks (`onParse` to `onSubscribe`) run on every transport; hooks on requests and results
+ * are those of HTTP alone, and `websocket.ts` has their counterparts.
+ */
+export function createGraphqlServer(options: YogaOptions): Yoga {
+  const { schema, services, documents, log } = options;
+  return createYoga<
+    HttpContext & Pick<Context, 'viewer' | 'peer' | 'work'>,
+    Pick<Context, 'services' | 'proofs'>
+  >({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    context: ({ viewer }) => ({
+      services,
+      proofs: createProofLoaders({ viewer, services }),
+    }),
+    cors: options.corsOf,
+    graphiql: options.hasGraphiql,
+    renderGraphiQL: renderPage,
+    landingPage: false,
+    batching: false,
+    multipart: false,
+    // The strict reader bounds bodies while it reads them from Node's request: a stream through Yoga costs half as much again.
+    maxRequestBodySize: false,
+    parserAndValidationCache: createDocumentCaches(),
+    maskedErrors: { maskError: toClientError },
+    // Errors are logged with the id of their request, which Yoga does not know.
+    logging: false,
+    plugins: [
+      useEngine({ parse, execute, subscribe: createSharedSubscribe() }),
+      usePageCaching(),
+      useAuthentication(options),
+      useStrictRequests(options),
+      usePersistedOperations(documents.pluginOptions),
+      useDocumentLimits(options),
+      useOperationCost(options.maxCost),
+      useWorkCharges(),
+      useSubscriptionRules(options),
+      useEventStreamHeaders(),
+      useRequestErrorStatus(options),
+      useErrorReports(log),
+      useCodedResponses(),
+      useOutputBound(options.unsent),
+    ],
+  }) as unknown as Yoga;
+}

@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { Agent, get } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answerOf, openRaw, requestText } from '../hostile/raw.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { startKeepAliveClients } from '../support/keep-alive-clients.ts';
+import { rollingRestart } from '../support/rolling-restart.ts';
+import { startService } from '../support/service.ts';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+afterAll(() => database.drop());
+
+const QUERY = JSON.stringify({ query: '{ __typename }' });
+const OPEN = { connection: 'keep-alive' };
+
+async function countEvents(url: string): Promise<number> {
+  const service = await startService(url);
+  const { data } = await service.ask('{ auditEvents(first: 0) { totalCount } }');
+  await service.stop();
+  return (data as unknown as { auditEvents: { totalCount: number } }).auditEvents.totalCount;
+}
+
+describe('a service that stops', () => {
+  test('tells clients that send one request after the other to go, and resets none of them', async () => {
+    const service = await startService(database.url, { STOP_IDLE_MS: '1000' });
+    const clients = startKeepAliveClients(service.url, 8, true);
+    await clients.more(100);
+    const startMs = performance.now();
+    await service.stop();
+    const tookMs = performance.now() - startMs;
+    const recorded = await clients.stop();
+    // Each was told, and found nobody there when it came back.
+    expect([...clients.ends.keys()].toSorted()).toEqual(['200 close', '200 keep-alive', 'ECONNREFUSED']);
+    expect([clients.ends.get('200 close'), clients.ends.get('ECONNREFUSED')]).toEqual([8, 8]);
+    expect(await countEvents(database.url)).toBe(recorded);
+    expect(tookMs).toBeLessThan(5_000);
+  });
+
+  test('closes at once what has been idle, and does not wait for what has sent nothing', async () => {
+    const service = await startService(database.url, { STOP_IDLE_MS: '0' });
+    const agent = new Agent({ keepAlive: true });
+    const asked = get(`${service.url}/health/live`, { agent });
+    const [response] = await once(asked, 'response');
+    await once(response.resume(), 'end');
+    const silent = await openRaw(service.url);
+    const closed = [asked.socket, silent].map((socket) =>
+      once(socket as NonNullable<typeof socket>, 'close'),
+    );
+    silent.resume();
+    const startMs = performance.now();
+    await service.stop();
+    await Promise.all(closed);
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    agent.destroy();
+  });
+
+  test('answers a request that has begun to arrive, and says that it is the last', async () => {
+    const service = await startService(database.url, { STOP_IDLE_MS: '0' });
+    const socket = await openRaw(service.url);
+    const answer = answerOf(socket);
+    const text = requestText(OPEN, QUERY);
+    socket.write(text.slice(0, 40));
+    // The service has read that much when it answers another one.
+    await service.ask('{ __typename }');
+    const stopped = service.stop();
+    await expect.poll(() => isRefused(service.url)).toBe(true);
+    socket.write(text.slice(40));
+    const { status, headers } = await answer;
+    expect([status, headers.connection]).toEqual([200, 'close']);
+    await stopped;
+  });
+
+  test('says so on every answer: refusals, pages and tiles too', async () => {
+    const service = await startService(database.url, { STOP_IDLE_MS: '60000' });
+    const requests = [
+      requestText({ ...OPEN, authorization: 'Bearer none' }, QUERY),
+      requestText({ ...OPEN, host: 'evil.example' }, QUERY),
+      'GET /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/html\r\n\r\n',
+      'GET /checkpoint HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n',
+      'GET /export/x HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n',
+      'GET /health/live HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n',
+      'GET /nothing HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n',
+    ];
+    const sockets = await Promise.all([...requests, ''].map(() => openRaw(service.url)));
+    await service.ask('{ __typename }');
+    const ready = sockets.pop();
+    const stopped = service.stop();
+    await expect.poll(() => isRefused(service.url)).toBe(true);
+    const answers = sockets.map((socket, at) => {
+      socket.write(requests[at] ?? '');
+      return answerOf(socket);
+    });
+    for (const { headers } of await Promise.all(answers)) expect(headers.connection).toBe('close');
+    const unready = answerOf(ready as NonNullable<typeof ready>);
+    ready?.write('GET /health/ready HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
+    expect((await unready).status).toBe(503);
+    await stopped;
+  });
+});
+
+async function isRefused(url: string): Promise<boolean> {
+  const refused = await fetch(`${url}/health/live`).then(
+    () => false,
+    () => true,
+  );
+  return refused;
+}
+
+test('a rolling restart behind a balancer shows no client an error', async () => {
+  const before = await countEvents(database.url);
+  const { recorded, ends, problems, stopMs } = await rollingRestart(database.url, 2, 16);
+  console.info(`${recorded} events over 2 restarts, which stopped within ${stopMs.join(' and ')} ms`);
+  expect(problems).toEqual([]);
+  expect([...ends.keys()]).toEqual(['200 keep-alive']);
+  expect(await countEvents(database.url)).toBe(before + recorded);
+}, 300_000);
