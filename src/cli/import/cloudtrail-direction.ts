@@ -6,7 +6,7 @@ import { at, isObject } from './record.ts';
 interface Direction {
   /** The operations, without their service. */
   calls: RegExp;
-  /** Paths in `requestParameters`; the first that `holds` decides. */
+  /** Paths in `requestParameters`; the first that `holds` decides: what opens or weakens comes first. */
   signs: readonly { path: string; holds: (value: JsonValue | undefined) => boolean; meaning: MeaningName }[];
 }
 
@@ -71,8 +71,8 @@ const DIRECTIONS: readonly Direction[] = [
     calls: /^ModifyDBInstance$/,
     signs: [
       { path: 'publiclyAccessible', holds: isTrue, meaning: 'access-widened' },
-      { path: 'publiclyAccessible', holds: isFalse, meaning: 'access-narrowed' },
       { path: 'deletionProtection', holds: isFalse, meaning: 'protection-off' },
+      { path: 'publiclyAccessible', holds: isFalse, meaning: 'access-narrowed' },
     ],
   },
   {

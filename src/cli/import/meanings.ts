@@ -132,8 +132,10 @@ function refusedGrant(type: BuiltInEventType, outcome: AuditOutcome): BuiltInEve
   return grant && outcome === 'DENIED' ? 'AUTHZ_PERMISSION_DENIED' : type;
 }
 
+/** What was refused or failed changed nothing: it is a WARNING at most, and at least one when it was an attempt. */
 function severityOf(meaning: Meaning, eventType: BuiltInEventType, outcome: AuditOutcome): AuditSeverity {
   if (outcome === 'SUCCESS' || outcome === meaning.outcome) return meaning.severity;
-  if (outcome === 'DENIED' || eventType === 'AUTH_LOGIN_FAILED') return atLeast(meaning.severity, 'WARNING');
-  return meaning.severity;
+  const severity = meaning.severity === 'ERROR' ? 'WARNING' : meaning.severity;
+  const attempt = outcome === 'DENIED' || eventType === 'AUTH_LOGIN_FAILED';
+  return attempt ? atLeast(severity, 'WARNING') : severity;
 }

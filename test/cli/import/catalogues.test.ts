@@ -222,6 +222,13 @@ describe('meanings', () => {
     for (const meaning of shrinks) expect(MEANINGS[meaning].severity).toBe('INFO');
   });
 
+  it('have WARNING at most when nothing was changed', () => {
+    expect(resultOf('logging-off', 'SUCCESS').severity).toBe('ERROR');
+    expect(resultOf('logging-off', 'DENIED').severity).toBe('WARNING');
+    expect(resultOf('guard-off', 'FAILURE').severity).toBe('WARNING');
+    expect(resultOf('created', 'DENIED').severity).toBe('WARNING');
+  });
+
   it('do not turn a refused grant into a grant', () => {
     expect(resultOf('granted', 'DENIED').eventType).toBe('AUTHZ_PERMISSION_DENIED');
     expect(resultOf('role-assigned', 'DENIED').eventType).toBe('AUTHZ_PERMISSION_DENIED');
@@ -281,6 +288,8 @@ describe('calls that go in either direction', () => {
     ['PutBucketVersioning', { VersioningConfiguration: { Status: 'Enabled' } }, 'protection-on'],
     ['PutBucketLogging', { BucketLoggingStatus: { xmlns: 'x' } }, 'logging-off'],
     ['PutBucketLogging', { BucketLoggingStatus: { LoggingEnabled: {} } }, 'logging-on'],
+    ['ModifyDBInstance', { deletionProtection: false, publiclyAccessible: false }, 'protection-off'],
+    ['ModifyDBInstance', { deletionProtection: false, publiclyAccessible: true }, 'access-widened'],
     ['UpdateAccessKey', { status: 'Active' }, 'credential-created'],
     ['UpdateAccessKey', { status: 'Inactive' }, 'credential-removed'],
   ] as [string, JsonObject, string][])('%s with %o is %s', (name, request, expected) => {
