@@ -83,7 +83,9 @@ test('what an instance with a clock far behind has recorded is as young as its c
   await logWarnings(service, 50);
   await service.stop();
   await signLog(database.url);
-  const { rows } = await pool.query('SELECT FROM audit_events WHERE recorded_at < $1', [behind() + DAY_MS]);
+  const { rows } = await pool.query('SELECT FROM audit_events WHERE recorded_at < $1', [
+    new Date(behind() + DAY_MS),
+  ]);
   expect(rows.length).toBeGreaterThanOrEqual(50);
   expect(await findBoundary(pool, 0, Date.now() - 365 * DAY_MS)).toBe(0);
   expect(await findBoundary(pool, 0, Number.POSITIVE_INFINITY)).toBeGreaterThan(550);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ExportOptions, verifyExport } from '../../../src/integrity/verify/offline/export.ts';
 import { tilesFrom } from '../../../src/integrity/verify/offline/log-files.ts';
-import { checkpointOf, filesOf, linesOf, reading } from './made-log.ts';
+import { announcing, checkpointOf, filesOf, linesOf, reading } from './made-log.ts';
 
 const SIZE = 1_500;
 const LINES = linesOf(SIZE);
@@ -105,15 +105,28 @@ describe('an export', () => {
 
   test('of what retention left, with the hashes of what it removed', async () => {
     for (const start of [1, 255, 256, 700, SIZE - 1]) {
-      const lines = LINES.slice(start);
-      const checkpoints = [checkpointOf(LINES, SIZE - 1), WHOLE];
-      const options = { tiles: TILES, start, checkpoints };
+      const whole = announcing(LINES, start);
+      const lines = whole.slice(start);
+      const checkpoints = [checkpointOf(whole, SIZE - 1), checkpointOf(whole, SIZE)];
+      const options = { tiles: tilesFrom(reading(filesOf(whole))), start, checkpoints };
       expect(await verify(lines, options)).toMatchObject({ findings: [], lines: SIZE - start, newer: 0 });
       if (lines.length < 4) continue;
       const { findings } = await verify(lines.toSpliced(2, 1), options);
       expect(findings).toMatchObject([{ kind: 'missing', position: start + 2 }]);
     }
     await expect(verify(LINES.slice(3), { start: 3 })).rejects.toThrow('with tiles');
+    const unannounced = await verify(LINES.slice(3), { start: 3, tiles: TILES });
+    expect(unannounced.findings).toMatchObject([{ kind: 'missing', position: 0 }]);
+  });
+
+  test('of what retention left, when only a line behind the last checkpoint announces that', async () => {
+    const whole = announcing(LINES, 300);
+    const options = { tiles: tilesFrom(reading(filesOf(whole))), start: 300 };
+    const checkpoints = [checkpointOf(whole, SIZE - 1)];
+    expect(await verify(whole.slice(300), { ...options, checkpoints })).toMatchObject({
+      findings: [],
+      isAnnouncedLater: true,
+    });
   });
 
   test('tiles that are not those of the checkpoint help nobody, and are found out', async () => {

@@ -12,6 +12,15 @@ export function linesOf(count: number): string[] {
   return Array.from({ length: count }, (_, n) => `{"action":"a${n}","id":"audit_${n}","v":1}`);
 }
 
+/** The same lines, the last of which announces that those before a position are removed. */
+export function announcing(lines: readonly string[], firstPosition: number): string[] {
+  const leaves = lines.slice(0, firstPosition).map((line) => leafHash(Buffer.from(line)));
+  const rootHash = Buffer.from(merkleTreeHash(leaves)).toString('hex');
+  const details = { firstPosition, from: 0, purged: firstPosition, rootHash };
+  const event = { action: 'log.purge', details, event_type: 'data.delete', resource_type: 'audit_log' };
+  return [...lines.slice(0, -1), JSON.stringify(event)];
+}
+
 /** A checkpoint of the first lines, as it would have been kept. */
 export function checkpointOf(lines: readonly string[], treeSize: number): SavedCheckpoint {
   const leaves = lines.slice(0, treeSize).map((line) => leafHash(Buffer.from(line)));

@@ -9,7 +9,7 @@ import {
 import { type RemoteOptions, verifyRemote } from '../../../src/integrity/verify/offline/remote.ts';
 import { proveConsistency } from '../../../src/merkle/proof.ts';
 import { nodesFromTiles } from '../../../src/merkle/tile.ts';
-import { checkpointOf, filesOf, linesOf, reading } from './made-log.ts';
+import { announcing, checkpointOf, filesOf, linesOf, reading } from './made-log.ts';
 
 const SIZE = 1_500;
 const LINES = linesOf(SIZE);
@@ -84,8 +84,26 @@ describe('a remote log', () => {
       };
     };
     expect(await verify(refusing(403, 9))).toMatchObject({ events: 0, leaves: SIZE, findings: [] });
-    expect(await verify(refusing(410, 2))).toMatchObject({ events: SIZE - 512, removed: 512, findings: [] });
+    const unannounced = await verify(refusing(410, 2));
+    expect(unannounced).toMatchObject({ events: SIZE - 512, removed: 512 });
+    expect(unannounced.findings).toMatchObject([{ kind: 'missing', position: 0 }]);
     await expect(verify(refusing(500, 2))).rejects.toThrow(LogFileError);
+  });
+
+  test('without events that retention removed, as far as one of its events announces that', async () => {
+    const without = (lines: string[], upTo: number) => {
+      const files = filesOf(lines);
+      const read: ReadLogFile = async (path) => {
+        if (Number(/entries\/(\d+)/.exec(path)?.[1] ?? Number.NaN) < upTo) throw new LogFileError('no', 410);
+        return files.get(path);
+      };
+      return verify(read, { now: checkpointOf(lines, SIZE) });
+    };
+    const whole = announcing(LINES, 300);
+    expect(await without(whole, 2)).toMatchObject({ removed: 512, findings: [] });
+    expect((await without(whole, 3)).findings).toMatchObject([{ kind: 'missing', position: 300 }]);
+    const other = announcing(LINES.with(7, 'x'), 300).with(7, LINES[7] as string);
+    expect((await without(other, 2)).findings).toMatchObject([{ kind: 'checkpoint' }]);
   });
 
   test('whose events end in the middle', async () => {
