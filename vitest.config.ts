@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/postgres.ts'],
+    setupFiles: ['test/support/one-statement.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // As long as the other waits for what happens soon.

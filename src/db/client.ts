@@ -68,7 +68,27 @@ export class Client extends pg.Client {
     const { silenceMs } = (parameters[0] ?? {}) as WithSilence;
     this.#bytesRead = this.#stream.bytesRead;
     this.resumeSilence(silenceMs ?? this.silenceMs);
-    return super.query(...(parameters as Parameters<pg.Client['query']>));
+    const result: unknown = super.query(...(parameters as Parameters<pg.Client['query']>));
+    if (!(result instanceof Promise)) return result;
+    return result.catch(async (error: Error) => {
+      await this.#untilReady();
+      throw error;
+    });
+  }
+
+  // `pg` rejects a statement at the error, before the server has said that it is ready for the next.
+  async #untilReady(): Promise<void> {
+    const { readyForQuery } = this as unknown as { readyForQuery: boolean };
+    if (readyForQuery || !this.#isAsking || this.#stream.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        this.off('drain', end);
+        this.off('end', end);
+        resolve();
+      };
+      this.on('drain', end);
+      this.on('end', end);
+    });
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: with a callback or without, as pg has it.
@@ -111,6 +131,11 @@ export class Client extends pg.Client {
     const isQuiet = this.#isAsking && !this.#hasHeard() && performance.now() - this.#heardAt >= QUIET_MS;
     const { processID } = this as unknown as { processID: number | null };
     return isQuiet ? (processID ?? undefined) : undefined;
+  }
+
+  /** Whether the connection can take no statement any more, after an error that its last one ended with. */
+  isBrokenBy(error: unknown): boolean {
+    return this.#stream.destroyed || (error instanceof pg.DatabaseError && error.severity !== 'ERROR');
   }
 
   /** Breaks the connection at once: everything that waits for it rejects with that reason. */

@@ -157,19 +157,26 @@ export async function inTransaction<T>(
 ): Promise<T> {
   const client = await pool.connect();
   const restore = limitSilence(client, silenceMs);
-  let broken: Error | undefined;
+  let isBroken = false;
   try {
     await client.query('BEGIN');
     const result = await work(client);
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch((cause: Error) => {
-      broken = cause;
-    });
+    isBroken = !(await rollBack(client, error));
     throw error;
   } finally {
     restore();
-    client.release(broken);
+    client.release(isBroken);
   }
+}
+
+/** Undoes the transaction that an error ended, and returns whether the client can be used again. */
+export async function rollBack(client: pg.PoolClient, error: unknown): Promise<boolean> {
+  if (clientOf(client).isBrokenBy(error)) return false;
+  return client.query('ROLLBACK').then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import type { Pool } from './pool.ts';
+import { type Pool, rollBack } from './pool.ts';
 import type { Queryable } from './queryable.ts';
 
 /**
@@ -31,10 +31,10 @@ export async function asTenant<T>(
     const result = await work(client);
     if (result === false) client.release(true);
     // Nothing was changed that could be lost, so nobody waits for the end.
-    else void end(client, 'COMMIT');
+    else void commit(client);
     return result;
   } catch (error) {
-    void end(client, 'ROLLBACK');
+    void rollBack(client, error).then((isUsable) => client.release(!isUsable));
     throw error;
   }
 }
@@ -47,8 +47,8 @@ function beginningFor(customerId: string): string {
     set_config('audit_log.customer_id', convert_from(decode('${hex}', 'hex'), 'UTF8'), true)`;
 }
 
-async function end(client: PoolClient, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
-  const broken = await client.query(how).then(
+async function commit(client: PoolClient): Promise<void> {
+  const broken = await client.query('COMMIT').then(
     () => undefined,
     (cause: Error) => cause,
   );

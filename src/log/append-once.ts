@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { SILENCE } from '../db/client.ts';
 import { runPipeline, type Step } from '../db/pipeline.ts';
-import { mayBeBroken, type Pool, withClient } from '../db/pool.ts';
+import { type Pool, rollBack, withClient } from '../db/pool.ts';
 import type { Frontier } from '../merkle/tree.ts';
 import { type BuiltBatch, buildBatch } from './build-batch.ts';
 import { readHead } from './head.ts';
@@ -70,8 +70,7 @@ export function appendUnderLock(
       await runPipeline(client, [...batch.steps, COMMIT]);
       return { placed: batch.placed, log: { tree: batch.next, segments } };
     } catch (error) {
-      // On a broken connection there is nothing to undo.
-      if (!mayBeBroken(error)) await client.query('ROLLBACK').catch(() => undefined);
+      await rollBack(client, error);
       throw error;
     }
   };

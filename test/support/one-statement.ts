@@ -1,0 +1,19 @@
+import pg from 'pg';
+
+/** What a client of `pg` knows of itself. */
+interface State {
+  _activeQuery: unknown;
+  _queryQueue: unknown[];
+  hasExecuted: boolean | undefined;
+  readyForQuery: boolean;
+}
+
+// `pg` queues a statement that is given to a client while another runs there, warns of it, and will refuse it in its
+// version 9. In every test it is an error already, also between the refusal of a statement and the end of its answer.
+const { query } = pg.Client.prototype;
+pg.Client.prototype.query = function (this: pg.Client, ...parameters: unknown[]): never {
+  const { _activeQuery, _queryQueue, hasExecuted, readyForQuery } = this as unknown as State;
+  if (_activeQuery || _queryQueue.length > 0 || (hasExecuted && !readyForQuery))
+    throw new Error('a statement was given to a client that is executing another');
+  return query.apply(this, parameters as never) as never;
+} as never;
