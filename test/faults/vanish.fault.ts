@@ -12,12 +12,13 @@ import { upTo } from '../support/write.ts';
 // one goes on writing; how long each of its appends took is measured.
 
 const MINUTES = 60_000;
+/** More than the buffers between the instance and the database hold: then a COPY is open for a while. */
+const LARGE = { events: 700, text: 'x '.repeat(8_000) };
 /** Each step of an instance that holds something that others need: what it does, as the database sees it. */
 const STEPS = {
   'holds the head between two statements':
     "relation = 'log_head'::regclass AND state = 'idle in transaction'",
-  'holds the head in an open COPY': "relation = 'log_head'::regclass AND query LIKE 'COPY%'",
-  'holds rows of a segment in an open COPY': "relation <> 'log_head'::regclass AND query LIKE 'COPY%'",
+  'is in an open COPY': "query LIKE 'COPY%'",
   'holds the trees while it signs': "relation = 'trees'::regclass",
 } as const;
 
@@ -53,10 +54,11 @@ async function startVictim(): Promise<{ program: Program; url: string }> {
   return { program, url: /http:\/\/[\d.]+:\d+/.exec(program.said())?.[0] ?? '' };
 }
 
-function batch(action: string, size: number): string {
+function batch(action: string, size: number, text = ''): string {
   const input: LogEventInput[] = upTo(size).map((n) => ({
     eventType: 'DATA_READ',
     action: `${action}/${n}`,
+    details: { text },
   }));
   return JSON.stringify({ query: `${LOG_EVENTS}`, variables: { input } });
 }
@@ -95,9 +97,11 @@ test.each(Object.entries(STEPS).flatMap(([name, step]) => [{ name, step }]))(
   async ({ name, step }) => {
     const { program, url } = await startVictim();
     let isOver = false;
-    const load = upTo(4).map(async (writer) => {
+    const load = upTo(2).map(async (writer) => {
       for (let n = 0; !isOver; n += 1)
-        await post(url, batch(`${name}/${writer}/${n}`, 400), ADMIN_KEY).catch(() => undefined);
+        await post(url, batch(`${name}/${writer}/${n}`, LARGE.events, LARGE.text), ADMIN_KEY).catch(
+          () => undefined,
+        );
     });
     const way = { stand: () => program.child.kill('SIGSTOP'), goOn: () => program.child.kill('SIGCONT') };
     await strike(way, step);
@@ -125,9 +129,11 @@ test(
   async () => {
     const { program, url } = await startVictim();
     let isOver = false;
-    const load = upTo(4).map(async (writer) => {
+    const load = upTo(2).map(async (writer) => {
       for (let n = 0; !isOver; n += 1)
-        await post(url, batch(`silent/${writer}/${n}`, 400), ADMIN_KEY).catch(() => undefined);
+        await post(url, batch(`silent/${writer}/${n}`, LARGE.events, LARGE.text), ADMIN_KEY).catch(
+          () => undefined,
+        );
     });
     let longestMs = 0;
     for (let round = 0; round < 3; round += 1) {

@@ -15,7 +15,7 @@ const LOG_KEYED = graphql(`
 `);
 
 const MOST_EVENTS = 120;
-const PAUSE_MS = 20;
+const PAUSE_MS = 100;
 const TRY_AGAIN = ['UNAVAILABLE', 'OVERLOADED'];
 
 /** Where an acknowledged event is. */

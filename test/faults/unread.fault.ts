@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ChildService, startChildService } from '../support/child-service.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { connectSocket, type RawSocket } from '../support/socket.ts';
+import { logWarnings, upTo } from '../support/write.ts';
+
+const SUBSCRIBERS = 60;
+const ROUNDS = 30;
+const EVENTS = 100;
+const TEXT = 'x '.repeat(1_000);
+const ALERTS = 'subscription { securityAlerts { node { position details } } }';
+
+let database: TestDatabase;
+let service: ChildService;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  service = await startChildService(database.url, { RATE_LIMIT: '0' });
+});
+afterAll(async () => {
+  await service.stop();
+  await database.drop();
+});
+
+async function subscribe(): Promise<RawSocket> {
+  const raw = await connectSocket(service.url);
+  raw.send({ type: 'subscribe', id: '1', payload: { query: ALERTS } });
+  return raw;
+}
+
+/** The time from each write to the last of its events at a client that reads, in milliseconds. */
+async function writeRounds(reader: RawSocket, prefix: string): Promise<number[]> {
+  const times: number[] = [];
+  for (const round of upTo(ROUNDS)) {
+    const sent = performance.now();
+    const written = logWarnings(service, EVENTS, {
+      prefix: `${prefix}${round}/`,
+      more: { details: { text: TEXT } },
+    });
+    for (let n = 0; n < EVENTS; ) if ((await reader.next()).type === 'next') n += 1;
+    times.push(performance.now() - sent);
+    await written;
+  }
+  return times;
+}
+
+const at = (times: number[], part: number) =>
+  Math.round([...times].sort((a, b) => a - b)[Math.floor(times.length * part)] ?? 0);
+
+test('subscribers that do not read cost a megabyte each at most, also while their buffers fill', async () => {
+  const reader = await subscribe();
+  await writeRounds(reader, 'warm');
+  const alone = await writeRounds(reader, 'alone');
+  const idle = await service.memory();
+  const unread = await Promise.all(upTo(SUBSCRIBERS).map(subscribe));
+  for (const { socket } of unread) socket.pause();
+  const beside = await writeRounds(reader, 'beside');
+  // Not while the times are taken: it collects garbage first.
+  const most = await service.memory();
+  const each = (most - idle) / SUBSCRIBERS;
+  console.info(
+    `each unread subscriber: ${Math.round(each / 1_000)} kB at most; delivery p50/p99 alone ${at(alone, 0.5)}/${at(alone, 0.99)} ms, ` +
+      `beside them ${at(beside, 0.5)}/${at(beside, 0.99)} ms`,
+  );
+  for (const { socket } of [reader, ...unread]) socket.terminate();
+  expect(each).toBeLessThan(1_048_576);
+}, 300_000);
