@@ -156,9 +156,10 @@ function problemsOf(texts: readonly Family[], work: (text: string) => void): str
     const most = unit * MAX_COST * longest.length;
     if (microsecondsOf(() => work(longest)) <= most) return [];
     const time = bestOf(ROUNDS, () => work(longest));
-    return time <= most
-      ? []
-      : [`${shown}: ${(time / longest.length / unit).toFixed()} times an ordinary text`];
+    // Unicode makes up to 18 characters of one.
+    const { length } = longest.normalize('NFKC');
+    const times = time / length / unit;
+    return times <= MAX_COST ? [] : [`${shown}: ${times.toFixed()} times an ordinary text`];
   });
 }
 
@@ -180,7 +181,7 @@ describe('texts: the time grows with the length and no faster, and has a bound f
     ['words', (text: string) => void wordsOf(text)],
     ['judgement of a key', (text: string) => void sensitivityOf(text)],
   ])('%s', { timeout: 300_000 }, (_, work) => {
-    const some = families.filter((_family, at) => at < ENDS.length * BY_HAND.length || at % 10 === 0);
+    const some = families.filter((_family, at) => at < ENDS.length * BY_HAND.length || at % 20 === 0);
     expect(problemsOf(some, work)).toEqual([]);
   });
 });
