@@ -17,7 +17,6 @@ const ANY_HINT = hintOf(SEPARATOR, 'u');
 const [ASCII_ROW, ANY_ROW] = [ASCII_SEPARATOR, SEPARATOR].map(
   (separator) => new RegExp(`\\d(?:${separator}{0,3}\\d){12,}`, 'gu'),
 ) as [RegExp, RegExp];
-const GROUPS = /(\d+)(\D*)/g;
 // The sizes of groups that are printed on cards, the longest rows first.
 const PRINTED: readonly (readonly number[])[] = [
   ...[3, 2, 1].map((last) => [4, 4, 4, 4, last]),
@@ -61,66 +60,81 @@ export function findCards(text: string, found: Span[]): void {
   }
 }
 
-/** A group of digits, where it begins, and what stands between it and the next. */
-interface Group {
-  digits: string;
-  start: number;
-  separator: string;
+/** Groups of digits: where each begins and ends in the text. */
+interface Groups {
+  starts: number[];
+  ends: number[];
 }
 
 function findInRow(text: string, row: string, offset: number, found: Span[]): void {
-  const groups = [...row.matchAll(GROUPS)].map(
-    ({ 1: digits = '', 2: separator = '', index }): Group => ({ digits, start: offset + index, separator }),
-  );
-  for (let first = 0; first < groups.length; ) {
+  const groups = groupsOf(row, offset);
+  const { starts, ends } = groups;
+  for (let first = 0; first < starts.length; ) {
     const count = cardAt(text, groups, first);
     if (count > 0) {
-      const last = groups[first + count - 1] as Group;
-      found.push({ start: (groups[first] as Group).start, end: last.start + last.digits.length });
+      found.push({ start: starts[first] as number, end: ends[first + count - 1] as number });
     }
     first += Math.max(count, 1);
   }
 }
 
+function groupsOf(row: string, offset: number): Groups {
+  const groups: Groups = { starts: [], ends: [] };
+  let isWithin = false;
+  for (let at = 0; at <= row.length; at += 1) {
+    const isDigit = isDigitCode(row.charCodeAt(at));
+    if (isDigit === isWithin) continue;
+    (isDigit ? groups.starts : groups.ends).push(offset + at);
+    isWithin = isDigit;
+  }
+  return groups;
+}
+
+function isDigitCode(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
 /** How many groups the card has that begins with this one: 0 when none does. */
-function cardAt(text: string, groups: readonly Group[], first: number): number {
-  const group = groups[first] as Group;
-  const { length } = group.digits;
+function cardAt(text: string, groups: Groups, first: number): number {
+  const length = lengthOf(groups, first);
   if (length >= MIN_DIGITS) return isCardOf(text, groups, first, 1) ? 1 : 0;
   if (length === 4) {
-    const sizes = PRINTED.find(
-      (candidate) => hasSizes(groups, first, candidate) && isCardOf(text, groups, first, candidate.length),
-    );
-    return sizes?.length ?? 0;
+    for (const sizes of PRINTED) {
+      if (hasSizes(groups, first, sizes) && isCardOf(text, groups, first, sizes.length)) return sizes.length;
+    }
+    return 0;
   }
-  const isSpelt = first === 0 && length <= MAX_SPELT && groups.length <= MAX_DIGITS;
-  return isSpelt &&
-    groups.slice(0, -1).every(({ digits }) => digits.length === length) &&
-    isCardOf(text, groups, 0, groups.length)
-    ? groups.length
-    : 0;
+  const count = groups.starts.length;
+  if (first > 0 || length > MAX_SPELT || count > MAX_DIGITS) return 0;
+  for (let index = 1; index < count - 1; index += 1) if (lengthOf(groups, index) !== length) return 0;
+  return isCardOf(text, groups, 0, count) ? count : 0;
 }
 
-function hasSizes(groups: readonly Group[], first: number, sizes: readonly number[]): boolean {
-  return sizes.every((size, index) => groups[first + index]?.digits.length === size);
+function lengthOf({ starts, ends }: Groups, index: number): number {
+  return (ends[index] as number) - (starts[index] as number);
 }
 
-function isCardOf(text: string, groups: readonly Group[], first: number, count: number): boolean {
-  const [{ separator, start }] = groups.slice(first, first + 1) as [Group];
-  const last = groups[first + count - 1] as Group;
-  let digits = '';
-  for (let index = first; index < first + count; index += 1) {
-    const group = groups[index] as Group;
-    if (index < first + count - 1 && group.separator !== separator) return false;
-    digits += group.digits;
+function hasSizes(groups: Groups, first: number, sizes: readonly number[]): boolean {
+  if (first + sizes.length > groups.starts.length) return false;
+  for (let index = 0; index < sizes.length; index += 1) {
+    if (lengthOf(groups, first + index) !== sizes[index]) return false;
   }
-  if (!isCard(digits)) return false;
-  const own = count > 1 ? separator : '';
+  return true;
+}
+
+function isCardOf(text: string, { starts, ends }: Groups, first: number, count: number): boolean {
+  const start = starts[first] as number;
+  const last = first + count - 1;
+  const end = ends[last] as number;
+  // Nine of ten are no card by this, which makes nothing.
+  if (!hasCheckDigit(text, start, end)) return false;
+  const separatorAfter = (index: number) => text.slice(ends[index], starts[index + 1]);
+  const own = count > 1 ? separatorAfter(first) : '';
+  for (let index = first + 1; index < last; index += 1) if (separatorAfter(index) !== own) return false;
+  if (!ISSUED.test(text.slice(start, end).replace(/\D/g, ''))) return false;
   // No part of a decimal, of a telephone number, of a name, or of a longer row of groups.
-  if (first > 0 ? joins((groups[first - 1] as Group).separator, own) : BEFORE.test(text[start - 1] ?? ''))
-    return false;
-  const next = text[last.start + last.digits.length] ?? '';
-  return last === groups.at(-1) ? !/\w/.test(next) : !joins(last.separator, own);
+  if (first > 0 ? joins(separatorAfter(first - 1), own) : BEFORE.test(text[start - 1] ?? '')) return false;
+  return last === starts.length - 1 ? !/\w/.test(text[end] ?? '') : !joins(separatorAfter(last), own);
 }
 
 function joins(separator: string, own: string): boolean {
@@ -128,16 +142,19 @@ function joins(separator: string, own: string): boolean {
 }
 
 function isCard(digits: string): boolean {
-  return ISSUED.test(digits) && hasCheckDigit(digits);
+  return ISSUED.test(digits) && hasCheckDigit(digits, 0, digits.length);
 }
 
-/** ISO/IEC 7812-1, annex B (Luhn). */
-function hasCheckDigit(digits: string): boolean {
+/** ISO/IEC 7812-1, annex B (Luhn), of the digits in a part of a text. */
+function hasCheckDigit(text: string, start: number, end: number): boolean {
   let sum = 0;
-  for (let at = 0; at < digits.length; at += 1) {
-    const digit = digits.charCodeAt(digits.length - 1 - at) - 48;
-    const weighted = at % 2 === 1 ? digit * 2 : digit;
+  let isDoubled = false;
+  for (let at = end - 1; at >= start; at -= 1) {
+    const code = text.charCodeAt(at);
+    if (!isDigitCode(code)) continue;
+    const weighted = isDoubled ? (code - 48) * 2 : code - 48;
     sum += weighted > 9 ? weighted - 9 : weighted;
+    isDoubled = !isDoubled;
   }
   return sum % 10 === 0;
 }

@@ -87,15 +87,18 @@ export function endOfForm({ parts, isWeak }: Form, text: string, offset: number)
       at += part.literal.length;
       continue;
     }
-    const end = endOfRun(text, at, part);
+    const isOpen = part.max === OPEN;
+    const end = endOfRun(text, at, isOpen ? part.min : part.max, part.bit);
     if (end - at < part.min) return -1;
     at = end;
+    // The least of it is looked at before the rest is read: what is no token is not read to its end again and again.
+    if (isOpen) return isWeak && !looksRandom(text, offset, at) ? -1 : endOfRun(text, at, OPEN, part.bit);
   }
   if (!endsAt(parts.at(-1) as Part, text, at)) return -1;
   return isWeak && !looksRandom(text, offset, at) ? -1 : at;
 }
 
-function endOfRun(text: string, start: number, { bit, max }: Run): number {
+function endOfRun(text: string, start: number, max: number, bit: number): number {
   const stop = Math.min(text.length, start + max);
   let at = start;
   while (at < stop) {
@@ -109,7 +112,7 @@ function endOfRun(text: string, start: number, { bit, max }: Run): number {
 // A token of fixed length is none within a longer word.
 function endsAt(last: Part, text: string, at: number): boolean {
   if (last.literal !== undefined) return (bitsAt(text, at) & WORD_BIT) === 0 || !/\w$/.test(last.literal);
-  return last.max === OPEN || (bitsAt(text, at) & WORD_BIT) === 0;
+  return (bitsAt(text, at) & WORD_BIT) === 0;
 }
 
 function looksRandom(text: string, start: number, end: number): boolean {

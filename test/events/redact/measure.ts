@@ -1,11 +1,24 @@
 import type { JsonObject } from '../../../src/events/event.ts';
 import { Dice } from './dice.ts';
+import { type Changes, measureFolder, measureRecords } from './labels/logs.ts';
+import {
+  type Caught,
+  measureForms,
+  NUMBERS,
+  rateOf,
+  redactText,
+  TOKENS,
+  wholeForms,
+} from './labels/measured-forms.ts';
 import { type Measured, measureContexts, measureOrdinary, measureTokens } from './measured.ts';
 import { draftWith, redactionOf } from './redact-details.ts';
 
-// npm run measure:redaction: what is found, what is taken for a secret that is none, and what an event costs.
+// npm run measure:redaction [-- FOLDER]: what is found of the labelled forms, by group, encoding and place; what is taken
+// for a secret that is none, in made-up records of logs and in those of a folder; what an event and a kilobyte cost.
 
 const SAMPLES = 200;
+const SAMPLES_OF_FORM = 20;
+const KILOBYTES = 64;
 const EVENTS = 500;
 const ROUNDS = 31;
 const REPEATS = 10;
@@ -55,6 +68,44 @@ function microsecondsOf(work: () => void): number {
   return times.sort((a, b) => a - b)[ROUNDS >> 1] as number;
 }
 
+/** The rates of samples by a property of them, and of forms that were caught whole everywhere. */
+function sayRates(results: readonly Caught[]): void {
+  for (const key of ['group', 'encoding', 'place'] as const) {
+    for (const value of new Set(results.map((result) => result[key]))) {
+      const of = results.filter((result) => result[key] === value);
+      const { whole, missed } = wholeForms(of);
+      console.info(
+        `  ${key} ${value}: ${percent(rateOf(of))} of samples, ${whole.length} of ${whole.length + missed.length} forms whole`,
+      );
+    }
+  }
+  for (const { name, encoding, place, missed } of results
+    .filter((result) => result.missed.length > 0)
+    .slice(0, 20)) {
+    console.info(`  missed: ${name}, ${encoding}, ${place}: ${missed[0]}`);
+  }
+}
+
+function sayChanges(what: string, { events, changedEvents, values, changed }: Changes): void {
+  console.info(
+    `${what}: ${changedEvents} of ${events} events changed (${percent(changedEvents / events)}), ${changed.length} of ${values} values`,
+  );
+  const counts = new Map<string, number>();
+  for (const line of changed) counts.set(line, (counts.get(line) ?? 0) + 1);
+  for (const [line, count] of counts) console.info(`  ${count} times ${line}`);
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
+console.info(`${TOKENS.length} forms of tokens`);
+sayRates(measureForms(TOKENS, SAMPLES_OF_FORM));
+console.info(`${NUMBERS.length} ways to write the numbers of cards and accounts`);
+sayRates(measureForms(NUMBERS, SAMPLES_OF_FORM));
+sayChanges('made-up records without a secret', measureRecords(SAMPLES));
+const [folder] = process.argv.slice(2);
+if (folder) sayChanges(folder, measureFolder(folder));
 say('tokens in every place', measureTokens(SAMPLES));
 say('secrets by their context', measureContexts(SAMPLES));
 say('ordinary texts', measureOrdinary(SAMPLES));
@@ -74,3 +125,15 @@ for (const [what, fields] of [
     `an event of ${bytes.toFixed(0)} bytes, ${what}: ${time.toFixed(2)} µs of processor time (median of ${ROUNDS})`,
   );
 }
+
+const text = events
+  .map((event) => JSON.stringify(event))
+  .join('\n')
+  .slice(0, KILOBYTES * 1024);
+for (let round = 0; round < REPEATS; round += 1) redactText(text);
+const before = process.cpuUsage();
+for (let round = 0; round < REPEATS; round += 1) redactText(text);
+const { user, system } = process.cpuUsage(before);
+console.info(
+  `a text of JSON: ${((user + system) / REPEATS / KILOBYTES).toFixed(1)} µs of processor time for each KB`,
+);
