@@ -18,6 +18,7 @@ type Documents = {
     "\n  subscription FollowAlerts($after: String) {\n    securityAlerts(after: $after) {\n      cursor\n      node { id position eventType severity action leafHash }\n    }\n  }\n": typeof types.FollowAlertsDocument,
     "\n  query ListAlerts {\n    auditEvents(filter: { minSeverity: WARNING }, orderBy: POSITION_ASC, first: 1000) {\n      edges {\n        cursor\n        node { id position eventType severity action leafHash }\n      }\n    }\n  }\n": typeof types.ListAlertsDocument,
     "\n  query SummaryOfAll {\n    auditSummary(startTime: \"2020-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") {\n      totalEvents\n      byType { eventType count }\n      byOutcome { outcome count }\n      bySeverity { severity count }\n    }\n  }\n": typeof types.SummaryOfAllDocument,
+    "\n  mutation LogKeyed($input: [LogEventInput!]!) {\n    logEvents(input: $input) {\n      results { status event { id position } }\n    }\n  }\n": typeof types.LogKeyedDocument,
     "\n  subscription FollowShared($after: String, $filter: AuditEventFilter) {\n    auditEvents(after: $after, filter: $filter) { cursor node { position customerId action } }\n  }\n": typeof types.FollowSharedDocument,
     "\n  query ExportNdjson {\n    auditExport(format: NDJSON) { url }\n  }\n": typeof types.ExportNdjsonDocument,
     "\n  query LeafHashes {\n    auditEvents(orderBy: POSITION_ASC, first: 1000) {\n      edges { node { leafHash } }\n    }\n  }\n": typeof types.LeafHashesDocument,
@@ -32,6 +33,7 @@ const documents: Documents = {
     "\n  subscription FollowAlerts($after: String) {\n    securityAlerts(after: $after) {\n      cursor\n      node { id position eventType severity action leafHash }\n    }\n  }\n": types.FollowAlertsDocument,
     "\n  query ListAlerts {\n    auditEvents(filter: { minSeverity: WARNING }, orderBy: POSITION_ASC, first: 1000) {\n      edges {\n        cursor\n        node { id position eventType severity action leafHash }\n      }\n    }\n  }\n": types.ListAlertsDocument,
     "\n  query SummaryOfAll {\n    auditSummary(startTime: \"2020-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") {\n      totalEvents\n      byType { eventType count }\n      byOutcome { outcome count }\n      bySeverity { severity count }\n    }\n  }\n": types.SummaryOfAllDocument,
+    "\n  mutation LogKeyed($input: [LogEventInput!]!) {\n    logEvents(input: $input) {\n      results { status event { id position } }\n    }\n  }\n": types.LogKeyedDocument,
     "\n  subscription FollowShared($after: String, $filter: AuditEventFilter) {\n    auditEvents(after: $after, filter: $filter) { cursor node { position customerId action } }\n  }\n": types.FollowSharedDocument,
     "\n  query ExportNdjson {\n    auditExport(format: NDJSON) { url }\n  }\n": types.ExportNdjsonDocument,
     "\n  query LeafHashes {\n    auditEvents(orderBy: POSITION_ASC, first: 1000) {\n      edges { node { leafHash } }\n    }\n  }\n": types.LeafHashesDocument,
@@ -55,6 +57,10 @@ export function graphql(source: "\n  query ListAlerts {\n    auditEvents(filter:
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query SummaryOfAll {\n    auditSummary(startTime: \"2020-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") {\n      totalEvents\n      byType { eventType count }\n      byOutcome { outcome count }\n      bySeverity { severity count }\n    }\n  }\n"): typeof import('./graphql.ts').SummaryOfAllDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation LogKeyed($input: [LogEventInput!]!) {\n    logEvents(input: $input) {\n      results { status event { id position } }\n    }\n  }\n"): typeof import('./graphql.ts').LogKeyedDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

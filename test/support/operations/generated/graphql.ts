@@ -125,6 +125,13 @@ export type SummaryOfAllQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type SummaryOfAllQuery = { auditSummary: { totalEvents: number, byType: Array<{ eventType: AuditEventType, count: number }>, byOutcome: Array<{ outcome: AuditOutcome, count: number }>, bySeverity: Array<{ severity: AuditSeverity, count: number }> } };
 
+export type LogKeyedMutationVariables = Exact<{
+  input: Array<LogEventInput> | LogEventInput;
+}>;
+
+
+export type LogKeyedMutation = { logEvents: { results: Array<{ status: LogStatus, event: { id: string, position: number } | null }> } };
+
 export type FollowSharedSubscriptionVariables = Exact<{
   after?: string | null | undefined;
   filter?: AuditEventFilter | null | undefined;
@@ -253,6 +260,19 @@ export const SummaryOfAllDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SummaryOfAllQuery, SummaryOfAllQueryVariables>;
+export const LogKeyedDocument = new TypedDocumentString(`
+    mutation LogKeyed($input: [LogEventInput!]!) {
+  logEvents(input: $input) {
+    results {
+      status
+      event {
+        id
+        position
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LogKeyedMutation, LogKeyedMutationVariables>;
 export const FollowSharedDocument = new TypedDocumentString(`
     subscription FollowShared($after: String, $filter: AuditEventFilter) {
   auditEvents(after: $after, filter: $filter) {
