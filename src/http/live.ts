@@ -25,8 +25,9 @@ export interface LiveOptions extends LiveProtocolOptions, UpgradeRules {
 /**
  * Serves the GraphQL API over WebSocket on the same path. An event is sent when the one before has left the process, so
  * a client that does not read holds one event for each of its subscriptions.
- * Returns the closing, which says 1001 to every client at once and waits two seconds at most for them to take it. Subscriptions are not
- * completed: they have not come to an end, and clients take up again what was cut, not what was completed.
+ * Returns the closing, which says 1001 to every client at once and waits two seconds at most for them to take it.
+ * Subscriptions are not completed: they have not come to an end, and clients take up again what was cut, not what was
+ * completed.
  */
 export function serveLive(options: LiveOptions): () => Promise<void> {
   const { server, keepAliveMs, log } = options;

@@ -8,6 +8,8 @@ import { refuse } from './refusal.ts';
 const FINISH_MS = 5_000;
 /** Longest time for the last refusals to leave. */
 const LAST_WORDS_MS = 1_000;
+/** Longest time for the headers of a request that has begun to arrive. */
+const ARRIVE_MS = 1_000;
 const SWEEP_MS = 25;
 
 /** The end of a server: no client that sends requests on a connection that is kept open loses one to it. */
@@ -40,6 +42,7 @@ export function createStopping(server: Server, idleMs: number): Stopping {
   const connections = new Map<Socket, Connection>();
   const responses = new Set<ServerResponse>();
   let isStopping = false;
+  let stoppedAt = 0;
 
   server.on('connection', (socket) => {
     connections.set(socket, { open: 0, idleSince: performance.now(), bytesRead: 0 });
@@ -48,7 +51,9 @@ export function createStopping(server: Server, idleMs: number): Stopping {
   server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
     // What it is now, its own protocol ends.
     connections.delete(socket as Socket);
-    if (isStopping) socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n');
+    if (!isStopping) return;
+    socket.on('error', () => socket.destroy());
+    socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n', () => socket.destroy());
   });
 
   function leave(socket: Socket, response: ServerResponse): void {
@@ -64,7 +69,8 @@ export function createStopping(server: Server, idleMs: number): Stopping {
   function sweep(): void {
     const now = performance.now();
     for (const [socket, { open, idleSince, bytesRead }] of connections) {
-      if (open === 0 && bytesRead === socket.bytesRead && now - idleSince >= idleMs) socket.destroy();
+      const hasBegun = bytesRead !== socket.bytesRead && now - stoppedAt < ARRIVE_MS;
+      if (open === 0 && !hasBegun && now - idleSince >= idleMs) socket.destroy();
     }
   }
 
@@ -93,6 +99,7 @@ export function createStopping(server: Server, idleMs: number): Stopping {
     },
     async stop() {
       isStopping = true;
+      stoppedAt = performance.now();
       for (const response of responses) if (!response.headersSent) response.setHeader('connection', 'close');
       // After the connections that wait to be accepted were.
       await new Promise(setImmediate);

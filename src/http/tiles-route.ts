@@ -175,7 +175,10 @@ const binary = (body: Uint8Array, more: Pick<Content, 'isFinal' | 'events'>): Co
 // Without a customer in the path it is the log's own tree, which a bound key may not see.
 function visibleTreeOf(viewer: Viewer, customer: NamedCustomer | undefined): TreeName {
   if (customer === undefined && viewer.customerId !== undefined)
-    throw new AuditError('FORBIDDEN', 'the API key is bound to a customer: see /customers-by-id/ and docs/log-format.md');
+    throw new AuditError(
+      'FORBIDDEN',
+      'the API key is bound to a customer: see /customers-by-id/ and docs/log-format.md',
+    );
   return treeOf(visibleTree(viewer, customer && idOf(customer)));
 }
 
