@@ -11,6 +11,8 @@ const LAST_WORDS_MS = 1_000;
 /** Longest time for the headers of a request that has begun to arrive. */
 const ARRIVE_MS = 1_000;
 const SWEEP_MS = 25;
+/** Most turns of the event loop in which new connections are still accepted. */
+const MAX_TURNS = 100;
 
 /** The end of a server: no client that sends requests on a connection that is kept open loses one to it. */
 export interface Stopping {
@@ -43,8 +45,10 @@ export function createStopping(server: Server, idleMs: number): Stopping {
   const responses = new Set<ServerResponse>();
   let isStopping = false;
   let stoppedAt = 0;
+  let accepted = 0;
 
   server.on('connection', (socket) => {
+    accepted += 1;
     connections.set(socket, { open: 0, idleSince: performance.now(), bytesRead: 0 });
     socket.once('close', () => connections.delete(socket));
   });
@@ -63,6 +67,15 @@ export function createStopping(server: Server, idleMs: number): Stopping {
     connection.open -= 1;
     connection.idleSince = performance.now();
     connection.bytesRead = socket.bytesRead;
+  }
+
+  // A connection that waits to be accepted is reset when the server stops listening. What waits is accepted in each turn
+  // of the event loop: the first turn without one is the moment to stop.
+  async function untilNobodyWaits(): Promise<void> {
+    for (let turn = 0, before = -1; before !== accepted && turn < MAX_TURNS; turn += 1) {
+      before = accepted;
+      await new Promise(setImmediate);
+    }
   }
 
   // After what has arrived was read: a request that is here already is not cut off.
@@ -101,8 +114,7 @@ export function createStopping(server: Server, idleMs: number): Stopping {
       isStopping = true;
       stoppedAt = performance.now();
       for (const response of responses) if (!response.headersSent) response.setHeader('connection', 'close');
-      // After the connections that wait to be accepted were.
-      await new Promise(setImmediate);
+      await untilNobodyWaits();
       // Not by the method of the HTTP server, which closes connections between two requests.
       const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
       sweep();
