@@ -8,7 +8,11 @@ import { refuse } from './refusal.ts';
 const FINISH_MS = 5_000;
 /** Longest time for the last refusals to leave. */
 const LAST_WORDS_MS = 1_000;
+/** Longest time for the headers of a request that has begun to arrive. */
+const ARRIVE_MS = 1_000;
 const SWEEP_MS = 25;
+/** Most turns of the event loop in which new connections are still accepted. */
+const MAX_TURNS = 100;
 
 /** The end of a server: no client that sends requests on a connection that is kept open loses one to it. */
 export interface Stopping {
@@ -40,15 +44,20 @@ export function createStopping(server: Server, idleMs: number): Stopping {
   const connections = new Map<Socket, Connection>();
   const responses = new Set<ServerResponse>();
   let isStopping = false;
+  let stoppedAt = 0;
+  let accepted = 0;
 
   server.on('connection', (socket) => {
+    accepted += 1;
     connections.set(socket, { open: 0, idleSince: performance.now(), bytesRead: 0 });
     socket.once('close', () => connections.delete(socket));
   });
   server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
     // What it is now, its own protocol ends.
     connections.delete(socket as Socket);
-    if (isStopping) socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n');
+    if (!isStopping) return;
+    socket.on('error', () => socket.destroy());
+    socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n', () => socket.destroy());
   });
 
   function leave(socket: Socket, response: ServerResponse): void {
@@ -60,11 +69,21 @@ export function createStopping(server: Server, idleMs: number): Stopping {
     connection.bytesRead = socket.bytesRead;
   }
 
+  // A connection that waits to be accepted is reset when the server stops listening. What waits is accepted in each turn
+  // of the event loop: the first turn without one is the moment to stop.
+  async function untilNobodyWaits(): Promise<void> {
+    for (let turn = 0, before = -1; before !== accepted && turn < MAX_TURNS; turn += 1) {
+      before = accepted;
+      await new Promise(setImmediate);
+    }
+  }
+
   // After what has arrived was read: a request that is here already is not cut off.
   function sweep(): void {
     const now = performance.now();
     for (const [socket, { open, idleSince, bytesRead }] of connections) {
-      if (open === 0 && bytesRead === socket.bytesRead && now - idleSince >= idleMs) socket.destroy();
+      const hasBegun = bytesRead !== socket.bytesRead && now - stoppedAt < ARRIVE_MS;
+      if (open === 0 && !hasBegun && now - idleSince >= idleMs) socket.destroy();
     }
   }
 
@@ -93,9 +112,9 @@ export function createStopping(server: Server, idleMs: number): Stopping {
     },
     async stop() {
       isStopping = true;
+      stoppedAt = performance.now();
       for (const response of responses) if (!response.headersSent) response.setHeader('connection', 'close');
-      // After the connections that wait to be accepted were.
-      await new Promise(setImmediate);
+      await untilNobodyWaits();
       // Not by the method of the HTTP server, which closes connections between two requests.
       const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
       sweep();

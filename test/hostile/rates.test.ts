@@ -129,6 +129,7 @@ describe('wrong keys', () => {
       upTo(20).map(async () => (await createKey(service, { name: 'fresh', scopes: ['EVENTS_READ'] })).secret),
     );
     let isOver = false;
+    const startMs = performance.now();
     const statuses = new Map<number, number>();
     const flood = upTo(16).map(async () => {
       while (!isOver) {
@@ -147,7 +148,11 @@ describe('wrong keys', () => {
     isOver = true;
     await Promise.all(flood);
     expect([...statuses.keys()].toSorted()).toEqual([401, 429]);
-    expect(statuses.get(401)).toBeLessThan(400);
+    // As many at once, and five a second.
+    expect(statuses.get(401)).toBeLessThan(310 + (5 * (performance.now() - startMs)) / 1_000);
+    console.info(
+      `${statuses.get(429)} wrong keys were refused; a right one was answered within ${Math.max(...tookMs).toFixed(0)} ms`,
+    );
     expect(Math.max(...tookMs)).toBeLessThan(2_000);
     await service.stop();
   });

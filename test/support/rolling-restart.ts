@@ -59,6 +59,9 @@ async function start(databaseUrl: string, PORT: string): Promise<Instance> {
     RATE_LIMIT: '0',
     LOG_EVENTS: 'off',
     META_AUDIT: 'none',
+    // The balancer shares its process, and a busy machine, with the clients: it may be late to see that a connection
+    // was closed, by more than the second that is enough for one of its own.
+    STOP_IDLE_MS: '5000',
     PORT,
   });
   await program.says('Ready.');
