@@ -23,10 +23,6 @@ import { createListener, GROWTH_CHANNEL } from './feed/listener.ts';
 import type { Services } from './graphql/context.ts';
 import { createSchema } from './graphql/schema.ts';
 import { createHealth, type Health } from './health.ts';
-import { createHostCheck } from './http/hosts.ts';
-import { createOrigins } from './http/origins.ts';
-import { createPeerOf } from './http/peer.ts';
-import { type HttpServer, listen } from './http/server.ts';
 import { alarmOf, disputeOf } from './integrity/alarm.ts';
 import { findRollback } from './integrity/anchors/check-anchor.ts';
 import { createEvidence } from './integrity/evidence.ts';
@@ -52,7 +48,11 @@ import { openRedaction } from './pipeline/redaction.ts';
 import { createPurges } from './retention/purges.ts';
 import { startRetention } from './retention/timer.ts';
 import { recordUpgrade } from './retention/upgrade.ts';
+import { createPeerOf } from './server/client-address.ts';
+import { createHostCheck } from './server/hosts.ts';
+import { createOrigins } from './server/origins.ts';
 import { createPersistedDocuments, loadPersistedDocuments } from './server/persisted-documents.ts';
+import { type HttpServer, listen } from './server/server.ts';
 
 /** The audit service: built by `createAuditService`, started and stopped once. */
 export interface AuditService {

@@ -35,7 +35,7 @@ const SEES: Record<string, readonly string[]> = {
   retention: ['errors.ts', ...below, 'integrity', 'pipeline'],
   'meta-audit': ['errors.ts', ...below, 'access', 'pipeline'],
   graphql: ['errors.ts', ...parts],
-  http: ['errors.ts', ...parts, 'graphql'],
+  server: ['errors.ts', ...parts, 'graphql'],
   cli: ['errors.ts', ...parts, 'config.ts', 'db', 'serve.ts', 'shutdown.ts'],
   'cli/import': ['events', 'merkle'],
 };
@@ -70,15 +70,15 @@ function everyImport(): Plant[] {
 const SPECIAL: Plant[] = [
   { file: 'src/graphql/types/own.ts', code: "import { x } from '../builder.ts';", isRefused: false },
   { file: 'src/log/own.ts', code: "import { x } from './head.ts';", isRefused: false },
-  { file: 'src/log/type.ts', code: "import type { X } from '../http/server.ts';", isRefused: true },
-  { file: 'src/log/again.ts', code: "export { x } from '../http/server.ts';", isRefused: true },
-  { file: 'src/log/all.ts', code: "export * from '../http/server.ts';", isRefused: true },
-  { file: 'src/log/effect.ts', code: "import '../http/server.ts';", isRefused: true },
-  { file: 'src/log/later.ts', code: "await import('../http/server.ts');", isRefused: true },
+  { file: 'src/log/type.ts', code: "import type { X } from '../server/server.ts';", isRefused: true },
+  { file: 'src/log/again.ts', code: "export { x } from '../server/server.ts';", isRefused: true },
+  { file: 'src/log/all.ts', code: "export * from '../server/server.ts';", isRefused: true },
+  { file: 'src/log/effect.ts', code: "import '../server/server.ts';", isRefused: true },
+  { file: 'src/log/later.ts', code: "await import('../server/server.ts');", isRefused: true },
   { file: 'src/cli/export.ts', code: "import { x } from '../log/read.ts';", isRefused: true },
   { file: 'src/cli/client.ts', code: "import { x } from '../config.ts';", isRefused: true },
   { file: 'src/cli/import/own.ts', code: "import { x } from '../client.ts';", isRefused: false },
-  ...['graphql', 'http'].flatMap((from) => [
+  ...['graphql', 'server'].flatMap((from) => [
     { file: `src/${from}/pool.ts`, code: "import type { Pool } from '../db/pool.ts';", isRefused: false },
     { file: `src/${from}/run.ts`, code: "import { inTransaction } from '../db/pool.ts';", isRefused: true },
     { file: `src/${from}/all.ts`, code: "import * as all from '../db/pool.ts';", isRefused: true },

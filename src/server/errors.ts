@@ -5,8 +5,8 @@ import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
 import { reportedError, withHints } from '../graphql/errors.ts';
 import { withoutSuggestions } from '../graphql/limits/introspection.ts';
-import { refusalBody, refusalHeaders } from '../http/refusal.ts';
-import { requestIdOf } from '../http/request-id.ts';
+import { refusalBody, refusalHeaders } from './error-response.ts';
+import { requestIdOf } from './request-id.ts';
 import type { HttpContext } from './yoga.ts';
 
 /**

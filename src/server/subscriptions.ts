@@ -4,8 +4,8 @@ import type { ExecutionResult } from 'graphql';
 import type { Plugin as YogaPlugin } from 'graphql-yoga';
 import type { Context } from '../graphql/context.ts';
 import { countedResults, type Results } from '../graphql/subscription.ts';
-import type { Requests } from '../http/requests.ts';
 import { isIterable } from './errors.ts';
+import type { Requests } from './in-flight.ts';
 import type { HttpContext } from './yoga.ts';
 
 /** The event streams (server-sent events) that are open. */

@@ -10,17 +10,16 @@ import { AuditError } from '../errors.ts';
 import type { Services } from '../graphql/context.ts';
 import { forClient, showError } from '../graphql/errors.ts';
 import { KEY_ENDED } from '../graphql/subscription.ts';
-import { keepAlive } from '../http/keep-alive.ts';
-import type { PeerOf } from '../http/peer.ts';
-import type { Requests } from '../http/requests.ts';
-import type { Unsent } from '../http/unsent.ts';
-import { readMessage, type UpgradeRules, verifyUpgrade } from '../http/upgrade.ts';
+import type { PeerOf } from './client-address.ts';
 import { requireOperation } from './documents.ts';
 import { isIterable } from './errors.ts';
+import type { Requests } from './in-flight.ts';
 import { admitMessage, chargeMessage } from './message-charges.ts';
+import { checkParams } from './operation-request.ts';
 import { OperationSink } from './operation-sink.ts';
+import type { Unsent } from './output-buffer.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
-import { checkParams } from './requests.ts';
+import { readMessage, type UpgradeRules, verifyUpgrade } from './upgrade.ts';
 import { GRAPHQL_PATH, type Yoga } from './yoga.ts';
 
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -262,4 +261,24 @@ function causesOf(error: GraphQLError): GraphQLError[] {
 
 function errorsOf(error: unknown): GraphQLError[] {
   return [error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })];
+}
+
+const MAX_SILENT_PINGS = 5;
+
+/**
+ * Pings the socket every `pingMs`, so that nothing in between takes it for idle, and cuts it when nothing at all came
+ * from it during five of them. That leaves a slow reader the time to get to a ping behind what it has not read yet.
+ */
+export function keepAlive(socket: WebSocket, pingMs: number): void {
+  let silentPings = 0;
+  const heard = () => {
+    silentPings = 0;
+  };
+  for (const event of ['pong', 'ping', 'message']) socket.on(event, heard);
+  const timer = setInterval(() => {
+    if (silentPings >= MAX_SILENT_PINGS) return socket.terminate();
+    silentPings += 1;
+    if (socket.readyState === socket.OPEN) socket.ping();
+  }, pingMs);
+  socket.once('close', () => clearInterval(timer));
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createUnsent } from '../../src/http/unsent.ts';
+import { createUnsent } from '../../src/server/output-buffer.ts';
 import { type ChildService, startChildService } from '../support/child-service.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { connectSocket } from '../support/socket.ts';

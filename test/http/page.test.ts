@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { graphiqlPage } from '../../src/http/graphiql.ts';
+import { graphiqlPage } from '../../src/server/graphiql/page.ts';
 import { open } from '../exports/download.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService, type TestService } from '../support/service.ts';

@@ -17,7 +17,7 @@ import { costOf, costOfPlace } from '../../../src/graphql/cost.ts';
 import { scanDocument } from '../../../src/graphql/limits/scan.ts';
 import { checkShape } from '../../../src/graphql/limits/shape.ts';
 import { createSchema } from '../../../src/graphql/schema.ts';
-import { EXAMPLES } from '../../../src/http/graphiql/examples.ts';
+import { EXAMPLES } from '../../../src/server/graphiql/examples.ts';
 
 const schema = createSchema(createCatalog([]));
 const { MAX_QUERY_COST } = readConfig({});

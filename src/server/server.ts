@@ -5,21 +5,21 @@ import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
 import { insideMessage } from '../graphql/errors.ts';
 import { IntegrityError } from '../integrity/integrity-error.ts';
-import { createCors } from '../server/cors.ts';
-import { createOpenStreams } from '../server/subscriptions.ts';
-import { serveWebSockets } from '../server/websocket.ts';
-import { createGraphqlServer, GRAPHQL_PATH, type Yoga, type YogaOptions } from '../server/yoga.ts';
+import { refuse, refuseFailure } from './error-response.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
 import type { HostCheck } from './hosts.ts';
+import { createRequests, type Requests } from './in-flight.ts';
 import type { Origins } from './origins.ts';
-import { refuse, refuseFailure } from './refusal.ts';
+import { createCors } from './origins.ts';
+import { createUnsent } from './output-buffer.ts';
 import { requestIdOf } from './request-id.ts';
-import { createRequests, type Requests } from './requests.ts';
 import { createStopping, type Stopping } from './stopping.ts';
+import { createOpenStreams } from './subscriptions.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { boundConnections, type ConnectionOptions, serverOptions } from './timeouts.ts';
-import { createUnsent } from './unsent.ts';
+import { serveWebSockets } from './websocket.ts';
+import { createGraphqlServer, GRAPHQL_PATH, type Yoga, type YogaOptions } from './yoga.ts';
 
 /** A server that listens. */
 export interface HttpServer {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { GraphQLError } from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import type { Authenticate } from '../access/authenticate.ts';
@@ -7,9 +7,8 @@ import { Work } from '../access/rate/work.ts';
 import { AuditError, badInput } from '../errors.ts';
 import { inOneTurn } from '../event-loop.ts';
 import type { Context, Services } from '../graphql/context.ts';
-import { isJson } from '../http/content-type.ts';
-import { parseJsonBody, parseSmallJson } from '../http/json-body.ts';
-import type { PeerOf } from '../http/peer.ts';
+import type { PeerOf } from './client-address.ts';
+import { parseJsonBody, parseSmallJson } from './json-body.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
 import type { HttpContext } from './yoga.ts';
 
@@ -215,4 +214,16 @@ function invalidParam(path: string, message: string): GraphQLError {
   return new GraphQLError(`${path}: ${message}`, {
     extensions: { code: 'BAD_USER_INPUT', path, http: { status: 400, spec: true } },
   });
+}
+
+const JSON_TYPE = /^application\/json(?:\s*;\s*charset=(?:"utf-8"|utf-8))?\s*;?$/i;
+
+/**
+ * Whether a request says that its body is plain JSON in UTF-8. Nothing else is taken: a form (url-encoded, multipart,
+ * text/plain) is what a page of somebody else's can make a browser send without asking (CSRF).
+ */
+export function isJson(headers: IncomingHttpHeaders): boolean {
+  if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') return false;
+  const type = headers['content-type'];
+  return type === 'application/json' || JSON_TYPE.test(type?.trim() ?? '');
 }

@@ -7,8 +7,8 @@ import { FORMATS } from '../exports/formats.ts';
 import { aboutExport, type ExportFormat, type ExportGrant, openGrant } from '../exports/link.ts';
 import type { Services } from '../graphql/context.ts';
 import { acceptsGzip } from './accepts-gzip.ts';
-import type { PeerOf } from './peer.ts';
-import { refuse } from './refusal.ts';
+import type { PeerOf } from './client-address.ts';
+import { refuse } from './error-response.ts';
 
 export const EXPORT_PATH = '/export/';
 /** What a file costs of what a key may spend: as much as a few pages of events. */

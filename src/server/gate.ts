@@ -1,15 +1,29 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuditError } from '../errors.ts';
+import { refuse } from './error-response.ts';
 import type { HostCheck } from './hosts.ts';
+import type { Requests } from './in-flight.ts';
 import { lingerAfter } from './linger.ts';
 import type { Origins } from './origins.ts';
-import { refuse } from './refusal.ts';
-import { repeatedHeader } from './repeated-headers.ts';
 import { requestIdOf } from './request-id.ts';
-import type { Requests } from './requests.ts';
-import { SECURITY_HEADERS } from './security-headers.ts';
 
 const HEALTH_PATH = '/health/';
+
+/**
+ * On every answer, whatever it is: nothing of it may be sniffed, framed, cached or run. A page that has to run
+ * something says so itself.
+ */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'content-security-policy':
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
 const HEADERS = new Map(Object.entries(SECURITY_HEADERS));
 
 export interface GateOptions {
@@ -66,4 +80,22 @@ export function notThisOrigin(): AuditError {
 function refused(response: ServerResponse, status: number, error: AuditError): false {
   refuse(response, status, error);
   return false;
+}
+
+// Node keeps the first of each, and another program on the way may have decided by the last.
+const SINGLE = new Set(['host', 'authorization', 'content-type', 'origin']);
+
+/**
+ * The error for a request in which a header that decides something stands twice, even with the same value; undefined:
+ * there is none. RFC 9112, 3.2 wants 400 for a second `Host`.
+ */
+export function repeatedHeader({ rawHeaders }: IncomingMessage): AuditError | undefined {
+  const seen = new Set<string>();
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]?.toLowerCase() ?? '';
+    if (!SINGLE.has(name)) continue;
+    if (seen.has(name)) return new AuditError('BAD_USER_INPUT', `the header "${name}" must be sent once`);
+    seen.add(name);
+  }
+  return undefined;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Plugin } from 'graphql-yoga';
-import { acceptsGzip } from '../http/accepts-gzip.ts';
+import { acceptsGzip } from './accepts-gzip.ts';
 import { GRAPHQL_PATH, type HttpContext } from './yoga.ts';
 
 interface Page {
@@ -51,7 +51,7 @@ export function usePageCaching(): Plugin<object, HttpContext> {
 
 async function makePage(): Promise<Page> {
   // Nine megabytes of source, which would be most of what a start has to read.
-  const { graphiqlPage, graphiqlPolicy } = await import('../http/graphiql.ts');
+  const { graphiqlPage, graphiqlPolicy } = await import('./graphiql/page.ts');
   const html = graphiqlPage({ endpoint: GRAPHQL_PATH });
   const hash = createHash('sha256').update(html).digest('base64url').slice(0, 22);
   // Weak: the same page is sent with and without compression.

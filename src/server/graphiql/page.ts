@@ -6,9 +6,9 @@ import {
   graphqlWorker,
   jsonWorker,
 } from '@graphql-yoga/render-graphiql/graphiql';
-import { DAY_AGO, EXAMPLES } from './graphiql/examples.ts';
-import { KEY_DIALOG, KEY_DIALOG_STYLE } from './graphiql/key-dialog.ts';
-import { PAGE_SCRIPT } from './graphiql/page-script.ts';
+import { DAY_AGO, EXAMPLES } from './examples.ts';
+import { KEY_DIALOG, KEY_DIALOG_STYLE } from './key-dialog.ts';
+import { PAGE_SCRIPT } from './page-script.ts';
 
 export interface GraphiqlPageOptions {
   /** The path of the GraphQL API, for HTTP and WebSocket alike: `/graphql`. */

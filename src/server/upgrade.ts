@@ -2,15 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { VerifyClientCallbackAsync } from 'ws';
 import { AuditError } from '../errors.ts';
 import { parseJson } from '../parse-json.ts';
-import { notThisHost, notThisOrigin } from './gate.ts';
+import { refusalBody, refusalHeaders } from './error-response.ts';
+import { notThisHost, notThisOrigin, repeatedHeader, SECURITY_HEADERS } from './gate.ts';
 import type { HostCheck } from './hosts.ts';
 import { checkJsonBounds } from './json-bounds.ts';
 import { countMembers } from './json-keys.ts';
 import type { Origins } from './origins.ts';
-import { refusalBody, refusalHeaders } from './refusal.ts';
-import { repeatedHeader } from './repeated-headers.ts';
 import { requestIdOf } from './request-id.ts';
-import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** Who may open a WebSocket: browsers do not ask beforehand as they do for requests, so the service has to look. */
 export interface UpgradeRules {

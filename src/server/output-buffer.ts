@@ -1,3 +1,6 @@
+import type { Plugin } from 'graphql-yoga';
+import type { HttpContext } from './yoga.ts';
+
 /** Smaller ones are not worth counting. */
 const LEAST_BYTES = 16_384;
 
@@ -33,6 +36,19 @@ export function createUnsent(mostBytes: number): Unsent {
         oldest.cut();
       }
       return () => release(own);
+    },
+  };
+}
+
+/** Counts the bytes of an answer until the client has taken them; the oldest unread answers are cut above the bound. */
+export function useOutputBound(unsent: Unsent): Plugin<object, HttpContext> {
+  return {
+    onResponse({ response, serverContext: { res } }) {
+      const bytes = Number(response.headers.get('content-length') ?? 0);
+      res.once(
+        'close',
+        unsent.hold(bytes, () => res.destroy()),
+      );
     },
   };
 }

@@ -12,8 +12,8 @@ import { type TreeName, treeOf } from '../integrity/trees.ts';
 import { hasDotSegment, parseCustomerSegment } from '../merkle/customer-path.ts';
 import { parseEntriesPath, parseTilePath } from '../merkle/tile-path.ts';
 import { acceptsGzip } from './accepts-gzip.ts';
-import type { PeerOf } from './peer.ts';
-import { refuse } from './refusal.ts';
+import type { PeerOf } from './client-address.ts';
+import { refuse } from './error-response.ts';
 
 const PATH = /^\/(?:customers(-by-id)?\/([^/]+)\/)?(checkpoint|verifier-key|purge|tile\/.+)$/;
 const FOR_EVER = 'max-age=31536000, immutable';

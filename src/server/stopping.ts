@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AuditError } from '../errors.ts';
-import { refuse } from './refusal.ts';
+import { refuse } from './error-response.ts';
 
 /** Longest time for the requests that are being answered when the server stops. */
 const FINISH_MS = 5_000;

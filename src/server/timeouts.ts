@@ -2,9 +2,9 @@ import { type Server, type ServerOptions, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
+import { refusalBody, refusalHeaders } from './error-response.ts';
+import { SECURITY_HEADERS } from './gate.ts';
 import { isAnswering } from './linger.ts';
-import { refusalBody, refusalHeaders } from './refusal.ts';
-import { SECURITY_HEADERS } from './security-headers.ts';
 
 const CHECK_MS = 1_000;
 const IDLE_MS = 30_000;
