@@ -725,8 +725,7 @@ CREATE TRIGGER trees_grow BEFORE INSERT OR UPDATE ON public.trees FOR EACH ROW E
 -- Row-level security
 
 ALTER TABLE audit_events ENABLE ROW LEVEL SECURITY;
-CREATE POLICY customer ON audit_events FOR SELECT TO audit_log_customer USING (((customer_id = current_setting('audit_log.customer_id'::text, true)) AND (("position" < ( SELECT log_head.first_position
-   FROM log_head)) IS NOT TRUE)));
+CREATE POLICY customer ON audit_events FOR SELECT TO audit_log_customer USING (((customer_id = current_setting('audit_log.customer_id'::text, true)) AND (("position" < ( SELECT log_head.first_position FROM log_head)) IS NOT TRUE)));
 CREATE POLICY service ON audit_events FOR ALL TO audit_log_service USING (true);
 ALTER TABLE checkpoints ENABLE ROW LEVEL SECURITY;
 CREATE POLICY customer ON checkpoints FOR SELECT TO audit_log_customer USING ((tree = ('customer/'::text || current_setting('audit_log.customer_id'::text, true))));

@@ -171,7 +171,7 @@ const settings = z.object({
   META_AUDIT_INTERVAL_MS: wholeNumber(100, 3_600_000).default(60_000),
   /** Level of the service's own log lines. */
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  /** Time between two signs of life to a live client, in milliseconds; one that is silent for five of them is cut. */
+  /** Time between two pings of a WebSocket, in milliseconds; one that is silent for five of them is cut. */
   KEEP_ALIVE_MS: wholeNumber(10, 600_000).default(12_000),
   /** When the service stops: for how long a connection that was just used is left open for one more request, in milliseconds. */
   STOP_IDLE_MS: wholeNumber(0, 60_000).default(1_000),

@@ -43,7 +43,8 @@ const SECTIONS = {
   'Row-level security': `
     SELECT line FROM (
       SELECT format('CREATE POLICY %I ON %I FOR %s TO %s USING (%s)%s%s;', policyname, tablename, cmd,
-        array_to_string(roles, ', '), coalesce(qual, 'true'), ' WITH CHECK (' || with_check || ')',
+        array_to_string(roles, ', '), regexp_replace(coalesce(qual, 'true'), '[\\s]+', ' ', 'g'),
+        ' WITH CHECK (' || regexp_replace(with_check, '[\\s]+', ' ', 'g') || ')',
         CASE permissive WHEN 'PERMISSIVE' THEN '' ELSE ' -- restrictive' END) AS line, tablename AS name
       FROM pg_policies n WHERE n.schemaname = 'public'
       UNION ALL
