@@ -1,4 +1,4 @@
-const DEFAULT_PERCENT = 6;
+const DEFAULT_PERCENT = 10;
 
 const percent = Number(process.env.FAULT_RUNS ?? DEFAULT_PERCENT);
 if (!(percent > 0)) throw new Error('FAULT_RUNS must be a number above 0: the percentage of the full counts');
