@@ -10,7 +10,13 @@ let database: TestDatabase;
 let issuer: TestIssuer;
 let service: TestService;
 
+/** The time of this machine before it is set, and by how much it is. */
+const realNow = Date.now;
+let backMs = 0;
+
 beforeAll(async () => {
+  // Before the service starts: it may keep the function.
+  vi.spyOn(Date, 'now').mockImplementation(() => realNow() - backMs);
   issuer = await startIssuer();
   database = await createDatabase();
   service = await startService(database.url, {
@@ -21,8 +27,10 @@ beforeAll(async () => {
 });
 afterEach(() => {
   vi.useRealTimers();
+  backMs = 0;
 });
 afterAll(async () => {
+  vi.restoreAllMocks();
   await service.stop();
   await issuer.close();
   await database.drop();
@@ -35,7 +43,8 @@ async function codeOf(secret: string): Promise<unknown> {
 
 /** The clock of the machine goes back; time goes on, and so does the clock of the database. */
 function setBack(byMs: number): void {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - byMs });
+  backMs = byMs;
+  vi.useFakeTimers({ toFake: ['Date'], now: realNow() - byMs });
 }
 
 const CREDENTIALS: Record<string, () => Promise<string>> = {
