@@ -263,7 +263,7 @@ CREATE OR REPLACE FUNCTION public.can_end_silent_holders()
  RETURNS boolean
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   SELECT pg_catalog.pg_has_role(current_user, session_user, 'USAGE')
       AND (owner.rolsuper OR NOT login.rolsuper)
@@ -421,7 +421,7 @@ CREATE OR REPLACE FUNCTION public.end_silent_holders()
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 DECLARE
   silent text[];

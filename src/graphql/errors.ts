@@ -123,7 +123,8 @@ function shownAuditError(cause: AuditError, error: unknown): GraphQLError {
   const headers = retryAfterMs === undefined ? {} : { 'retry-after': retryAfterSeconds(retryAfterMs) };
   return new GraphQLError(shortened(cause.message), {
     ...placeOf(error),
-    originalError: cause,
+    // Kept for the log alone, and only of outages: Yoga takes any other error behind one for an unexpected one.
+    originalError: cause.cause === undefined ? null : cause,
     extensions: {
       code,
       ...(path === undefined ? {} : { path }),

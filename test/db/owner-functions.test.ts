@@ -49,8 +49,10 @@ interface Function {
 const EXECUTABLE: Record<string, string[]> = {
   add_cosignature: ['audit_log_service'],
   analyze_segment: ['audit_log_service'],
+  can_end_silent_holders: ['audit_log_service'],
   claim_head: ['audit_log_service'],
   count_events: ['audit_log_service'],
+  end_silent_holders: ['audit_log_service'],
   ensure_segment: ['audit_log_service'],
   frontier_bytes: ['audit_log_service'],
   keep_keys: ['audit_log_service'],

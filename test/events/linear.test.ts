@@ -112,7 +112,8 @@ beforeAll(async () => {
   const patterns = await patternsOf();
   expect(patterns.length).toBeGreaterThan(40);
   const parts = [...new Set([...BY_HAND, ...patterns.flatMap(partsOf)])];
-  expect(parts.length).toBeGreaterThan(1_000);
+  // The forms of tokens are no regular expressions: `redact/labels/linear.test.ts` repeats the beginning of each.
+  expect(parts.length).toBeGreaterThan(800);
   // Every part with one of the ends, those by hand with each.
   families = parts.flatMap((part, at) =>
     ENDS.filter((_, index) => at < BY_HAND.length || index === at % ENDS.length).map((end) => ({

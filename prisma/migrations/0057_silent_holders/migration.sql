@@ -8,8 +8,8 @@
 -- * holds a row of the head, of the trees or of the counts, or rows of a segment, or makes a segment;
 -- * waits for its client: in an open COPY, between two messages or between two statements.
 -- No timeout of PostgreSQL fires inside an open COPY. Returns how many it ended.
-CREATE FUNCTION end_silent_holders() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
-  SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION public.end_silent_holders() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   silent text[];
   found text[];
@@ -53,8 +53,8 @@ REVOKE EXECUTE ON FUNCTION end_silent_holders() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION end_silent_holders() TO audit_log_service;
 
 -- Whether the owner can see and end the connections of the caller's login.
-CREATE FUNCTION can_end_silent_holders() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
-  SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION public.can_end_silent_holders() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
   SELECT pg_catalog.pg_has_role(current_user, session_user, 'USAGE')
       AND (owner.rolsuper OR NOT login.rolsuper)
     OR NOT login.rolsuper AND pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE')
