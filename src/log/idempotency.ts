@@ -23,7 +23,8 @@ export async function lookUpKeys(db: Pool | PoolClient, events: PreparedEvent[])
   const keys = events.flatMap((event) => (event.idempotency ? [event.idempotency] : []));
   if (keys.length === 0) return new Map();
   const { rows } = await db.query<StoredKey>(
-    `SELECT known.*, (SELECT salt FROM audit_events WHERE audit_events.position = known.position) AS salt
+    `SELECT known.*, (SELECT salt FROM audit_events WHERE audit_events.position = known.position
+       AND audit_events.position >= (SELECT first_position FROM log_head)) AS salt
      FROM unnest($1::text[], $2::text[]) AS wanted (scope, key), LATERAL (
        SELECT scope, key, content_hash, position FROM idempotency_keys
        WHERE (idempotency_keys.scope, idempotency_keys.key) = (wanted.scope, wanted.key) LIMIT 1) AS known`,

@@ -3,7 +3,8 @@ import { countsOf, EVENT_PARTS, KEY } from '../../log/summary/counts.ts';
 import { TALLY_COLUMNS } from '../../log/summary/tally.ts';
 import type { Findings } from './findings.ts';
 
-// A customer's days are kept of its busy months alone.
+// A customer's days are kept of its busy months alone. Rows before the first position are on their way out: the purge has
+// taken them off the counts.
 const EXPECTED = `${countsOf(eventsOf("'log'"), 'log')}
   UNION ALL
   SELECT fresh.* FROM (${countsOf(eventsOf("'customer/' || customer_id"), 'customer')}) AS fresh
@@ -11,7 +12,8 @@ const EXPECTED = `${countsOf(eventsOf("'log'"), 'log')}
     WHERE level = 'month' OR date_trunc('month', bucket, 'UTC') = ANY (daily_months)`;
 
 function eventsOf(scope: string): string {
-  return `SELECT scope, ${EVENT_PARTS} FROM audit_events JOIN summary_scopes ON scope = ${scope} AND position < counted`;
+  return `SELECT scope, ${EVENT_PARTS} FROM audit_events JOIN summary_scopes ON scope = ${scope} AND position < counted
+    WHERE position >= (SELECT first_position FROM log_head)`;
 }
 
 const TALLIES = TALLY_COLUMNS.join(', ');
