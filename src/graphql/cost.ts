@@ -178,8 +178,8 @@ function variablesOf(
   { variableDefinitions = [] }: OperationDefinitionNode,
   given: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
-  if (!variableDefinitions.some(({ defaultValue }) => defaultValue)) return given;
-  const variables: Record<string, unknown> = { ...given };
+  // Without a prototype: a variable may be called `valueOf` as well.
+  const variables: Record<string, unknown> = Object.assign(Object.create(null), given);
   for (const { variable, defaultValue } of variableDefinitions) {
     const name = variable.name.value;
     if (defaultValue && variables[name] === undefined) variables[name] = valueFromASTUntyped(defaultValue);

@@ -20,7 +20,9 @@ export function createHostCheck(boundTo: string, allowed: readonly string[]): Ho
   };
 }
 
+// Yoga builds the address of the request from it.
 function nameOf(host: string): string | undefined {
+  if (!URL.canParse(`http://${host}`)) return undefined;
   const [, name] = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i.exec(host) ?? [];
   return name
     ?.toLowerCase()

@@ -25,3 +25,28 @@ export function isAnswering(socket: Answering): boolean {
   const response = socket[LATEST];
   return response?.headersSent === true && !(response.writableFinished && response.req.complete);
 }
+
+const WAITING = new WeakMap<Duplex, Set<ServerResponse>>();
+
+/**
+ * Lets every answer close with its connection. Of the answers that wait in line on one (pipelining), Node tells only the
+ * first that the connection is gone; whatever the others hold would be held for ever. To be called before anybody listens.
+ */
+export function closeWithConnection({ socket }: IncomingMessage, response: ServerResponse): void {
+  const waiting = WAITING.get(socket) ?? waitOn(socket);
+  waiting.add(response);
+  response.once('close', () => waiting.delete(response));
+}
+
+function waitOn(socket: Duplex): Set<ServerResponse> {
+  const waiting = new Set<ServerResponse>();
+  WAITING.set(socket, waiting);
+  // Behind Node's own listener, which closes the first.
+  socket.once('close', () => {
+    for (const response of waiting) {
+      response.destroy();
+      response.emit('close');
+    }
+  });
+  return waiting;
+}

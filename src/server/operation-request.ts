@@ -8,12 +8,11 @@ import { AuditError, badInput } from '../errors.ts';
 import { inOneTurn } from '../event-loop.ts';
 import type { Context, Services } from '../graphql/context.ts';
 import type { PeerOf } from './client-address.ts';
+import type { Requests } from './in-flight.ts';
 import { parseJsonBody, parseSmallJson } from './json-body.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
 import type { HttpContext } from './yoga.ts';
 
-/** How many of the largest bodies are in memory at once; what is more is refused. */
-const LARGEST_BODIES_AT_ONCE = 8;
 /** Characters from which a document is large. */
 const LARGE_DOCUMENT = 4_096;
 const PARAMETERS = ['query', 'operationName', 'variables', 'extensions', 'documentId'];
@@ -46,6 +45,7 @@ export function useAuthentication({
       checkMethod(req);
       const peer = peerOf(req);
       const viewer = await authenticate(req.headers.authorization, peer);
+      checkAccept(req.headers.accept);
       services.rates.check(viewer.keyId);
       Object.assign(serverContext, { services, viewer, peer, work: new Work() });
     },
@@ -59,6 +59,30 @@ function checkMethod({ method, headers }: IncomingMessage): void {
     throw notServed('send a POST with content-type application/json', { status: 415 });
 }
 
+const MEDIA_TYPES = [
+  'application/graphql-response+json',
+  'application/json',
+  'text/event-stream',
+  'multipart/mixed',
+];
+
+// Yoga finds out that it can send nothing of what the client accepts when the operation is over: a mutation would be
+// refused that was executed. Any other operation than a subscription has an answer in each of these types.
+function checkAccept(accept: string | undefined): void {
+  const wanted = (accept || '*/*').toLowerCase().split(',');
+  const isServed = wanted.some((one) => {
+    const [type = '', ...parameters] = one.replaceAll(/\s/g, '').split(';');
+    const charset = parameters.find((parameter) => parameter.startsWith('charset='));
+    return (charset ?? 'charset=utf-8') === 'charset=utf-8' && MEDIA_TYPES.some(matching(type));
+  });
+  if (!isServed) throw notServed('nothing of what the client accepts can be sent', { status: 406 });
+}
+
+function matching(wanted: string): (type: string) => boolean {
+  if (wanted === '*/*') return () => true;
+  return wanted.endsWith('/*') ? (type) => type.startsWith(wanted.slice(0, -1)) : (type) => type === wanted;
+}
+
 function notServed(message: string, http: object): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', http } });
 }
@@ -70,22 +94,22 @@ function notServed(message: string, http: object): GraphQLError {
 export function useStrictRequests({
   maxBodyBytes,
   documents,
+  requests,
 }: {
   maxBodyBytes: number;
   documents: PersistedDocuments;
+  requests: Requests;
 }): Plugin<object, HttpContext & Context> {
-  const budget = { bytes: maxBodyBytes * LARGEST_BODIES_AT_ONCE };
   return {
     onRequestParse({ serverContext: { req, res, services, viewer, work }, setRequestParser }) {
       setRequestParser(async () => {
         const body =
-          req.method === 'GET' ? undefined : await readBody({ req, res }, { budget, maxBodyBytes, work });
+          req.method === 'GET' ? undefined : await readBody({ req, res }, { requests, maxBodyBytes, work });
         // Other requests of the key may have been charged since.
         services.rates.check(viewer.keyId);
-        const params = await (body ? readParams(body, work) : readSearch(req.url ?? '', work)).catch(
-          malformed,
-        );
-        const resolved = documents.resolve(params) as GraphQLParams;
+        const resolved = await (body ? readParams(body, work) : readSearch(req.url ?? '', work))
+          .then((params) => documents.resolve(params) as GraphQLParams)
+          .catch(malformed);
         // It is parsed and validated in one piece, in a turn of the event loop that does little else.
         if ((resolved.query?.length ?? 0) > LARGE_DOCUMENT) await inOneTurn(() => undefined);
         return resolved;
@@ -94,36 +118,29 @@ export function useStrictRequests({
   };
 }
 
-/** Bytes that all bodies that are arriving may still take. */
-interface ByteBudget {
-  bytes: number;
-}
-
 /**
- * Reads a body. Its bytes are taken from the budget until the request is answered: large requests are worked on in parts,
- * so many can be in memory at a time. By its events: an iterator that is left early destroys the connection, and the
+ * Reads a body. Its bytes are held until the request is answered: large requests are worked on in parts, so many can be
+ * in memory at a time. By its events: an iterator that is left early destroys the connection, and the
  * answer with it.
  */
 function readBody(
   { req, res }: HttpContext,
-  { budget, maxBodyBytes: maxBytes, work }: { budget: ByteBudget; maxBodyBytes: number; work: Work },
+  { requests, maxBodyBytes: maxBytes, work }: { requests: Requests; maxBodyBytes: number; work: Work },
 ): Promise<Buffer> {
   if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const chunks: Buffer[] = [];
   let bytes = 0;
-  res.once('close', () => {
-    budget.bytes += bytes;
-    bytes = 0;
-  });
   return new Promise<Buffer>((resolve, reject) => {
     req.on('data', (chunk: Buffer) => {
-      if (res.closed) return;
+      if (res.closed || res.destroyed) return;
       bytes += chunk.length;
       work.read(chunk.length);
-      budget.bytes -= chunk.length;
+      try {
+        requests.hold(req, chunk.length);
+      } catch (error) {
+        return reject(error);
+      }
       if (bytes > maxBytes) reject(tooLarge(maxBytes));
-      else if (budget.bytes < 0)
-        reject(new AuditError('OVERLOADED', 'too many large requests at once: retry later'));
       else chunks.push(chunk);
     });
     const onClose = () => reject(badInput('body', 'the request was aborted'));

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { UsePersistedOperationsOptions } from '@graphql-yoga/plugin-persisted-operations';
 import { GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import { z } from 'zod';
-import { AuditError, badInput } from '../errors.ts';
+import { badInput } from '../errors.ts';
 import { scanDocument } from '../graphql/limits/scan.ts';
 import { checkShape } from '../graphql/limits/shape.ts';
 import { checkSubscriptionRoot } from '../graphql/limits/subscription-root.ts';
@@ -91,8 +91,10 @@ function noQuery(): GraphQLError {
   });
 }
 
-function notPersisted(): AuditError {
-  return new AuditError('FORBIDDEN', 'this service takes its persisted documents only (PERSISTED_ONLY)');
+function notPersisted(): GraphQLError {
+  return new GraphQLError('this service takes its persisted documents only (PERSISTED_ONLY)', {
+    extensions: { code: 'FORBIDDEN', http: { status: 403 } },
+  });
 }
 
 /**

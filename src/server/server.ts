@@ -10,6 +10,7 @@ import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
 import type { HostCheck } from './hosts.ts';
 import { createRequests, type Requests } from './in-flight.ts';
+import { closeWithConnection } from './linger.ts';
 import type { Origins } from './origins.ts';
 import { createCors } from './origins.ts';
 import { createUnsent } from './output-buffer.ts';
@@ -55,7 +56,7 @@ export interface HttpOptions
 
 /** Serves the API, its live feed, exports, GraphiQL and the health endpoints. */
 export async function listen(options: HttpOptions): Promise<HttpServer> {
-  const requests = createRequests(options.maxRequests);
+  const requests = createRequests(options);
   const unsent = createUnsent(options.maxUnsentBytes);
   const streams = createOpenStreams();
   const bounds = { requests, unsent };
@@ -84,6 +85,7 @@ function createHandler(
 ) {
   const admits = createGate({ ...options, requests });
   return (request: IncomingMessage, response: ServerResponse) => {
+    closeWithConnection(request, response);
     stopping.enter(request, response);
     if (!admits(request, response)) return;
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';

@@ -24,7 +24,7 @@ export function createOpenStreams(): OpenStreams {
   const open = new Set<ServerResponse>();
   return {
     add(response, onClosed) {
-      if (response.closed) return onClosed();
+      if (response.closed || response.destroyed) return onClosed();
       open.add(response);
       response.once('close', () => {
         open.delete(response);

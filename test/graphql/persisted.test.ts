@@ -74,11 +74,18 @@ describe('a persisted document', () => {
     ],
     ['the name of what every object has', { documentId: 'constructor' }, 'NOT_FOUND'],
     ['a hash that is no text', { documentId: 5 }, 'BAD_USER_INPUT'],
+    ['a list beside a text', { query: OTHER, documentId: [] }, 'BAD_USER_INPUT'],
     ['nothing', {}, 'BAD_USER_INPUT'],
     ['extensions that are none', { extensions: { persistedQuery: null } }, 'BAD_USER_INPUT'],
   ])('is none: %s', async (_what, request, code) => {
     const { data, errors } = await ask(request);
     expect([data, errors?.[0]?.extensions.code]).toEqual([undefined, code]);
+    const { status } = await fetch(`${service.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_KEY}` },
+      body: JSON.stringify(request),
+    });
+    expect(status).toBeLessThan(500);
   });
 });
 

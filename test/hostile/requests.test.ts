@@ -123,6 +123,8 @@ describe('the host', () => {
     '"',
     '',
     'localhost@evil.example',
+    '127.0.0.1:99999',
+    'xn--a.localhost',
   ])('"%s" is not', async (host) => {
     const answer = await hosts(host);
     expect([answer.status, codeOf(answer)]).toEqual([421, 'FORBIDDEN']);
@@ -240,6 +242,26 @@ describe('what a browser can be made to send without asking is refused', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, allowed]);
     expect(await countEvents()).toBe(before);
   });
+
+  test.each(['text/html', 'image/*', 'application/json; charset=utf-16', 'application/xml, text/plain'])(
+    'a mutation whose client accepts "%s" is not executed',
+    async (accept) => {
+      const before = await countEvents();
+      const response = await post(
+        { 'content-type': 'application/json', accept },
+        JSON.stringify({ query: WRITE }),
+      );
+      expect(await refusal(response)).toEqual({ status: 406, code: 'BAD_USER_INPUT' });
+      expect(await countEvents()).toBe(before);
+    },
+  );
+
+  test.each(['*/*', 'application/*', 'text/html, */*;q=0.1', 'application/json; charset=UTF-8'])(
+    'a query whose client accepts "%s" is answered',
+    async (accept) => {
+      expect((await post({ 'content-type': 'application/json', accept }, QUERY)).status).toBe(200);
+    },
+  );
 
   test('a batch of operations', async () => {
     const response = await post({ 'content-type': 'application/json' }, `[${QUERY},${QUERY}]`);
@@ -419,6 +441,40 @@ describe('too many requests at once', () => {
     stream.disconnect();
     socket.terminate();
     await busy.stop();
+  });
+
+  // Node tells only the first of them that the connection is gone.
+  test.each(['reset', 'closed'])(
+    'that wait in line on a connection hold nothing once it is %s',
+    async (how) => {
+      const busy = await startService(database.url, { MAX_REQUESTS: '6' });
+      const feed = requestText(
+        { ...KEPT, accept: 'text/event-stream' },
+        JSON.stringify({ query: 'subscription { auditEvents { cursor } }' }),
+      );
+      const line = [feed, feed, ...Array<string>(5).fill(requestText(KEPT, QUERY))].join('');
+      const socket = await openRaw(busy.url);
+      socket.write(line);
+      await once(socket, 'data');
+      await vi.waitFor(() => expect(busy.countSubscribers()).toBe(2), 10_000);
+      if (how === 'reset') socket.resetAndDestroy();
+      else socket.destroy();
+      await vi.waitFor(() => expect(busy.countSubscribers()).toBe(0), 10_000);
+      const ask = () => post({ 'content-type': 'application/json' }, QUERY, busy.url);
+      const statuses = async () => (await Promise.all(Array.from({ length: 6 }, ask))).map((r) => r.status);
+      await vi.waitFor(async () => expect(await statuses()).toEqual(Array(6).fill(200)), 10_000);
+      await busy.stop();
+    },
+  );
+
+  test('the bodies of streams that are open do not count', async () => {
+    const body = `${JSON.stringify({ query: 'subscription { auditEvents { cursor } }' })}${' '.repeat(900_000)}`;
+    const streams: Response[] = [];
+    for (let n = 0; n < 10; n += 1)
+      streams.push(await post({ 'content-type': 'application/json', accept: 'text/event-stream' }, body));
+    expect(streams.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    expect((await post({ 'content-type': 'application/json' }, QUERY)).status).toBe(200);
+    for (const stream of streams) await stream.body?.cancel();
   });
 
   test('connections are closed at once', async () => {

@@ -57,6 +57,18 @@ describe('the cost', () => {
   });
 });
 
+test.each(['valueOf', 'constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+  'the cost is the same when a variable is called %s',
+  (name) => {
+    const page = (variable: string, value = '') =>
+      `query ($${variable}: Int${value}) { auditEvents(first: $${variable}) { edges { node { id } } } }`;
+    const given = (variable: string) => JSON.parse(`{"${variable}": 900}`) as Record<string, unknown>;
+    expect(price(page(name, ' = 1000'))).toBe(price(page('n', ' = 1000')));
+    expect(price(page(name))).toBe(price(page('n')));
+    expect(price(page(name), given(name))).toBe(price(page('n'), given('n')));
+  },
+);
+
 describe('within the default budget', () => {
   test('what GraphiQL sends: its introspection query', () => {
     const everything = {
