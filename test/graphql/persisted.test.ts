@@ -82,7 +82,11 @@ describe('a persisted document', () => {
     expect([data, errors?.[0]?.extensions.code]).toEqual([undefined, code]);
     const { status } = await fetch(`${service.url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_KEY}` },
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/graphql-response+json',
+        authorization: `Bearer ${ADMIN_KEY}`,
+      },
       body: JSON.stringify(request),
     });
     expect(status).toBeLessThan(500);
