@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Plugin } from '@envelop/core';
-import type { ExecutionResult } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, getOperationAST } from 'graphql';
 import type { Plugin as YogaPlugin } from 'graphql-yoga';
+import { badInput } from '../errors.ts';
 import type { Context } from '../graphql/context.ts';
 import { countedResults, type Results } from '../graphql/subscription.ts';
 import { isIterable } from './errors.ts';
@@ -41,9 +42,13 @@ export function createOpenStreams(): OpenStreams {
   };
 }
 
+/** The variables of a subscription, which are kept as long as it lasts. */
+const MAX_VARIABLES_BYTES = 65_536;
+
 /**
  * Counts subscriptions, ends them with the key they were opened with, by an error, and over HTTP with the connection.
- * Throws TOO_MANY_SUBSCRIPTIONS.
+ * Of the variables those are kept that the operation declares. Throws TOO_MANY_SUBSCRIPTIONS, and BAD_USER_INPUT when
+ * the variables are too large.
  */
 export function useSubscriptionRules({
   requests,
@@ -53,18 +58,38 @@ export function useSubscriptionRules({
   streams: OpenStreams;
 }): Plugin {
   return {
-    onSubscribe: () => ({
-      onSubscribeResult({ args, result, setResult }) {
-        if (!isIterable<ExecutionResult>(result)) return;
-        const context = args.contextValue as Context & Partial<HttpContext>;
-        const counted = countOrEnd(result, context);
-        setResult(counted);
-        if (!context.res || !context.req) return;
-        requests.leave(context.req);
-        streams.add(context.res, () => void counted.return?.());
-      },
-    }),
+    onSubscribe({ args }) {
+      keepDeclaredVariables(args);
+      return {
+        onSubscribeResult({ args, result, setResult }) {
+          if (!isIterable<ExecutionResult>(result)) return;
+          const context = args.contextValue as Context & Partial<HttpContext>;
+          const counted = countOrEnd(result, context);
+          setResult(counted);
+          if (!context.res || !context.req) return;
+          requests.leave(context.req);
+          streams.add(context.res, () => void counted.return?.());
+        },
+      };
+    },
   };
+}
+
+// In place: the transports keep the arguments, and Yoga what was asked, as long as the subscription lasts.
+function keepDeclaredVariables(args: ExecutionArgs): void {
+  const given = args.variableValues ?? {};
+  const declared = getOperationAST(args.document, args.operationName)?.variableDefinitions ?? [];
+  const names = declared.map(({ variable }) => variable.name.value);
+  const kept = Object.fromEntries(
+    names.filter((name) => Object.hasOwn(given, name)).map((name) => [name, given[name]]),
+  );
+  if (Buffer.byteLength(JSON.stringify(kept)) > MAX_VARIABLES_BYTES)
+    throw badInput('variables', `of a subscription may take at most ${MAX_VARIABLES_BYTES} bytes as JSON`);
+  args.variableValues = kept;
+  const { params } = args.contextValue as { params?: { variables?: unknown; extensions?: unknown } };
+  if (!params) return;
+  params.variables = kept;
+  params.extensions = undefined;
 }
 
 function countOrEnd(results: AsyncIterable<ExecutionResult>, context: Context): Results {

@@ -15,6 +15,7 @@ import { requireOperation } from './documents.ts';
 import { isIterable } from './errors.ts';
 import type { Requests } from './in-flight.ts';
 import { admitMessage, chargeMessage } from './message-charges.ts';
+import { clientId, OperationIds, TOO_MANY_OPERATIONS, withClientId } from './operation-ids.ts';
 import { checkParams } from './operation-request.ts';
 import { OperationSink } from './operation-sink.ts';
 import type { Unsent } from './output-buffer.ts';
@@ -24,7 +25,6 @@ import { GRAPHQL_PATH, type Yoga } from './yoga.ts';
 
 const CLOSE_TIMEOUT_MS = 2_000;
 const INIT_TIMEOUT_MS = 5_000;
-const MAX_OPERATIONS = 100;
 const MAX_PAYLOAD_BYTES = 1_048_576;
 const MAX_BUFFERED_BYTES = 16_777_216;
 /** RFC 6455, 7.4.1: the service stops. */
@@ -60,6 +60,7 @@ export interface Connection extends Record<PropertyKey, unknown> {
   strangersMessages: number;
   /** What was done for the message that is being dealt with. */
   work: Work;
+  operations: OperationIds;
 }
 
 /**
@@ -84,6 +85,10 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
   sockets.on('connection', (socket, request) => {
     const problem = (error: Error) => log.warn({ cause: error.message }, 'a WebSocket had a problem');
     socket.on('error', problem);
+    const onFailure = (error: Error) => {
+      problem(error);
+      socket.close(CloseCode.InternalServerError, 'Internal server error');
+    };
     keepAlive(socket, keepAliveMs);
     const send = createSend(socket, unsent);
     const connection: Connection = {
@@ -93,6 +98,7 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
       isAdmitted: false,
       strangersMessages: 0,
       work: new Work(),
+      operations: new OperationIds(),
     };
     const onMessage = (listener: (text: string) => Promise<void>) =>
       socket.on('message', (data: Buffer, isBinary) => {
@@ -104,19 +110,36 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
         if (refusal) return socket.close(refusal.code, refusal.reason);
         const message = connection.work.measure(() => readMessage(data, isBinary));
         if ('refusal' in message) socket.close(CloseCode.BadRequest, message.refusal);
-        // The protocol parses texts itself, and takes what is parsed.
-        else
-          listener(message.value as string).catch((error: Error) => {
-            problem(error);
-            socket.close(CloseCode.InternalServerError, 'Internal server error');
-          });
+        else handleMessage(connection, message.value, { listener, onFailure });
         chargeMessage(options, connection);
       });
     const close = (code?: number, reason?: string) => socket.close(code, reason);
-    const closed = protocol.opened({ protocol: socket.protocol, send, close, onMessage }, connection);
+    const sendMessage = (text: string) => send(withClientId(text));
+    const closed = protocol.opened(
+      { protocol: socket.protocol, send: sendMessage, close, onMessage },
+      connection,
+    );
     socket.once('close', (code, reason) => closed(code, String(reason)).catch(problem));
   });
   return () => closeAll(sockets);
+}
+
+// A function of its own, which keeps nothing of what it is given: the promise lasts as long as the operation.
+function handleMessage(
+  { operations, socket }: Connection,
+  message: unknown,
+  {
+    listener,
+    onFailure,
+  }: { listener: (message: string) => Promise<void>; onFailure: (error: Error) => void },
+): void {
+  const taken = operations.take(message);
+  if ('refusal' in taken) socket.close(taken.code, taken.refusal);
+  // The protocol parses texts itself, and takes what is parsed.
+  else
+    listener(taken.message as string)
+      .finally(taken.release)
+      .catch(onFailure);
 }
 
 function createSend(socket: WebSocket, unsent: Unsent): Connection['send'] {
@@ -146,7 +169,9 @@ async function closeAll(sockets: WebSocketServer): Promise<void> {
 
 type Enveloped = ReturnType<Yoga['getEnveloped']>;
 /** The arguments of an operation, with the functions that run it: `rootValue` as in Yoga's recipe for graphql-ws. */
-type EnvelopedArgs = ExecutionArgs & { rootValue: Pick<Enveloped, 'execute' | 'subscribe'> };
+type EnvelopedArgs = ExecutionArgs & {
+  rootValue: Pick<Enveloped, 'execute' | 'subscribe'> & { onStarted: () => void };
+};
 
 function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string, unknown>, Connection> {
   const { requests, log } = options;
@@ -154,11 +179,13 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: ({ connectionParams, extra }) => connect(options, extra, connectionParams),
     // An operation that is refused is answered with an error: the others on the socket go on.
-    onSubscribe: ({ subscriptions, extra }, id, params) => {
-      if (Object.keys(subscriptions).length <= MAX_OPERATIONS)
+    onSubscribe: ({ extra }, id, payload) => {
+      const params = { ...payload };
+      // The protocol keeps the message as long as the operation lasts: of a subscription that may be long.
+      for (const name of Object.keys(payload)) Reflect.deleteProperty(payload, name);
+      if (!extra.operations.areTooMany)
         return prepare(options, extra, id, params).catch((error) => errorsOf(error));
-      const message = `a connection carries ${MAX_OPERATIONS} operations at a time: open another`;
-      return errorsOf(new AuditError('OVERLOADED', message));
+      return errorsOf(new AuditError('OVERLOADED', TOO_MANY_OPERATIONS));
     },
     execute: (args: ExecutionArgs) => execute(args as EnvelopedArgs, requests),
     subscribe: (args: ExecutionArgs) => subscribe(args as EnvelopedArgs),
@@ -209,7 +236,9 @@ async function prepare(
   if (!viewer) throw new AuditError('UNAUTHENTICATED', KEY_ENDED);
   services.rates.check(viewer.keyId);
   const params = checkParams(payload);
-  const sink = new OperationSink(connection, id, (result) => JSON.stringify(forClient(result, log)));
+  const sink = new OperationSink(connection, clientId(id), (result) =>
+    JSON.stringify(forClient(result, log)),
+  );
   const { schema, parse, validate, contextFactory, execute, subscribe } = yoga.getEnveloped({
     viewer,
     peer: peerOf(request),
@@ -226,7 +255,7 @@ async function prepare(
     operationName: params.operationName,
     variableValues: params.variables,
     contextValue: await contextFactory(),
-    rootValue: { execute, subscribe },
+    rootValue: { execute, subscribe, onStarted: () => connection.operations.started(id) },
   };
 }
 
@@ -245,7 +274,9 @@ async function execute(args: EnvelopedArgs, requests: Requests): Promise<Executi
 async function subscribe(args: EnvelopedArgs): Promise<AsyncIterable<ExecutionResult>> {
   try {
     const outcome = await args.rootValue.subscribe(args);
-    return isIterable<ExecutionResult>(outcome) ? outcome : failing(outcome.errors ?? []);
+    if (!isIterable<ExecutionResult>(outcome)) return failing(outcome.errors ?? []);
+    args.rootValue.onStarted();
+    return outcome;
   } catch (error) {
     return failing(errorsOf(error));
   }

@@ -80,6 +80,31 @@ test('sockets that ask for nothing but trouble', async () => {
   await nothingKept();
 });
 
+test('subscriptions keep nothing of the long messages that began them', async () => {
+  const raw = await connectSocket(service.url);
+  const subscription = 'subscription { auditEvents { cursor } }';
+  const ids = Array.from({ length: 90 }, (_, n) => `s${n}`);
+  const open = (id: string) => ({
+    type: 'subscribe',
+    id,
+    payload: { query: subscription, variables: { unused: fill(id, 450_000) } },
+    unknown: fill(id, 450_000),
+  });
+  for (const id of ids) {
+    raw.send(open(id));
+    raw.send({ type: 'ping' });
+    expect(await raw.next()).toEqual({ type: 'pong' });
+  }
+  await nothingKept();
+  await service.ask('mutation { logEvent(input: { eventType: AUTH_LOGIN }) { status } }');
+  const results = [];
+  for (const _ of ids) results.push(await raw.next());
+  expect(new Set(results.map(({ type, id }) => `${type} ${id}`))).toEqual(
+    new Set(ids.map((id) => `next ${id}`)),
+  );
+  raw.socket.close();
+});
+
 test('and a client of good will is served as before', async () => {
   const { data } = await service.ask('mutation { logEvent(input: { eventType: AUTH_LOGIN }) { status } }');
   expect(data).toEqual({ logEvent: { status: 'RECORDED' } });
