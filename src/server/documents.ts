@@ -10,7 +10,6 @@ import {
   validate,
 } from 'graphql';
 import { Work } from '../access/rate/work.ts';
-
 import { toClientError } from '../graphql/errors.ts';
 import { MAX_ERRORS } from '../graphql/limits/bounds.ts';
 import { DocumentCache } from '../graphql/limits/document-cache.ts';
@@ -25,8 +24,25 @@ const KEPT = { characters: 500_000, each: 10_000 };
 export function createDocumentCaches() {
   return {
     documentCache: new DocumentCache<DocumentNode>(KEPT),
-    errorCache: new DocumentCache<unknown>(KEPT),
+    errorCache: new ErrorCache(KEPT),
   };
+}
+
+class ErrorCache extends DocumentCache<unknown> {
+  override set(text: string, error: unknown): void {
+    super.set(text, withoutFrames(error as Error));
+  }
+}
+
+// V8 keeps the frames of an error until its stack is read, and with them all that they can see: the request with its
+// variables. An error that is kept with a document must not have them.
+function withoutFrames<Kept extends Error>(error: Kept): Kept {
+  error.stack = String(error);
+  const { originalError } = error as { originalError?: Error };
+  for (const inner of [originalError, error.cause]) {
+    if (inner instanceof Error) inner.stack = String(inner);
+  }
+  return error;
 }
 
 /**
@@ -51,9 +67,14 @@ export function useDocumentLimits({ hasIntrospection }: { hasIntrospection: bool
     },
     onValidate({ setValidationFn, context }) {
       const { work = new Work() } = context as { work?: Work };
-      setValidationFn((schema, document) => work.measure(() => validate(schema, document, rules, options)));
-      // Over HTTP Yoga answers with them as they are, since errors of validation come from no resolver.
-      return ({ result, setResult }) => setResult(result.map(toClientError));
+      setValidationFn((schema, document) =>
+        work.measure(() =>
+          // Over HTTP Yoga answers with them as they are, since errors of validation come from no resolver.
+          validate(schema, document, rules, options).map((error) =>
+            withoutFrames(toClientError(withoutFrames(error)) as GraphQLError),
+          ),
+        ),
+      );
     },
   };
 }

@@ -1,3 +1,4 @@
+import { writeHeapSnapshot } from 'node:v8';
 import { pino } from 'pino';
 import { readConfig } from '../../src/config.ts';
 import { createAuditService } from '../../src/service.ts';
@@ -19,8 +20,12 @@ setInterval(() => {
   longestTurnMs = Math.max(longestTurnMs, (user + system) / 1_000);
 }, TICK_MS).unref();
 
-process.on('message', async (request) => {
+/** A request with the name of a file behind it. */
+const SNAPSHOT = 'snapshot ';
+
+process.on('message', async (request: string) => {
   if (request === 'memory') process.send?.(memoryInUse());
+  else if (request.startsWith(SNAPSHOT)) process.send?.(writeHeapSnapshot(request.slice(SNAPSHOT.length)));
   else if (request === 'longest turn') {
     process.send?.(longestTurnMs);
     longestTurnMs = 0;

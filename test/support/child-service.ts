@@ -9,6 +9,8 @@ export interface ChildService {
   ask(query: string, variables?: object): Promise<Answer>;
   /** Bytes in use after a garbage collection: heap and buffers. */
   memory(): Promise<number>;
+  /** Writes everything on the heap to a file (V8's heap snapshot: of each text the first thousand characters). */
+  snapshot(path: string): Promise<string>;
   /** Most processor time between two chances to answer since the last call, in milliseconds. */
   longestTurnMs(): Promise<number>;
   stop(): Promise<void>;
@@ -37,6 +39,10 @@ export async function startChildService(
     memory() {
       child.send('memory');
       return answerOf<number>(child);
+    },
+    snapshot(path) {
+      child.send(`snapshot ${path}`);
+      return answerOf<string>(child);
     },
     longestTurnMs() {
       child.send('longest turn');
