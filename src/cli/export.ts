@@ -7,7 +7,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseJson } from '../parse-json.ts';
 import { type Client, ClientError, clientFrom } from './client.ts';
 
-const EXPORT_LINK =
+export const EXPORT_LINK =
   'query Export($format: ExportFormat!, $filter: AuditEventFilter) { auditExport(format: $format, filter: $filter) { url } }';
 const REPORT_BYTES = 16 * 1024 * 1024;
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, type CommanderError } from 'commander';
+import { register as registerDocuments } from './documents.ts';
 import { register as registerExport } from './export.ts';
 import { register as registerImport } from './import/command.ts';
 import { register as registerKeys } from './keys/command.ts';
@@ -13,7 +14,15 @@ const program = new Command('audit-log').description('the command line of the au
 const VERIFY_USAGE_CODE = 1;
 const USAGE_CODE = 2;
 
-const commands = [registerServe, registerImport, registerExport, registerKeys, registerProve, registerVerify];
+const commands = [
+  registerServe,
+  registerImport,
+  registerExport,
+  registerKeys,
+  registerProve,
+  registerVerify,
+  registerDocuments,
+];
 for (const register of commands) register(program);
 
 setUsageCode(program, USAGE_CODE);
