@@ -54,6 +54,11 @@ function isWebhook(text: string): boolean {
   return (protocol === 'https:' || (protocol === 'http:' && isLocal)) && !username && !password;
 }
 
+const databaseAddress = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: 'must be an address such as postgresql://USER:PASSWORD@HOST:5432/DATABASE',
+});
+
 const origin = z
   .string()
   .refine((text) => text === '*' || (URL.canParse(text) && new URL(text).origin === text), {
@@ -81,9 +86,9 @@ const scopeMap = list
 
 const settings = z.object({
   /** A PostgreSQL 14 or newer; unset: an embedded one under `DATA_DIR`. */
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_URL: databaseAddress.optional(),
   /** The same database as the owner of its tables: migrations, keys, retention; unset: `DATABASE_URL` is the owner's. */
-  DATABASE_ADMIN_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_ADMIN_URL: databaseAddress.optional(),
   /** Where the embedded PostgreSQL keeps its data. */
   DATA_DIR: z.string().default('.data'),
   /** Address to listen on. */

@@ -37,10 +37,10 @@ async function run(config: Config, log: Logger, stop: AbortSignal): Promise<void
     stop.throwIfAborted();
     const databaseUrl = config.DATABASE_URL ?? embedded?.connectionString ?? '';
     const { createAuditService } = await load();
-    const starting = createAuditService({ config, databaseUrl, log });
+    const starting = createAuditService({ config, databaseUrl, log, onAdminKey: printAdminKey });
     service = await Promise.race([starting, tooLate(stop)]);
     if (stop.aborted) return;
-    process.stdout.write(startMessage(service));
+    process.stdout.write(startMessage(service, config));
     await untilEnd(embedded, stop);
   } finally {
     await service?.stop();
@@ -88,7 +88,11 @@ async function aborted(stop: AbortSignal): Promise<void> {
   if (!stop.aborted) await once(stop, 'abort');
 }
 
-function startMessage({ url, adminKey }: AuditService): string {
-  const key = adminKey === undefined ? '' : `Admin API key, shown this once: ${adminKey}\n`;
-  return `GraphQL API and GraphiQL: ${url}/graphql\n${key}Ready. Stop with Ctrl-C.\n`;
+// At once: the key is stored, and no other start prints it, whatever becomes of this one.
+function printAdminKey(key: string): void {
+  process.stdout.write(`Admin API key, shown this once: ${key}\n`);
+}
+
+function startMessage({ url }: AuditService, { GRAPHIQL }: Config): string {
+  return `GraphQL API${GRAPHIQL ? ' and GraphiQL' : ''}: ${url}/graphql\nReady. Stop with Ctrl-C.\n`;
 }

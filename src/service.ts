@@ -53,6 +53,7 @@ import { createHostCheck } from './server/hosts.ts';
 import { createOrigins } from './server/origins.ts';
 import { createPersistedDocuments, loadPersistedDocuments } from './server/persisted-documents.ts';
 import { type HttpServer, listen } from './server/server.ts';
+import { listenAdvice, namingSetting, ownerSetting } from './start-errors.ts';
 
 /** The audit service: built by `createAuditService`, started and stopped once. */
 export interface AuditService {
@@ -80,12 +81,19 @@ export interface AuditServiceOptions extends Extensions {
   databaseUrl?: string;
   /** Default: one line of JSON each on standard output, from `LOG_LEVEL` on. */
   log?: Logger;
+  /**
+   * Called with the admin's API key as soon as this start has stored one that it made. A start that fails afterwards gives
+   * the secret here alone, and no later start gives it again.
+   */
+  onAdminKey?: (secret: string) => void;
   /** Milliseconds since 1970; the system's clock by default. */
   now?: () => number;
   /** The time by which the age of events is measured, likewise; the database's clock by default. */
   databaseNow?: () => Promise<number>;
 }
 
+const DATABASE_ADVICE =
+  'check that the database runs, and that this names its address, user, password and database';
 const STOP = { breakMs: 8_000, limitMs: 10_000 };
 
 /** Builds every part on the database and starts to serve. Throws when the database or the port cannot be used. */
@@ -129,8 +137,9 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     idleInTransactionMs: IDLE_IN_TRANSACTION_MS,
     onQuiet: createQuietCheck({ connectionString: ownerUrl, onEnded, onError }),
   });
+  await namingSetting(ownerSetting(config), DATABASE_ADVICE, () => owner.query('SELECT 1'));
   await migrate(owner);
-  await checkMemberships(databaseUrl);
+  await namingSetting('DATABASE_URL', DATABASE_ADVICE, () => checkMemberships(databaseUrl));
   const makers = await findSchemaMakers(owner);
   if (makers.length > 0)
     log.warn(
@@ -144,6 +153,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   });
   if (!identity.signers) log.warn('this instance has no signing key: it serves checkpoints that others sign');
   const { secret: adminKey, change: adminKeyChange } = await ensureAdminKey(owner, config.ADMIN_API_KEY);
+  if (adminKey !== undefined) options.onAdminKey?.(adminKey);
   const pool = addPool(databaseUrl, {
     role: 'audit_log_service',
     onQuiet: createQuietCheck({ connectionString: databaseUrl, onEnded, onError }),
@@ -183,7 +193,9 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     (part) => part.close(),
   );
 
-  const extensions = await loadExtensions(config.PIPELINE_MODULE, options);
+  const extensions = await namingSetting('PIPELINE_MODULE', 'correct the module or its path', () =>
+    loadExtensions(config.PIPELINE_MODULE, options),
+  );
   const handlers = closers.add(
     createHandlers(
       [...eventLogger(log, config.LOG_EVENTS), ...extensions.handlers],
@@ -332,7 +344,12 @@ async function serveHttp(parts: {
   const schema = createSchema(services.catalog);
   const persisted =
     config.PERSISTED_DOCUMENTS && (await loadPersistedDocuments(config.PERSISTED_DOCUMENTS, schema));
-  return listen({
+  if (config.PERSISTED_ONLY && !persisted)
+    log.warn(
+      'PERSISTED_ONLY is true and PERSISTED_DOCUMENTS is not set: every GraphQL operation is refused; set it to a file of ' +
+        'documents, or PERSISTED_ONLY to false',
+    );
+  const options = {
     host: config.HOST,
     port: config.PORT,
     schema,
@@ -356,5 +373,7 @@ async function serveHttp(parts: {
     hasGraphiql: config.GRAPHIQL,
     problems: health.problems,
     log,
-  });
+  };
+  const address = `HOST and PORT (${config.HOST}, ${config.PORT})`;
+  return namingSetting(address, listenAdvice, () => listen(options));
 }

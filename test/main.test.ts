@@ -122,3 +122,41 @@ test('what is wrong with the settings is said, and ends with 1', async () => {
     /^audit log: the configuration has problems:\n {2}PORT: .*\n {2}SEGMENT_BITS: /,
   );
 });
+
+test('the key that a first start made is printed, whatever the start fails with, and once', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as { port: number };
+  const first = start({ PORT: String(port) });
+  expect(await first.ended).toEqual({ code: 1, signal: null });
+  taken.close();
+  expect(first.said()).toMatch(/Admin API key, shown this once: \S{32,}\n/);
+  expect(first.said()).toContain(`HOST and PORT (127.0.0.1, ${port}): listen EADDRINUSE`);
+  expect(first.said()).toContain('set PORT to a free port');
+  const second = start({ GRAPHIQL: 'false', PERSISTED_ONLY: 'true' });
+  await second.says('Ready.');
+  expect(second.said()).not.toContain('Admin API key');
+  expect(second.said()).toContain('GraphQL API: http');
+  second.child.kill('SIGTERM');
+  await second.ended;
+  expect(second.said()).toContain('PERSISTED_ONLY is true and PERSISTED_DOCUMENTS is not set');
+  const third = start({ PIPELINE_MODULE: join(folder, 'none.js') });
+  await third.ended;
+  expect(third.said()).toContain('PIPELINE_MODULE: ');
+}, 120_000);
+
+test.each([
+  [
+    { DATABASE_URL: 'postgresql://postgres@127.0.0.1:1/x' },
+    /DATABASE_URL: connect ECONNREFUSED .*; check that/,
+  ],
+  [
+    { DATABASE_URL: 'postgresql://postgres@localhost:1/x' },
+    /DATABASE_URL: connect ECONNREFUSED .*; check that/,
+  ],
+  [{ DATABASE_URL: 'mysql://x' }, /DATABASE_URL: must be an address such as postgresql:/],
+])('an address of a database that is wrong is named: %j', async (environment, said) => {
+  const program = start(environment);
+  expect(await program.ended).toEqual({ code: 1, signal: null });
+  expect(program.said()).toMatch(said);
+});

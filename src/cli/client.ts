@@ -177,6 +177,11 @@ function explain(errors: readonly AnswerError[]): string {
   const text = `${first.message} (${first.code})`;
   if (first.code === 'UNAUTHENTICATED')
     return `the audit log refused the key: ${text}; is AUDIT_LOG_KEY right?`;
+  if (first.code === 'FORBIDDEN' && first.message.includes('PERSISTED_ONLY'))
+    return (
+      `${text}: this is about the operation and not about the key; add what audit-log documents prints to the service's ` +
+      'file of PERSISTED_DOCUMENTS, or start the service with PERSISTED_ONLY=false'
+    );
   if (first.code === 'FORBIDDEN')
     return `the key may not do this: ${text}; use a key with the scope that is needed`;
   return `the audit log answered: ${text}`;

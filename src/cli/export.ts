@@ -7,7 +7,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseJson } from '../parse-json.ts';
 import { type Client, ClientError, clientFrom } from './client.ts';
 
-const EXPORT_LINK =
+export const EXPORT_LINK =
   'query Export($format: ExportFormat!, $filter: AuditEventFilter) { auditExport(format: $format, filter: $filter) { url } }';
 const REPORT_BYTES = 16 * 1024 * 1024;
 
@@ -19,7 +19,8 @@ Environment:
   AUDIT_LOG_URL   the service, http://127.0.0.1:4000/graphql by default
   AUDIT_LOG_KEY   a key with the scope events:export
 
-Exit code: 0 when the whole export was written, 2 otherwise (FILE then is as it was before).`;
+Exit code: 0 when the whole export was written, 2 otherwise, also when the arguments are wrong
+(FILE then is as it was before).`;
 
 interface ExportFlags {
   format: 'ndjson' | 'csv' | 'json';

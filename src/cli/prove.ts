@@ -11,13 +11,13 @@ Environment:
   AUDIT_LOG_URL   the service, http://127.0.0.1:4000/graphql by default
   AUDIT_LOG_KEY   a key with the scope events:read
 
-Exit code: 0 when the proof was written, 2 otherwise.`;
+Exit code: 0 when the proof was written, 2 otherwise, also when the arguments are wrong.`;
 
-const BUNDLE = `query Prove($id: ID!, $minWitnesses: Int!) {
+export const BUNDLE = `query Prove($id: ID!, $minWitnesses: Int!) {
   auditEvent(id: $id) { proofBundle(minWitnesses: $minWitnesses) }
   auditEvents(first: 1, orderBy: POSITION_ASC) { edges { node { position recordedAt } } }
 }`;
-const GROWTH =
+export const GROWTH =
   'query Growth($from: SafeInt!, $to: SafeInt!) { consistencyProof(from: $from, to: $to) { hashes } }';
 
 interface ProveFlags {

@@ -31,6 +31,17 @@ describe('address and key', () => {
   });
 });
 
+it('says of a service that takes persisted documents only that the key is not the problem', async () => {
+  const message = 'this service takes its persisted documents only (PERSISTED_ONLY)';
+  log.instead = [failure('FORBIDDEN', message), failure('FORBIDDEN', 'the key lacks the scope events:write')];
+  const closed = await clientOf()
+    .request(SEND, input)
+    .catch((error: Error) => error.message);
+  expect(closed).toContain('PERSISTED_DOCUMENTS');
+  expect(closed).not.toContain('use a key');
+  await expect(clientOf().request(SEND, input)).rejects.toThrow('use a key with the scope that is needed');
+});
+
 describe('retries', () => {
   it.each([
     ['a connection that dies', 'hang up' as const],

@@ -97,9 +97,9 @@ describe('beside a service on the same database', () => {
       2,
       'scopes: ',
     ],
-    ['a scope that is none', ['create', '--name', 'a', '--scope', 'all'], 1, "'all' is invalid"],
-    ['a time that is none', [...CREATE, '--expires-at', 'tomorrow'], 1, 'A time looks like'],
-    ['no scope', ['create', '--name', 'a'], 1, '--scope'],
+    ['a scope that is none', ['create', '--name', 'a', '--scope', 'all'], 2, "'all' is invalid"],
+    ['a time that is none', [...CREATE, '--expires-at', 'tomorrow'], 2, 'A time looks like'],
+    ['no scope', ['create', '--name', 'a'], 2, '--scope'],
   ])('refuses %s', async (_what, words, code, text) => {
     expect(await keys(environment, ...words)).toMatchObject({ code, said: expect.stringContaining(text) });
   });

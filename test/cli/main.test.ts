@@ -62,6 +62,14 @@ describe('audit-log import', () => {
     const nothing = await auditLog(['import', '--format', 'github', join(folder, 'none')]);
     expect(nothing).toMatchObject({ code: 2, stderr: expect.stringContaining('no such file') });
   });
+
+  it('says of a dry run that it sent nothing, and gives no cause for alarm', async () => {
+    await writeFile(join(folder, 'a.jsonl'), '{"action":"git.push"}\n');
+    const dry = await auditLog(['import', '--format', 'github', '--dry-run', folder]);
+    expect(dry).toMatchObject({ code: 0, stdout: expect.stringContaining('dry run, so not sent: 1 events') });
+    expect(dry.stdout).not.toContain('without an answer');
+    expect(log.events).toHaveLength(0);
+  });
 });
 
 describe('audit-log export', () => {
@@ -82,6 +90,22 @@ describe('audit-log export', () => {
 
   it('refuses a filter that is no JSON object', async () => {
     const refused = await auditLog(['export', '--filter', '[1]']);
-    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('not a JSON object') });
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('not a JSON object') });
+  });
+});
+
+describe('arguments that are wrong', () => {
+  it.each([
+    [2, ['import', '--format', 'none', 'x']],
+    [2, ['import', 'x']],
+    [2, ['export', '--format', 'xml']],
+    [2, ['prove', 'growth', '1']],
+    [2, ['keys', 'create', '--name', 'x', '--scope', 'none']],
+    [2, ['nonsense']],
+    [1, ['verify', 'export']],
+    [0, ['import', '--help']],
+    [0, ['verify', '--help']],
+  ])('end with %i: %j', async (code, words) => {
+    expect(await auditLog(words)).toMatchObject({ code });
   });
 });

@@ -144,7 +144,7 @@ test('two checkpoints: by a proof, by the tiles, and not by nothing', async () =
   expect(await verifyTheConsistency(both, { key, proof })).toMatchObject({ outcome: 'does not hold' });
   vi.stubEnv('AUDIT_LOG_KEY', undefined);
   const unasked = verifyTheConsistency(both, { key, tiles: service.url });
-  await expect(unasked).rejects.toThrow(/status 401: set AUDIT_LOG_KEY/);
+  await expect(unasked).rejects.toThrow(/status 401: .+: set AUDIT_LOG_KEY/);
   vi.stubEnv('AUDIT_LOG_KEY', ADMIN_KEY);
 }, 120_000);
 
@@ -173,6 +173,19 @@ test('a log at a distance: what it serves is what was signed and kept, until som
   await pool.end();
   await expect(verifyTheRemote('http://127.0.0.1:9', given)).rejects.toThrow('cannot be read');
 });
+
+test('a customer that the log does not know is an error, and a key of another says what the service said', async () => {
+  const none = await run('verify', 'remote', service.url, '--customer', 'nobody', '--key', key);
+  expect(none).toMatchObject({ code: 1, said: expect.stringContaining('no such customer') });
+  const { data } = await service.ask(
+    'mutation { createApiKey(name: "bound", scopes: [EVENTS_READ], customerId: "acme") { secret } }',
+  );
+  const { secret } = (data as unknown as { createApiKey: { secret: string } }).createApiKey;
+  vi.stubEnv('AUDIT_LOG_KEY', secret);
+  const bound = verifyTheRemote(service.url, { key, entries: true });
+  await expect(bound).rejects.toThrow(/answered with status 403: (?!set AUDIT_LOG_KEY).*customer/);
+  vi.stubEnv('AUDIT_LOG_KEY', ADMIN_KEY);
+}, 60_000);
 
 test('exit codes: 0 verified, 1 an error, 2 does not hold, 3 undecided', async () => {
   const words = ['verify', 'consistency', file('first'), file('second'), '--key', key];

@@ -69,6 +69,19 @@ const RULES: Rule[] = [
   { of: /^npm ci && npm (start|test)$/, commands: () => [], code: 0, says: /^/ },
   { of: /^export AUDIT_LOG_KEY=\.\.\.$/, commands: () => [], code: 0, says: /^/ },
   {
+    of: /^curl -N -G /,
+    commands: (command) => [command.replace('http://127.0.0.1:4000', url).replace('-N', '-N --max-time 5')],
+    // What curl ends with after that time: a subscription has no end.
+    code: 28,
+    says: /event: next\ndata: .*"eventType":"AUTH_LOGIN_FAILED"/,
+  },
+  {
+    of: /^curl -G /,
+    commands: (command) => [command.replace('http://127.0.0.1:4000', url)],
+    code: 0,
+    says: /"totalCount":1,"edges":\[\{"node":\{"action":"login"/,
+  },
+  {
     of: /^curl /,
     commands: (command) => [command.replace('http://127.0.0.1:4000', url)],
     code: 0,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { startProgram } from '../support/process.ts';
 import { ADMIN_KEY, post, startService, type TestService } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
 
@@ -148,3 +149,30 @@ describe('a closed schema', () => {
     });
   });
 });
+
+// At the end: it records an event.
+test('the command line says what its documents need, and works with them', async () => {
+  const environment = { AUDIT_LOG_URL: service.url, AUDIT_LOG_KEY: ADMIN_KEY };
+  const run = async (url: string, ...words: string[]) => {
+    const program = startProgram('cli/main.ts', { ...environment, AUDIT_LOG_URL: url }, words);
+    const { code } = await program.ended;
+    return { code, said: program.said() };
+  };
+  const closed = await run(service.url, 'export');
+  expect(closed).toMatchObject({
+    code: 2,
+    said: expect.stringContaining('add what audit-log documents prints'),
+  });
+  expect(closed.said).not.toContain('use a key');
+  const PERSISTED_DOCUMENTS = await fileOf((await run(service.url, 'documents')).said);
+  const open = await startService(database.url, { PERSISTED_DOCUMENTS, PERSISTED_ONLY: 'true' });
+  const log = join(directory, 'log.jsonl');
+  await writeFile(log, '{"action":"git.push"}\n');
+  expect(await run(open.url, 'import', '--format', 'github', log)).toMatchObject({ code: 0 });
+  const exported = await run(open.url, 'export');
+  expect(exported).toMatchObject({ code: 0, said: expect.stringContaining('git.push') });
+  const [, id = ''] = /"id":"(audit_[0-9a-f]{32})"/.exec(exported.said) ?? [];
+  expect(await run(open.url, 'prove', id)).toMatchObject({ code: 0 });
+  expect(await run(open.url, 'prove', 'growth', '1', '1')).toMatchObject({ code: 0 });
+  await open.stop();
+}, 60_000);

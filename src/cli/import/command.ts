@@ -19,7 +19,7 @@ Environment:
   AUDIT_LOG_KEY   a key with the scope events:write
 
 Exit code: 0 when every record is in the log, 1 when some could not be mapped, were rejected or could not be read (the
-summary names them), 2 when the import stopped before its end.`;
+summary names them), 2 when the arguments are wrong or the import stopped before its end.`;
 
 const OFFSET = /^(Z|UTC|[+-](0\d|1[0-4]):?[0-5]\d)$/i;
 
@@ -124,7 +124,7 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
       progress,
     });
     progress.end();
-    process.stdout.write(`${summaryOf(result.tally, (Date.now() - startMs) / 1000)}\n`);
+    process.stdout.write(`${summaryOf(result.tally, (Date.now() - startMs) / 1000, flags.dryRun)}\n`);
     if (result.stoppedBy === undefined) return result.tally.complete ? 0 : 1;
     process.stderr.write(`${whereStopped(result)}\n`);
   } catch (error) {

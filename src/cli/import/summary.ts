@@ -3,7 +3,7 @@ import type { FileTally, Reason, Tally } from './tally.ts';
 const COUNTS = ['read', 'recorded', 'duplicates', 'filtered', 'unmapped', 'rejected', 'joined'] as const;
 
 /** The summary of an import as text: a table by input, then every reason for which something is not in the log. */
-export function summaryOf(tally: Tally, seconds: number): string {
+export function summaryOf(tally: Tally, seconds: number, isDryRun = false): string {
   const files = [...tally.files.values()];
   const total = ['total', ...COUNTS.map((count) => String(tally.sum(count)))];
   const rows = [['file', ...COUNTS], ...files.map(rowOf), ...(files.length > 1 ? [total] : [])];
@@ -13,7 +13,9 @@ export function summaryOf(tally: Tally, seconds: number): string {
   return [
     ...table(rows),
     ...files.flatMap(troublesOf),
-    ...(unsent > 0 ? [`not sent, or without an answer: ${unsent} events`] : []),
+    ...(unsent > 0
+      ? [`${isDryRun ? 'dry run, so not sent' : 'not sent, or without an answer'}: ${unsent} events`]
+      : []),
     `${tally.sum('read')} records read in ${seconds.toFixed(1)} s (${rate}/s)`,
   ].join('\n');
 }

@@ -8,7 +8,7 @@ default), which is started for the command when no service runs there. They use 
 schema of the database up to date as its start does, and record what they change in the log, as user cli:NAME. A service
 that runs on the database takes the changes over at once.
 
-Exit code: 0 when it was done, 2 when not.`;
+Exit code: 0 when it was done, 2 when not, also when the arguments are wrong.`;
 
 interface CreateFlags {
   name: string;

@@ -60,7 +60,7 @@ function addExport(verify: Command): void {
     .option(...TILES)
     .option(
       '--start <position>',
-      'which leaf the first line is, where retention removed what was before',
+      'the position of the first line, when a purge removed what was before it (needs --tiles)',
       numberOf,
     )
     .option('--ignore-newer', 'pass over lines that are newer than the last checkpoint')

@@ -14,7 +14,11 @@ ${EXIT_CODES}`;
 export const EXPORT_HELP = `
 Every line is hashed as the bytes that it is: the lines must be all events of the tree, unchanged and in order. The whole
 log's export goes with the log's checkpoints, a customer's with those of the customer. Take the checkpoint first and
-export then: lines that are newer than the last checkpoint can be passed over, missing ones cannot.
+export then, without a filter: lines that are newer than the last checkpoint can be passed over (--ignore-newer), missing
+ones cannot. An export appends events itself, so a checkpoint that is taken after it covers more than its lines.
+
+When a purge removed the beginning of the log, the first line is not at position 0: give its position with --start, and
+--tiles for the hashes of what was removed. The finding names that position when the export announces the purge.
 
 Which line is wrong can be told where there is a checkpoint before and after it, where a line is not in canonical form,
 and exactly with the tree's hashes (--tiles), which need not be trusted: they are held against the checkpoint.

@@ -10,7 +10,7 @@ export interface Result {
 }
 
 export const EXIT_CODES = `
-Exit code: 0 verified, 1 wrong usage or another error, 2 the evidence does not hold, 3 it cannot be decided, because
+Exit code: 0 verified, 1 wrong arguments or another error, 2 the evidence does not hold, 3 it cannot be decided, because
 something to compare with is missing.`;
 
 /** Runs a command, prints its result, and sets the exit code. */

@@ -36,6 +36,9 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
   if (!now)
     return { outcome: 'does not hold', json: { findings: findings.list() }, lines: linesOf(findings.list()) };
   treeOfAll([now, ...kept]);
+  // Against a kept checkpoint of more events, an empty tree is a finding.
+  if (customer !== undefined && now.checkpoint.treeSize === 0 && kept.every(isEmpty))
+    throw new Error(`no such customer: the log has no event of the customer "${harmless(customer)}"`);
   if (customer !== undefined && now.tree !== treeOf(customer))
     findings.add({
       kind: 'checkpoint',
@@ -57,6 +60,10 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
     { ...found, findings: all },
     { now, note, kept, key, isKeyGiven: flags.key !== undefined, seconds },
   );
+}
+
+function isEmpty({ checkpoint }: SavedCheckpoint): boolean {
+  return checkpoint.treeSize === 0;
 }
 
 async function readText(read: ReadLogFile, path: string): Promise<string> {

@@ -92,6 +92,15 @@ describe('an export', () => {
     expect((await verify([], { tiles: TILES })).findings).toMatchObject([{ kind: 'missing', position: 0 }]);
   });
 
+  test('that has too few lines for innocent reasons: they are named', async () => {
+    const checkpoints = [checkpointOf(LINES, 1_000), WHOLE];
+    const early = await verify(LINES.slice(0, 1_000), { checkpoints });
+    expect(early.findings[0]?.message).toContain('taken after the export');
+    const filtered = await verify(LINES.filter((_, at) => at % 2 === 0));
+    for (const cause of ['taken after the export', '--filter', '--start POSITION --tiles URL'])
+      expect(filtered.findings[0]?.message).toContain(cause);
+  });
+
   test('from standard input is told to the tile', async () => {
     const lines = LINES.toSpliced(700, 1);
     const { findings } = await verify(lines, { tiles: TILES, canReopen: false });
@@ -113,6 +122,11 @@ describe('an export', () => {
       if (lines.length < 4) continue;
       const { findings } = await verify(lines.toSpliced(2, 1), options);
       expect(findings).toMatchObject([{ kind: 'missing', position: start + 2 }]);
+    }
+    for (const checkpoints of [[checkpointOf(LINES, 400)], [WHOLE]]) {
+      const { findings } = await verify(announcing(LINES, 700).slice(700), { checkpoints });
+      expect(findings).toHaveLength(1);
+      expect(findings[0]?.message).toContain('--start 700 --tiles URL');
     }
     await expect(verify(LINES.slice(3), { start: 3 })).rejects.toThrow('with tiles');
     const unannounced = await verify(LINES.slice(3), { start: 3, tiles: TILES });

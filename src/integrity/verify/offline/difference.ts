@@ -15,6 +15,13 @@ import { TileError, TrustedTiles } from './trusted-tiles.ts';
 /** Leaves that are looked at to tell a missing line from a changed one. */
 const WINDOW = 2 * TILE_WIDTH;
 
+const IF_LATER =
+  'that is also so when the checkpoint was taken after the export: take the checkpoint first, then export';
+const IF_OTHER_LINES =
+  'that is also so when the checkpoint was taken after the export (take it first), when the export was made with ' +
+  '--filter (export without; one customer goes with the checkpoint of that customer), and when a purge removed what was ' +
+  'before the first line (give --start POSITION --tiles URL)';
+
 /** What is known about lines that do not give all checkpoints. */
 export interface Difference {
   /** The checkpoints that they do not give, from the smallest on. */
@@ -65,8 +72,8 @@ function truncated(
   const { treeSize } = checkpoint;
   const isRight = best === end;
   const message = isRight
-    ? `the lines end here, and ${name} is of ${treeSize} events: the last ${treeSize - end} are missing`
-    : `${name} is of ${treeSize} events, but the lines end at position ${end}`;
+    ? `the lines end here, and ${name} is of ${treeSize} events: the last ${treeSize - end} are missing; ${IF_LATER}`
+    : `${name} is of ${treeSize} events, but the lines end at position ${end}; ${IF_OTHER_LINES}`;
   return { kind: 'truncated', message, position: isRight ? end : undefined, tree, treeSize };
 }
 
@@ -83,7 +90,10 @@ async function locate(
   if (!options.canReopen) return { ...between(start, Math.min(root.size, start + TILE_WIDTH)) };
   const found = explain(await hashesFrom(options, start, right), right, start);
   if (found?.kind === 'missing' && found.position === end)
-    return { ...found, message: `the lines end before this event, and ${name} is of ${root.size}` };
+    return {
+      ...found,
+      message: `the lines end before this event, and ${name} is of ${root.size}; ${IF_LATER}`,
+    };
   return found;
 }
 

@@ -3,7 +3,7 @@ import { type ReadTiles, TILE_WIDTH, tileWidth } from '../../../merkle/tile.ts';
 import { rootOf } from '../../../merkle/tree.ts';
 import { same } from '../block.ts';
 import type { SavedCheckpoint } from '../checkpoints.ts';
-import { type CountedFinding, Findings } from '../findings.ts';
+import { type CountedFinding, type Finding, Findings } from '../findings.ts';
 import { Replay } from '../replay.ts';
 import { usefulThreads } from '../thread.ts';
 import { firstDifference } from './difference.ts';
@@ -72,7 +72,13 @@ export async function verifyExport(options: ExportOptions): Promise<ExportVerifi
   }
   const wrong = compared.filter((one) => !holds(one) && one.checkpoint.treeSize > best);
   if (wrong.length > 0)
-    findings.add(await firstDifference(options, { wrong, best, end: start + lines, replay }));
+    findings.add(
+      withStart(
+        await firstDifference(options, { wrong, best, end: start + lines, replay }),
+        start,
+        spoken.announced(),
+      ),
+    );
   // A customer's tree has no such event.
   const isOfLog = checkpoints.some(({ tree }) => tree === 'log');
   const judge = (end: number) =>
@@ -90,6 +96,15 @@ export async function verifyExport(options: ExportOptions): Promise<ExportVerifi
     isAnnouncedLater,
     findings: findings.list(),
   };
+}
+
+/** Of an export that a purge has shortened every line is at another position than `start` says: the finding says that too. */
+function withStart(finding: Finding, start: number, announced: number): Finding {
+  if (announced <= start) return finding;
+  const message =
+    `a line announces that a purge removed the events before position ${announced}: if the export begins there, verify ` +
+    `it with --start ${announced} --tiles URL. As lines from position ${start} on: ${finding.message}`;
+  return { ...finding, message };
 }
 
 function holds({ root, checkpoint }: Compared): boolean {
@@ -130,7 +145,8 @@ async function compare(
 
 // Whether these leaves are true shows in the root hash, like those of the lines.
 async function seed(replay: Replay, { start = 0, tiles, checkpoints }: ExportOptions): Promise<void> {
-  if (!tiles) throw new RangeError('what is before the first line can only be told with tiles');
+  if (!tiles)
+    throw new RangeError('what is before the first line can only be told with tiles: give --tiles URL');
   const size = sizeOfLast(checkpoints);
   if (start > size) throw new RangeError(`the last checkpoint is of ${size} events, before the first line`);
   for (let index = 0; index * TILE_WIDTH < start; index += 1) {

@@ -5,9 +5,12 @@ import { hasDotSegment } from '../../../merkle/customer-path.ts';
 import { HASH_BYTES } from '../../../merkle/hash.ts';
 import { type ReadTiles, TILE_WIDTH, type Tile } from '../../../merkle/tile.ts';
 import { tilePath } from '../../../merkle/tile-path.ts';
+import { parseJson } from '../../../parse-json.ts';
 
 const ATTEMPTS = 8;
 const TIMEOUT_MS = 60_000;
+const KEY_ADVICE = 'set AUDIT_LOG_KEY to a key with the scope events:read';
+const MAX_MESSAGE = 500;
 const MAX_PAUSE_MS = 30_000;
 /** An entry bundle of 256 entries of 65,535 bytes, each with its length. */
 const MAX_BYTES = 256 * (65_535 + 2);
@@ -57,20 +60,36 @@ async function download(url: string, key: string | undefined): Promise<Uint8Arra
   for (let attempt = 1; ; attempt += 1) {
     const response = await request(url, headers);
     if (response.ok) return bodyOf(response, url);
+    const isBusy = [429, 502, 503, 504].includes(response.status);
+    if (response.status !== 404 && (!isBusy || attempt === ATTEMPTS)) throw await refusalOf(url, response);
     await response.body?.cancel();
     if (response.status === 404) return undefined;
-    const isBusy = [429, 502, 503, 504].includes(response.status);
-    if (!isBusy || attempt === ATTEMPTS) throw refusalOf(url, response.status);
     const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
     const pauseMs = Number.isFinite(seconds) ? seconds * 1_000 : 250 * 2 ** attempt;
     await delay(Math.min(MAX_PAUSE_MS, pauseMs) * (1 + Math.random() / 4));
   }
 }
 
-function refusalOf(url: string, status: number): LogFileError {
-  const isAboutKey = status === 401 || status === 403;
-  const advice = isAboutKey ? ': set AUDIT_LOG_KEY to a key with the scope events:read' : '';
-  return new LogFileError(`${url} answered with status ${status}${advice}`, status);
+async function refusalOf(url: string, response: Response): Promise<LogFileError> {
+  const { status } = response;
+  const said = await messageIn(response, url);
+  const advice = status === 401 || (status === 403 && said === undefined) ? KEY_ADVICE : undefined;
+  return new LogFileError(
+    [`${url} answered with status ${status}`, said, advice].filter(Boolean).join(': '),
+    status,
+  );
+}
+
+/** The message of the first error of an answer in the form of GraphQL; undefined: there is none. */
+async function messageIn(response: Response, url: string): Promise<string | undefined> {
+  try {
+    const text = Buffer.from(await bodyOf(response, url)).toString('utf8');
+    const { errors } = parseJson(text) as { errors?: { message?: unknown }[] };
+    const message = errors?.[0]?.message;
+    return typeof message === 'string' ? message.replace(/\p{Cc}/gu, '?').slice(0, MAX_MESSAGE) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function request(url: string, headers: Record<string, string>): Promise<Response> {

@@ -30,6 +30,15 @@ export class RemovalLines {
       this.#placed.push({ position: start + line, bytes });
   }
 
+  /** The largest position before which a line says that everything was removed, wherever that line is; 0: none says so. */
+  announced(): number {
+    const said = this.#placed.map(({ bytes }) => removalEventIn(bytes, Number.MAX_SAFE_INTEGER));
+    const positions = said.map(
+      (event) => (event?.kind === 'upgrade' ? event.announcement : event)?.firstPosition,
+    );
+    return Math.max(0, ...positions.map((position) => position ?? 0));
+  }
+
   /** The removals that the lines before a position speak of. */
   before(end: number): Removals {
     const removals = new Removals();
