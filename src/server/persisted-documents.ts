@@ -9,7 +9,11 @@ import { checkShape } from '../graphql/limits/shape.ts';
 import { checkSubscriptionRoot } from '../graphql/limits/subscription-root.ts';
 import type { OperationParams } from './operation-request.ts';
 
-const file = z.record(z.string().regex(/^[0-9a-f]{64}$/, 'must be SHA-256 hashes in hex'), z.string());
+const file = z.record(
+  z.string().regex(/^[0-9a-f]{64}$/, 'must be SHA-256 hashes in hex'),
+  z.string(),
+  'must be a JSON object of documents by their SHA-256 in hex',
+);
 
 /** The documents of a deployment that clients name by their hash: `documentId`, or `extensions.persistedQuery`. */
 export interface PersistedDocuments {
@@ -114,8 +118,13 @@ export async function loadPersistedDocuments(
     }
     return texts;
   } catch (error) {
-    throw new Error(`PERSISTED_DOCUMENTS: ${path}: ${what}: ${(error as Error).message}`);
+    throw new Error(`PERSISTED_DOCUMENTS: ${path}: ${what}: ${reasonOf(error)}`);
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof z.ZodError) return error.issues.map(({ message }) => message).join('; ');
+  return (error as Error).message;
 }
 
 function checkDocument(hash: string, text: string, schema: GraphQLSchema): void {

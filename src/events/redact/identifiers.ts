@@ -11,6 +11,8 @@ export const IDENTIFIERS: readonly { key: RegExp; value: RegExp }[] = [
     key: /client_?(?:request_?)?token$/i,
     value: new RegExp(`^(?:[a-z]{1,20}-)?${UUID}(?:-\\d{1,4})?$`, 'i'),
   },
+  // Whoever shows a token is named by its issuer and its subject (`access/tokens`).
+  { key: /^jwt$/i, value: /^[\da-f]{12}:/ },
   // Whether the metadata of EC2 ask for a token.
   { key: /http_?tokens$/i, value: /^(?:optional|required)$/i },
 ];
