@@ -13,6 +13,11 @@ export const IDENTIFIERS: readonly { key: RegExp; value: RegExp }[] = [
   },
   // Whoever shows a token is named by its issuer and its subject (`access/tokens`).
   { key: /^jwt$/i, value: /^[\da-f]{12}:/ },
+  // Where a database is, without a user, a password and parameters.
+  {
+    key: /(?:database|db|mongo|mongodb|redis|amqp)_?ur[il]$/i,
+    value: /^[a-z][a-z\d+.-]{0,20}:\/\/[\w.:[\]-]{1,256}(?:\/[\w.-]{0,64})?$/i,
+  },
   // Whether the metadata of EC2 ask for a token.
   { key: /http_?tokens$/i, value: /^(?:optional|required)$/i },
 ];
