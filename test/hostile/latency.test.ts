@@ -4,8 +4,11 @@ import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { type HealthProbe, startHealthProbe } from '../support/health-probe.ts';
 import { ADMIN_KEY, post } from '../support/service.ts';
 
-/** The longest that others wait, whatever one client sends. */
-const MAX_MS = 100;
+/**
+ * The longest that others wait, whatever one client sends, is 100 ms on an idle machine (`SHOW_LATENCY=1` prints what it
+ * was). The speed of a busy one varies threefold; what was wrong once took seconds.
+ */
+const MAX_MS = 300;
 /**
  * The machine may be busy with something else: the best of so many tries counts, and where none of them was quick, the
  * processor time that the service took without a chance to answer.
