@@ -100,7 +100,7 @@ test('without the event there is no link, and without the next one no file', asy
       expect(data ?? null).toBeNull();
       expect(errors?.[0]?.extensions.code).toBe('INTERNAL');
       const response = await fetch(url);
-      expect([response.status, await response.text()]).toEqual([503, expect.stringContaining('UNAVAILABLE')]);
+      expect([response.status, await response.text()]).toEqual([500, expect.stringContaining('INTERNAL')]);
     });
     expect((await fetch(url)).status).toBe(200);
   });
