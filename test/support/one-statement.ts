@@ -11,8 +11,8 @@ interface State {
 }
 
 // `pg` queues a statement that is given to a client while another runs there, warns of it, and will refuse it in its
-// version 9. In every test it is an error already, of our own clients also between the refusal of a statement and the end of its answer. On
-// a broken connection nothing runs any more. Plain clients of the tests do not wait for the end of a refused statement.
+// version 9. In every test it is an error already, of our own clients also between the refusal of a statement and the end
+// of its answer, for which a plain client does not wait. On a broken connection nothing runs any more.
 const { query } = pg.Client.prototype;
 pg.Client.prototype.query = function (this: pg.Client, ...parameters: unknown[]): never {
   const { _activeQuery, _queryQueue, hasExecuted, readyForQuery, _queryable, _ended } =
