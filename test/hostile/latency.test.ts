@@ -4,11 +4,10 @@ import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { type HealthProbe, startHealthProbe } from '../support/health-probe.ts';
 import { ADMIN_KEY, post } from '../support/service.ts';
 
-/**
- * The longest that others wait, whatever one client sends, is 100 ms on an idle machine (`SHOW_LATENCY=1` prints what it
- * was). The speed of a busy one varies threefold; what was wrong once took seconds.
- */
-const MAX_MS = 300;
+/** The longest that others wait, whatever one client sends (`SHOW_LATENCY=1` prints it). */
+const MAX_MS = 100;
+/** What does not keep to it yet: each document is parsed and validated in one piece, 129 ms on an idle machine. */
+const LONGER_MS: Record<string, number> = { 'the largest documents': 300 };
 /**
  * The machine may be busy with something else: the best of so many tries counts, and where none of them was quick, the
  * processor time that the service took without a chance to answer.
@@ -92,8 +91,9 @@ const ATTACKS: Record<string, () => string[]> = {
 
 test.each(Object.entries(ATTACKS))('%s', { timeout: 180_000 }, async (what, bodiesOf) => {
   const bodies = bodiesOf();
+  const maxMs = LONGER_MS[what] ?? MAX_MS;
   const longest = { waitMs: Number.POSITIVE_INFINITY, turnMs: Number.POSITIVE_INFINITY };
-  for (let tries = 0; tries < TRIES && longest.waitMs >= MAX_MS; tries += 1) {
+  for (let tries = 0; tries < TRIES && longest.waitMs >= maxMs; tries += 1) {
     await Promise.all([probe.take(), service.longestTurnMs()]);
     const answers = await Promise.all(bodies.map((body) => post(service.url, body, ADMIN_KEY)));
     expect(answers.length).toBe(bodies.length);
@@ -103,5 +103,5 @@ test.each(Object.entries(ATTACKS))('%s', { timeout: 180_000 }, async (what, bodi
     longest.turnMs = Math.min(longest.turnMs, await service.longestTurnMs());
   }
   if (process.env.SHOW_LATENCY) console.info(`${what}: ${JSON.stringify(longest)}`);
-  expect(Math.min(longest.waitMs, longest.turnMs)).toBeLessThan(MAX_MS);
+  expect(Math.min(longest.waitMs, longest.turnMs)).toBeLessThan(maxMs);
 });
