@@ -180,6 +180,8 @@ const settings = z.object({
   KEEP_ALIVE_MS: wholeNumber(10, 600_000).default(12_000),
   /** When the service stops: for how long a connection that was just used is left open for one more request, in milliseconds. */
   STOP_IDLE_MS: wholeNumber(0, 60_000).default(1_000),
+  /** When the service stops: for how long it is not ready and serves all the same, so that balancers leave, in milliseconds. */
+  STOP_DELAY_MS: wholeNumber(0, 60_000).default(0),
   /** Largest request body, in bytes. */
   MAX_BODY_BYTES: wholeNumber(1_024, 268_435_456).default(16_777_216),
   /** Most requests that are answered at a time, event streams aside; more get OVERLOADED. */

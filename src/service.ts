@@ -64,8 +64,9 @@ export interface AuditService {
   /** How many live subscriptions are being read here. */
   countSubscribers(): number;
   /**
-   * Finishes what was accepted, cuts subscriptions, closes connections. When the database does not answer, its connections
-   * are broken after eight seconds, and this resolves after ten, whatever is left.
+   * Is not ready and goes on to serve for `STOP_DELAY_MS`. Then finishes what was accepted, cuts subscriptions, closes
+   * connections. When the database does not answer, its connections are broken after eight seconds, and this resolves
+   * after ten, whatever is left.
    */
   stop(): Promise<void>;
 }
@@ -322,14 +323,16 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     url: http.url,
     adminKey,
     countSubscribers: () => access.subscriptions.count,
-    stop: () =>
-      closers.closeWithin({
+    async stop() {
+      await http.leave();
+      await closers.closeWithin({
         ...STOP,
         breakOff() {
           log.error('the service stops although the database has not answered: its connections are broken');
           for (const one of pools) breakConnections(one, 'the service stops');
         },
-      }),
+      });
+    },
   };
 }
 
@@ -362,6 +365,7 @@ async function serveHttp(parts: {
     maxBodyBytes: config.MAX_BODY_BYTES,
     keepAliveMs: config.KEEP_ALIVE_MS,
     stopIdleMs: config.STOP_IDLE_MS,
+    stopDelayMs: config.STOP_DELAY_MS,
     publicEvidence: config.PUBLIC_EVIDENCE,
     isHost: createHostCheck(config.HOST, config.ALLOWED_HOSTS),
     origins: createOrigins(config.CORS_ORIGINS),

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { sendNodeResponse } from '@whatwg-node/server';
 import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
@@ -27,6 +28,11 @@ export interface HttpServer {
   /** `http://127.0.0.1:4000` */
   url: string;
   /**
+   * From now on the instance is not ready, and every answer says `connection: close`; resolves after `stopDelayMs`, until
+   * when new connections are accepted and served, so that balancers have time to see it.
+   */
+  leave(): Promise<void>;
+  /**
    * Takes no new connections, at once closes WebSockets with 1001 and ends event streams, tells other clients with their
    * next answer to open another connection, and resolves when the last answer is out, after five seconds at most.
    */
@@ -46,6 +52,8 @@ export interface HttpOptions
   origins: Origins;
   /** When it closes: for how long a connection that was just used is left open for one more request. */
   stopIdleMs: number;
+  /** Before it closes: for how long it serves although it is not ready. */
+  stopDelayMs: number;
   /** Most requests that are being answered at a time, subscriptions aside. */
   maxRequests: number;
   /** Most bytes of answers that wait to be sent. */
@@ -72,6 +80,11 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
   });
   return {
     url: urlOf(server, options.host),
+    async leave() {
+      if (options.stopDelayMs === 0) return;
+      stopping.leave();
+      await setTimeout(options.stopDelayMs);
+    },
     async close() {
       streams.close();
       await Promise.all([closeSockets(), stopping.stop()]);

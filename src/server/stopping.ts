@@ -13,6 +13,10 @@ const ARRIVE_MS = 1_000;
 const SWEEP_MS = 25;
 /** Most turns of the event loop in which new connections are still accepted. */
 const MAX_TURNS = 100;
+/** The first turns at whose end the server may stop listening are shorter than this; the last ones may take any time. */
+const SHORT_TURN_MS = 0.2;
+/** After so many turns one that is twice as long will do. */
+const PATIENCE_TURNS = 15;
 
 /** The end of a server: no client that sends requests on a connection that is kept open loses one to it. */
 export interface Stopping {
@@ -20,9 +24,11 @@ export interface Stopping {
   readonly isStopping: boolean;
   /** To be called for every request, before it is answered. */
   enter(request: IncomingMessage, response: ServerResponse): void;
+  /** Says `connection: close` in every answer and closes idle connections; new ones are still accepted and served. */
+  leave(): void;
   /**
-   * Takes no new connections, says `connection: close` in every answer, closes idle connections, and resolves when the
-   * last answer is out. What has not been answered after five seconds is UNAVAILABLE.
+   * Leaves, takes no new connections, and resolves when the last answer is out. What has not been answered after five
+   * seconds is UNAVAILABLE.
    */
   stop(): Promise<void>;
 }
@@ -31,6 +37,8 @@ interface Connection {
   /** How many requests are being answered. */
   open: number;
   idleSince: number;
+  /** For how long it may be idle once the server stops. */
+  idleMs: number;
   /** How much had arrived when it became idle: more than that is the beginning of a request. */
   bytesRead: number;
 }
@@ -43,48 +51,68 @@ interface Connection {
 export function createStopping(server: Server, idleMs: number): Stopping {
   const connections = new Map<Socket, Connection>();
   const responses = new Set<ServerResponse>();
+  let sweeping: NodeJS.Timeout | undefined;
   let isStopping = false;
-  let stoppedAt = 0;
+  let isEnding = false;
+  let saysClose = false;
+  let arriveUntil = Number.POSITIVE_INFINITY;
   let accepted = 0;
 
   server.on('connection', (socket) => {
     accepted += 1;
-    connections.set(socket, { open: 0, idleSince: performance.now(), bytesRead: 0 });
+    const idleSince = performance.now();
+    // Who connects to a server that stops and still listens gets the time to send a request.
+    const ownIdleMs = isStopping ? Math.max(idleMs, ARRIVE_MS) : idleMs;
+    connections.set(socket, { open: 0, idleSince, idleMs: ownIdleMs, bytesRead: 0 });
     socket.once('close', () => connections.delete(socket));
   });
   server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
     // What it is now, its own protocol ends.
     connections.delete(socket as Socket);
-    if (!isStopping) return;
+    if (!isEnding) return;
     socket.on('error', () => socket.destroy());
     socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n', () => socket.destroy());
   });
 
-  function leave(socket: Socket, response: ServerResponse): void {
+  function onAnswered(socket: Socket, response: ServerResponse): void {
     responses.delete(response);
     const connection = connections.get(socket);
     if (!connection) return;
     connection.open -= 1;
     connection.idleSince = performance.now();
+    connection.idleMs = idleMs;
     connection.bytesRead = socket.bytesRead;
   }
 
   // A connection that waits to be accepted is reset when the server stops listening. What waits is accepted in each turn
-  // of the event loop: the first turn without one is the moment to stop.
+  // of the event loop: a turn without one is the moment to stop. Who connects between its look at what waits and its end
+  // is reset all the same, so that a short turn is wanted, however busy the server is.
   async function untilNobodyWaits(): Promise<void> {
-    for (let turn = 0, before = -1; before !== accepted && turn < MAX_TURNS; turn += 1) {
-      before = accepted;
+    let longestMs = SHORT_TURN_MS;
+    for (let turn = 1; turn <= MAX_TURNS; turn += 1) {
+      const before = accepted;
+      const beganAt = performance.now();
       await new Promise(setImmediate);
+      if (accepted === before && performance.now() - beganAt < longestMs) return;
+      if (turn % PATIENCE_TURNS === 0) longestMs *= 2;
     }
   }
 
   // After what has arrived was read: a request that is here already is not cut off.
   function sweep(): void {
     const now = performance.now();
-    for (const [socket, { open, idleSince, bytesRead }] of connections) {
-      const hasBegun = bytesRead !== socket.bytesRead && now - stoppedAt < ARRIVE_MS;
-      if (open === 0 && !hasBegun && now - idleSince >= idleMs) socket.destroy();
+    for (const [socket, connection] of connections) {
+      const hasBegun = connection.bytesRead !== socket.bytesRead && now < arriveUntil;
+      const isIdle = now - connection.idleSince >= connection.idleMs;
+      if (connection.open === 0 && !hasBegun && isIdle) socket.destroy();
     }
+  }
+
+  function tellToGo(): void {
+    isStopping = true;
+    saysClose = true;
+    for (const response of responses) if (!response.headersSent) response.setHeader('connection', 'close');
+    sweeping ??= setInterval(() => setImmediate(sweep), SWEEP_MS);
   }
 
   function refuseTheRest(): void {
@@ -104,21 +132,24 @@ export function createStopping(server: Server, idleMs: number): Stopping {
       return isStopping;
     },
     enter({ socket }, response) {
-      if (isStopping) response.setHeader('connection', 'close');
+      if (saysClose) response.setHeader('connection', 'close');
       const connection = connections.get(socket);
       if (connection) connection.open += 1;
       responses.add(response);
-      response.once('close', () => leave(socket, response));
+      response.once('close', () => onAnswered(socket, response));
     },
+    leave: tellToGo,
     async stop() {
       isStopping = true;
-      stoppedAt = performance.now();
-      for (const response of responses) if (!response.headersSent) response.setHeader('connection', 'close');
+      isEnding = true;
+      // Clients that are told to go connect again: not in the moment in which the server stops listening.
+      saysClose = false;
       await untilNobodyWaits();
+      arriveUntil = performance.now() + ARRIVE_MS;
       // Not by the method of the HTTP server, which closes connections between two requests.
       const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+      tellToGo();
       sweep();
-      const sweeping = setInterval(() => setImmediate(sweep), SWEEP_MS);
       const late = setTimeout(refuseTheRest, FINISH_MS);
       const forced = setTimeout(() => server.closeAllConnections(), FINISH_MS + LAST_WORDS_MS);
       await closed;

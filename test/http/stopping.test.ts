@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { answerOf, openRaw, requestText } from '../hostile/raw.ts';
+import { answerOf, openRaw, requestText, sendRaw } from '../hostile/raw.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startKeepAliveClients } from '../support/keep-alive-clients.ts';
 import { rollingRestart } from '../support/rolling-restart.ts';
 import { startService } from '../support/service.ts';
+import { connectSocket } from '../support/socket.ts';
 
 let database: TestDatabase;
 
@@ -72,6 +73,39 @@ describe('a service that stops', () => {
     const { status, headers } = await answer;
     expect([status, headers.connection]).toEqual([200, 'close']);
     await stopped;
+  });
+
+  test('serves for STOP_DELAY_MS while it says that it is not ready, also on new connections', async () => {
+    const service = await startService(database.url, { STOP_IDLE_MS: '0', STOP_DELAY_MS: '2000' });
+    const subscriber = await connectSocket(service.url);
+    subscriber.send({
+      type: 'subscribe',
+      id: '1',
+      payload: { query: 'subscription { auditEvents { cursor } }' },
+    });
+    await expect.poll(() => service.countSubscribers()).toBe(1);
+    const idle = await openRaw(service.url);
+    const idleIsClosed = once(idle.resume(), 'close');
+    await service.ask('{ __typename }');
+    const startMs = performance.now();
+    const stopped = service.stop();
+    // Others are closed as soon as they are idle; one that connects now has the time to send a request.
+    const late = await openRaw(service.url);
+    await idleIsClosed;
+    const lateAnswer = answerOf(late);
+    late.write(requestText(OPEN, QUERY));
+    const ready = await sendRaw(service.url, 'GET /health/ready HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
+    expect([ready.status, ready.headers.connection]).toEqual([503, 'close']);
+    const answers = [await lateAnswer, await sendRaw(service.url, requestText(OPEN, QUERY))];
+    for (const { status, headers } of answers) expect([status, headers.connection]).toEqual([200, 'close']);
+    const live = await connectSocket(service.url);
+    live.send({ type: 'subscribe', id: '1', payload: { query: '{ __typename }' } });
+    expect((await live.next()).type).toBe('next');
+    expect(service.countSubscribers()).toBe(1);
+    await stopped;
+    expect(performance.now() - startMs).toBeGreaterThan(1_990);
+    expect(await Promise.all([subscriber.closed, live.closed])).toEqual([1001, 1001]);
+    expect(await isRefused(service.url)).toBe(true);
   });
 
   test('says so on every answer: refusals, pages and tiles too', async () => {

@@ -38,6 +38,7 @@ export async function rollingRestart(
     stopMs.push(Math.round(performance.now() - startMs));
     await writers.more(BETWEEN);
     instances[at] = await start(databaseUrl, new URL(url).port);
+    await balancer.has(url);
   }
   await writers.more(BETWEEN);
   const recorded = await writers.stop();
@@ -62,6 +63,8 @@ async function start(databaseUrl: string, PORT: string): Promise<Instance> {
     // The balancer shares its process, and a busy machine, with the clients: it may be late to see that a connection
     // was closed, by more than the second that is enough for one of its own.
     STOP_IDLE_MS: '5000',
+    // The balancer asks every 50 ms whether an instance is ready.
+    STOP_DELAY_MS: '500',
     PORT,
   });
   await program.says('Ready.');
