@@ -5,6 +5,9 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export interface Pair {
   /** From now on nothing passes in either direction, and the ends hear of nothing: neither bytes nor the end. */
   silence(): void;
+  /** From now on nothing of the client passes, until `goOn`. */
+  hold(): void;
+  goOn(): void;
 }
 
 /** A TCP proxy in front of a database, whose connections can fall silent as on a network that loses every packet. */
@@ -15,8 +18,13 @@ export interface TcpProxy {
   pairs: ReadonlySet<Pair>;
   /** Whether connections, old and new ones, are silent. */
   isSilent: boolean;
-  /** Called with what a client sends; before it passes on. */
-  onSent: ((pair: Pair, bytes: Buffer) => void) | undefined;
+  /**
+   * Called with what a client sends; before it passes on. It may return how many of the bytes pass: then the pair is held,
+   * and the rest comes again when it goes on.
+   */
+  onSent: ((pair: Pair, bytes: Buffer) => number | undefined) | undefined;
+  /** Called with what the server sends; before it passes on. */
+  onReceived: ((pair: Pair, bytes: Buffer) => void) | undefined;
   close(): Promise<void>;
 }
 
@@ -29,17 +37,23 @@ export async function startProxy(databaseUrl: string): Promise<TcpProxy> {
     const far = connect({ port: Number(target.port), host: target.hostname, allowHalfOpen: true });
     let isSilent = false;
     const passes = () => !isSilent && !proxy.isSilent;
-    const pair = {
+    const pair: Pair = {
       silence() {
         isSilent = true;
       },
+      hold: () => void near.pause(),
+      goOn: () => void near.resume(),
     };
     pairs.add(pair);
     near.on('data', (bytes) => {
-      proxy.onSent?.(pair, bytes);
-      if (passes()) far.write(bytes);
+      const count = proxy.onSent?.(pair, bytes) ?? bytes.length;
+      if (passes() && count > 0) far.write(bytes.subarray(0, count));
+      if (count >= bytes.length) return;
+      near.pause();
+      near.unshift(bytes.subarray(count));
     });
     far.on('data', (bytes) => {
+      proxy.onReceived?.(pair, bytes);
       if (passes()) near.write(bytes);
     });
     for (const [one, other] of [
@@ -66,6 +80,7 @@ export async function startProxy(databaseUrl: string): Promise<TcpProxy> {
     pairs,
     isSilent: false,
     onSent: undefined,
+    onReceived: undefined,
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();
