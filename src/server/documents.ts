@@ -2,6 +2,7 @@ import type { Plugin } from '@envelop/core';
 import {
   type DocumentNode,
   GraphQLError,
+  type GraphQLSchema,
   getOperationAST,
   parse,
   type Source,
@@ -20,20 +21,6 @@ import { checkSubscriptionRoot } from '../graphql/limits/subscription-root.ts';
 
 const KEPT = { characters: 500_000, each: 10_000 };
 
-/** Caches of parsed documents and of syntax errors for Yoga, bounded by the length of the texts and not by their number. */
-export function createDocumentCaches() {
-  return {
-    documentCache: new DocumentCache<DocumentNode>(KEPT),
-    errorCache: new ErrorCache(KEPT),
-  };
-}
-
-class ErrorCache extends DocumentCache<unknown> {
-  override set(text: string, error: unknown): void {
-    super.set(text, withoutFrames(error as Error));
-  }
-}
-
 // V8 keeps the frames of an error until its stack is read, and with them all that they can see: the request with its
 // variables. An error that is kept with a document must not have them.
 function withoutFrames<Kept extends Error>(error: Kept): Kept {
@@ -46,42 +33,67 @@ function withoutFrames<Kept extends Error>(error: Kept): Kept {
 }
 
 /**
- * Bounds what a document may look like: its text before it is parsed, its shape with all fragments spread before it is
- * validated. Throws QUERY_TOO_COMPLEX. Where the schema is not shown, documents may not ask for it, and errors suggest
- * none of its names.
+ * Parses and validates documents, once each as long as they are remembered, and bounds what a document may look like: its
+ * text before it is parsed, its shape with all fragments spread before it is validated. Throws QUERY_TOO_COMPLEX. Where
+ * the schema is not shown, documents may not ask for it, and errors suggest none of its names.
+ *
+ * In place of Yoga's cache, which is bounded by the number of documents and not by their length.
  */
-export function useDocumentLimits({ hasIntrospection }: { hasIntrospection: boolean }): Plugin {
+export function useDocuments({ hasIntrospection }: { hasIntrospection: boolean }): Plugin {
   const options = { maxErrors: MAX_ERRORS, hideSuggestions: !hasIntrospection };
   const rules: readonly ValidationRule[] = hasIntrospection
     ? specifiedRules
     : [...specifiedRules, noIntrospection];
+  const parsed = new DocumentCache<DocumentNode | Error>(KEPT);
+  const validated = new WeakMap<DocumentNode, readonly GraphQLError[]>();
+
+  function parseOnce(text: string): DocumentNode | Error {
+    const known = parsed.get(text);
+    if (known !== undefined) return known;
+    const result = resultOf(() => parseWithinBounds(text));
+    parsed.set(text, result);
+    return result;
+  }
+
+  function validateOnce(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
+    const known = validated.get(document);
+    if (known !== undefined) return known;
+    // Over HTTP Yoga answers with them as they are, since errors of validation come from no resolver.
+    const errors = validate(schema, document, rules, options).map((error) =>
+      withoutFrames(toClientError(withoutFrames(error)) as GraphQLError),
+    );
+    validated.set(document, errors);
+    return errors;
+  }
+
   return {
     onParse({ setParseFn, context }) {
-      // Called only for documents that are not cached.
-      const { work = new Work() } = context as { work?: Work };
-      setParseFn((source) => work.measure(() => parseWithinBounds(source)));
-      return ({ result }) => {
-        const { params } = context as { params?: { operationName?: string } };
-        if (params && !(result instanceof Error)) requireOperation(result, params.operationName);
-      };
+      const { work = new Work(), params } = context as { work?: Work; params?: { operationName?: string } };
+      setParseFn((source: string | Source) => {
+        const document = work.measure(() => parseOnce(typeof source === 'string' ? source : source.body));
+        if (document instanceof Error) throw document;
+        if (params) requireOperation(document, params.operationName);
+        return document;
+      });
     },
     onValidate({ setValidationFn, context }) {
       const { work = new Work() } = context as { work?: Work };
-      setValidationFn((schema, document) =>
-        work.measure(() =>
-          // Over HTTP Yoga answers with them as they are, since errors of validation come from no resolver.
-          validate(schema, document, rules, options).map((error) =>
-            withoutFrames(toClientError(withoutFrames(error)) as GraphQLError),
-          ),
-        ),
-      );
+      setValidationFn((schema, document) => work.measure(() => validateOnce(schema, document)));
     },
   };
 }
 
-function parseWithinBounds(source: string | Source): DocumentNode {
-  scanDocument(typeof source === 'string' ? source : source.body);
-  const document = parse(source);
+function resultOf(parse: () => DocumentNode): DocumentNode | Error {
+  try {
+    return parse();
+  } catch (error) {
+    return withoutFrames(error as Error);
+  }
+}
+
+function parseWithinBounds(text: string): DocumentNode {
+  scanDocument(text);
+  const document = parse(text);
   checkShape(document);
   checkSubscriptionRoot(document);
   return document;

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { lastRemembered } from './remembered.ts';
 
 /** Whether a request with this `Host` is meant for this service. */
 export type HostCheck = (host: string | undefined) => boolean;
@@ -12,12 +13,12 @@ export type HostCheck = (host: string | undefined) => boolean;
 export function createHostCheck(boundTo: string, allowed: readonly string[]): HostCheck {
   const names = new Set(allowed.map((name) => name.toLowerCase()));
   const isLocal = isLoopback(boundTo);
-  return (host) => {
+  return lastRemembered((host) => {
     const name = nameOf(host ?? '');
     if (name === undefined) return false;
     if (names.has(name)) return true;
     return isLocal ? isLoopback(name) : names.size === 0;
-  };
+  });
 }
 
 // Yoga builds the address of the request from it.

@@ -11,6 +11,7 @@ import type { PeerOf } from './client-address.ts';
 import type { Requests } from './in-flight.ts';
 import { parseJsonBody, parseSmallJson } from './json-body.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
+import { lastRemembered } from './remembered.ts';
 import type { HttpContext } from './yoga.ts';
 
 /** Characters from which a document is large. */
@@ -69,14 +70,19 @@ const MEDIA_TYPES = [
 // Yoga finds out that it can send nothing of what the client accepts when the operation is over: a mutation would be
 // refused that was executed. Any other operation than a subscription has an answer in each of these types.
 function checkAccept(accept: string | undefined): void {
-  const wanted = (accept || '*/*').toLowerCase().split(',');
-  const isServed = wanted.some((one) => {
-    const [type = '', ...parameters] = one.replaceAll(/\s/g, '').split(';');
-    const charset = parameters.find((parameter) => parameter.startsWith('charset='));
-    return (charset ?? 'charset=utf-8') === 'charset=utf-8' && MEDIA_TYPES.some(matching(type));
-  });
-  if (!isServed) throw notServed('nothing of what the client accepts can be sent', { status: 406 });
+  if (!isServed(accept)) throw notServed('nothing of what the client accepts can be sent', { status: 406 });
 }
+
+const isServed = lastRemembered((accept: string | undefined): boolean =>
+  (accept || '*/*')
+    .toLowerCase()
+    .split(',')
+    .some((one) => {
+      const [type = '', ...parameters] = one.replaceAll(/\s/g, '').split(';');
+      const charset = parameters.find((parameter) => parameter.startsWith('charset='));
+      return (charset ?? 'charset=utf-8') === 'charset=utf-8' && MEDIA_TYPES.some(matching(type));
+    }),
+);
 
 function matching(wanted: string): (type: string) => boolean {
   if (wanted === '*/*') return () => true;

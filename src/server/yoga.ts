@@ -10,7 +10,7 @@ import { toClientError } from '../graphql/errors.ts';
 import { createProofLoaders } from '../graphql/proof-loaders.ts';
 import type { PeerOf } from './client-address.ts';
 import { useOperationCost, useWorkCharges } from './cost.ts';
-import { createDocumentCaches, useDocumentLimits } from './documents.ts';
+import { useDocuments } from './documents.ts';
 import { useCodedResponses, useErrorReports, useRequestErrorStatus } from './errors.ts';
 import { renderPage, usePageCaching } from './graphiql-page.ts';
 import type { Requests } from './in-flight.ts';
@@ -77,7 +77,7 @@ export function createGraphqlServer(options: YogaOptions): Yoga {
     multipart: false,
     // The strict reader bounds bodies while it reads them from Node's request: a stream through Yoga costs half as much again.
     maxRequestBodySize: false,
-    parserAndValidationCache: createDocumentCaches(),
+    parserAndValidationCache: false,
     maskedErrors: { maskError: toClientError },
     // Errors are logged with the id of their request, which Yoga does not know.
     logging: false,
@@ -87,7 +87,7 @@ export function createGraphqlServer(options: YogaOptions): Yoga {
       useAuthentication(options),
       useStrictRequests(options),
       usePersistedOperations(documents.pluginOptions),
-      useDocumentLimits(options),
+      useDocuments(options),
       useOperationCost(options.maxCost),
       useWorkCharges(),
       useSubscriptionRules(options),
