@@ -47,9 +47,10 @@ const REQUESTS: Record<string, (text: string, n: number) => Promise<unknown>> = 
       `query c${n} ($filter: AuditEventFilter, $on: Boolean!) { auditEvents(filter: $filter) { totalCount @include(if: $on) edges @skip(if: $on) { cursor } } }`,
       { filter: { userId: text }, on: n % 2 === 0 },
     ),
+  // What is stored may be read again: the text is where redaction takes it away.
   mutation: (text, n) =>
     ask(`mutation m${n} ($input: LogEventInput!) { logEvent(input: $input) { status } }`, {
-      input: { eventType: 'AUTH_LOGIN', action: text },
+      input: { eventType: 'AUTH_LOGIN', action: 'login', details: { password: text } },
     }),
   'wrong variable': (text, n) =>
     ask(`query w${n} ($first: Int) { auditEvents(first: $first) { totalCount } }`, { first: text }),
@@ -100,8 +101,7 @@ test('no variable of a request is on the heap once it is answered', async () => 
   ended.disconnect();
   // What the search can find: a subscription that is open has its filter.
   const open = await openStream(service.url, FEED, { filter: { userId: textOf('open stream') } });
-  // The last request of each connection, and the last batch, are let go of with the next.
-  for (let n = 0; n < 3; n += 1) await REQUESTS.mutation?.('read', DOCUMENTS + n);
+  // The last request of each connection is let go of with the next.
   await Promise.all(Array.from({ length: 40 }, () => service.ask('{ auditEvents { totalCount } }')));
   await service.memory();
   const counts = await found(Object.values(texts));
