@@ -21,6 +21,18 @@ class Turns {
     return this.#spentMs < TURN_MS ? undefined : this.#next();
   }
 
+  /** Whether this turn has time for more, and nothing waits for a turn. */
+  get isFree(): boolean {
+    return this.#waiting.length === 0 && this.#spentMs < TURN_MS;
+  }
+
+  /** Resolves in a turn in which nothing was done yet, and takes all of its time. */
+  async take(): Promise<void> {
+    await this.#next();
+    this.#spentMs = TURN_MS;
+    this.#schedule();
+  }
+
   /** Does a piece of work and charges this turn for it. */
   run<Result>(work: () => Result): Result {
     const started = performance.now();
@@ -74,4 +86,23 @@ export async function inTurns<Item, Result>(
 export async function inOneTurn<Result>(work: () => Result): Promise<Result> {
   await turns.begin();
   return turns.run(work);
+}
+
+/** Does a piece of work at once, and charges this turn of the event loop for it. */
+export function inThisTurn<Result>(work: () => Result): Result {
+  return turns.run(work);
+}
+
+/** Whether work may begin at once: this turn has time for it, and nothing else waits. */
+export function isTurnFree(): boolean {
+  return turns.isFree;
+}
+
+/**
+ * Does a piece of work that takes long and cannot be divided, in a turn of the event loop that does nothing else of what
+ * takes turns: between two such pieces the loop answers others.
+ */
+export async function inOwnTurn<Result>(work: () => Result): Promise<Result> {
+  await turns.take();
+  return work();
 }

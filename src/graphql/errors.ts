@@ -142,7 +142,7 @@ export function retryAfterSeconds(ms: number): string {
 // What graphql-js itself refuses is bad input: a syntax error, an unknown field, a value of the wrong type.
 function withCode(error: GraphQLError): GraphQLError {
   if (ERROR_CODES.includes(error.extensions.code as ErrorCode)) return error;
-  const path = pathInVariables(error) ?? pathInDocument(error);
+  const path = pathInVariables(error) ?? literalPath(error);
   const message = error.originalError?.message ?? error.message;
   return new GraphQLError(shortened(path === undefined ? message : `${path}: ${message}`), {
     ...placeOf(error),
@@ -156,16 +156,10 @@ function withCode(error: GraphQLError): GraphQLError {
 
 // Of `Variable "$events" got invalid value 1 at "events[3].eventType"; ...`, with the argument's name for the variable's.
 // The value between is the client's: an expression that could match a piece of it in two ways would take for ever.
-function pathInVariables({ message, source }: GraphQLError): string | undefined {
+function pathInVariables(error: GraphQLError): string | undefined {
   const [, variable, path = ''] =
-    /^Variable "\$(\w+)" .*?(?: at "\w+((?:[.[][^"]*)?)")?; /s.exec(message) ?? [];
-  if (variable === undefined) return undefined;
-  return `${(source && variablePath(source, variable)) ?? variable}${path}`;
-}
-
-function pathInDocument({ source, positions, nodes }: GraphQLError): string | undefined {
-  const offset = positions?.[0];
-  return source && nodes && offset !== undefined ? literalPath(source, offset) : undefined;
+    /^Variable "\$(\w+)" .*?(?: at "\w+((?:[.[][^"]*)?)")?; /s.exec(error.message) ?? [];
+  return variable === undefined ? undefined : `${variablePath(error, variable) ?? variable}${path}`;
 }
 
 function placeOf(error: unknown): GraphQLErrorOptions {

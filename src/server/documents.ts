@@ -1,16 +1,16 @@
-import type { Plugin } from '@envelop/core';
 import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
   parse,
-  type Source,
   specifiedRules,
   type ValidationRule,
   validate,
 } from 'graphql';
-import { Work } from '../access/rate/work.ts';
+import type { Plugin } from 'graphql-yoga';
+import { inOneTurn, inOwnTurn } from '../event-loop.ts';
+import type { Context } from '../graphql/context.ts';
 import { toClientError } from '../graphql/errors.ts';
 import { MAX_ERRORS } from '../graphql/limits/bounds.ts';
 import { DocumentCache } from '../graphql/limits/document-cache.ts';
@@ -18,85 +18,154 @@ import { noIntrospection } from '../graphql/limits/introspection.ts';
 import { scanDocument } from '../graphql/limits/scan.ts';
 import { checkShape } from '../graphql/limits/shape.ts';
 import { checkSubscriptionRoot } from '../graphql/limits/subscription-root.ts';
+import { forgetLocations, rememberDocument } from '../graphql/literal-path.ts';
+import type { HttpContext } from './yoga.ts';
 
 const KEPT = { characters: 500_000, each: 10_000 };
+/** Characters from which a document is checked in turns of the event loop that do nothing else. */
+const LARGE_DOCUMENT = 4_096;
+/** How many rules a large document is validated by in one turn. */
+const RULES_AT_ONCE = 7;
+/** A longer document, or one of more lines, has no locations in the errors of its execution. */
+const LOCATED = { characters: LARGE_DOCUMENT, lines: 128 };
+
+/** What was found out about a document: its tree and what validation says, or the error of its text. */
+export type Checked = { document: DocumentNode; errors: readonly GraphQLError[] } | { refusal: unknown };
+/** Who asks, and what was done for the operation so far. */
+type Charged = Pick<Context, 'services' | 'viewer' | 'work'>;
+
+/**
+ * Parses and validates documents, once each as long as they are remembered, and bounds what a document may look like: its
+ * text before it is parsed, its shape with all fragments spread before it is validated. Where the schema is not shown,
+ * documents may not ask for it, and errors suggest none of its names.
+ *
+ * In place of Yoga's cache, which is bounded by the number of documents and not by their length.
+ */
+export class DocumentChecks {
+  readonly #known = new DocumentCache<Checked>(KEPT);
+  readonly #schema: GraphQLSchema;
+  readonly #rules: readonly ValidationRule[];
+  readonly #hideSuggestions: boolean;
+  #lastLarge: Promise<unknown> = Promise.resolve();
+
+  constructor({ schema, hasIntrospection }: { schema: GraphQLSchema; hasIntrospection: boolean }) {
+    this.#schema = schema;
+    this.#rules = hasIntrospection ? specifiedRules : [...specifiedRules, noIntrospection];
+    this.#hideSuggestions = !hasIntrospection;
+  }
+
+  /** What is remembered of a document. */
+  known(text: string): Checked | undefined {
+    return this.#known.get(text);
+  }
+
+  /**
+   * Checks a document in turns of the event loop, and remembers what it found. Large ones take several turns, which do
+   * nothing else, and come one after the other, so that each is charged before the next. Throws RATE_LIMITED.
+   */
+  check(text: string, charged: Charged): Promise<Checked> {
+    if (text.length <= LARGE_DOCUMENT)
+      return this.#check(text, charged, { inTurn: inOneTurn, rulesAtOnce: this.#rules.length });
+    const checked = this.#lastLarge.then(() =>
+      this.#check(text, charged, { inTurn: inOwnTurn, rulesAtOnce: RULES_AT_ONCE }),
+    );
+    this.#lastLarge = checked.catch(() => undefined);
+    return checked;
+  }
+
+  async #check(
+    text: string,
+    { services, viewer, work }: Charged,
+    { inTurn, rulesAtOnce }: { inTurn: typeof inOneTurn; rulesAtOnce: number },
+  ): Promise<Checked> {
+    const measured = <Result>(piece: () => Result) => inTurn(() => work.measure(piece));
+    // Other requests of the key may have been charged while it waited.
+    await inTurn(() => services.rates.check(viewer.keyId));
+    const checked = await this.#steps(text, measured, rulesAtOnce);
+    this.#known.set(text, checked);
+    return checked;
+  }
+
+  async #steps(text: string, measured: typeof inOneTurn, rulesAtOnce: number): Promise<Checked> {
+    try {
+      await measured(() => scanDocument(text));
+      const document = await measured(() => parseWithinBounds(text));
+      const errors: GraphQLError[] = [];
+      for (let at = 0; at < this.#rules.length && errors.length <= MAX_ERRORS; at += rulesAtOnce) {
+        const rules = this.#rules.slice(at, at + rulesAtOnce);
+        errors.push(...(await measured(() => this.#errorsOf(document, rules, MAX_ERRORS - errors.length))));
+      }
+      // A valid document is going to be executed.
+      if (errors.length === 0 && !isLocated(document)) forgetLocations(document);
+      return { document, errors };
+    } catch (refusal) {
+      return { refusal: withoutFrames(refusal as Error) };
+    }
+  }
+
+  #errorsOf(document: DocumentNode, rules: readonly ValidationRule[], maxErrors: number): GraphQLError[] {
+    const options = { maxErrors, hideSuggestions: this.#hideSuggestions };
+    // Over HTTP Yoga answers with them as they are, since errors of validation come from no resolver.
+    return validate(this.#schema, document, rules, options).map((error) =>
+      withoutFrames(toClientError(withoutFrames(error)) as GraphQLError),
+    );
+  }
+}
 
 // V8 keeps the frames of an error until its stack is read, and with them all that they can see: the request with its
 // variables. An error that is kept with a document must not have them.
 function withoutFrames<Kept extends Error>(error: Kept): Kept {
-  error.stack = String(error);
   const { originalError } = error as { originalError?: Error };
-  for (const inner of [originalError, error.cause]) {
-    if (inner instanceof Error) inner.stack = String(inner);
+  for (const one of [error, originalError, error.cause]) {
+    // Not as a string: of an error of graphql-js that shows the text around each of its places.
+    if (one instanceof Error) one.stack = `${one.name}: ${one.message}`;
   }
   return error;
 }
 
-/**
- * Parses and validates documents, once each as long as they are remembered, and bounds what a document may look like: its
- * text before it is parsed, its shape with all fragments spread before it is validated. Throws QUERY_TOO_COMPLEX. Where
- * the schema is not shown, documents may not ask for it, and errors suggest none of its names.
- *
- * In place of Yoga's cache, which is bounded by the number of documents and not by their length.
- */
-export function useDocuments({ hasIntrospection }: { hasIntrospection: boolean }): Plugin {
-  const options = { maxErrors: MAX_ERRORS, hideSuggestions: !hasIntrospection };
-  const rules: readonly ValidationRule[] = hasIntrospection
-    ? specifiedRules
-    : [...specifiedRules, noIntrospection];
-  const parsed = new DocumentCache<DocumentNode | Error>(KEPT);
-  const validated = new WeakMap<DocumentNode, readonly GraphQLError[]>();
+function parseWithinBounds(text: string): DocumentNode {
+  const document = parse(text);
+  rememberDocument(document);
+  checkShape(document);
+  checkSubscriptionRoot(document);
+  return document;
+}
 
-  function parseOnce(text: string): DocumentNode | Error {
-    const known = parsed.get(text);
-    if (known !== undefined) return known;
-    const result = resultOf(() => parseWithinBounds(text));
-    parsed.set(text, result);
-    return result;
-  }
+function isLocated({ loc }: DocumentNode): boolean {
+  return loc !== undefined && loc.end <= LOCATED.characters && loc.endToken.line <= LOCATED.lines;
+}
 
-  function validateOnce(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
-    const known = validated.get(document);
-    if (known !== undefined) return known;
-    // Over HTTP Yoga answers with them as they are, since errors of validation come from no resolver.
-    const errors = validate(schema, document, rules, options).map((error) =>
-      withoutFrames(toClientError(withoutFrames(error)) as GraphQLError),
-    );
-    validated.set(document, errors);
-    return errors;
-  }
-
+/** Has documents checked over HTTP, and takes the results on every transport. Throws QUERY_TOO_COMPLEX, RATE_LIMITED. */
+export function useDocuments(checks: DocumentChecks): Plugin<object, HttpContext & Context> {
   return {
+    // After persisted documents have been put in.
+    onParams({ params: { query }, context }) {
+      if (typeof query !== 'string') return undefined;
+      const put = (checked: Checked) => {
+        (context as Checking).checked = checked;
+      };
+      const known = checks.known(query);
+      return known ? put(known) : checks.check(query, context).then(put);
+    },
     onParse({ setParseFn, context }) {
-      const { work = new Work(), params } = context as { work?: Work; params?: { operationName?: string } };
-      setParseFn((source: string | Source) => {
-        const document = work.measure(() => parseOnce(typeof source === 'string' ? source : source.body));
-        if (document instanceof Error) throw document;
-        if (params) requireOperation(document, params.operationName);
-        return document;
+      const { checked, params } = context as Checking;
+      setParseFn(() => {
+        if (!checked || 'refusal' in checked) throw checked?.refusal;
+        if (params) requireOperation(checked.document, params.operationName);
+        return checked.document;
       });
     },
-    onValidate({ setValidationFn, context }) {
-      const { work = new Work() } = context as { work?: Work };
-      setValidationFn((schema, document) => work.measure(() => validateOnce(schema, document)));
+    onValidate({ setResult, context }) {
+      const { checked } = context as Checking;
+      if (checked && 'errors' in checked) setResult(checked.errors);
     },
   };
 }
 
-function resultOf(parse: () => DocumentNode): DocumentNode | Error {
-  try {
-    return parse();
-  } catch (error) {
-    return withoutFrames(error as Error);
-  }
-}
-
-function parseWithinBounds(text: string): DocumentNode {
-  scanDocument(text);
-  const document = parse(text);
-  checkShape(document);
-  checkSubscriptionRoot(document);
-  return document;
+/** What the context of an operation has of its document: over HTTP what was asked, on every transport what was found. */
+interface Checking {
+  params?: { operationName?: string };
+  checked?: Checked;
 }
 
 /** Throws BAD_USER_INPUT when it is not clear which operation of a document is meant. */

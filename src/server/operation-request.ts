@@ -5,7 +5,6 @@ import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import type { Authenticate } from '../access/authenticate.ts';
 import { Work } from '../access/rate/work.ts';
 import { AuditError, badInput } from '../errors.ts';
-import { inOneTurn } from '../event-loop.ts';
 import type { Context, Services } from '../graphql/context.ts';
 import type { PeerOf } from './client-address.ts';
 import type { Requests } from './in-flight.ts';
@@ -14,8 +13,6 @@ import type { PersistedDocuments } from './persisted-documents.ts';
 import { lastRemembered } from './remembered.ts';
 import type { HttpContext } from './yoga.ts';
 
-/** Characters from which a document is large. */
-const LARGE_DOCUMENT = 4_096;
 const PARAMETERS = ['query', 'operationName', 'variables', 'extensions', 'documentId'];
 
 /** A GraphQL request as it arrives, by whatever transport; `documentId` is that of the draft on persisted documents. */
@@ -113,12 +110,9 @@ export function useStrictRequests({
           req.method === 'GET' ? undefined : await readBody({ req, res }, { requests, maxBodyBytes, work });
         // Other requests of the key may have been charged since.
         services.rates.check(viewer.keyId);
-        const resolved = await (body ? readParams(body, work) : readSearch(req.url ?? '', work))
+        return (body ? readParams(body, work) : readSearch(req.url ?? '', work))
           .then((params) => documents.resolve(params) as GraphQLParams)
           .catch(malformed);
-        // It is parsed and validated in one piece, in a turn of the event loop that does little else.
-        if ((resolved.query?.length ?? 0) > LARGE_DOCUMENT) await inOneTurn(() => undefined);
-        return resolved;
       });
     },
   };

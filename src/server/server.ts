@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
 import { insideMessage } from '../graphql/errors.ts';
 import { IntegrityError } from '../integrity/integrity-error.ts';
+import { DocumentChecks } from './documents.ts';
 import { refuse, refuseFailure } from './error-response.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
@@ -41,7 +42,7 @@ export interface HttpServer {
 
 export interface HttpOptions
   extends ConnectionOptions,
-    Omit<YogaOptions, 'requests' | 'unsent' | 'streams' | 'corsOf'> {
+    Omit<YogaOptions, 'checks' | 'requests' | 'unsent' | 'streams' | 'corsOf'> {
   host: string;
   port: number;
   /** Whether the log's hashes and checkpoints need no key. */
@@ -67,7 +68,7 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
   const requests = createRequests(options);
   const unsent = createUnsent(options.maxUnsentBytes);
   const streams = createOpenStreams();
-  const bounds = { requests, unsent };
+  const bounds = { requests, unsent, checks: new DocumentChecks(options) };
   const yoga = createGraphqlServer({ ...options, ...bounds, streams, corsOf: createCors(options.origins) });
   const server = createServer(serverOptions(options));
   const stopping = createStopping(server, options.stopIdleMs);

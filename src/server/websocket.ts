@@ -8,13 +8,15 @@ import { Work } from '../access/rate/work.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
 import type { Services } from '../graphql/context.ts';
+import { chargeWork } from '../graphql/cost.ts';
 import { forClient, showError } from '../graphql/errors.ts';
 import { KEY_ENDED } from '../graphql/subscription.ts';
 import type { PeerOf } from './client-address.ts';
-import { requireOperation } from './documents.ts';
+import { type Checked, type DocumentChecks, requireOperation } from './documents.ts';
 import { isIterable } from './errors.ts';
 import type { Requests } from './in-flight.ts';
 import { admitMessage, chargeMessage } from './message-charges.ts';
+import { onMessageInTurns } from './message-turns.ts';
 import { clientId, OperationIds, TOO_MANY_OPERATIONS, withClientId } from './operation-ids.ts';
 import { checkParams } from './operation-request.ts';
 import { OperationSink } from './operation-sink.ts';
@@ -37,8 +39,9 @@ export interface WebSocketOptions extends UpgradeRules {
   yoga: Yoga;
   authenticate: Authenticate;
   peerOf: PeerOf;
-  services: Pick<Services, 'sessions' | 'rates' | 'failures'>;
+  services: Services;
   documents: PersistedDocuments;
+  checks: DocumentChecks;
   requests: Requests;
   unsent: Unsent;
   /** Time between two pings of a socket; one that is silent for five of them is cut. */
@@ -60,6 +63,8 @@ export interface Connection extends Record<PropertyKey, unknown> {
   strangersMessages: number;
   /** What was done for the message that is being dealt with. */
   work: Work;
+  /** How long that message is. */
+  bytes: number;
   operations: OperationIds;
 }
 
@@ -98,16 +103,18 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
       isAdmitted: false,
       strangersMessages: 0,
       work: new Work(),
+      bytes: 0,
       operations: new OperationIds(),
     };
     const onMessage = (listener: (text: string) => Promise<void>) =>
-      socket.on('message', (data: Buffer, isBinary) => {
+      onMessageInTurns(socket, (data, isBinary) => {
         // Sent before the close arrived at the client.
         if (socket.readyState !== socket.OPEN) return;
         // The client sends requests without reading the answers.
         if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return socket.terminate();
         const refusal = admitMessage(options, connection, data.length);
         if (refusal) return socket.close(refusal.code, refusal.reason);
+        connection.bytes = data.length;
         const message = connection.work.measure(() => readMessage(data, isBinary));
         if ('refusal' in message) socket.close(CloseCode.BadRequest, message.refusal);
         else handleMessage(connection, message.value, { listener, onFailure });
@@ -183,8 +190,7 @@ function protocolOptions(options: WebSocketOptions): ServerOptions<Record<string
       const params = { ...payload };
       // The protocol keeps the message as long as the operation lasts: of a subscription that may be long.
       for (const name of Object.keys(payload)) Reflect.deleteProperty(payload, name);
-      if (!extra.operations.areTooMany)
-        return prepare(options, extra, id, params).catch((error) => errorsOf(error));
+      if (!extra.operations.areTooMany) return prepareOrRefuse(options, extra, id, params);
       return errorsOf(new AuditError('OVERLOADED', TOO_MANY_OPERATIONS));
     },
     execute: (args: ExecutionArgs) => execute(args as EnvelopedArgs, requests),
@@ -226,16 +232,32 @@ function endWithKey(sessions: Services['sessions'], connection: Connection): voi
   socket.once('close', release);
 }
 
-async function prepare(
-  { yoga, documents, peerOf, services, log }: WebSocketOptions,
+async function prepareOrRefuse(
+  options: WebSocketOptions,
   connection: Connection,
   id: string,
   payload: object,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
-  const { viewer, request, work } = connection;
+  const { viewer, work } = connection;
+  const prepared = await prepare(options, connection, id, payload).catch(errorsOf);
+  // What is executed is charged then.
+  if (viewer && 'length' in prepared) chargeWork({ services: options.services, viewer, work });
+  return prepared;
+}
+
+async function prepare(
+  options: WebSocketOptions,
+  connection: Connection,
+  id: string,
+  payload: object,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  const { yoga, documents, peerOf, services, log } = options;
+  const { viewer, request, work, bytes } = connection;
   if (!viewer) throw new AuditError('UNAUTHENTICATED', KEY_ENDED);
   services.rates.check(viewer.keyId);
   const params = checkParams(payload);
+  const text = documents.textOf(params);
+  const checked = options.checks.known(text) ?? (await checkText(options, { viewer, work, bytes }, text));
   const sink = new OperationSink(connection, clientId(id), (result) =>
     JSON.stringify(forClient(result, log)),
   );
@@ -244,8 +266,9 @@ async function prepare(
     peer: peerOf(request),
     sink,
     work,
+    checked,
   } as never);
-  const document = parse(documents.textOf(params));
+  const document = parse(text);
   requireOperation(document, params.operationName);
   const errors = validate(schema, document);
   if (errors.length > 0) return errors;
@@ -257,6 +280,22 @@ async function prepare(
     contextValue: await contextFactory(),
     rootValue: { execute, subscribe, onStarted: () => connection.operations.started(id) },
   };
+}
+
+// Until its document is checked, the message counts as a request that is being answered.
+async function checkText(
+  { checks, services, requests }: WebSocketOptions,
+  { viewer, work, bytes }: Pick<Connection, 'work' | 'bytes'> & { viewer: Viewer },
+  text: string,
+): Promise<Checked> {
+  const request = {};
+  requests.enter(request);
+  try {
+    requests.hold(request, bytes);
+    return await checks.check(text, { services, viewer, work });
+  } finally {
+    requests.leave(request);
+  }
 }
 
 async function execute(args: EnvelopedArgs, requests: Requests): Promise<ExecutionResult> {

@@ -10,7 +10,7 @@ import { toClientError } from '../graphql/errors.ts';
 import { createProofLoaders } from '../graphql/proof-loaders.ts';
 import type { PeerOf } from './client-address.ts';
 import { useOperationCost, useWorkCharges } from './cost.ts';
-import { useDocuments } from './documents.ts';
+import { type DocumentChecks, useDocuments } from './documents.ts';
 import { useCodedResponses, useErrorReports, useRequestErrorStatus } from './errors.ts';
 import { renderPage, usePageCaching } from './graphiql-page.ts';
 import type { Requests } from './in-flight.ts';
@@ -37,6 +37,7 @@ export interface YogaOptions {
   authenticate: Authenticate;
   peerOf: PeerOf;
   documents: PersistedDocuments;
+  checks: DocumentChecks;
   requests: Requests;
   streams: OpenStreams;
   unsent: Unsent;
@@ -87,7 +88,7 @@ export function createGraphqlServer(options: YogaOptions): Yoga {
       useAuthentication(options),
       useStrictRequests(options),
       usePersistedOperations(documents.pluginOptions),
-      useDocuments(options),
+      useDocuments(options.checks),
       useOperationCost(options.maxCost),
       useWorkCharges(),
       useSubscriptionRules(options),

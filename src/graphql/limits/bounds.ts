@@ -7,6 +7,8 @@ import { AuditError } from '../../errors.ts';
 export const DOCUMENT_BOUNDS = {
   /** UTF-16 code units. Larger events belong into variables. */
   characters: 262_144,
+  /** The place of each error is found by counting them. */
+  lines: 5_000,
   /** Lexical tokens, without comments. */
   tokens: 10_000,
   /** Brackets within brackets of any kind. */
@@ -36,6 +38,7 @@ export function checkBound(what: keyof typeof DOCUMENT_BOUNDS, count: number): v
 
 const NAMES: Record<keyof typeof DOCUMENT_BOUNDS, string> = {
   characters: 'characters: send long values as variables',
+  lines: 'lines',
   tokens: 'tokens: send long values as variables',
   nesting: 'levels of brackets',
   depth: 'levels of fields',

@@ -10,6 +10,7 @@ const CLOSING = new Set<string>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKi
  */
 export function scanDocument(text: string): void {
   checkBound('characters', text.length);
+  checkBound('lines', countLines(text));
   const lexer = new Lexer(new Source(text));
   let tokens = 0;
   let directives = 0;
@@ -20,4 +21,18 @@ export function scanDocument(text: string): void {
     else if (OPENING.has(kind)) checkBound('nesting', ++nesting);
     else if (CLOSING.has(kind)) nesting -= 1;
   }
+}
+
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+
+// Before the lexer, whose errors have a place too. A pair of both ends one line.
+function countLines(text: string): number {
+  let lines = 1;
+  for (let at = 0, before = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === CARRIAGE_RETURN || (code === LINE_FEED && before !== CARRIAGE_RETURN)) lines += 1;
+    before = code;
+  }
+  return lines;
 }
