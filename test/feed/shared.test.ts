@@ -1,7 +1,9 @@
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createKey } from '../access/create-key.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { graphql } from '../support/operations/generated/gql.ts';
+import { startProxy } from '../support/proxy.ts';
 import { follow, startService, type TestService } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
 import { logWarnings, upTo } from '../support/write.ts';
@@ -123,13 +125,46 @@ test('what the rights of one let through reaches no other with the same question
   await opened(0);
 }, 120_000);
 
+async function connect(): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  return client;
+}
+
+test('a read of the log that fails ends no subscription: it goes on where it was', async () => {
+  const proxy = await startProxy(database.url);
+  const cutOff = await startService(proxy.url);
+  const { secret } = await createKey(service, { name: 'bound', scopes: ['EVENTS_READ'], customerId: 'cut' });
+  const write = () => logWarnings(service, 1, { more: { customerId: 'cut' } });
+  const reading = [6, 6, 4].map((count) => take(count, {}, { key: secret, of: cutOff }));
+  await vi.waitFor(() => expect(cutOff.countSubscribers()).toBe(3), 20_000);
+  await write();
+  // What a bound key reads is read as this role.
+  const failed = new Promise<void>((resolve) => {
+    proxy.onSent = (pair, bytes) => {
+      if (!bytes.includes('audit_log_customer')) return undefined;
+      proxy.onSent = undefined;
+      pair.cut();
+      resolve();
+      return 0;
+    };
+  });
+  await write();
+  await failed;
+  for (const _ of upTo(4)) await write();
+  for (const seen of await Promise.all(reading)) {
+    const [first = 0, ...rest] = positionsOf(seen);
+    expect(rest).toEqual(upTo(first + seen.length).slice(first + 1));
+  }
+  await cutOff.stop();
+  await proxy.close();
+}, 60_000);
+
 test('an end of the log that a notification makes up loses nothing', async () => {
   const seen = take(20);
   await opened(1);
   await logWarnings(service, 10);
-  const { Client } = (await import('pg')).default;
-  const anybody = new Client({ connectionString: database.url });
-  await anybody.connect();
+  const anybody = await connect();
   for (const size of ['999999999', 'x', ''])
     await anybody.query('SELECT pg_notify($1, $2)', ['audit_log', size]);
   await anybody.end();

@@ -8,6 +8,8 @@ export interface Pair {
   /** From now on nothing of the client passes, until `goOn`. */
   hold(): void;
   goOn(): void;
+  /** Both ends hear that it is gone. */
+  cut(): void;
 }
 
 /** A TCP proxy in front of a database, whose connections can fall silent as on a network that loses every packet. */
@@ -43,6 +45,10 @@ export async function startProxy(databaseUrl: string): Promise<TcpProxy> {
       },
       hold: () => void near.pause(),
       goOn: () => void near.resume(),
+      cut() {
+        near.destroy();
+        far.destroy();
+      },
     };
     pairs.add(pair);
     near.on('data', (bytes) => {

@@ -73,7 +73,8 @@ export class Member implements AsyncIterableIterator<ExecutionResult> {
       for await (const event of this.#events) {
         await this.#sendAlone(event);
         if (this.#isOver) return;
-        if (this.#joined?.isAt(this.#position)) return this.#joined.follow(this);
+        const operation = this.#current();
+        if (operation.isAt(this.#position)) return operation.follow(this);
       }
       this.end();
     } catch (error) {
@@ -91,9 +92,17 @@ export class Member implements AsyncIterableIterator<ExecutionResult> {
 
   #join(): void {
     if (this.#joined) return;
+    const operation = this.#current();
+    if (operation.isAt(this.#position)) operation.follow(this);
+    else void this.catchUp();
+  }
+
+  /** The operation that it is in; another one, when that has ended. */
+  #current(): SharedOperation {
+    if (this.#joined && !this.#joined.hasEnded) return this.#joined;
+    this.#joined?.remove(this);
     this.#joined = this.#operation();
     this.#joined.add(this);
-    if (this.#joined.isAt(this.#position)) this.#joined.follow(this);
-    else void this.catchUp();
+    return this.#joined;
   }
 }

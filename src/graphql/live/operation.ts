@@ -23,6 +23,7 @@ export class SharedOperation {
   readonly #onEmpty: () => void;
   readonly #encoded = new Map<number, Buffer>();
   #next: number;
+  #hasEnded = false;
 
   /** Calls `onEmpty` when its last member has left, or the feed has ended: nobody may join it then. */
   constructor(subscription: Subscription, execution: Execution, onEmpty: () => void) {
@@ -31,6 +32,11 @@ export class SharedOperation {
     this.#next = subscription.end;
     this.#events = subscription.readFrom(subscription.end);
     void this.#run();
+  }
+
+  /** Whether it reads no more: since the log could not be read, or the feed has ended. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** Whether everything before the position has been handed out: a member that is due there goes on with the others. */
@@ -76,7 +82,7 @@ export class SharedOperation {
       for await (const event of this.#events) this.#emit(event.position, await this.encodedOf(event));
       for (const member of this.#members) member.end();
     } catch {
-      // Whoever reads on alone finds out what is wrong, if it still is.
+      // Each member reads on alone, finds out whether the log can be read again, and joins another operation then.
       for (const member of this.#live) this.#leaveBehind(member);
     }
     this.#end();
@@ -93,6 +99,7 @@ export class SharedOperation {
   }
 
   #end(): void {
+    this.#hasEnded = true;
     this.#onEmpty();
     void this.#events.return?.();
   }
