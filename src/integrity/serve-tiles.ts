@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/queryable.ts';
 import { AuditError } from '../errors.ts';
+import { inTurns } from '../event-loop.ts';
 import { canonicalEvent } from '../events/canonical-event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { readFirstPosition } from '../log/head.ts';
@@ -35,7 +36,7 @@ export async function readEntries(
   if (events.size < bundle.width) await explainMissing(db, positions);
   const present = positions.flatMap((position) => events.get(position) ?? []);
   try {
-    return formatEntries(present.map(canonicalEvent));
+    return formatEntries(await inTurns(present, canonicalEvent));
   } catch (error) {
     // Only events that were never appended have values without a canonical form.
     throw new IntegrityError('changed', (error as Error).message, positions[0]);

@@ -28,6 +28,12 @@ export function refuse(response: ServerResponse, status: number, error: AuditErr
   response.writeHead(status, refusalHeaders(error)).end(refusalBody(error));
 }
 
+/** Answers a request whose method is not served here. */
+export function refuseMethod(response: ServerResponse): void {
+  response.setHeader('allow', 'GET, HEAD');
+  refuse(response, 405, new AuditError('BAD_USER_INPUT', 'this is served by GET and HEAD'));
+}
+
 /** Answers with 503 when the error may pass, else with 500; the cause is in the log under the id. */
 export function refuseFailure(
   response: ServerResponse,

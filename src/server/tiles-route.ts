@@ -13,18 +13,20 @@ import { hasDotSegment, parseCustomerSegment } from '../merkle/customer-path.ts'
 import { parseEntriesPath, parseTilePath } from '../merkle/tile-path.ts';
 import { acceptsGzip } from './accepts-gzip.ts';
 import type { PeerOf } from './client-address.ts';
-import { refuse } from './error-response.ts';
+import { refuse, refuseMethod } from './error-response.ts';
+import type { Unsent } from './output-buffer.ts';
 
 const PATH = /^\/(?:customers(-by-id)?\/([^/]+)\/)?(checkpoint|verifier-key|purge|tile\/.+)$/;
 const FOR_EVER = 'max-age=31536000, immutable';
-/** What a tile costs of what a key may spend, as much as a statement of SQL. */
-const POINTS = 500;
+/** What a tile costs of what a key may spend, as much as a statement of SQL; and each event of a bundle, whole. */
+const POINTS = { tile: 500, event: 40 };
 
 /** What the route stands on. */
 export interface TilesOptions {
   services: Services;
   authenticate: Authenticate;
   peerOf: PeerOf;
+  unsent: Unsent;
   /** Whether the log's hashes and checkpoints need no key. */
   isPublic: boolean;
 }
@@ -67,25 +69,30 @@ export async function serveTiles(
   response: ServerResponse,
 ): Promise<void> {
   const [path = '', query] = (request.url ?? '').split('?');
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(response);
   try {
-    const content = await contentOf(options, { path, query }, request);
-    const scope = options.isPublic ? 'public' : 'private';
+    const wanted = wantedIn(path, query);
+    // A shared cache may keep what it must not show: it does not know who has a key.
+    const isOpen = options.isPublic && isForAll(wanted);
+    const content = isOpen ? await read(options, wanted) : await readAs(options, wanted, request);
     const isLarge = content.events !== undefined;
     const isGzip = isLarge && acceptsGzip(request);
     const body = isGzip ? await promisify(gzip)(content.body) : content.body;
     // It was refused meanwhile, since the service stops.
     if (response.headersSent) return;
+    response.once(
+      'close',
+      options.unsent.hold(Buffer.byteLength(body), () => response.destroy()),
+    );
     response
       .writeHead(200, {
         'content-type': content.type,
         'content-length': Buffer.byteLength(body),
         ...(isLarge ? { vary: 'accept-encoding' } : {}),
         ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
-        'cache-control': content.isFinal ? `${scope}, ${FOR_EVER}` : 'no-cache',
+        'cache-control': cacheControl(content, isOpen),
         'x-content-type-options': 'nosniff',
-        ...(options.isPublic ? { 'access-control-allow-origin': '*' } : {}),
+        ...(isOpen ? { 'access-control-allow-origin': '*' } : {}),
       })
       .end(request.method === 'HEAD' ? undefined : body);
   } catch (error) {
@@ -105,17 +112,21 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   UNAVAILABLE: 503,
 };
 
-async function contentOf(
-  options: TilesOptions,
-  { path, query }: { path: string; query: string | undefined },
-  request: IncomingMessage,
-): Promise<Content> {
+function wantedIn(path: string, query: string | undefined): Wanted {
   const [, isById, segment, place = ''] = PATH.exec(path) ?? [];
   const customer = segment === undefined ? undefined : { segment, isById: isById !== undefined };
-  const isEvent = place === 'purge' || place.startsWith('tile/entries/');
-  const isOpen = options.isPublic && !customer && !isEvent;
-  const wanted = { customer, place, query };
-  return isOpen ? read(options, wanted) : readAs(options, wanted, request);
+  return { customer, place, query };
+}
+
+/** Whether a deployment may show it to everybody: neither of a customer nor an event. */
+function isForAll({ customer, place }: Wanted): boolean {
+  return !customer && place !== 'purge' && !place.startsWith('tile/entries/');
+}
+
+function cacheControl({ isFinal, events }: Content, isOpen: boolean): string {
+  // Events may be removed by retention.
+  if (!isFinal || events !== undefined) return isOpen ? 'no-cache' : 'private, no-cache';
+  return `${isOpen ? 'public' : 'private'}, ${FOR_EVER}`;
 }
 
 async function readAs(
@@ -125,7 +136,10 @@ async function readAs(
 ): Promise<Content> {
   const peer = peerOf(request);
   const viewer = await authenticate(request.headers.authorization, peer);
-  services.rates.spend(viewer.keyId, POINTS);
+  services.rates.spend(
+    viewer.keyId,
+    POINTS.tile + (parseEntriesPath(wanted.place)?.width ?? 0) * POINTS.event,
+  );
   const [what = wanted.place] = /^tile\/entries|^tile/.exec(wanted.place) ?? [];
   try {
     if (!hasScope(viewer, 'events:read'))

@@ -168,6 +168,29 @@ test('tiles are those of tlog-tiles', async () => {
   expect(await (await get('/checkpoint')).text()).toBe((await checkpoint()).note);
 });
 
+test('what everybody may see may be kept by every cache, and what needs a key by none', async () => {
+  const open = await startService(database.url, { ORIGIN: 'example.org/audit', PUBLIC_EVIDENCE: 'true' });
+  const headersOf = async (path: string) => {
+    const { status, headers } = await fetch(`${open.url}${path}`, {
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+    });
+    return [status, headers.get('cache-control'), headers.get('access-control-allow-origin')];
+  };
+  try {
+    expect(await headersOf('/tile/0/000')).toEqual([200, 'public, max-age=31536000, immutable', '*']);
+    expect(await headersOf('/checkpoint')).toEqual([200, 'no-cache', '*']);
+    expect(await headersOf('/tile/entries/000')).toEqual([200, 'private, no-cache', null]);
+    expect(await headersOf('/customers/acme/tile/0/000.p/1')).toEqual([
+      200,
+      'private, max-age=31536000, immutable',
+      null,
+    ]);
+    expect(await headersOf('/customers/acme/checkpoint')).toEqual([200, 'private, no-cache', null]);
+  } finally {
+    await open.stop();
+  }
+});
+
 test('entries are packed for whoever takes gzip', async () => {
   const path = `${service.url}/tile/entries/000`;
   const ask = (encoding: string) =>
