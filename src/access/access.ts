@@ -37,7 +37,7 @@ export interface AccessOptions {
   ratePoints: number;
   /** Wrong keys that may come from an address in a minute before they are RATE_LIMITED; 0: any number. */
   failuresPerMinute: number;
-  subscriptions: QuotaOptions;
+  subscriptions: Pick<QuotaOptions, 'total' | 'perKey'>;
   /** Milliseconds since 1970. */
   now: () => number;
   onError: (error: Error) => void;
@@ -68,7 +68,11 @@ export function createAccess(options: AccessOptions): Access {
     },
     rates,
     failures,
-    subscriptions: createQuota(options.subscriptions),
+    subscriptions: createQuota({
+      ...options.subscriptions,
+      what: 'subscriptions',
+      code: 'TOO_MANY_SUBSCRIPTIONS',
+    }),
     onRevoked(keyId) {
       forget();
       sessions.end(keyId);

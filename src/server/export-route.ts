@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import type { Quota } from '../access/quota.ts';
 import type { Holder } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
 import { FORMATS } from '../exports/formats.ts';
@@ -8,7 +9,7 @@ import { aboutExport, type ExportFormat, type ExportGrant, openGrant } from '../
 import type { Services } from '../graphql/context.ts';
 import { acceptsGzip } from './accepts-gzip.ts';
 import type { PeerOf } from './client-address.ts';
-import { refuse } from './error-response.ts';
+import { refuse, refuseMethod } from './error-response.ts';
 
 export const EXPORT_PATH = '/export/';
 /** What a file costs of what a key may spend: as much as a few pages of events. */
@@ -18,20 +19,22 @@ const POINTS = 100_000;
 export interface ExportOptions {
   services: Services;
   peerOf: PeerOf;
+  /** Counts the files that are being taken. */
+  files: Quota;
 }
 
 /**
- * Streams the file of a link, gzip when accepted; 403 when the link was altered or it or its key has ended.
+ * Streams the file of a link, gzip when accepted; 403 when the link was altered or it or its key has ended,
+ * 503 while too many files are being taken.
  * That somebody takes the file is an event in the log before its first byte is out.
  * A file that cannot be finished, or whose key ends, is a broken connection: the promise is rejected.
  */
 export async function serveExport(
-  { services, peerOf }: ExportOptions,
+  { services, peerOf, files }: ExportOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(response);
   const { exportSecret, sessions } = services;
   const now = services.expiryNow();
   const grant = openGrant((request.url ?? '').slice(EXPORT_PATH.length), exportSecret, now);
@@ -45,6 +48,7 @@ export async function serveExport(
   const isGzip = acceptsGzip(request);
   const isWanted = request.method === 'GET';
   if (isWanted) {
+    response.once('close', files.take(grant.keyId));
     const caller = { ...peerOf(request), userId: grant.keyId };
     await services.metaAudit.exported(caller, {
       action: 'log.download',

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { sendNodeResponse } from '@whatwg-node/server';
 import type { Logger } from 'pino';
+import { createQuota, type Quota } from '../access/quota.ts';
 import { AuditError } from '../errors.ts';
 import { insideMessage } from '../graphql/errors.ts';
 import { IntegrityError } from '../integrity/integrity-error.ts';
@@ -15,7 +16,7 @@ import { createRequests, type Requests } from './in-flight.ts';
 import { closeWithConnection } from './linger.ts';
 import type { Origins } from './origins.ts';
 import { createCors } from './origins.ts';
-import { createUnsent } from './output-buffer.ts';
+import { createUnsent, type Unsent } from './output-buffer.ts';
 import { requestIdOf } from './request-id.ts';
 import { createStopping, type Stopping } from './stopping.ts';
 import { createOpenStreams } from './subscriptions.ts';
@@ -72,7 +73,8 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
   const yoga = createGraphqlServer({ ...options, ...bounds, streams, corsOf: createCors(options.origins) });
   const server = createServer(serverOptions(options));
   const stopping = createStopping(server, options.stopIdleMs);
-  server.on('request', createHandler(options, { requests, stopping, yoga }));
+  const files = createQuota({ ...FILES, what: 'files of exports', code: 'OVERLOADED' });
+  server.on('request', createHandler({ ...options, unsent, files }, { requests, stopping, yoga }));
   boundConnections(server, options);
   const closeSockets = serveWebSockets({ ...options, ...bounds, server, yoga });
   await new Promise<void>((resolve, reject) => {
@@ -93,8 +95,14 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
+/** Files of exports that are being taken at a time: each holds some megabytes, also while its client does not read. */
+const FILES = { total: 32, perKey: 8 };
+
+/** What the routes beside the API stand on. */
+type RouteOptions = HttpOptions & { unsent: Unsent; files: Quota };
+
 function createHandler(
-  options: HttpOptions,
+  options: RouteOptions,
   { requests, stopping, yoga }: { requests: Requests; stopping: Stopping; yoga: Yoga },
 ) {
   const admits = createGate({ ...options, requests });
@@ -150,12 +158,12 @@ async function answerReady({ problems }: HttpOptions, response: ServerResponse):
 }
 
 async function answerExport(
-  { services, peerOf, log }: HttpOptions,
+  { services, peerOf, files, log }: RouteOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   try {
-    await serveExport({ services, peerOf }, request, response);
+    await serveExport({ services, peerOf, files }, request, response);
   } catch (error) {
     log.info({ cause: (error as Error).message, requestId: requestIdOf(request) }, 'an export ended early');
     // Once the status line is out, a broken connection is the only honest end of a broken file.
@@ -165,12 +173,12 @@ async function answerExport(
 }
 
 async function answerTiles(
-  { services, authenticate, peerOf, publicEvidence, log }: HttpOptions,
+  { services, authenticate, peerOf, publicEvidence, unsent, log }: RouteOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   try {
-    await serveTiles({ services, authenticate, peerOf, isPublic: publicEvidence }, request, response);
+    await serveTiles({ services, authenticate, peerOf, unsent, isPublic: publicEvidence }, request, response);
   } catch (error) {
     const requestId = requestIdOf(request);
     if (error instanceof IntegrityError) {

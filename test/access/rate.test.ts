@@ -200,7 +200,12 @@ describe('wrong keys', () => {
 });
 
 test('a quota counts by key and in all, and a release counts once', () => {
-  const { take } = createQuota({ total: 3, perKey: 2 });
+  const { take } = createQuota({
+    total: 3,
+    perKey: 2,
+    what: 'subscriptions',
+    code: 'TOO_MANY_SUBSCRIPTIONS',
+  });
   const [a1, _a2, b1] = [take('a'), take('a'), take('b')];
   expect(codeOf(() => take('a'))).toBe('TOO_MANY_SUBSCRIPTIONS');
   expect(codeOf(() => take('c'))).toBe('TOO_MANY_SUBSCRIPTIONS');

@@ -230,7 +230,11 @@ describe('the answer', () => {
     expect(response.statusCode).toBe(200);
     expect(response.headers['content-disposition']).toContain('.csv');
     expect((await whole()).length).toBe(0);
-    for (const method of ['POST', 'PUT', 'DELETE']) expect(await statusOf(url, method)).toBe(405);
+    for (const method of ['POST', 'PUT', 'DELETE']) {
+      const refused = await fetch(url, { method });
+      expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+      expect(await refused.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+    }
   });
 });
 
