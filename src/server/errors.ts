@@ -1,10 +1,9 @@
 import type { Plugin as EnvelopPlugin } from '@envelop/core';
-import type { ExecutionResult, GraphQLError } from 'graphql';
+import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
 import { reportedError, withHints } from '../graphql/errors.ts';
-import { withoutSuggestions } from '../graphql/limits/introspection.ts';
 import { refusalBody, refusalHeaders } from './error-response.ts';
 import { requestIdOf } from './request-id.ts';
 import type { HttpContext } from './yoga.ts';
@@ -14,27 +13,33 @@ import type { HttpContext } from './yoga.ts';
  * schema is not shown, its names are not suggested here either.
  */
 export function useRequestErrorStatus({ hasIntrospection }: { hasIntrospection: boolean }): EnvelopPlugin {
-  const shown = (result: ExecutionResult) => {
-    const open = hasIntrospection ? result : withoutSuggestions(result);
-    if ('data' in open || !open.errors) return open;
-    // An error with a path is that of a field.
-    const isOfRequest = (error: GraphQLError) => error.path === undefined && !error.extensions.http;
-    return {
-      ...open,
-      errors: open.errors.map((error) => (isOfRequest(error) ? withHints(error, { status: 400 }) : error)),
-    };
-  };
   return {
-    onExecute: () => ({
-      onExecuteDone: ({ result, setResult }) => {
-        if (!isIterable(result) && result.errors) setResult(shown(result));
-      },
-    }),
-    onSubscribe: () => ({
-      onSubscribeResult: ({ result, setResult }) => {
-        if (!isIterable(result) && result.errors) setResult(shown(result));
-      },
-    }),
+    onExecute: ({ args }) => {
+      (args as ExecutionArgs).hideSuggestions = !hasIntrospection;
+      return {
+        onExecuteDone: ({ result, setResult }) => {
+          if (!isIterable(result) && result.errors) setResult(withRequestStatus(result));
+        },
+      };
+    },
+    onSubscribe: ({ args }) => {
+      (args as ExecutionArgs).hideSuggestions = !hasIntrospection;
+      return {
+        onSubscribeResult: ({ result, setResult }) => {
+          if (!isIterable(result) && result.errors) setResult(withRequestStatus(result));
+        },
+      };
+    },
+  };
+}
+
+function withRequestStatus(result: ExecutionResult): ExecutionResult {
+  if ('data' in result || !result.errors) return result;
+  // An error with a path is that of a field.
+  const isOfRequest = (error: GraphQLError) => error.path === undefined && !error.extensions.http;
+  return {
+    ...result,
+    errors: result.errors.map((error) => (isOfRequest(error) ? withHints(error, { status: 400 }) : error)),
   };
 }
 

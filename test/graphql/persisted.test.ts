@@ -143,6 +143,12 @@ describe('a closed schema', () => {
     expect(JSON.stringify(errors)).not.toContain('Did you mean');
   });
 
+  test('refuses a value that is full of suggestions of its own as quickly as any other', async () => {
+    const query = 'query ($o: AuditEventOrder) { auditEvents(orderBy: $o) { totalCount } }';
+    const { errors } = await closed.ask(query, { o: ' Did you mean '.repeat(9_000) });
+    expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
+  });
+
   test('answers everything else', async () => {
     expect(await closed.ask(`{ __typename auditEvents(first: 0) { __typename } }`)).toEqual({
       data: { __typename: 'Query', auditEvents: { __typename: 'AuditEventConnection' } },
