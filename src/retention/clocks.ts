@@ -12,14 +12,17 @@ export interface Clocks {
   databaseNow: ReadTime;
 }
 
-/** The time by the database's clock. Throws UNAVAILABLE when that and the one of this instance differ by over a minute. */
+/** Nothing is removed, since the clocks differ. */
+export class ClocksDiffer extends AuditError {}
+
+/** The time by the database's clock. Throws ClocksDiffer, which is UNAVAILABLE, when that and the one of this instance differ by over a minute. */
 export async function readAgreedTime({ now, databaseNow }: Clocks): Promise<number> {
   const before = now();
   const time = await databaseNow();
   const after = now();
   const difference = Math.max(before - time, time - after, 0);
   if (difference <= MOST_MS) return time;
-  throw new AuditError(
+  throw new ClocksDiffer(
     'UNAVAILABLE',
     `nothing is removed while the clocks of this instance and of the database differ by ${Math.round(difference / 1_000)} s`,
     undefined,

@@ -5,7 +5,7 @@ import { readHead } from '../log/head.ts';
 import type { Caller } from '../pipeline/own.ts';
 import { announcePurge, type PurgedLog } from './announce.ts';
 import { findBoundary } from './boundary.ts';
-import { readAgreedTime } from './clocks.ts';
+import { ClocksDiffer, readAgreedTime } from './clocks.ts';
 import { withLock } from './lock.ts';
 import { createRemover } from './remover.ts';
 
@@ -115,7 +115,7 @@ function checkShare(purged: number, events: number, maxPercent: number): void {
   );
 }
 
-/** Whether a purge was refused, in distinction to one that failed. */
+/** Whether a purge was refused for a reason that only people can change, in distinction to one that failed. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof RefusedShare || error instanceof AuditError;
+  return error instanceof RefusedShare || error instanceof ClocksDiffer;
 }

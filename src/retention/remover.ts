@@ -23,10 +23,9 @@ export function createRemover(pool: Pool, onError: (error: Error) => void): Remo
     try {
       while (isDue && !stopping.signal.aborted) {
         isDue = false;
-        isDone = await removeOldRows(pool, stopping.signal);
+        // Another instance may be at it: then this one looks again whether it has come to an end.
+        isDone = (await removeOldRows(pool, stopping.signal)) || !(await hasOldRows(pool));
       }
-      // Another instance may be at it: then this one looks again whether it has come to an end.
-      isDone ||= !(await hasOldRows(pool));
     } catch (error) {
       if (!stopping.signal.aborted) onError(error as Error);
     }

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { asLong } from '../../db/queryable.ts';
 import { countsOf, EVENT_PARTS, subtractCounts } from './counts.ts';
 
 /**
@@ -17,9 +18,9 @@ export async function uncount(
   const counted = (scope: string) =>
     `SELECT scope, ${EVENT_PARTS} FROM audit_events JOIN summary_scopes ON scope = ${scope} AND position < counted
      WHERE position >= $1 AND position < $2`;
-  await client.query(subtractCounts(countsOf(counted("'log'"), 'log')), [start, end]);
-  await client.query(subtractCounts(countsOf(counted("'customer/' || customer_id"), 'customer')), [
-    start,
-    end,
-  ]);
+  for (const counts of [
+    countsOf(counted("'log'"), 'log'),
+    countsOf(counted("'customer/' || customer_id"), 'customer'),
+  ])
+    await client.query(asLong(subtractCounts(counts)), [start, end]);
 }
