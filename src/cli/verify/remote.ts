@@ -44,6 +44,8 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
       kind: 'checkpoint',
       message: `the checkpoint is that of ${harmless(nameOfTree(now.tree))}`,
     });
+  // Without an API key no log shows events, and none can be asked for.
+  const areEventsWanted = flags.entries && process.env.AUDIT_LOG_KEY !== undefined;
   const progress = createProgress(process.stderr, 'leaves');
   const startMs = performance.now();
   const found = await verifyRemote({
@@ -58,7 +60,7 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
   const seconds = (performance.now() - startMs) / 1_000;
   return resultOf(
     { ...found, findings: all },
-    { now, note, kept, key, isKeyGiven: flags.key !== undefined, seconds },
+    { now, note, kept, key, isKeyGiven: flags.key !== undefined, areEventsWanted, seconds },
   );
 }
 
@@ -78,6 +80,7 @@ interface Circumstances {
   kept: readonly SavedCheckpoint[];
   key: string;
   isKeyGiven: boolean;
+  areEventsWanted: boolean;
   seconds: number;
 }
 
@@ -85,7 +88,9 @@ function resultOf(found: RemoteVerification, given: Circumstances): Result {
   const { findings, ...rest } = found;
   const { tree, checkpoint } = given.now;
   const signedAt = latestTime(given.note, given.key);
-  const outcome = findings.length > 0 ? 'does not hold' : 'verified';
+  // The log itself decides whether it shows its events: one that hides a changed event would refuse it.
+  const isHidden = rest.refused !== undefined && (given.areEventsWanted || rest.events > 0);
+  const outcome = findings.length > 0 ? 'does not hold' : isHidden ? 'undecided' : 'verified';
   return {
     outcome,
     json: {
@@ -100,9 +105,11 @@ function resultOf(found: RemoteVerification, given: Circumstances): Result {
       findings,
     },
     lines: [
-      ...(findings.length > 0
-        ? linesOf(findings)
-        : [`Verified: what the log serves of ${harmless(nameOfTree(tree))} is what was signed.`]),
+      ...(findings.length > 0 ? linesOf(findings) : []),
+      ...(outcome === 'undecided' ? ['Undecided: the log refused to show its events.'] : []),
+      ...(outcome === 'verified'
+        ? [`Verified: what the log serves of ${harmless(nameOfTree(tree))} is what was signed.`]
+        : []),
       ...account(found, given, signedAt),
     ],
   };
@@ -111,7 +118,7 @@ function resultOf(found: RemoteVerification, given: Circumstances): Result {
 function account(found: RemoteVerification, given: Circumstances, signedAt: string | undefined): string[] {
   const { leaves, events, removed, refused } = found;
   const own = given.isKeyGiven ? '' : " (the log's own word: give the one that you kept with --key)";
-  const read = refused === undefined ? `${events} events` : `no events (${refused})`;
+  const read = `${events === 0 && refused !== undefined ? 'no' : events} events${refused === undefined ? '' : ` (${refused})`}`;
   return [
     `Checkpoint: ${given.now.checkpoint.treeSize} events${signedAt === undefined ? '' : `, the log's last time on it is ${signedAt}`}`,
     `Signed by: ${harmless(given.key)}${own}`,
