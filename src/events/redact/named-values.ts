@@ -15,7 +15,6 @@ const VALUE_MEMBERS = new Set(
   ),
 );
 const PATH_MEMBERS = new Set(['path', 'pointer', 'jsonpath']);
-const MOST_MEMBERS = 32;
 const LONGEST_PART = 24;
 const MOST_SEGMENTS = 40;
 const LIST_OF_HEADERS = /(?:headers|trailers)$/i;
@@ -49,7 +48,7 @@ export function namedBy(
   partOfKey: (key: string) => Part,
   judge: Judge,
 ): NamedMembers | undefined {
-  if (keys.length < 2 || keys.length > MOST_MEMBERS) return undefined;
+  if (keys.length < 2) return undefined;
   let sensitivity: Sensitivity = 'none';
   for (const key of keys) {
     const part = partOfKey(key);
