@@ -14,6 +14,7 @@ import { migrate } from './db/migrate.ts';
 import { breakConnections, createPool, IDLE_IN_TRANSACTION_MS, type Pool } from './db/pool.ts';
 import { allowEndingHolders, createQuietCheck } from './db/quiet.ts';
 import { checkMemberships, findSchemaMakers } from './db/roles.ts';
+import { conditionOf } from './errors.ts';
 import { createCatalog } from './events/catalog.ts';
 import type { EventInput } from './events/input.ts';
 import { createExports } from './exports/export.ts';
@@ -121,9 +122,12 @@ type Chosen = AuditServiceOptions & Required<Pick<AuditServiceOptions, 'config' 
 // The parts are closed in the reverse order: what others stand on comes first.
 async function build(options: Chosen, closers: Closers): Promise<AuditService> {
   const { config, databaseUrl, log, now = Date.now } = options;
-  // The error's own text alone: the object that pg throws carries the whole connection.
-  const onError = (error: Error) =>
-    log.error({ cause: error.message }, 'the database connection had a problem');
+  // Not the error itself: the object that pg throws carries the whole connection.
+  const onError = (error: Error) => {
+    if (conditionOf(error) !== undefined)
+      log.error({ cause: error.message }, 'the database connection had a problem');
+    else log.error({ cause: error.message, stack: error.stack }, 'work in the background has failed');
+  };
   const ownerUrl = config.DATABASE_ADMIN_URL ?? databaseUrl;
   const pools: Pool[] = [];
   const addPool = (url: string, poolOptions: Parameters<typeof createPool>[2]) => {

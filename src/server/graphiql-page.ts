@@ -28,7 +28,10 @@ export function usePageCaching(): Plugin<object, HttpContext> {
   return {
     async onResponse({ response, setResponse, fetchAPI, serverContext: { req } }) {
       if (!response.headers.get('content-type')?.startsWith('text/html')) return;
-      page ??= makePage();
+      page ??= makePage().catch((error) => {
+        page = undefined;
+        throw error;
+      });
       const { gzipped, etag, policy } = await page;
       const isKnown = (req.headers['if-none-match'] ?? '').includes(etag);
       const isGzip = acceptsGzip(req);

@@ -107,19 +107,23 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
       operations: new OperationIds(),
     };
     const onMessage = (listener: (text: string) => Promise<void>) =>
-      onMessageInTurns(socket, (data, isBinary) => {
-        // Sent before the close arrived at the client.
-        if (socket.readyState !== socket.OPEN) return;
-        // The client sends requests without reading the answers.
-        if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return socket.terminate();
-        const refusal = admitMessage(options, connection, data.length);
-        if (refusal) return socket.close(refusal.code, refusal.reason);
-        connection.bytes = data.length;
-        const message = connection.work.measure(() => readMessage(data, isBinary));
-        if ('refusal' in message) socket.close(CloseCode.BadRequest, message.refusal);
-        else handleMessage(connection, message.value, { listener, onFailure });
-        chargeMessage(options, connection);
-      });
+      onMessageInTurns(
+        socket,
+        (data, isBinary) => {
+          // Sent before the close arrived at the client.
+          if (socket.readyState !== socket.OPEN) return;
+          // The client sends requests without reading the answers.
+          if (socket.bufferedAmount > MAX_BUFFERED_BYTES) return socket.terminate();
+          const refusal = admitMessage(options, connection, data.length);
+          if (refusal) return socket.close(refusal.code, refusal.reason);
+          connection.bytes = data.length;
+          const message = connection.work.measure(() => readMessage(data, isBinary));
+          if ('refusal' in message) socket.close(CloseCode.BadRequest, message.refusal);
+          else handleMessage(connection, message.value, { listener, onFailure });
+          chargeMessage(options, connection);
+        },
+        onFailure,
+      );
     const close = (code?: number, reason?: string) => socket.close(code, reason);
     const sendMessage = (text: string) => send(withClientId(text));
     const closed = protocol.opened(
