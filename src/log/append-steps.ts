@@ -13,7 +13,7 @@ export interface AppendSteps {
 
 /**
  * The steps that append the batch to the log whose tree is `from`: for each segment its rows, with which a trigger moves
- * the head, then the keys. With `isAhead` they do not take the head first: somebody else, of this instance, has it.
+ * the head, then the keys. With `isAhead` they do not take the head first: the preceding batch of this process holds it.
  */
 export function appendSteps(
   batch: Batch,

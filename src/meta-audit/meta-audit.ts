@@ -17,7 +17,7 @@ const MOST: Record<Summed, number> = { reads: 1_000, subscriptions: 1_000, denia
 /**
  * What is noticed of the use of the log itself. The calls that return nothing wait for nobody: what they say is summed
  * up for each viewer and address, and recorded when the interval is over. Nothing here reads the log, and what it records
- * goes past everything that calls it, so looking at these events makes no more of them than looking at others.
+ * bypasses this recorder, so it cannot recurse.
  */
 export interface MetaAudit {
   /** A viewer was given an answer from the log. */

@@ -90,7 +90,7 @@ export function createPurges(options: PurgesOptions): Purges {
       const lock = { name: 'purge', isPatient: request.isAsked } as const;
       const endTurn = await waitForTurn();
       const purged = await withLock(pool, lock, () => announce(caller, request)).finally(endTurn);
-      // Whoever asks also wants what an earlier purge has left to be gone.
+      // A requested purge also waits for rows that earlier purges have left.
       if (purged || request.isAsked) await Promise.race([remover.run(), longestWait(request.stop)]);
       return purged ?? 0;
     },

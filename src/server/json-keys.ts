@@ -25,7 +25,7 @@ export function checkUniqueKeys(
 ): void {
   if (countMembers(value) === members) return;
   const names = namesOfRepeatedKey(text);
-  throw badInput(names ? pathOf(namesOf(names)) : 'body', 'is there twice');
+  throw badInput(names ? pathOf(namesOf(names)) : 'body', 'is a duplicate key');
 }
 
 /** How many members the objects of a parsed value have together. */

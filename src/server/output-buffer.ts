@@ -14,8 +14,8 @@ export interface Unsent {
 }
 
 /**
- * Makes the count, `mostBytes` at a time. Where they are more, those that have waited longest are cut: whoever asks and
- * does not read costs the others nothing. Nothing is refused for it, which may be done already.
+ * Makes the count, `mostBytes` at a time. Over the limit, the connections with the oldest unread responses are closed.
+ * Nothing is refused for it, which may be done already.
  */
 export function createUnsent(mostBytes: number): Unsent {
   const waiting = new Set<{ bytes: number; cut: () => void }>();

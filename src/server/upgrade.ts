@@ -51,7 +51,7 @@ export function readMessage(message: Buffer, isBinary: boolean): ReadMessage {
     const members = checkJsonBounds(message);
     const value = parsed(message.toString('utf8'));
     const isRepeating = typeof value === 'object' && countMembers(value) !== members;
-    return isRepeating ? { refusal: 'a key is there twice' } : { value };
+    return isRepeating ? { refusal: 'there is a duplicate key' } : { value };
   } catch (error) {
     if (error instanceof AuditError) return { refusal: error.message };
     throw error;

@@ -58,7 +58,7 @@ class Fragments {
     if (known === 'being counted') throw badInput('query', `the fragment "${name}" is spread within itself`);
     if (known) return known;
     const definition = this.#definitions.get(name);
-    // That there is none of this name is for validation to say.
+    // Validation reports unknown fragments.
     if (!definition) return EMPTY;
     this.#shapes.set(name, 'being counted');
     const shape = shapeOf(definition.selectionSet, this);

@@ -37,7 +37,7 @@ function hasField({ selections }: SelectionSetNode, fragments: Map<string, Fragm
     else {
       const fragment = fragments.get(selection.name.value);
       fragments.delete(selection.name.value);
-      // That there is none of this name is for validation to say.
+      // Validation reports unknown fragments.
       isFound = !fragment || hasField(fragment.selectionSet, fragments) || isFound;
     }
   }
