@@ -90,7 +90,7 @@ const SERVER_LIMITS = [
   '-c tcp_user_timeout=20000',
 ];
 
-/** The connection string with them, and for a pool its role and the limit of a transaction that stands still. */
+/** The connection string with them, in UTC, and for a pool its role and the limit of a transaction that stands still. */
 export function withServerLimits(
   connectionString: string,
   {
@@ -99,13 +99,15 @@ export function withServerLimits(
   }: { role?: PoolOptions['role'] | undefined; idleInTransactionMs?: number | undefined } = {},
 ): string {
   // In the URL itself: its parameters go before whatever is said beside it. What the URL's own options say counts, except
-  // for the role, which must not be lost.
+  // for the role, which must not be lost, and the time zone: Prisma's adapter takes every time for one in UTC, those that it
+  // reads and those that it writes (prisma/prisma#26786, #28629). GMT is UTC, and needs no file of time zones.
   const url = new URL(connectionString);
   const given = url.searchParams.get('options');
   const parts = [...SERVER_LIMITS];
   if (idleInTransactionMs !== undefined)
     parts.push(`-c idle_in_transaction_session_timeout=${idleInTransactionMs}`);
   if (given !== null) parts.push(given);
+  parts.push('-c TimeZone=GMT');
   if (role !== undefined) parts.push(`-c role=${role}`);
   url.searchParams.set('options', parts.join(' '));
   return url.href;

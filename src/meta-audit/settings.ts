@@ -3,6 +3,7 @@ import type { Pool } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';
 import { canonicalJson } from '../events/canonical.ts';
 import type { JsonObject, JsonValue } from '../events/event.ts';
+import { parseJson } from '../parse-json.ts';
 
 /** Values under such names are secrets, or hold some: of them is only shown that they are there. */
 const SECRET = /(KEY|SECRET|TOKEN|PASSWORD|PASSPHRASE|CREDENTIALS?|HMAC|WEBHOOK)$/i;
@@ -43,8 +44,10 @@ export function changesOf(
 
 /** The settings of the last start, of whatever instance; undefined before the first. */
 export async function readSettings(pool: Pool): Promise<JsonObject | undefined> {
-  const stored = await prismaOn(pool).serviceSettings.findFirst();
-  return stored ? (stored.settings as JsonObject) : undefined;
+  // As text: Prisma would parse it with `JSON.parse`.
+  const [stored] = await prismaOn(pool).$queryRaw<{ settings: string }[]>`
+    SELECT settings::text FROM service_settings`;
+  return stored && (parseJson(stored.settings) as JsonObject);
 }
 
 /** Stores those of a start; two instances may start at once. */
