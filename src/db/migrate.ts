@@ -25,6 +25,11 @@ const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
 /**
  * Applies `prisma/migrations` in order, each in one transaction, under an advisory lock.
  * Throws when an applied migration has changed since, or when the database has one that this version does not know.
+ *
+ * Prisma's engine could do it, and `prisma migrate deploy` may be used instead. Not at start: the native engine is downloaded
+ * when it is first used, and its WebAssembly build works through `PrismaPg`, which splits a script at every semicolon, those
+ * in function bodies too. Both book a migration outside of its transaction, so that one that failed blocks all starts until
+ * `prisma migrate resolve`, and neither refuses a database of a newer version.
  */
 export async function migrate(pool: Pool): Promise<void> {
   // A migration of a large log takes minutes, and so does the wait for another instance that is at it.
