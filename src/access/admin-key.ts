@@ -1,4 +1,6 @@
+import { Prisma } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { KEYS_CHANNEL } from './keys.ts';
 import { createSecret, hashSecret } from './secret.ts';
 
@@ -20,24 +22,22 @@ export interface AdminKey {
 export async function ensureAdminKey(pool: Pool, configured: string | undefined): Promise<AdminKey> {
   const secret = configured ?? createSecret();
   const hash = hashSecret(secret);
-  const { rows } = await pool.query<{ secret_hash: Buffer; is_revoked: boolean }>(
-    'SELECT secret_hash, revoked_at IS NOT NULL AS is_revoked FROM api_keys WHERE id = $1',
-    [ADMIN_KEY_ID],
-  );
-  const [before] = rows;
-  const { rowCount } = await pool.query(
-    `INSERT INTO api_keys AS key (id, name, secret_hash, scopes) VALUES ($1, 'admin', $2, '{admin}')
-     ON CONFLICT (id) DO ${configured === undefined ? 'NOTHING' : REPLACE}`,
-    [ADMIN_KEY_ID, hash],
-  );
-  if (configured !== undefined) await pool.query('SELECT pg_notify($1, $2)', [KEYS_CHANNEL, ADMIN_KEY_ID]);
+  const prisma = prismaOn(pool);
+  const before = await prisma.apiKey.findUnique({ where: { id: ADMIN_KEY_ID } });
+  const stored = await prisma.$executeRaw`
+    INSERT INTO api_keys AS key (id, name, secret_hash, scopes) VALUES (${ADMIN_KEY_ID}, 'admin', ${hash}, '{admin}')
+    ON CONFLICT (id) DO ${configured === undefined ? NOTHING : REPLACE}`;
+  if (configured !== undefined) await prisma.$executeRaw`SELECT pg_notify(${KEYS_CHANNEL}, ${ADMIN_KEY_ID})`;
   const isReplaced =
-    configured !== undefined && (before?.is_revoked || before?.secret_hash.equals(hash) === false);
+    configured !== undefined &&
+    before !== null &&
+    (before.revokedAt !== null || !hash.equals(before.secretHash));
   return {
-    secret: configured === undefined && rowCount === 1 ? secret : undefined,
-    change: isReplaced ? 'replaced' : before || rowCount !== 1 ? undefined : 'made',
+    secret: configured === undefined && stored === 1 ? secret : undefined,
+    change: isReplaced ? 'replaced' : before || stored !== 1 ? undefined : 'made',
   };
 }
 
-const REPLACE = `UPDATE SET secret_hash = excluded.secret_hash, revoked_at = NULL,
+const NOTHING = Prisma.sql`NOTHING`;
+const REPLACE = Prisma.sql`UPDATE SET secret_hash = excluded.secret_hash, revoked_at = NULL,
   generation = key.generation + (key.secret_hash <> excluded.secret_hash)::integer`;

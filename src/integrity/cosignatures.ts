@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { cosignatureVerifier, parseCosignature } from '../merkle/cosignature.ts';
 import { formatSignatureLine, parseNote, parseSignatureLines } from '../merkle/note.ts';
 import { ED25519_COSIGNATURE, parseVerifierKey } from '../merkle/note-key.ts';
@@ -138,10 +139,10 @@ export async function readLatestCosignature(
   db: Pool,
   { name, keyId }: { name: string; keyId: number },
 ): Promise<{ treeSize: number; cosignedAt: number } | undefined> {
-  const { rows } = await db.query<{ treeSize: number; cosignedAt: number }>(
-    `SELECT tree_size AS "treeSize", cosigned_at AS "cosignedAt" FROM cosignatures
-     WHERE of_witness AND key_name = $1 AND key_id = $2 ORDER BY tree_size DESC LIMIT 1`,
-    [name, keyId],
-  );
-  return rows[0];
+  const found = await prismaOn(db).cosignature.findFirst({
+    where: { ofWitness: true, keyName: name, keyId },
+    orderBy: { treeSize: 'desc' },
+    select: { treeSize: true, cosignedAt: true },
+  });
+  return found ? { treeSize: Number(found.treeSize), cosignedAt: found.cosignedAt.getTime() } : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import type { Queryable } from '../db/queryable.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
@@ -166,11 +167,10 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
 
 /** The newest event that announces a purge. */
 async function readAnnouncement(pool: Pool): Promise<AuditEvent | undefined> {
-  const { rows } = await pool.query<{ position: number | null }>(
-    'SELECT announced_at AS position FROM log_head',
-  );
-  const position = rows[0]?.position ?? undefined;
-  return position === undefined ? undefined : (await readPositions(pool, [position])).get(position);
+  const head = await prismaOn(pool).logHead.findFirst({ select: { announcedAt: true } });
+  if (typeof head?.announcedAt !== 'bigint') return undefined;
+  const position = Number(head.announcedAt);
+  return (await readPositions(pool, [position])).get(position);
 }
 
 interface ProofRequest {

@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { readLatestCheckpoint } from '../integrity/checkpoints.ts';
 
 /**
@@ -25,22 +26,31 @@ export async function findBoundary(pool: Pool, first: number, before: number): P
 interface SignedSize {
   size: number;
   signedAt: number;
-  /** When the last event in it was recorded, by the clock of the instance that did. */
-  recordedAt: number | null;
+  /** When the last event in it was recorded, by the clock of the instance that did; undefined: it is gone. */
+  recordedAt: number | undefined;
 }
 
 // Both clocks must say so: one of them may have been wrong at the time.
 function isBefore({ signedAt, recordedAt }: SignedSize, time: number): boolean {
-  return signedAt < time && recordedAt !== null && recordedAt < time;
+  return signedAt < time && recordedAt !== undefined && recordedAt < time;
 }
 
 /** The largest of the checkpoints of more than `low` events and at most `high`. */
 async function readCheckpointIn(pool: Pool, low: number, high: number): Promise<SignedSize | undefined> {
-  const { rows } = await pool.query<SignedSize>(
-    `SELECT tree_size AS size, signed_at AS "signedAt",
-       (SELECT recorded_at FROM audit_events WHERE position = tree_size - 1) AS "recordedAt"
-     FROM checkpoints WHERE tree = 'log' AND tree_size > $1 AND tree_size <= $2 ORDER BY tree_size DESC LIMIT 1`,
-    [low, high],
-  );
-  return rows[0];
+  const { checkpoint, auditEvent } = prismaOn(pool);
+  const found = await checkpoint.findFirst({
+    where: { tree: 'log', treeSize: { gt: low, lte: high } },
+    orderBy: { treeSize: 'desc' },
+    select: { treeSize: true, signedAt: true },
+  });
+  if (!found) return undefined;
+  const last = await auditEvent.findUnique({
+    where: { position: found.treeSize - 1n },
+    select: { recordedAt: true },
+  });
+  return {
+    size: Number(found.treeSize),
+    signedAt: found.signedAt.getTime(),
+    recordedAt: last?.recordedAt.getTime(),
+  };
 }

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { withLock } from './lock.ts';
 
 const BATCH = 5_000;
@@ -153,9 +154,10 @@ async function deleteBatch(client: PoolClient, from: number, first: number): Pro
 }
 
 async function firstRow(pool: Pool, { start, first }: OldSegment): Promise<number | undefined> {
-  const { rows } = await pool.query<{ position: number }>(
-    'SELECT position FROM audit_events WHERE position >= $1 AND position < $2 ORDER BY position LIMIT 1',
-    [start, first],
-  );
-  return rows[0]?.position;
+  const found = await prismaOn(pool).auditEvent.findFirst({
+    where: { position: { gte: start, lt: first } },
+    orderBy: { position: 'asc' },
+    select: { position: true },
+  });
+  return found ? Number(found.position) : undefined;
 }

@@ -1,4 +1,5 @@
 import { inTransaction, type Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { OWN_RESOURCE_TYPE } from '../events/reserved.ts';
 import { type AnnouncedRemoval, UPGRADE_ACTION } from '../integrity/verify/announcement.ts';
 import { readRemovals } from '../integrity/verify/removal-events.ts';
@@ -15,10 +16,9 @@ import { withLock } from './lock.ts';
  * verifies the log needs no more than this event.
  */
 export async function recordUpgrade(log: PurgedLog): Promise<void> {
-  const { rows } = await log.pool.query('SELECT FROM log_head WHERE announced_from IS NULL');
+  const older = await prismaOn(log.pool).logHead.count({ where: { announcedFrom: null } });
   // No purge, of whatever version, moves the first position meanwhile.
-  if (rows.length > 0)
-    await withLock(log.pool, { name: 'purge', isPatient: true }, () => recordUnderLock(log));
+  if (older > 0) await withLock(log.pool, { name: 'purge', isPatient: true }, () => recordUnderLock(log));
 }
 
 async function recordUnderLock({ pool, pipeline }: PurgedLog): Promise<void> {
