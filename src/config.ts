@@ -215,6 +215,9 @@ const settings = z.object({
   /** Most live subscriptions of an instance, and of one key there. */
   MAX_SUBSCRIPTIONS: wholeNumber(0, 10_000).default(10_000),
   MAX_SUBSCRIPTIONS_PER_KEY: wholeNumber(0, 10_000).default(5_000),
+  /** Most bytes that the documents and variables of live subscriptions take in an instance, and those of one key there. */
+  MAX_SUBSCRIPTION_BYTES: wholeNumber(0, 1_099_511_627_776).default(268_435_456),
+  MAX_SUBSCRIPTION_BYTES_PER_KEY: wholeNumber(0, 1_099_511_627_776).default(67_108_864),
   /** Highest price of an operation, in points: a field of an event is one, a page of 1,000 whole events 40,000. */
   MAX_QUERY_COST: wholeNumber(1_000, 1_000_000_000).default(100_000),
 });

@@ -177,7 +177,10 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
       tokens: tokenOptions(config, log),
       ratePoints: config.RATE_LIMIT,
       failuresPerMinute: config.AUTH_FAILURES,
-      subscriptions: { total: config.MAX_SUBSCRIPTIONS, perKey: config.MAX_SUBSCRIPTIONS_PER_KEY },
+      subscriptions: {
+        total: { count: config.MAX_SUBSCRIPTIONS, bytes: config.MAX_SUBSCRIPTION_BYTES },
+        perKey: { count: config.MAX_SUBSCRIPTIONS_PER_KEY, bytes: config.MAX_SUBSCRIPTION_BYTES_PER_KEY },
+      },
       now: expiryNow,
       onError,
     }),

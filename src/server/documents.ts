@@ -29,8 +29,20 @@ const RULES_AT_ONCE = 7;
 /** A longer document, or one of more lines, has no locations in the errors of its execution. */
 const LOCATED = { characters: LARGE_DOCUMENT, lines: 128 };
 
+/** Memory that a document takes for each character at most, measured: its text is there in more than one form. */
+const BYTES_PER_CHARACTER = 6;
+/** Memory that its tree takes for each token, at most; locations keep the tokens too. */
+const BYTES_PER_TOKEN = { located: 512, others: 256 };
+
 /** What was found out about a document: its tree and what validation says, or the error of its text. */
-export type Checked = { document: DocumentNode; errors: readonly GraphQLError[] } | { refusal: unknown };
+export type Checked =
+  | {
+      document: DocumentNode;
+      errors: readonly GraphQLError[];
+      /** Memory that text and tree take, at most. */
+      bytes: number;
+    }
+  | { refusal: unknown };
 /** Who asks, and what was done for the operation so far. */
 type Charged = Pick<Context, 'services' | 'viewer' | 'work'>;
 
@@ -88,16 +100,17 @@ export class DocumentChecks {
 
   async #steps(text: string, measured: typeof inOneTurn, rulesAtOnce: number): Promise<Checked> {
     try {
-      await measured(() => scanDocument(text));
+      const tokens = await measured(() => scanDocument(text));
       const document = await measured(() => parseWithinBounds(text));
       const errors: GraphQLError[] = [];
       for (let at = 0; at < this.#rules.length && errors.length <= MAX_ERRORS; at += rulesAtOnce) {
         const rules = this.#rules.slice(at, at + rulesAtOnce);
         errors.push(...(await measured(() => this.#errorsOf(document, rules, MAX_ERRORS - errors.length))));
       }
+      const bytesPerToken = isLocated(document) ? BYTES_PER_TOKEN.located : BYTES_PER_TOKEN.others;
       // A valid document is going to be executed.
       if (errors.length === 0 && !isLocated(document)) forgetLocations(document);
-      return { document, errors };
+      return { document, errors, bytes: BYTES_PER_CHARACTER * text.length + bytesPerToken * tokens };
     } catch (refusal) {
       return { refusal: withoutFrames(refusal as Error) };
     }

@@ -96,7 +96,10 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
 }
 
 /** Files of exports that are being taken at a time: each holds some megabytes, also while its client does not read. */
-const FILES = { total: 32, perKey: 8 };
+const FILES = {
+  total: { count: 32, bytes: Number.POSITIVE_INFINITY },
+  perKey: { count: 8, bytes: Number.POSITIVE_INFINITY },
+};
 
 /** What the routes beside the API stand on. */
 type RouteOptions = HttpOptions & { unsent: Unsent; files: Quota };

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Plugin } from '@envelop/core';
 import { type ExecutionArgs, type ExecutionResult, getOperationAST } from 'graphql';
 import type { Plugin as YogaPlugin } from 'graphql-yoga';
+import type { Weight } from '../access/quota.ts';
 import { badInput } from '../errors.ts';
 import type { Context } from '../graphql/context.ts';
 import { countedResults, type Results } from '../graphql/subscription.ts';
@@ -44,11 +45,13 @@ export function createOpenStreams(): OpenStreams {
 
 /** The variables of a subscription, which are kept as long as it lasts. */
 const MAX_VARIABLES_BYTES = 65_536;
+/** The values of variables are held in several forms. A filter has few values, so that they are mostly text. */
+const BYTES_PER_JSON_BYTE = 8;
 
 /**
  * Counts subscriptions, ends them with the key they were opened with, by an error, and over HTTP with the connection.
- * Of the variables those are kept that the operation declares. Throws TOO_MANY_SUBSCRIPTIONS, and BAD_USER_INPUT when
- * the variables are too large.
+ * Of the variables those are kept that the operation declares. Throws TOO_MANY_SUBSCRIPTIONS, OVERLOADED when the open ones
+ * hold too much memory, and BAD_USER_INPUT when the variables are too large.
  */
 export function useSubscriptionRules({
   requests,
@@ -59,12 +62,18 @@ export function useSubscriptionRules({
 }): Plugin {
   return {
     onSubscribe({ args }) {
-      keepDeclaredVariables(args);
+      const variablesBytes = keepDeclaredVariables(args);
+      const { checked } = args.contextValue as { checked?: { bytes: number } };
+      const weight = {
+        document: args.document,
+        documentBytes: checked?.bytes ?? 0,
+        ownBytes: variablesBytes * BYTES_PER_JSON_BYTE,
+      };
       return {
         onSubscribeResult({ args, result, setResult }) {
           if (!isIterable<ExecutionResult>(result)) return;
           const context = args.contextValue as Context & Partial<HttpContext>;
-          const counted = countOrEnd(result, context);
+          const counted = countOrEnd(result, context, weight);
           setResult(counted);
           if (!context.res || !context.req) return;
           requests.leave(context.req);
@@ -75,26 +84,29 @@ export function useSubscriptionRules({
   };
 }
 
-// In place: the transports keep the arguments, and Yoga what was asked, as long as the subscription lasts.
-function keepDeclaredVariables(args: ExecutionArgs): void {
+// Returns how long they are as JSON. In place: the transports keep the arguments, and Yoga what was asked, as long as the subscription lasts.
+function keepDeclaredVariables(args: ExecutionArgs): number {
   const given = args.variableValues ?? {};
   const declared = getOperationAST(args.document, args.operationName)?.variableDefinitions ?? [];
   const names = declared.map(({ variable }) => variable.name.value);
   const kept = Object.fromEntries(
     names.filter((name) => Object.hasOwn(given, name)).map((name) => [name, given[name]]),
   );
-  if (Buffer.byteLength(JSON.stringify(kept)) > MAX_VARIABLES_BYTES)
+  const bytes = Buffer.byteLength(JSON.stringify(kept));
+  if (bytes > MAX_VARIABLES_BYTES)
     throw badInput('variables', `of a subscription may take at most ${MAX_VARIABLES_BYTES} bytes as JSON`);
   args.variableValues = kept;
   const { params } = args.contextValue as { params?: { variables?: unknown; extensions?: unknown } };
-  if (!params) return;
-  params.variables = kept;
-  params.extensions = undefined;
+  if (params) {
+    params.variables = kept;
+    params.extensions = undefined;
+  }
+  return bytes;
 }
 
-function countOrEnd(results: AsyncIterable<ExecutionResult>, context: Context): Results {
+function countOrEnd(results: AsyncIterable<ExecutionResult>, context: Context, weight: Weight): Results {
   try {
-    return countedResults(results, context);
+    return countedResults(results, context, weight);
   } catch (error) {
     void results[Symbol.asyncIterator]().return?.();
     throw error;

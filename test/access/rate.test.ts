@@ -199,20 +199,45 @@ describe('wrong keys', () => {
   });
 });
 
-test('a quota counts by key and in all, and a release counts once', () => {
-  const { take } = createQuota({
-    total: 3,
-    perKey: 2,
-    what: 'subscriptions',
-    code: 'TOO_MANY_SUBSCRIPTIONS',
+describe('a quota', () => {
+  const SUBSCRIPTIONS = { what: 'subscriptions', code: 'TOO_MANY_SUBSCRIPTIONS' } as const;
+  const bytes = 1_000;
+  const weightOf = (document: object, documentBytes = 0, ownBytes = 0) => ({
+    document,
+    documentBytes,
+    ownBytes,
   });
-  const [a1, _a2, b1] = [take('a'), take('a'), take('b')];
-  expect(codeOf(() => take('a'))).toBe('TOO_MANY_SUBSCRIPTIONS');
-  expect(codeOf(() => take('c'))).toBe('TOO_MANY_SUBSCRIPTIONS');
-  b1?.();
-  b1?.();
-  expect(codeOf(() => take('c'))).toBe('fine');
-  expect(codeOf(() => take('d'))).toBe('TOO_MANY_SUBSCRIPTIONS');
-  a1?.();
-  expect(codeOf(() => take('a'))).toBe('fine');
+
+  test('counts by key and in all, and a release counts once', () => {
+    const quota = createQuota({ ...SUBSCRIPTIONS, total: { count: 3, bytes }, perKey: { count: 2, bytes } });
+    const take = (key: string) => quota.take(key, weightOf({}));
+    const [a1, _a2, b1] = [take('a'), take('a'), take('b')];
+    expect(codeOf(() => take('a'))).toBe('TOO_MANY_SUBSCRIPTIONS');
+    expect(codeOf(() => take('c'))).toBe('TOO_MANY_SUBSCRIPTIONS');
+    b1?.();
+    b1?.();
+    expect(codeOf(() => take('c'))).toBe('fine');
+    expect(codeOf(() => take('d'))).toBe('TOO_MANY_SUBSCRIPTIONS');
+    a1?.();
+    expect(codeOf(() => take('a'))).toBe('fine');
+  });
+
+  test('weighs a document once while it is held, by key and in all', () => {
+    const { take } = createQuota({
+      ...SUBSCRIPTIONS,
+      total: { count: 9, bytes: 150 },
+      perKey: { count: 9, bytes: 110 },
+    });
+    const [one, other] = [{}, {}];
+    const first = take('a', weightOf(one, 100, 5));
+    const second = take('a', weightOf(one, 100, 5));
+    expect(codeOf(() => take('a', weightOf(one, 100, 5)))).toBe('OVERLOADED');
+    expect(codeOf(() => take('b', weightOf(other, 50, 0)))).toBe('OVERLOADED');
+    const shared = take('b', weightOf(one, 100, 10));
+    first();
+    second();
+    expect(codeOf(() => take('a', weightOf(other, 45, 0)))).toBe('OVERLOADED');
+    shared();
+    expect(codeOf(() => take('a', weightOf(other, 105, 5)))).toBe('fine');
+  });
 });

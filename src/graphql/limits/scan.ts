@@ -6,9 +6,10 @@ const CLOSING = new Set<string>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKi
 
 /**
  * Reads the tokens of a document, without descending into it: the parser, and whatever walks its tree, recurse as deep
- * as its brackets are nested. Throws QUERY_TOO_COMPLEX past a bound, and the lexer's syntax error.
+ * as its brackets are nested. Returns how many there are. Throws QUERY_TOO_COMPLEX past a bound, and the lexer's syntax
+ * error.
  */
-export function scanDocument(text: string): void {
+export function scanDocument(text: string): number {
   checkBound('characters', text.length);
   checkBound('lines', countLines(text));
   const lexer = new Lexer(new Source(text));
@@ -21,6 +22,7 @@ export function scanDocument(text: string): void {
     else if (OPENING.has(kind)) checkBound('nesting', ++nesting);
     else if (CLOSING.has(kind)) nesting -= 1;
   }
+  return tokens;
 }
 
 const LINE_FEED = 10;
