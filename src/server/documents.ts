@@ -29,9 +29,7 @@ const RULES_AT_ONCE = 7;
 /** A longer document, or one of more lines, has no locations in the errors of its execution. */
 const LOCATED = { characters: LARGE_DOCUMENT, lines: 128 };
 
-/** Memory that a document takes for each character at most, measured: its text is there in more than one form. */
-const BYTES_PER_CHARACTER = 6;
-/** Memory that its tree takes for each token, at most; locations keep the tokens too. */
+/** Memory that the tree of a document takes for each token, at most; locations keep the tokens too. */
 const BYTES_PER_TOKEN = { located: 512, others: 256 };
 
 /** What was found out about a document: its tree and what validation says, or the error of its text. */
@@ -110,7 +108,7 @@ export class DocumentChecks {
       const bytesPerToken = isLocated(document) ? BYTES_PER_TOKEN.located : BYTES_PER_TOKEN.others;
       // A valid document is going to be executed.
       if (errors.length === 0 && !isLocated(document)) forgetLocations(document);
-      return { document, errors, bytes: BYTES_PER_CHARACTER * text.length + bytesPerToken * tokens };
+      return { document, errors, bytes: 2 * text.length + bytesPerToken * tokens };
     } catch (refusal) {
       return { refusal: withoutFrames(refusal as Error) };
     }
