@@ -7,7 +7,7 @@ import type { Authenticate } from '../access/authenticate.ts';
 import { Work } from '../access/rate/work.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { AuditError } from '../errors.ts';
-import type { Services } from '../graphql/context.ts';
+import type { Context, Services } from '../graphql/context.ts';
 import { chargeWork } from '../graphql/cost.ts';
 import { forClient, showError } from '../graphql/errors.ts';
 import { KEY_ENDED } from '../graphql/subscription.ts';
@@ -236,6 +236,14 @@ function endWithKey(sessions: Services['sessions'], connection: Connection): voi
   socket.once('close', release);
 }
 
+/** An operation as the protocol has it. */
+interface Operation {
+  id: string;
+  payload: object;
+  /** What was done for it so far. */
+  work: Work;
+}
+
 async function prepareOrRefuse(
   options: WebSocketOptions,
   connection: Connection,
@@ -243,7 +251,9 @@ async function prepareOrRefuse(
   payload: object,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   const { viewer, work } = connection;
-  const prepared = await prepare(options, connection, id, payload).catch(errorsOf);
+  // Charged with the operation, and no longer with the message.
+  connection.work = new Work();
+  const prepared = await prepare(options, connection, { id, payload, work }).catch(errorsOf);
   // What is executed is charged then.
   if (viewer && 'length' in prepared) chargeWork({ services: options.services, viewer, work });
   return prepared;
@@ -252,11 +262,10 @@ async function prepareOrRefuse(
 async function prepare(
   options: WebSocketOptions,
   connection: Connection,
-  id: string,
-  payload: object,
+  { id, payload, work }: Operation,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   const { yoga, documents, peerOf, services, log } = options;
-  const { viewer, request, work, bytes } = connection;
+  const { viewer, request, bytes } = connection;
   if (!viewer) throw new AuditError('UNAUTHENTICATED', KEY_ENDED);
   services.rates.check(viewer.keyId);
   const params = checkParams(payload);
@@ -307,7 +316,7 @@ async function execute(args: EnvelopedArgs, requests: Requests): Promise<Executi
     requests.enter(args);
     return await args.rootValue.execute(args);
   } catch (error) {
-    return { errors: errorsOf(error) };
+    return { errors: refusedAs(error, args) };
   } finally {
     requests.leave(args);
   }
@@ -321,8 +330,14 @@ async function subscribe(args: EnvelopedArgs): Promise<AsyncIterable<ExecutionRe
     args.rootValue.onStarted();
     return outcome;
   } catch (error) {
-    return failing(errorsOf(error));
+    return failing(refusedAs(error, args));
   }
+}
+
+// What was done before is charged all the same.
+function refusedAs(error: unknown, { contextValue }: EnvelopedArgs): GraphQLError[] {
+  chargeWork(contextValue as Context);
+  return errorsOf(error);
 }
 
 function failing(errors: readonly GraphQLError[]): AsyncIterable<never> {
