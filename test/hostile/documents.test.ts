@@ -74,6 +74,8 @@ const TOO_COMPLEX: [string, string, object?][] = [
   ['types within types', `query ($a: ${'['.repeat(5_000)}Int${']'.repeat(5_000)}) { __typename }`],
   ['tokens', `{ auditEvents(filter: { categories: [${repeat(10_000, () => '"a"')}] }) { totalCount } }`],
   ['characters', `{ __typename } # ${'x'.repeat(300_000)}`],
+  ['lines', `${'\n'.repeat(5_000)}{ __typename }`],
+  ['lines that end otherwise', `${'\r\n'.repeat(2_500)}${'\r'.repeat(2_500)}{ __typename }`],
   ['comments', `${'#\n'.repeat(200_000)}{ __typename }`],
   [
     'a page of 1,000 with both proofs',
