@@ -9,6 +9,7 @@ import {
   validate,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { AuditError } from '../errors.ts';
 import { inOneTurn, inOwnTurn } from '../event-loop.ts';
 import type { Context } from '../graphql/context.ts';
 import { toClientError } from '../graphql/errors.ts';
@@ -26,6 +27,8 @@ const KEPT = { characters: 500_000, each: 10_000 };
 const LARGE_DOCUMENT = 4_096;
 /** How many rules a large document is validated by in one turn. */
 const RULES_AT_ONCE = 7;
+/** How long a large document waits for others of its key. */
+const LONGEST_WAIT_MS = 5_000;
 /** A longer document, or one of more lines, has no locations in the errors of its execution. */
 const LOCATED = { characters: LARGE_DOCUMENT, lines: 128 };
 
@@ -56,7 +59,8 @@ export class DocumentChecks {
   readonly #schema: GraphQLSchema;
   readonly #rules: readonly ValidationRule[];
   readonly #hideSuggestions: boolean;
-  #lastLarge: Promise<unknown> = Promise.resolve();
+  /** The last large document of each key that has some. */
+  readonly #lastLarge = new Map<string, Promise<void>>();
 
   constructor({ schema, hasIntrospection }: { schema: GraphQLSchema; hasIntrospection: boolean }) {
     this.#schema = schema;
@@ -71,15 +75,25 @@ export class DocumentChecks {
 
   /**
    * Checks a document in turns of the event loop, and remembers what it found. Large ones take several turns, which do
-   * nothing else, and come one after the other, so that each is charged before the next. Throws RATE_LIMITED.
+   * nothing else. Those of a key come one after the other, so that each is charged before the next, and those of several
+   * keys take turns. Throws RATE_LIMITED, and OVERLOADED when a large one has waited for five seconds.
    */
   check(text: string, charged: Charged): Promise<Checked> {
     if (text.length <= LARGE_DOCUMENT)
       return this.#check(text, charged, { inTurn: inOneTurn, rulesAtOnce: this.#rules.length });
-    const checked = this.#lastLarge.then(() =>
-      this.#check(text, charged, { inTurn: inOwnTurn, rulesAtOnce: RULES_AT_ONCE }),
-    );
-    this.#lastLarge = checked.catch(() => undefined);
+    const { keyId } = charged.viewer;
+    const since = performance.now();
+    const checked = (this.#lastLarge.get(keyId) ?? Promise.resolve()).then(() => {
+      if (performance.now() - since > LONGEST_WAIT_MS)
+        throw new AuditError('OVERLOADED', 'too many large documents of this key at once: retry later');
+      return this.#check(text, charged, { inTurn: inOwnTurn, rulesAtOnce: RULES_AT_ONCE });
+    });
+    const settled = checked
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#lastLarge.get(keyId) === settled) this.#lastLarge.delete(keyId);
+      });
+    this.#lastLarge.set(keyId, settled);
     return checked;
   }
 
