@@ -14,7 +14,7 @@ import { migrate } from './db/migrate.ts';
 import { breakConnections, createPool, IDLE_IN_TRANSACTION_MS, type Pool } from './db/pool.ts';
 import { allowEndingHolders, createQuietCheck } from './db/quiet.ts';
 import { checkMemberships, findSchemaMakers } from './db/roles.ts';
-import { conditionOf } from './errors.ts';
+import { type AuditError, conditionOf } from './errors.ts';
 import { createCatalog } from './events/catalog.ts';
 import type { EventInput } from './events/input.ts';
 import { createExports } from './exports/export.ts';
@@ -212,6 +212,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     ),
     (part) => part.close(),
   );
+  const refused = new AbortController();
   const pipeline: Pipeline = {
     filters: createFilters(extensions.filters, config.FILTER_TIMEOUT_MS),
     redaction: await openRedaction(owner, config, extensions.redact),
@@ -219,6 +220,7 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     readPositions: (positions) => readPositions(pool, positions),
     dispatch: handlers.dispatch,
     now,
+    refused: refused.signal,
   };
   const record = (input: EventInput) => void recordOwnEvent(pipeline, {}, input).catch(onError);
 
@@ -319,7 +321,8 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
     appender: pipeline.appender,
     feed,
   });
-  http = await serveHttp({ config, services, authenticate, health, log });
+  const onRefused = (error: AuditError) => refused.abort(error);
+  http = await serveHttp({ config, services, authenticate, health, onRefused, log });
   closers.add(http, (server) => {
     // Clients are told first that they are cut: then the end of their subscription reaches nobody as a completion.
     const closed = server.close();
@@ -348,9 +351,10 @@ async function serveHttp(parts: {
   services: Services;
   authenticate: Authenticate;
   health: Health;
+  onRefused: (error: AuditError) => void;
   log: Logger;
 }): Promise<HttpServer> {
-  const { config, services, authenticate, health, log } = parts;
+  const { config, services, authenticate, health, onRefused, log } = parts;
   const schema = createSchema(services.catalog);
   const persisted =
     config.PERSISTED_DOCUMENTS && (await loadPersistedDocuments(config.PERSISTED_DOCUMENTS, schema));
@@ -382,6 +386,7 @@ async function serveHttp(parts: {
     headersTimeoutMs: config.HEADERS_TIMEOUT_MS,
     requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
     hasGraphiql: config.GRAPHIQL,
+    onRefused,
     problems: health.problems,
     log,
   };

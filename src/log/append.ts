@@ -68,6 +68,7 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
     while (queue.length > 0) {
       // What has arrived in this turn of the event loop goes into the same batch.
       await setImmediate();
+      refuseUnwanted();
       const requests = takeBatch(queue);
       if (requests.length === 0) break;
       const events = countOf(requests);
@@ -84,15 +85,27 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
     running = undefined;
   }
 
+  function refuse(late: Waiting, error: unknown): void {
+    queuedEvents -= late.events.length;
+    waitingEvents -= late.events.length;
+    waiting.delete(late);
+    late.reject(error);
+  }
+
+  function refuseUnwanted(): void {
+    if (!queue.some(({ signal }) => signal?.aborted)) return;
+    for (const request of queue.splice(0)) {
+      if (request.signal?.aborted) refuse(request, request.signal.reason);
+      else queue.push(request);
+    }
+  }
+
   // A batch that hangs must not hold up for ever what has not been sent.
   function refuseLate(): void {
     const dueAt = performance.now() - MAX_QUEUED_MS;
     while (queue[0] && queue[0].since <= dueAt) {
       const late = queue.shift() as Waiting;
-      queuedEvents -= late.events.length;
-      waitingEvents -= late.events.length;
-      waiting.delete(late);
-      late.reject(new AuditError('UNAVAILABLE', 'the database does not answer in time: retry'));
+      refuse(late, new AuditError('UNAVAILABLE', 'the database does not answer in time: retry'));
     }
     lateTimer = queue[0] && setTimeout(refuseLate, queue[0].since - dueAt).unref();
   }
@@ -106,7 +119,7 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
   }
 
   return {
-    append({ events, paths }) {
+    append({ events, paths, signal }) {
       if (events.length === 0) return Promise.resolve([]);
       if (isClosed) return Promise.reject(new AuditError('UNAVAILABLE', 'the service is stopping: retry'));
       if (waitingEvents + events.length > MAX_WAITING_EVENTS) {
@@ -117,7 +130,7 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
       waitingEvents += events.length;
       queuedEvents += events.length;
       return new Promise((resolve, reject) => {
-        const request = { events, paths, since: performance.now(), resolve, reject };
+        const request = { events, paths, signal, since: performance.now(), resolve, reject };
         queue.push(request);
         waiting.add(request);
         lateTimer ??= setTimeout(refuseLate, MAX_QUEUED_MS).unref();

@@ -5,6 +5,8 @@ import type { PreparedEvent } from './prepare.ts';
 export interface AppendRequest {
   events: PreparedEvent[];
   paths: string[];
+  /** Aborted when nobody waits for the answer any more: what has not been sent by then is refused with its reason. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Where each event of a request stands: at a new place, or as a duplicate of the event at a place. */

@@ -24,6 +24,8 @@ export interface Pipeline {
   readPositions: (positions: number[]) => Promise<Map<number, AuditEvent>>;
   dispatch: Dispatch;
   now: () => number;
+  /** Aborted when what clients still wait to have recorded is refused, since the service stops: no more is done for it. */
+  refused?: AbortSignal;
 }
 
 /** An input and the path that an error about it names. */
@@ -38,16 +40,17 @@ export interface PathedInput {
  */
 export async function recordEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<Recorded[]> {
   for (const { input, path } of inputs) refuseReserved(input.resourceType, path);
-  return record(pipeline, inputs, ({ resourceType }) => {
+  const check = ({ resourceType }: EventDraft) => {
     // Filters are code of the deployment, and are handed the draft itself.
     if (isReserved(resourceType))
       throw new Error('a filter gave a client event the resource type of the log');
-  });
+  };
+  return record(pipeline, inputs, { check, signal: pipeline.refused });
 }
 
 /** Records the log's own events, all or none, in order. No filter may decline them. Throws OVERLOADED, UNAVAILABLE. */
 export async function recordSystemEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<void> {
-  await record({ ...pipeline, filters: wantAll }, inputs, () => undefined);
+  await record({ ...pipeline, filters: wantAll }, inputs, { check: () => undefined });
 }
 
 /** Makes one of the log's own events ready to be appended. */
@@ -61,33 +64,34 @@ export function prepareSystemEvent(
 async function record(
   pipeline: Pipeline,
   inputs: readonly PathedInput[],
-  check: (draft: EventDraft) => void,
+  { check, signal }: { check: (draft: EventDraft) => void; signal?: AbortSignal | undefined },
 ): Promise<Recorded[]> {
   const now = pipeline.now();
-  const drafts = await inTurns(inputs, ({ input, path }) => checkEvent(input, path));
+  const drafts = await inTurns(inputs, ({ input, path }) => {
+    signal?.throwIfAborted();
+    return checkEvent(input, path);
+  });
   const isWanted = await pipeline.filters(drafts);
   const prepared = await inTurns(drafts, (draft, index) => {
+    signal?.throwIfAborted();
     if (!isWanted[index]) return undefined;
     const path = inputs[index]?.path ?? 'input';
     const redacted = pipeline.redaction.event(draft, path);
     check(redacted);
     return prepareEvent(redacted, now, path);
   });
-  return append(
-    pipeline,
-    prepared,
-    inputs.map(({ path }) => path),
-  );
+  const paths = inputs.map(({ path }) => path);
+  return append(pipeline, prepared, { paths, signal });
 }
 
 async function append(
   pipeline: Pipeline,
   prepared: (PreparedEvent | undefined)[],
-  paths: string[],
+  { paths, signal }: { paths: string[]; signal: AbortSignal | undefined },
 ): Promise<Recorded[]> {
   const events = prepared.filter((event) => event !== undefined);
   const kept = paths.filter((_, index) => prepared[index] !== undefined);
-  const placements = await pipeline.appender.append({ events, paths: kept });
+  const placements = await pipeline.appender.append({ events, paths: kept, signal });
   const recorded: AuditEvent[] = [];
   events.forEach((event, index) => {
     const { position, isNew } = placements[index] as Placement;

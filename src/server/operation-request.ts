@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import type { Authenticate } from '../access/authenticate.ts';
@@ -110,7 +110,7 @@ export function useStrictRequests({
           req.method === 'GET' ? undefined : await readBody({ req, res }, { requests, maxBodyBytes, work });
         // Other requests of the key may have been charged since.
         services.rates.check(viewer.keyId);
-        return (body ? readParams(body, work) : readSearch(req.url ?? '', work))
+        return (body ? readParams(body, { res, work }) : readSearch(req.url ?? '', work))
           .then((params) => documents.resolve(params) as GraphQLParams)
           .catch(malformed);
       });
@@ -165,9 +165,18 @@ function malformed(error: unknown): never {
   throw new GraphQLError(message, { extensions: { code, path, http: { status: 400 } } });
 }
 
-async function readParams(body: Buffer, work: Work): Promise<OperationParams> {
+async function readParams(
+  body: Buffer,
+  { res, work }: { res: ServerResponse; work: Work },
+): Promise<OperationParams> {
   if (!isUtf8(body)) throw badInput('body', 'is not valid UTF-8');
-  return checkParams(await parseJsonBody(body, (piece) => work.measure(piece)));
+  const parsed = await parseJsonBody(body, (piece) => {
+    // The client is gone, or was refused since the service stops.
+    if (res.destroyed || res.writableEnded)
+      throw new AuditError('UNAVAILABLE', 'the request is over before it was read');
+    return work.measure(piece);
+  });
+  return checkParams(parsed);
 }
 
 async function readSearch(url: string, work: Work): Promise<OperationParams> {

@@ -60,6 +60,8 @@ export interface HttpOptions
   maxRequests: number;
   /** Most bytes of answers that wait to be sent. */
   maxUnsentBytes: number;
+  /** Called when it closes and has refused what could not be answered in time: nothing more needs to be done for that. */
+  onRefused: (error: AuditError) => void;
   /** Why the instance is not ready, if it is not; resolves within two seconds. */
   problems: () => Promise<string[]>;
 }
@@ -90,7 +92,7 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
     },
     async close() {
       streams.close();
-      await Promise.all([closeSockets(), stopping.stop()]);
+      await Promise.all([closeSockets(), stopping.stop(options.onRefused)]);
     },
   };
 }

@@ -13,6 +13,7 @@ const ARRIVE_MS = 1_000;
 const SWEEP_MS = 25;
 /** Most turns of the event loop in which new connections are still accepted. */
 const MAX_TURNS = 100;
+const MAX_TURNS_MS = 500;
 /** The first turns at whose end the server may stop listening are shorter than this; the last ones may take any time. */
 const SHORT_TURN_MS = 0.2;
 /** After so many turns one that is twice as long will do. */
@@ -28,9 +29,9 @@ export interface Stopping {
   leave(): void;
   /**
    * Leaves, takes no new connections, and resolves when the last answer is out. What has not been answered after five
-   * seconds is UNAVAILABLE.
+   * seconds is UNAVAILABLE; then `onRefused` is called with the error: nothing more needs to be done for it.
    */
-  stop(): Promise<void>;
+  stop(onRefused?: (error: AuditError) => void): Promise<void>;
 }
 
 interface Connection {
@@ -89,9 +90,11 @@ export function createStopping(server: Server, idleMs: number): Stopping {
   // is reset all the same, so that a short turn is wanted, however busy the server is.
   async function untilNobodyWaits(): Promise<void> {
     let longestMs = SHORT_TURN_MS;
+    const lastAt = performance.now() + MAX_TURNS_MS;
     for (let turn = 1; turn <= MAX_TURNS; turn += 1) {
       const before = accepted;
       const beganAt = performance.now();
+      if (beganAt > lastAt) return;
       await new Promise(setImmediate);
       if (accepted === before && performance.now() - beganAt < longestMs) return;
       if (turn % PATIENCE_TURNS === 0) longestMs *= 2;
@@ -115,16 +118,13 @@ export function createStopping(server: Server, idleMs: number): Stopping {
     sweeping ??= setInterval(() => setImmediate(sweep), SWEEP_MS);
   }
 
-  function refuseTheRest(): void {
+  function refuseTheRest(): AuditError {
+    const error = new AuditError('UNAVAILABLE', 'the service stops before it could answer: retry');
     for (const response of responses) {
       if (response.headersSent) response.destroy();
-      else
-        refuse(
-          response,
-          503,
-          new AuditError('UNAVAILABLE', 'the service stops before it could answer: retry'),
-        );
+      else refuse(response, 503, error);
     }
+    return error;
   }
 
   return {
@@ -139,7 +139,8 @@ export function createStopping(server: Server, idleMs: number): Stopping {
       response.once('close', () => onAnswered(socket, response));
     },
     leave: tellToGo,
-    async stop() {
+    async stop(onRefused = () => undefined) {
+      const beganAt = performance.now();
       isStopping = true;
       isEnding = true;
       // Clients that are told to go connect again: not in the moment in which the server stops listening.
@@ -150,10 +151,16 @@ export function createStopping(server: Server, idleMs: number): Stopping {
       const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
       tellToGo();
       sweep();
-      const late = setTimeout(refuseTheRest, FINISH_MS);
-      const forced = setTimeout(() => server.closeAllConnections(), FINISH_MS + LAST_WORDS_MS);
+      let late = setTimeout(
+        () => {
+          onRefused(refuseTheRest());
+          // From now on: the refusals are still to leave, also when the process was too busy to refuse in time.
+          late = setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
+        },
+        FINISH_MS - (performance.now() - beganAt),
+      );
       await closed;
-      for (const timer of [sweeping, late, forced]) clearTimeout(timer);
+      for (const timer of [sweeping, late]) clearTimeout(timer);
       // Ends its own timer.
       server.close(() => undefined);
     },

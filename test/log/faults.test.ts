@@ -169,3 +169,32 @@ test('another instance that is faster: both go on, neither waits for the other f
   const positions = placed.map(({ position }) => position).sort((a, b) => a - b);
   expect(positions).toEqual(upTo(20 * 160).map((n) => (positions[0] as number) + n));
 });
+
+test('what nobody waits for any more is not sent: it is refused with its reason, and the rest is recorded', async () => {
+  const appender = createAppender(instance());
+  const holder = await owner.connect();
+  await holder.query('BEGIN');
+  await holder.query('SELECT FROM log_head FOR UPDATE');
+  const append = (key: string, signal?: AbortSignal) =>
+    appender.append({ events: prepared([key]), paths: [], signal });
+  const first = append('in flight');
+  await expect
+    .poll(async () => {
+      const { rows } = await owner.query(
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+      );
+      return rows.length;
+    })
+    .toBe(1);
+  const over = new AbortController();
+  const refused = append('unwanted', over.signal).catch((error) => error);
+  const wanted = append('wanted', new AbortController().signal);
+  const reason = new AuditError('UNAVAILABLE', 'over');
+  over.abort(reason);
+  await holder.query('ROLLBACK');
+  holder.release();
+  expect([...(await first), ...(await wanted)].map(({ isNew }) => isNew)).toEqual([true, true]);
+  expect(await refused).toBe(reason);
+  expect((await positionsOf(['in flight', 'unwanted', 'wanted'])).has('unwanted')).toBe(false);
+  expect(appender.state().oldestWaitMs).toBe(0);
+});
