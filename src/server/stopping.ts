@@ -25,7 +25,7 @@ export interface Stopping {
   readonly isStopping: boolean;
   /** To be called for every request, before it is answered. */
   enter(request: IncomingMessage, response: ServerResponse): void;
-  /** Says `connection: close` in every answer and closes idle connections; new ones are still accepted and served. */
+  /** Says `connection: close` in every answer; idle connections stay, and new ones are still accepted and served. */
   leave(): void;
   /**
    * Leaves, takes no new connections, and resolves when the last answer is out. What has not been answered after five
@@ -52,7 +52,6 @@ interface Connection {
 export function createStopping(server: Server, idleMs: number): Stopping {
   const connections = new Map<Socket, Connection>();
   const responses = new Set<ServerResponse>();
-  let sweeping: NodeJS.Timeout | undefined;
   let isStopping = false;
   let isEnding = false;
   let saysClose = false;
@@ -115,7 +114,6 @@ export function createStopping(server: Server, idleMs: number): Stopping {
     isStopping = true;
     saysClose = true;
     for (const response of responses) if (!response.headersSent) response.setHeader('connection', 'close');
-    sweeping ??= setInterval(() => setImmediate(sweep), SWEEP_MS);
   }
 
   function refuseTheRest(): AuditError {
@@ -151,6 +149,7 @@ export function createStopping(server: Server, idleMs: number): Stopping {
       const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
       tellToGo();
       sweep();
+      const sweeping = setInterval(() => setImmediate(sweep), SWEEP_MS);
       let late = setTimeout(
         () => {
           onRefused(refuseTheRest());

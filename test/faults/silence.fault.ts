@@ -12,7 +12,7 @@ import { record, startVictim, type Victim } from './victim.ts';
 const EXPECTED = [
   'BEGIN',
   'log_head FOR UPDATE',
-  'idempotency_keys',
+  'SELECT known', // The keys are looked up.
   'ensure_segment',
   'claim_head',
   'COPY',
@@ -78,8 +78,9 @@ function statementAt(bytes: Buffer, start: number, end: number): string {
 }
 
 test('an instance that stops behind any message of an append keeps no append of another waiting for ten seconds', async () => {
-  victim = await startVictim(database, proxy, { CHECKPOINT_INTERVAL_MS: '3600000' });
+  // From the first message of each connection on.
   proxy.onSent = watch;
+  victim = await startVictim(database, proxy, { CHECKPOINT_INTERVAL_MS: '3600000' });
   const waits: { step: string; ms: number }[] = [];
   for (let append = 0, without = 0; without < APPENDS_WITHOUT; append += 1) {
     const batch = { action: 'silence', size: EVENTS, key: `silence/${append}` };

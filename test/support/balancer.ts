@@ -6,6 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 /** The time between two questions to an instance whether it is ready. */
 const CHECK_MS = 50;
 const CHECK_TIMEOUT_MS = 5_000;
+/** For how long it keeps an idle connection: less than the instances do. */
+const IDLE_MS = 10_000;
 
 /**
  * A proxy that sends each request to the next of several instances, on connections that it keeps open. It asks each
@@ -109,7 +111,7 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
 }
 
 function createInstance(url: string): Instance {
-  return { url, agent: new Agent({ keepAlive: true }), isReady: true };
+  return { url, agent: new Agent({ keepAlive: true, timeout: IDLE_MS }), isReady: true };
 }
 
 // As balancers do with the connections to an instance that they have left.
