@@ -14,7 +14,8 @@ export const FIELD_DESCRIPTIONS = {
   userId: `Who acted. ${upTo('userId')}`,
   customerId: `The customer (tenant) on whose data or on whose behalf. ${upTo('customerId')}`,
   sessionId: `The session in which it happened. ${upTo('sessionId')}`,
-  ipAddress: 'From which address: IPv4 or IPv6, in canonical form.',
+  ipAddress:
+    'From which address: IPv4 or IPv6, in canonical form; an IPv4-mapped address (::ffff:192.0.2.1) is recorded as IPv4.',
   userAgent: `With which program, as its User-Agent says. ${upTo('userAgent')}`,
   requestId: `The request that caused it, to find it in other logs. ${upTo('requestId')}`,
   resourceType: `The kind of resource that was acted on, such as "invoice". ${upTo('resourceType')}`,

@@ -1,5 +1,5 @@
 import { badInput } from '../errors.ts';
-import { canonicalAddress } from './address.ts';
+import { plainAddress } from './address.ts';
 import { MAX_EVENT_CHARACTERS, TEXT_BOUNDS, type TextField } from './bounds.ts';
 import type { Outcome, Severity } from './catalog.ts';
 import type { EventDraft } from './event.ts';
@@ -78,7 +78,7 @@ function checkAction(input: EventInput, path: string): string {
 }
 
 function checkAddress(text: string, path: string): string {
-  const address = canonicalAddress(text);
+  const address = plainAddress(text);
   if (address === undefined) throw badInput(path, 'must be an IPv4 or IPv6 address');
   return address;
 }

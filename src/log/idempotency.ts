@@ -62,7 +62,7 @@ export function saltedHash(salt: Uint8Array, contentHash: string): Buffer {
  * purged nobody knows the content any more: the key was used, and nothing is recorded.
  */
 export function positionOfDuplicate(event: PreparedEvent, first: KnownKey, path: string): number {
-  if (first.hadContent(event.idempotency?.contentHash ?? '') === false) {
+  if (!mayBeSame(event, first)) {
     throw new AuditError(
       'CONFLICT',
       'was used before for an event with other content',
@@ -70,6 +70,12 @@ export function positionOfDuplicate(event: PreparedEvent, first: KnownKey, path:
     );
   }
   return first.position;
+}
+
+function mayBeSame({ idempotency }: PreparedEvent, { hadContent }: KnownKey): boolean {
+  if (hadContent(idempotency?.contentHash ?? '') !== false) return true;
+  const formerHash = idempotency?.formerHash();
+  return formerHash !== undefined && hadContent(formerHash) === true;
 }
 
 /** One text for scope and key together. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { badInput } from '../errors.ts';
+import { mapped } from '../events/address.ts';
 import { MAX_EVENT_BYTES } from '../events/bounds.ts';
 import { type CanonicalObjects, canonicalDraft, canonicalObjects } from '../events/canonical.ts';
 import { canonicalRecord } from '../events/canonical-event.ts';
@@ -11,6 +12,16 @@ import { takeRandom } from './random.ts';
 
 const SALT_BYTES = 16;
 
+/** The idempotency key of an event, and what tells whether another event with it is the same. */
+export interface Idempotency {
+  scope: string;
+  key: string;
+  /** SHA-256 of the content, in hex. */
+  contentHash: string;
+  /** What an older version made of the same content, when that is another hash. */
+  formerHash: () => string | undefined;
+}
+
 /** Everything of an event that needs no place in the log: made before the head is taken. */
 export interface PreparedEvent {
   record: EventRecord;
@@ -20,7 +31,7 @@ export interface PreparedEvent {
   searchWords: string[];
   /** Canonical JSON of the record's objects. */
   json: CanonicalObjects;
-  idempotency: { scope: string; key: string; contentHash: string } | undefined;
+  idempotency: Idempotency | undefined;
 }
 
 /** Gives a redacted draft its id, salt, times and leaf hash. Throws BAD_USER_INPUT when it is too large. */
@@ -38,7 +49,10 @@ export function prepareEvent(draft: EventDraft, now: number, path: string): Prep
     bytes: canonical.length,
     searchWords: searchWords(record),
     json,
-    idempotency: key === undefined ? undefined : { scope, key, contentHash: contentHash(draft, json) },
+    idempotency:
+      key === undefined
+        ? undefined
+        : { scope, key, contentHash: contentHash(draft, json), formerHash: () => formerHash(draft, json) },
   };
 }
 
@@ -83,6 +97,12 @@ function saltOf({ idempotencyKey }: EventDraft): Buffer {
 // Over the redacted draft: a hash of what was redacted could be guessed back.
 function contentHash(draft: EventDraft, json: CanonicalObjects): string {
   return createHash('sha256').update(canonicalDraft(draft, json)).digest('hex');
+}
+
+// With the address as older versions recorded it, if it was given as an IPv4-mapped one then.
+function formerHash(draft: EventDraft, json: CanonicalObjects): string | undefined {
+  const ipAddress = draft.ipAddress === undefined ? undefined : mapped(draft.ipAddress);
+  return ipAddress === undefined ? undefined : contentHash({ ...draft, ipAddress }, json);
 }
 
 /** The event at its place. */

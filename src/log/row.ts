@@ -125,7 +125,7 @@ export function eventOfRow(row: EventRow): AuditEvent {
   };
 }
 
-// PostgreSQL prints some IPv6 addresses in another way than RFC 5952; an IPv4 address has one form only.
-function addressOf(text: string): string | undefined {
+/** The address that PostgreSQL printed: some of IPv6 in another way than RFC 5952; an IPv4 address has one form only. */
+export function addressOf(text: string): string | undefined {
   return text.includes(':') ? canonicalAddress(text) : text;
 }

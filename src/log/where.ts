@@ -1,3 +1,4 @@
+import { type AddressBlock, holdsMapped, MAPPED_BLOCK, storedBlocks } from '../events/address.ts';
 import { severitiesFrom } from '../events/catalog.ts';
 import { EQUAL_FIELDS, type EventFilter } from '../events/filter.ts';
 
@@ -43,7 +44,7 @@ function addFilter(where: Where, filter: EventFilter): void {
   add('severity = ANY(?::text[])', filter.severities);
   add('severity = ANY(?::text[])', filter.minSeverity && severitiesFrom(filter.minSeverity));
   for (const field of EQUAL_FIELDS) add(`${COLUMNS[field]} = ?`, filter[field]);
-  add('ip_address <<= ?::inet', filter.ipBlock && `${filter.ipBlock.address}/${filter.ipBlock.bits}`);
+  if (filter.ipBlock) addBlock(where, filter.ipBlock);
   add(
     '"timestamp" >= ?::timestamptz',
     filter.startTime !== undefined ? new Date(filter.startTime) : undefined,
@@ -51,4 +52,13 @@ function addFilter(where: Where, filter: EventFilter): void {
   add('"timestamp" <= ?::timestamptz', filter.endTime !== undefined ? new Date(filter.endTime) : undefined);
   add('search_words @> ?::text[]', filter.words);
   add('details @> ?::jsonb', filter.details && JSON.stringify(filter.details));
+}
+
+// Of each alternative the index of addresses knows where it begins and ends.
+function addBlock(where: Where, block: AddressBlock): void {
+  const alternatives = storedBlocks(block).map(
+    (stored) => `ip_address <<= $${where.parameters.push(stored)}::inet`,
+  );
+  where.sql += ` AND (${alternatives.join(' OR ')})`;
+  if (holdsMapped(block)) where.sql += ` AND NOT ip_address <<= '${MAPPED_BLOCK}'`;
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isIPv4 } from 'node:net';
-import { type AddressBlock, canonicalAddress, isInBlock } from '../events/address.ts';
+import { type AddressBlock, addressIn, isInBlock } from '../events/address.ts';
 import type { Peer } from '../pipeline/own.ts';
 
 const MAX_USER_AGENT = 256;
@@ -16,10 +15,10 @@ export type PeerOf = (request: IncomingMessage) => Peer;
 export function createPeerOf(trusted: readonly AddressBlock[]): PeerOf {
   const isTrusted = (address: string) => trusted.some((block) => isInBlock(address, block));
   return ({ socket, headers }) => {
-    let ipAddress = addressIn(socket.remoteAddress ?? '');
+    let ipAddress = peerAddress(socket.remoteAddress ?? '');
     const forwarded = trusted.length === 0 ? [] : String(headers['x-forwarded-for'] ?? '').split(',');
     while (ipAddress !== undefined && isTrusted(ipAddress)) {
-      const next = addressIn(forwarded.pop() ?? '');
+      const next = peerAddress(forwarded.pop() ?? '');
       if (next === undefined) break;
       ipAddress = next;
     }
@@ -27,10 +26,7 @@ export function createPeerOf(trusted: readonly AddressBlock[]): PeerOf {
   };
 }
 
-// An IPv4 address as such also on an IPv6 socket. Some proxies add the port.
-function addressIn(text: string): string | undefined {
-  if (isIPv4(text)) return text;
-  const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/.exec(text.trim()) ?? [];
-  const address = bracketed ?? plain ?? text.trim();
-  return canonicalAddress(address.replace(/^::ffff:(?=[\d.]+$)/i, '').replace(/%.*$/, ''));
+// The zone says through which interface of this machine the client came, which is no part of its address.
+function peerAddress(text: string): string | undefined {
+  return addressIn(text.replace(/%[^\]]*/, ''));
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { plainAddress } from '../events/address.ts';
 import { lastRemembered } from './remembered.ts';
 
 /** Whether a request with this `Host` is meant for this service. */
@@ -11,8 +12,8 @@ export type HostCheck = (host: string | undefined) => boolean;
  * none.
  */
 export function createHostCheck(boundTo: string, allowed: readonly string[]): HostCheck {
-  const names = new Set(allowed.map((name) => name.toLowerCase()));
-  const isLocal = isLoopback(boundTo);
+  const names = new Set(allowed.map(nameIn));
+  const isLocal = isLoopback(nameIn(boundTo));
   return lastRemembered((host) => {
     const name = nameOf(host ?? '');
     if (name === undefined) return false;
@@ -25,10 +26,16 @@ export function createHostCheck(boundTo: string, allowed: readonly string[]): Ho
 function nameOf(host: string): string | undefined {
   if (!URL.canParse(`http://${host}`)) return undefined;
   const [, name] = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i.exec(host) ?? [];
-  return name
-    ?.toLowerCase()
+  return name === undefined ? undefined : nameIn(name);
+}
+
+// One spelling for each name and address, brackets and the dot of the root left out.
+function nameIn(text: string): string {
+  const name = text
+    .toLowerCase()
     .replace(/^\[(.*)\]$/, '$1')
     .replace(/\.$/, '');
+  return plainAddress(name) ?? name;
 }
 
 function isLoopback(name: string): boolean {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import type { Queryable } from '../../src/db/queryable.ts';
+import { type AddressBlock, parseBlock } from '../../src/events/address.ts';
 import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import { EVENT_TYPES, OUTCOMES, SEVERITIES } from '../../src/events/catalog.ts';
 import type { AuditEvent, EventDraft } from '../../src/events/event.ts';
@@ -36,6 +37,7 @@ const address = fc.constantFrom(
   '10.200.0.1',
   '192.168.1.1',
   '2001:db8::1',
+  // As older versions recorded it.
   '::ffff:10.1.2.3',
   '::102:304',
 );
@@ -55,13 +57,19 @@ const draft = fc.record({
   description: text,
   details: object,
 });
-const block = fc.constantFrom(
-  { address: '10.0.0.0', bits: 8 },
-  { address: '10.1.2.3', bits: 32 },
-  { address: '0.0.0.0', bits: 0 },
-  { address: '2001:db8::', bits: 32 },
-  { address: '::ffff:10.0.0.0', bits: 104 },
-);
+const block = fc
+  .constantFrom(
+    '10.0.0.0/8',
+    '10.1.2.3',
+    '0.0.0.0/0',
+    '2001:db8::/32',
+    '::ffff:10.0.0.0/104',
+    '::ffff:0:0/96',
+    '::ffff:0:0/80',
+    '::/0',
+    '::/96',
+  )
+  .map((one) => parseBlock(one) as AddressBlock);
 const filter = fc.record(
   {
     eventTypes: fc.uniqueArray(fc.constantFrom(...EVENT_TYPES), { maxLength: 8 }),

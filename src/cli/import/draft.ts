@@ -1,5 +1,5 @@
+import { addressIn } from '../../events/address.ts';
 import { MAX_EVENT_BYTES, TEXT_BOUNDS, type TextField } from '../../events/bounds.ts';
-import { ipAddressOf } from './address.ts';
 import { byteLength, fitDetails } from './details.ts';
 import type {
   AuditOutcome,
@@ -21,7 +21,7 @@ export interface Draft {
   description: string;
   /** The time as the source writes it. */
   time?: JsonValue | undefined;
-  /** The source address as the source writes it: an IP address, a host name, or neither. */
+  /** The source address as the source writes it: an IP address, with a port or in brackets too, a host name, or neither. */
   address?: string | undefined;
   userId?: string | undefined;
   customerId?: string | undefined;
@@ -65,7 +65,7 @@ export function eventOf(draft: Draft): LogEventInput {
   };
   const timestamp = timeWithNote(draft.time, notes);
   if (timestamp !== undefined) input.timestamp = timestamp;
-  const ipAddress = draft.address === undefined ? undefined : ipAddressOf(draft.address);
+  const ipAddress = draft.address === undefined ? undefined : addressIn(draft.address);
   if (ipAddress !== undefined) input.ipAddress = ipAddress;
   for (const field of TEXTS) {
     const bound = TEXT_BOUNDS[field];

@@ -15,7 +15,11 @@ export const AuditEventFilterRef = builder.inputType('AuditEventFilter', {
     customerId: t.string({ description: 'The customer, exactly.' }),
     sessionId: t.string({ description: 'The session, exactly.' }),
     requestId: t.string({ description: 'The request, exactly.' }),
-    ipAddress: t.string({ description: 'An address or a CIDR block.' }),
+    ipAddress: t.string({
+      description:
+        'An address or a CIDR block, in any spelling. An IPv4-mapped address (::ffff:192.0.2.1) is its IPv4 address; ' +
+        'otherwise IPv4 and IPv6 never match each other.',
+    }),
     resourceType: t.string({ description: 'The kind of resource, exactly.' }),
     resourceId: t.string({ description: 'The resource, exactly.' }),
     action: t.string({ description: 'The action, exactly.' }),

@@ -1,7 +1,8 @@
 import type { Queryable } from '../../db/queryable.ts';
+import { MAPPED_BLOCK } from '../../events/address.ts';
 import type { Severity } from '../../events/catalog.ts';
 import type { EventFilter } from '../../events/filter.ts';
-import { FIRST_POSITION } from '../row.ts';
+import { addressOf, FIRST_POSITION } from '../row.ts';
 import { aggregateVisible } from '../visible.ts';
 
 /** A value and how many events have it. */
@@ -16,7 +17,8 @@ const DIMENSIONS = {
   outcome: 'outcome',
   severity: 'severity',
   userId: 'user_id',
-  ipAddress: 'host(ip_address)',
+  // A mapped address is its IPv4 address.
+  ipAddress: `CASE WHEN ip_address <<= '${MAPPED_BLOCK}' THEN substr(host(ip_address), 8) ELSE host(ip_address) END`,
   resource: "resource_type || '/' || resource_id",
 } as const;
 export type Dimension = keyof typeof DIMENSIONS;
@@ -36,7 +38,9 @@ export async function countBy<T extends string = string>(
          SELECT ${DIMENSIONS[dimension]} AS value, count(*) AS count FROM audit_events WHERE ${where} GROUP BY 1
        ) AS counts WHERE value IS NOT NULL ORDER BY count DESC, value COLLATE "C" LIMIT ${limit}`,
   );
-  return rows.map(({ value, count }) => ({ value, count }));
+  return dimension === 'ipAddress'
+    ? rows.map(({ value, count }) => ({ value: addressOf(value) as T, count }))
+    : rows.map(({ value, count }) => ({ value, count }));
 }
 
 export const TIME_BUCKETS = { MINUTE: 60_000, HOUR: 3_600_000, DAY: 86_400_000 } as const;

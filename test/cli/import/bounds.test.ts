@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ipAddressOf } from '../../../src/cli/import/address.ts';
 import { mapCloudtrail } from '../../../src/cli/import/cloudtrail.ts';
+import { type Draft, eventOf } from '../../../src/cli/import/draft.ts';
 import type { JsonObject } from '../../../src/cli/import/input.ts';
 import { parseExactly } from '../../../src/cli/import/json.ts';
 import { parseSyslog } from '../../../src/cli/import/syslog.ts';
@@ -71,16 +71,29 @@ describe('what the log cannot keep', () => {
   });
 });
 
+const DRAFT: Draft = {
+  eventType: 'DATA_READ',
+  outcome: 'SUCCESS',
+  severity: 'INFO',
+  action: 'read',
+  description: '',
+  details: {},
+};
+
 describe('addresses', () => {
   it.each([
     ['192.0.2.1', '192.0.2.1'],
     ['::FFFF:192.0.2.1', '192.0.2.1'],
-    ['2001:db8::1', '2001:db8::1'],
+    ['0:0:0:0:0:ffff:c000:201', '192.0.2.1'],
+    ['2001:DB8::0:1', '2001:db8::1'],
+    ['192.0.2.1:443', '192.0.2.1'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['[::ffff:192.0.2.1]', '192.0.2.1'],
     ['010.1.2.3', undefined],
     ['fe80::1%eth0', undefined],
     ['AWS Internal', undefined],
     ['s3.amazonaws.com', undefined],
-  ])('%s is %s', (text, address) => expect(ipAddressOf(text)).toBe(address));
+  ])('%s is %s', (text, address) => expect(eventOf({ ...DRAFT, address: text }).ipAddress).toBe(address));
 });
 
 describe('times', () => {

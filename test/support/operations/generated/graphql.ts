@@ -18,7 +18,7 @@ export type AuditEventFilter = {
   endTime?: string | null | undefined;
   /** One of these types. */
   eventTypes?: Array<AuditEventType> | null | undefined;
-  /** An address or a CIDR block. */
+  /** An address or a CIDR block, in any spelling. An IPv4-mapped address (::ffff:192.0.2.1) is its IPv4 address; otherwise IPv4 and IPv6 never match each other. */
   ipAddress?: string | null | undefined;
   /** This severity or a higher one. */
   minSeverity?: AuditSeverity | null | undefined;
@@ -141,7 +141,7 @@ export type LogEventInput = {
   eventType: AuditEventType;
   /** Makes a retry safe: the same key again, however late, returns the first event and records nothing; with other content it is an error (CONFLICT). Up to 256 characters. */
   idempotencyKey?: string | null | undefined;
-  /** From which address: IPv4 or IPv6, in canonical form. */
+  /** From which address: IPv4 or IPv6, in canonical form; an IPv4-mapped address (::ffff:192.0.2.1) is recorded as IPv4. */
   ipAddress?: string | null | undefined;
   /** The values after a change. Up to 32 levels and 10000 values; the whole event takes up to 65535 bytes. */
   newValues?: Record<string, unknown> | null | undefined;
