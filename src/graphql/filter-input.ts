@@ -33,8 +33,9 @@ export interface FilterInput {
 }
 
 /**
- * Checks a filter and puts hashes in it where events have them; null and absent mean no condition. Throws BAD_USER_INPUT
- * with the field's path.
+ * Checks a filter and puts hashes in it where events have them. Null and absent mean no condition; every other value is
+ * one, or is refused: an empty list holds no event's value, an empty text is that of events with an empty one. Throws
+ * BAD_USER_INPUT with the field's path.
  */
 export function checkFilter(input: FilterInput | null | undefined, redaction: Redaction): EventFilter {
   return redaction.filter(checkInput(input, 'filter'));
@@ -59,8 +60,9 @@ function checkInput(input: FilterInput | null | undefined, path: string): EventF
   if (input.ipAddress != null) filter.ipBlock = checkBlock(input.ipAddress, `${path}.ipAddress`);
   if (input.startTime != null) filter.startTime = input.startTime;
   if (input.endTime != null) filter.endTime = input.endTime;
-  if (input.search != null)
-    filter.words = [...new Set(wordsOf(checkFilterText(input.search, `${path}.search`)))];
+  if (filter.startTime !== undefined && filter.endTime !== undefined && filter.startTime > filter.endTime)
+    throw badInput(`${path}.startTime`, 'must not be later than endTime');
+  if (input.search != null) filter.words = checkSearch(input.search, `${path}.search`);
   if (input.details != null)
     filter.details = checkJsonObject(input.details, `${path}.details`, { maxValues: MAX_FILTER_VALUES });
   return filter;
@@ -71,6 +73,13 @@ function checkCategories(categories: string[], path: string): string[] {
   if (wrong >= 0)
     throw badInput(`${path}[${wrong}]`, 'must be the part of a type before the dot, such as "auth"');
   return categories;
+}
+
+// Without a word there would be no condition, and every event would match.
+function checkSearch(text: string, path: string): string[] {
+  const words = [...new Set(wordsOf(checkFilterText(text, path)))];
+  if (words.length === 0) throw badInput(path, 'must have a word to look for: letters or digits');
+  return words;
 }
 
 function checkFilterText(text: string, path: string): string {

@@ -2,7 +2,9 @@ import { builder } from '../builder.ts';
 import { EventTypeRef, OutcomeRef, SeverityRef } from './event.ts';
 
 export const AuditEventFilterRef = builder.inputType('AuditEventFilter', {
-  description: 'Every condition that is given must hold.',
+  description:
+    'Every condition that is given must hold; null is none. An empty list matches nothing, an empty text those events ' +
+    'whose value is empty.',
   fields: (t) => ({
     eventTypes: t.field({ type: [EventTypeRef], description: 'One of these types.' }),
     categories: t.stringList({
@@ -23,14 +25,16 @@ export const AuditEventFilterRef = builder.inputType('AuditEventFilter', {
     resourceType: t.string({ description: 'The kind of resource, exactly.' }),
     resourceId: t.string({ description: 'The resource, exactly.' }),
     action: t.string({ description: 'The action, exactly.' }),
-    startTime: t.field({ type: 'DateTime', description: 'On timestamp, inclusive.' }),
+    startTime: t.field({ type: 'DateTime', description: 'On timestamp, inclusive; not later than endTime.' }),
     endTime: t.field({ type: 'DateTime', description: 'On timestamp, inclusive.' }),
     search: t.string({
-      description: 'Words in action, description, ids and resource; every word must match.',
+      description:
+        'Words in action, description, ids and resource; every word must match. A text without letters and digits is ' +
+        'refused.',
     }),
     details: t.field({
       type: 'JSONObject',
-      description: 'Containment: every given key and value is present.',
+      description: 'Containment: every given key and value is present. An empty object is in every event.',
     }),
   }),
 });

@@ -4,7 +4,7 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
-/** Every condition that is given must hold. */
+/** Every condition that is given must hold; null is none. An empty list matches nothing, an empty text those events whose value is empty. */
 export type AuditEventFilter = {
   /** The action, exactly. */
   action?: string | null | undefined;
@@ -12,7 +12,7 @@ export type AuditEventFilter = {
   categories?: Array<string> | null | undefined;
   /** The customer, exactly. */
   customerId?: string | null | undefined;
-  /** Containment: every given key and value is present. */
+  /** Containment: every given key and value is present. An empty object is in every event. */
   details?: Record<string, unknown> | null | undefined;
   /** On timestamp, inclusive. */
   endTime?: string | null | undefined;
@@ -30,13 +30,13 @@ export type AuditEventFilter = {
   resourceId?: string | null | undefined;
   /** The kind of resource, exactly. */
   resourceType?: string | null | undefined;
-  /** Words in action, description, ids and resource; every word must match. */
+  /** Words in action, description, ids and resource; every word must match. A text without letters and digits is refused. */
   search?: string | null | undefined;
   /** The session, exactly. */
   sessionId?: string | null | undefined;
   /** One of these severities. */
   severities?: Array<AuditSeverity> | null | undefined;
-  /** On timestamp, inclusive. */
+  /** On timestamp, inclusive; not later than endTime. */
   startTime?: string | null | undefined;
   /** The user, exactly. */
   userId?: string | null | undefined;
