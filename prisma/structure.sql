@@ -146,6 +146,7 @@ ALTER TABLE api_keys ADD CONSTRAINT api_keys_secret_hash_key UNIQUE (secret_hash
 ALTER TABLE audit_events ADD CONSTRAINT audit_events_leaf_hash_check CHECK ((octet_length(leaf_hash) = 32));
 ALTER TABLE audit_events ADD CONSTRAINT audit_events_pkey PRIMARY KEY ("position");
 ALTER TABLE audit_events ADD CONSTRAINT audit_events_salt_check CHECK ((octet_length(salt) = 16));
+ALTER TABLE audit_events ADD CONSTRAINT audit_events_words_need_version_0060 CHECK (COALESCE((search_words[1] = ''::text), false)) NOT VALID;
 ALTER TABLE checkpoints ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (tree, tree_size, log_size);
 ALTER TABLE cosignatures ADD CONSTRAINT cosignatures_pkey PRIMARY KEY (tree_size, key_name, key_id, cosigned_at);
 ALTER TABLE evidence_counts ADD CONSTRAINT evidence_counts_pkey PRIMARY KEY (tree);

@@ -35,6 +35,7 @@ import { createAppender } from './log/append.ts';
 import { startKeyPolicy } from './log/end-keys.ts';
 import { createHead } from './log/head.ts';
 import { readPositions } from './log/read.ts';
+import { findFormerEnd } from './log/search.ts';
 import { createUpkeep } from './log/upkeep.ts';
 import { createMetaAudit } from './meta-audit/meta-audit.ts';
 import { noticeFailures } from './meta-audit/notice-failures.ts';
@@ -152,6 +153,12 @@ async function build(options: Chosen, closers: Closers): Promise<AuditService> {
       "others than the owner may make functions in the log's schema: REVOKE CREATE ON SCHEMA from them",
     );
   await createHead(owner, config.SEGMENT_BITS);
+  const formerEnd = await findFormerEnd(owner);
+  if (formerEnd > 0)
+    log.info(
+      { before: formerEnd },
+      'events before this position are searched as they were indexed: by whole words in any order, without the texts that were added since',
+    );
   const identity = await openIdentity(owner, {
     origin: config.ORIGIN,
     keyFile: config.SIGNING_KEY_FILE ?? join(config.DATA_DIR, 'signing-key.pem'),

@@ -1,9 +1,9 @@
 import { type AddressBlock, isInBlock } from './address.ts';
 import { categoryOf, type Outcome, SEVERITIES, type Severity } from './catalog.ts';
 import type { AuditEvent, JsonObject, JsonValue } from './event.ts';
-import { searchWords } from './words.ts';
+import { isFound, type SearchCondition } from './search.ts';
 
-/** Which events are wanted: every given condition must hold. Checked: blocks are parsed, `words` are search words. */
+/** Which events are wanted: every given condition must hold. Checked: blocks and search texts are parsed. */
 export interface EventFilter {
   eventTypes?: string[];
   categories?: string[];
@@ -21,7 +21,7 @@ export interface EventFilter {
   /** Milliseconds since 1970 on `timestamp`, both inclusive. */
   startTime?: number;
   endTime?: number;
-  words?: string[];
+  search?: SearchCondition;
   details?: JsonObject;
 }
 
@@ -49,13 +49,8 @@ export function matches(event: AuditEvent, filter: EventFilter): boolean {
   if (filter.startTime !== undefined && event.timestamp < filter.startTime) return false;
   if (filter.endTime !== undefined && event.timestamp > filter.endTime) return false;
   if (filter.ipBlock && !(event.ipAddress && isInBlock(event.ipAddress, filter.ipBlock))) return false;
-  if (filter.words && !hasWords(event, filter.words)) return false;
+  if (filter.search && !isFound(event, filter.search)) return false;
   return filter.details === undefined || containsJson(event.details, filter.details);
-}
-
-function hasWords(event: AuditEvent, words: string[]): boolean {
-  const present = new Set(searchWords(event));
-  return words.every((word) => present.has(word));
 }
 
 /** Containment as PostgreSQL's `jsonb @>` defines it (manual, 8.14.3). */

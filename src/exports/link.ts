@@ -68,9 +68,10 @@ export function openGrant(text: string, secret: Buffer, now: number): ExportGran
   return grant.expiresAt > now ? grant : undefined;
 }
 
-// The secret signed links in earlier versions: a key of its own for each use.
+// The secret signed links in earlier versions: a key of its own for each use, and for each form of a filter, since a
+// condition that this version does not know by its name would be none.
 function keyOf(secret: Buffer): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', secret, '', 'audit-log export link', KEY_BYTES));
+  return new Uint8Array(hkdfSync('sha256', secret, '', 'audit-log export link 2', KEY_BYTES));
 }
 
 /** What the events about an export say of it. */

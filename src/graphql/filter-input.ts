@@ -5,7 +5,7 @@ import type { Outcome, Severity } from '../events/catalog.ts';
 import { EQUAL_FIELDS, type EventFilter } from '../events/filter.ts';
 import { checkJsonObject, checkText } from '../events/json.ts';
 import type { Redaction } from '../events/redact/redact.ts';
-import { wordsOf } from '../events/words.ts';
+import { parseSearch } from '../events/search.ts';
 
 const MAX_LIST = 100;
 const MAX_TEXT = 2_000;
@@ -62,7 +62,8 @@ function checkInput(input: FilterInput | null | undefined, path: string): EventF
   if (input.endTime != null) filter.endTime = input.endTime;
   if (filter.startTime !== undefined && filter.endTime !== undefined && filter.startTime > filter.endTime)
     throw badInput(`${path}.startTime`, 'must not be later than endTime');
-  if (input.search != null) filter.words = checkSearch(input.search, `${path}.search`);
+  if (input.search != null)
+    filter.search = parseSearch(checkFilterText(input.search, `${path}.search`), `${path}.search`);
   if (input.details != null)
     filter.details = checkJsonObject(input.details, `${path}.details`, { maxValues: MAX_FILTER_VALUES });
   return filter;
@@ -73,13 +74,6 @@ function checkCategories(categories: string[], path: string): string[] {
   if (wrong >= 0)
     throw badInput(`${path}[${wrong}]`, 'must be the part of a type before the dot, such as "auth"');
   return categories;
-}
-
-// Without a word there would be no condition, and every event would match.
-function checkSearch(text: string, path: string): string[] {
-  const words = [...new Set(wordsOf(checkFilterText(text, path)))];
-  if (words.length === 0) throw badInput(path, 'must have a word to look for: letters or digits');
-  return words;
 }
 
 function checkFilterText(text: string, path: string): string {

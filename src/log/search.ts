@@ -5,15 +5,15 @@ import { addKeyset, limitOf, orderOf } from './keyset.ts';
 import type { PageRequest } from './list.ts';
 import { orderedPart, queryPage } from './one-way.ts';
 import { columnsOf, type ReadRow } from './row.ts';
-import { whereOf } from './where.ts';
+import { IS_FORMER, whereOf } from './where.ts';
 
 // How many events are looked through in the order of the page, first and then.
 const NEAR = 400;
 const FAR = 40 * NEAR;
 
 /** Whether a filter looks for what has an index of its own, which knows no order. */
-export function isSearch({ words, details, ipBlock }: EventFilter): boolean {
-  return (words ?? details ?? ipBlock) !== undefined;
+export function isSearch({ search, details, ipBlock }: EventFilter): boolean {
+  return (search ?? details ?? ipBlock) !== undefined;
 }
 
 /**
@@ -37,4 +37,31 @@ async function lookThrough(db: Queryable, page: PageRequest, count: number): Pro
      FROM (SELECT * FROM audit_events WHERE ${near.sql} ${orderOf(page)} LIMIT ${count}) AS audit_events
      WHERE ${where.sql} ${orderOf(page)} ${limitOf(page)}`;
   return queryPage(db, { ...page, filters }, sql, where.parameters);
+}
+
+/**
+ * The position before which events have the words that a version before migration 0060 gave them, of which `search` knows
+ * less; 0 when there are none. They are the oldest, so their end is found by halving.
+ */
+export async function findFormerEnd(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ first: number; size: number }>(
+    'SELECT first_position AS first, size FROM log_head',
+  );
+  let { first: start, size: end } = rows[0] ?? { first: 0, size: 0 };
+  const first = start;
+  while (start < end) {
+    const middle = start === first ? start : Math.floor((start + end) / 2);
+    if (await isFormer(db, middle)) start = middle + 1;
+    else end = middle;
+  }
+  return start === first ? 0 : start;
+}
+
+async function isFormer(db: Queryable, position: number): Promise<boolean> {
+  const { rows } = await db.query<{ isFormer: boolean }>(
+    `SELECT ${IS_FORMER} AS "isFormer" FROM audit_events WHERE position = $1`,
+    [position],
+  );
+  // One that is not there was removed: it was older than all that are left.
+  return rows[0]?.isFormer ?? true;
 }

@@ -1,6 +1,8 @@
 import { type AddressBlock, holdsMapped, MAPPED_BLOCK, storedBlocks } from '../events/address.ts';
 import { severitiesFrom } from '../events/catalog.ts';
 import { EQUAL_FIELDS, type EventFilter } from '../events/filter.ts';
+import { needleOf, type SearchCondition } from '../events/search.ts';
+import { TEXT_START } from '../events/words.ts';
 
 /** A condition in SQL with numbered parameters. */
 export interface Where {
@@ -50,8 +52,31 @@ function addFilter(where: Where, filter: EventFilter): void {
     filter.startTime !== undefined ? new Date(filter.startTime) : undefined,
   );
   add('"timestamp" <= ?::timestamptz', filter.endTime !== undefined ? new Date(filter.endTime) : undefined);
-  add('search_words @> ?::text[]', filter.words);
+  if (filter.search) addSearch(where, filter.search);
   add('details @> ?::jsonb', filter.details && JSON.stringify(filter.details));
+}
+
+// A phrase is looked for in the words of an event in their order: those that the index finds are looked through.
+const SEARCH_TEXT = "' ' || array_to_string(search_words, ' ') || ' '";
+/** Whether a version before migration 0060 made the words: distinct ones, in no order that means anything. */
+export const IS_FORMER = `search_words[1] IS DISTINCT FROM '${TEXT_START}'`;
+
+function addSearch(where: Where, { words, phrases = [], formerWords }: SearchCondition): void {
+  const add = (value: readonly string[]) => `$${where.parameters.push(value)}::text[]`;
+  const hasWords = `search_words @> ${add(words)}`;
+  // No word has a character that means something to LIKE.
+  const patterns = phrases.map((phrase) => `%${needleOf(phrase)}%`);
+  const hasPhrases = patterns.length === 0 ? 'true' : `${SEARCH_TEXT} LIKE ALL (${add(patterns)})`;
+  if (formerWords === undefined) {
+    where.sql += ` AND ${hasWords}`;
+    if (patterns.length > 0) where.sql += ` AND (${IS_FORMER} OR ${hasPhrases})`;
+    return;
+  }
+  const isFound = `${hasWords} AND NOT ${IS_FORMER} AND ${hasPhrases}`;
+  where.sql +=
+    formerWords.length === 0
+      ? ` AND ${isFound}`
+      : ` AND (${isFound} OR search_words @> ${add(formerWords)} AND ${IS_FORMER})`;
 }
 
 // Of each alternative the index of addresses knows where it begins and ends.

@@ -6,6 +6,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { verifyDatabase } from '../../src/integrity/verify/database.ts';
 import { dataDirOf } from '../support/database.ts';
+import { COUNT_EVENTS } from '../support/operations/events.ts';
 import { onServer, urlOf } from '../support/server.ts';
 import { startService } from '../support/service.ts';
 
@@ -108,22 +109,46 @@ test('its idempotency keys go on to be known, and tell nothing of what was purge
   expect((await verifyDatabase(pool)).findings).toEqual([]);
 });
 
+test('its events are found by their words, without order, and new ones by theirs', async () => {
+  const client = await pool.connect();
+  await writeOld(client);
+  client.release();
+  const service = await startService(url, { SIGNING_KEY_FILE: `${dataDirOf(url)}/none.pem` });
+  const count = async (search: string) =>
+    (await service.ask(COUNT_EVENTS, { filter: { search } })).data?.auditEvents.totalCount;
+  const old = await count('fixture');
+  expect(old).toBeGreaterThan(30);
+  for (const search of ['"a fixture"', '"fixture a"', 'fixture.a']) expect(await count(search)).toBe(old);
+  for (const search of ['fixt*', '"fixture b"']) expect(await count(search)).toBe(0);
+  await service.ask(
+    'mutation { logEvent(input: { eventType: DATA_READ, description: "a fixture" }) { status } }',
+  );
+  for (const search of ['fixture', '"a fixture"']) expect(await count(search)).toBe((old ?? 0) + 1);
+  for (const search of ['"fixture a"']) expect(await count(search)).toBe(old);
+  expect(await count('fixt*')).toBe(1);
+  await service.stop();
+  expect((await verifyDatabase(pool)).findings).toEqual([]);
+});
+
 test('an instance of the version before cannot append any more, and is told why', async () => {
   const client = await pool.connect();
   await writeOld(client);
   client.release();
   await migrate(pool);
   const service = createPool(url, () => undefined, { role: 'audit_log_service', max: 1 });
-  const insert = async () => {
+  const insert = async (words: string) => {
     await service.query('BEGIN');
     await service.query("SELECT claim_head(341, '341 342 ' || $1)", [
       `\\x${'00'.repeat(32)} \\x${'00'.repeat(160)}`,
     ]);
     await service.query(
       `INSERT INTO audit_segments.s00000001
-       SELECT (jsonb_populate_record(e, '{"position": 341}')).* FROM audit_events e WHERE position = 340`,
+       SELECT (jsonb_populate_record(e, '{"position": 341, "search_words": ${words}}')).* FROM audit_events e
+       WHERE position = 340`,
     );
   };
-  await expect(insert()).rejects.toThrow('migrated by a newer version');
+  await expect(insert('["", "a"]')).rejects.toThrow('migrated by a newer version');
+  await service.query('ROLLBACK');
+  await expect(insert('["a"]')).rejects.toThrow('audit_events_words_need_version_0060');
   await service.end();
 });

@@ -4,7 +4,8 @@ import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import type { JsonObject, JsonValue } from '../../src/events/event.ts';
 import { createNames } from '../../src/events/redact/names.ts';
 import { createTextRedaction } from '../../src/events/redact/text.ts';
-import { wordsOf } from '../../src/events/words.ts';
+import { parseSearch } from '../../src/events/search.ts';
+import { formerWordsOf, searchWords, wordsOf } from '../../src/events/words.ts';
 import { partsOf, patternsOf } from './adversarial/families.ts';
 import { draftWith, redactionOf } from './redact/redact-details.ts';
 
@@ -172,6 +173,17 @@ describe('texts: the time grows with the length and no faster, and has a bound f
     canonicalDraft(draft, canonicalObjects(draft));
     canonicalEvent({ ...draft, id: text, salt: '', timestamp: 0, recordedAt: 0 });
   };
+  const eventWith = (text: string) => ({
+    ...draftWith({ oldValues: { [text]: text }, newValues: { text: [text] } }),
+    timestamp: 0,
+  });
+  const searched = (text: string) => {
+    try {
+      parseSearch(text, 'search');
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'BAD_USER_INPUT' });
+    }
+  };
   test('redaction', { timeout: 300_000 }, () => {
     expect(problemsOf(families, redactText)).toEqual([]);
   });
@@ -180,6 +192,9 @@ describe('texts: the time grows with the length and no faster, and has a bound f
   test.each([
     ['canonical form', canonical],
     ['words', (text: string) => void wordsOf(text)],
+    ['former words', (text: string) => void formerWordsOf(text)],
+    ['search words of values', (text: string) => void searchWords(eventWith(text))],
+    ['search texts', searched],
     ['judgement of a key', (text: string) => void sensitivityOf(text)],
   ])('%s', { timeout: 300_000 }, (_, work) => {
     const some = families.filter((_family, at) => at < ENDS.length * BY_HAND.length || at % 20 === 0);

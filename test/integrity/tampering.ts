@@ -76,7 +76,7 @@ export const EVENT_EDITS: Record<string, string> = {
   old_values: "'{}'",
   new_values: "'null'",
   search_words: "array_append(search_words, 'x')",
-  'search_words away': "'{}'",
+  'search_words away': 'search_words[1:1]',
 };
 
 /** Edits of a tile. */

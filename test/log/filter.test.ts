@@ -7,7 +7,7 @@ import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import { EVENT_TYPES, OUTCOMES, SEVERITIES } from '../../src/events/catalog.ts';
 import type { AuditEvent, EventDraft } from '../../src/events/event.ts';
 import { type EventFilter, matches } from '../../src/events/filter.ts';
-import { wordsOf } from '../../src/events/words.ts';
+import { parseSearch } from '../../src/events/search.ts';
 import { createAppender } from '../../src/log/append.ts';
 import { collectRows } from '../../src/log/collect.ts';
 import { createHead } from '../../src/log/head.ts';
@@ -21,17 +21,88 @@ let database: TestDatabase;
 let pool: Pool;
 let events: AuditEvent[];
 
-const text = fc.constantFrom(
-  'alice',
-  'Bob',
-  'bob smith',
-  'ÄRGER ärger',
+// Texts out of few parts, so that many hold the same parts in another order.
+const PARTS = [
+  '10',
+  '0',
+  '1',
+  'anna',
+  'bert',
+  'Example',
+  'ÄRGER',
   'İstanbul',
-  'a_b-c',
-  '',
-  'ß SS',
-  '日本 語',
+  'ß',
+  'ΟΔΟΣ',
+  '日本',
+  '本語',
+  'ภาษา',
+  '한국어',
+  'a',
+];
+const JOINS = ['.', '@', '-', ' ', '/', ': ', '', '_', '\u{1f600}', '*', '"'];
+const parts = fc
+  .array(fc.tuple(fc.constantFrom(...PARTS), fc.constantFrom(...JOINS)), { minLength: 1, maxLength: 5 })
+  .map((pairs) => pairs.flat().join(''));
+const long = fc.constantFrom(
+  'x'.repeat(70),
+  `${'x'.repeat(64)}y`,
+  `${'x'.repeat(63)}\u{1d7d8}y`,
+  'e\u0301'.repeat(40),
 );
+const text = fc.oneof(
+  fc.constantFrom('alice', 'Bob', 'bob smith', 'a_b-c', '', '日本 語', '***'),
+  parts,
+  long,
+);
+// As somebody would type it: parts, whole or not, with and without quotes, and beginnings of words.
+const typed = fc.oneof(
+  parts,
+  parts.map((one) => `"${one.replaceAll('"', '')}"`),
+  fc.constantFrom(
+    'exam*',
+    '10.0*',
+    'ist*',
+    '日',
+    '日本語',
+    '語',
+    '本',
+    'ภา',
+    '국어',
+    'bob',
+    'bob smith',
+    '"smith bob"',
+    'a b',
+  ),
+  fc.constantFrom(
+    `${'x'.repeat(64)}*`,
+    'x'.repeat(71),
+    'xxx*',
+    'ann* ber*',
+    'οδος',
+    'οδο*',
+    'null',
+    'true',
+    '1.5',
+    'e\u0301*',
+  ),
+  text,
+);
+const searchText = fc
+  .array(typed, { minLength: 1, maxLength: 3 })
+  .map((some) => some.join(' '))
+  .filter(isSearch)
+  .map((one) => parseSearch(one, ''));
+
+// Whether there is something to look for.
+function isSearch(one: string): boolean {
+  try {
+    parseSearch(one, '');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const address = fc.constantFrom(
   '10.1.2.3',
   '10.200.0.1',
@@ -43,6 +114,11 @@ const address = fc.constantFrom(
 );
 const json = fc.jsonValue({ maxDepth: 2 });
 const object = fc.dictionary(fc.constantFrom('a', 'b', 'c'), json);
+const values = fc.dictionary(
+  text,
+  fc.oneof(text, fc.array(fc.oneof(text, fc.double({ noNaN: true }))), json),
+  { maxKeys: 3 },
+);
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const draft = fc.record({
   timestamp: fc.integer({ min: 0, max: 10 }).map((n) => n * 1000),
@@ -51,11 +127,17 @@ const draft = fc.record({
   severity: fc.constantFrom(...SEVERITIES),
   userId: optional(text),
   customerId: optional(text),
+  sessionId: optional(text),
+  requestId: optional(text),
   resourceType: optional(text),
+  resourceId: optional(text),
+  userAgent: optional(text),
   ipAddress: optional(address),
   action: text,
   description: text,
   details: object,
+  oldValues: optional(values),
+  newValues: optional(values),
 });
 const block = fc
   .constantFrom(
@@ -83,7 +165,7 @@ const filter = fc.record(
     ipBlock: block,
     startTime: fc.integer({ min: 0, max: 10 }).map((n) => n * 1000),
     endTime: fc.integer({ min: 0, max: 10 }).map((n) => n * 1000),
-    words: text.map(wordsOf),
+    search: searchText,
     details: object,
   },
   { requiredKeys: [] },
@@ -141,7 +223,7 @@ test('SQL and the feed agree on every event, for every filter', async () => {
 
 const search = fc.record(
   {
-    words: text.map(wordsOf),
+    search: searchText,
     details: object,
     ipBlock: block,
     customerId: text,
@@ -229,7 +311,7 @@ test('among very many events that came late the one is found that matches, also 
   }));
   await fill(otherPool, drafts);
   const order = 'TIMESTAMP_DESC' as const;
-  const page = { filters: [{ words: ['needle'] }], order, isBackward: false };
+  const page = { filters: [{ search: parseSearch('needle', '') }], order, isBackward: false };
   const positions = async (limit: number) =>
     (await collectRows(otherPool, { ...page, limit })).map(({ position }) => position);
   expect(await positions(0)).toEqual([0]);

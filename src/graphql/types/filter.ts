@@ -29,8 +29,11 @@ export const AuditEventFilterRef = builder.inputType('AuditEventFilter', {
     endTime: t.field({ type: 'DateTime', description: 'On timestamp, inclusive.' }),
     search: t.string({
       description:
-        'Words in action, description, ids and resource; every word must match. A text without letters and digits is ' +
-        'refused.',
+        'Terms between blanks, each of which must be found in action, description, ids, resource, user agent, or the ' +
+        'names and values of oldValues and newValues. A term of several words ("10.0.0.1", "anna@bert.example") and ' +
+        '"words in quotes" match in their order, side by side; exam* matches the beginning of a word (three characters ' +
+        'or more). Case makes no difference. Scripts without blanks are found by parts. A text without letters and ' +
+        'digits is refused.',
     }),
     details: t.field({
       type: 'JSONObject',

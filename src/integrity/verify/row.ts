@@ -1,6 +1,6 @@
 import { canonicalEvent } from '../../events/canonical-event.ts';
 import type { AuditEvent, JsonObject } from '../../events/event.ts';
-import { searchWords } from '../../events/words.ts';
+import { formerSearchWords, searchWords, TEXT_START } from '../../events/words.ts';
 import { EVENT_COLUMNS, type EventRow, eventOfRow } from '../../log/row.ts';
 import { leafHash } from '../../merkle/hash.ts';
 import { parseJson } from '../../parse-json.ts';
@@ -59,7 +59,7 @@ export function objectsOf(row: StoredRow): Pick<EventRow, (typeof OBJECTS)[numbe
 }
 
 function faultOf(row: StoredRow, event: AuditEvent): string | undefined {
-  const words = searchWords(event);
+  const words = row.search_words[0] === TEXT_START ? searchWords(event) : formerSearchWords(event);
   if (row.search_words.length !== words.length || words.some((word, at) => row.search_words[at] !== word))
     return 'its search_words are not those of its text';
   if (row.ip_bits !== null && row.ip_bits !== (row.ip_address?.includes(':') ? 128 : 32))
