@@ -23,7 +23,12 @@ export interface EventFilter {
   endTime?: number;
   search?: SearchCondition;
   details?: JsonObject;
+  oldValues?: JsonObject;
+  newValues?: JsonObject;
 }
+
+/** The objects of an event that a filter has to be contained in. */
+export const OBJECT_FIELDS = ['details', 'oldValues', 'newValues'] as const;
 
 /** The columns that a filter compares for equality. */
 export const EQUAL_FIELDS = [
@@ -50,7 +55,10 @@ export function matches(event: AuditEvent, filter: EventFilter): boolean {
   if (filter.endTime !== undefined && event.timestamp > filter.endTime) return false;
   if (filter.ipBlock && !(event.ipAddress && isInBlock(event.ipAddress, filter.ipBlock))) return false;
   if (filter.search && !isFound(event, filter.search)) return false;
-  return filter.details === undefined || containsJson(event.details, filter.details);
+  return OBJECT_FIELDS.every((field) => {
+    const [value, wanted] = [event[field], filter[field]];
+    return wanted === undefined || (value !== undefined && containsJson(value, wanted));
+  });
 }
 
 /** Containment as PostgreSQL's `jsonb @>` defines it (manual, 8.14.3). */

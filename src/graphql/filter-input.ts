@@ -2,7 +2,7 @@ import { badInput } from '../errors.ts';
 import { parseBlock } from '../events/address.ts';
 import { MAX_FILTER_VALUES } from '../events/bounds.ts';
 import type { Outcome, Severity } from '../events/catalog.ts';
-import { EQUAL_FIELDS, type EventFilter } from '../events/filter.ts';
+import { EQUAL_FIELDS, type EventFilter, OBJECT_FIELDS } from '../events/filter.ts';
 import { checkJsonObject, checkText } from '../events/json.ts';
 import type { Redaction } from '../events/redact/redact.ts';
 import { parseSearch } from '../events/search.ts';
@@ -30,6 +30,8 @@ export interface FilterInput {
   endTime?: number | null | undefined;
   search?: string | null | undefined;
   details?: unknown;
+  oldValues?: unknown;
+  newValues?: unknown;
 }
 
 /**
@@ -64,8 +66,11 @@ function checkInput(input: FilterInput | null | undefined, path: string): EventF
     throw badInput(`${path}.startTime`, 'must not be later than endTime');
   if (input.search != null)
     filter.search = parseSearch(checkFilterText(input.search, `${path}.search`), `${path}.search`);
-  if (input.details != null)
-    filter.details = checkJsonObject(input.details, `${path}.details`, { maxValues: MAX_FILTER_VALUES });
+  for (const field of OBJECT_FIELDS) {
+    const object = input[field];
+    if (object != null)
+      filter[field] = checkJsonObject(object, `${path}.${field}`, { maxValues: MAX_FILTER_VALUES });
+  }
   return filter;
 }
 

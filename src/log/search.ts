@@ -11,9 +11,12 @@ import { IS_FORMER, whereOf } from './where.ts';
 const NEAR = 400;
 const FAR = 40 * NEAR;
 
-/** Whether a filter looks for what has an index of its own, which knows no order. */
-export function isSearch({ search, details, ipBlock }: EventFilter): boolean {
-  return (search ?? details ?? ipBlock) !== undefined;
+/**
+ * Whether a filter looks for what has an index of its own, which knows no order, or for what has none: then a page is not
+ * read in its order to the end of the log either, when few events match.
+ */
+export function isSearch({ search, details, oldValues, newValues, ipBlock }: EventFilter): boolean {
+  return (search ?? details ?? oldValues ?? newValues ?? ipBlock) !== undefined;
 }
 
 /**

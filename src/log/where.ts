@@ -1,6 +1,6 @@
 import { type AddressBlock, holdsMapped, MAPPED_BLOCK, storedBlocks } from '../events/address.ts';
 import { severitiesFrom } from '../events/catalog.ts';
-import { EQUAL_FIELDS, type EventFilter } from '../events/filter.ts';
+import { EQUAL_FIELDS, type EventFilter, OBJECT_FIELDS } from '../events/filter.ts';
 import { needleOf, type SearchCondition } from '../events/search.ts';
 import { TEXT_START } from '../events/words.ts';
 
@@ -18,6 +18,12 @@ const COLUMNS: Record<(typeof EQUAL_FIELDS)[number], string> = {
   resourceType: 'resource_type',
   resourceId: 'resource_id',
   action: 'action',
+};
+
+const OBJECT_COLUMNS: Record<(typeof OBJECT_FIELDS)[number], string> = {
+  details: 'details',
+  oldValues: 'old_values',
+  newValues: 'new_values',
 };
 
 /**
@@ -53,7 +59,8 @@ function addFilter(where: Where, filter: EventFilter): void {
   );
   add('"timestamp" <= ?::timestamptz', filter.endTime !== undefined ? new Date(filter.endTime) : undefined);
   if (filter.search) addSearch(where, filter.search);
-  add('details @> ?::jsonb', filter.details && JSON.stringify(filter.details));
+  for (const field of OBJECT_FIELDS)
+    add(`${OBJECT_COLUMNS[field]} @> ?::jsonb`, filter[field] && JSON.stringify(filter[field]));
 }
 
 // A phrase is looked for in the words of an event in their order: those that the index finds are looked through.

@@ -136,8 +136,8 @@ const draft = fc.record({
   action: text,
   description: text,
   details: object,
-  oldValues: optional(values),
-  newValues: optional(values),
+  oldValues: optional(fc.oneof(object, values)),
+  newValues: optional(fc.oneof(object, values)),
 });
 const block = fc
   .constantFrom(
@@ -167,6 +167,8 @@ const filter = fc.record(
     endTime: fc.integer({ min: 0, max: 10 }).map((n) => n * 1000),
     search: searchText,
     details: object,
+    oldValues: fc.oneof(object, values),
+    newValues: fc.oneof(object, values),
   },
   { requiredKeys: [] },
 );
@@ -225,6 +227,7 @@ const search = fc.record(
   {
     search: searchText,
     details: object,
+    newValues: object,
     ipBlock: block,
     customerId: text,
     minSeverity: fc.constantFrom(...SEVERITIES),

@@ -9,10 +9,18 @@ let service: TestService;
 
 // At positions 0 to 3.
 const EVENTS = [
-  { eventType: 'AUTH_LOGIN', userId: '', customerId: '', resourceId: ' ', details: { empty: {}, list: [] } },
+  {
+    eventType: 'AUTH_LOGIN',
+    userId: '',
+    customerId: '',
+    resourceId: ' ',
+    details: { empty: {}, list: [] },
+    oldValues: { a: {} },
+    newValues: {},
+  },
   { eventType: 'DATA_READ', userId: ' ', action: '***', description: '🚨', details: { none: null } },
   { eventType: 'DATA_READ', userId: 'anna', customerId: 'acme', details: { list: [null, 'a'] } },
-  { eventType: 'DATA_READ', userId: 'anna', description: 'the last' },
+  { eventType: 'DATA_READ', userId: 'anna', description: 'the last', newValues: { a: [1] } },
 ] as const;
 const ALL = [0, 1, 2, 3];
 
@@ -50,6 +58,8 @@ describe('a condition without anything in it, or with something odd,', () => {
         ['filter.severities[1]', { severities: ['INFO', null] }],
         ['filter.details', { details: [] }],
         ['filter.details', { details: '' }],
+        ['filter.oldValues', { oldValues: [] }],
+        ['filter.newValues.a', { newValues: { a: '\0' } }],
       ],
     ].flat() as [string, object][],
   )('is refused at %s: %j', async (path, filter) => {
@@ -83,6 +93,11 @@ describe('a condition without anything in it, or with something odd,', () => {
     [{ details: { list: [null] } }, [2]],
     [{ details: { none: null } }, [1]],
     [{ details: { '': '' } }, []],
+    [{ oldValues: {} }, [0]],
+    [{ oldValues: { a: {} } }, [0]],
+    [{ oldValues: { a: null } }, []],
+    [{ newValues: {} }, [0, 3]],
+    [{ newValues: { a: [] } }, [3]],
     // Null is no condition, as GraphQL has it for what is not given.
     [{}, ALL],
     [{ search: null, userId: null, eventTypes: null, startTime: null, details: null, ipAddress: null }, ALL],

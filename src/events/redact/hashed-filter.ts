@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../event.ts';
-import type { EventFilter } from '../filter.ts';
+import { type EventFilter, OBJECT_FIELDS } from '../filter.ts';
 import type { FieldRules, PathRules } from './fields.ts';
 
 type Hash = (value: JsonValue) => string;
@@ -13,7 +13,10 @@ export function hashedFilter(filter: EventFilter, rules: FieldRules, hash: Hash)
     const text = filter[field];
     if (text && rules.texts.get(field) === 'hash') copy[field] = hash(text);
   }
-  if (filter.details) copy.details = hashedMembers(filter.details, rules.objects.details, hash);
+  for (const field of OBJECT_FIELDS) {
+    const object = filter[field];
+    if (object) copy[field] = hashedMembers(object, rules.objects[field], hash);
+  }
   return copy;
 }
 

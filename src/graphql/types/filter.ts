@@ -39,5 +39,15 @@ export const AuditEventFilterRef = builder.inputType('AuditEventFilter', {
       type: 'JSONObject',
       description: 'Containment: every given key and value is present. An empty object is in every event.',
     }),
+    oldValues: t.field({
+      type: 'JSONObject',
+      description:
+        'Containment, likewise; an event without oldValues never matches. It has no index: give a period or search too.',
+    }),
+    newValues: t.field({
+      type: 'JSONObject',
+      description:
+        'Containment, likewise; an event without newValues never matches. It has no index: give a period or search too.',
+    }),
   }),
 });

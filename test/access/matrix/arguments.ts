@@ -98,6 +98,16 @@ export const FILTERS: Record<string, FilterCase> = {
     random: { nobodykey: 'nobodyvalue' },
     fitting: (details) => ({ details }),
   },
+  oldValues: {
+    foreign: FOREIGN.oldValues,
+    random: { nobodykey: 'nobodyvalue' },
+    fitting: (oldValues) => ({ oldValues }),
+  },
+  newValues: {
+    foreign: FOREIGN.newValues,
+    random: { nobodykey: 'nobodyvalue' },
+    fitting: (newValues) => ({ newValues }),
+  },
   customerId: { foreign: 'globex', random: 'nobody', fitting: () => ({}) },
   eventTypes: {
     foreign: [FOREIGN.eventType],

@@ -11,6 +11,8 @@ export const FOREIGN = {
   action: 'globex-open',
   description: 'globexword',
   details: { globexkey: 'globexvalue' },
+  oldValues: { globexold: 'globexbefore' },
+  newValues: { globexnew: 'globexafter' },
   eventType: 'SETTINGS_UPDATED',
   outcome: 'DENIED',
   severity: 'CRITICAL',

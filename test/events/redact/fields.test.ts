@@ -141,12 +141,20 @@ describe('members of objects', () => {
 });
 
 test('filters find what was hashed, by the value and by the hash', () => {
-  const { filter } = redactionOf('userId:hash', 'details.user.email:hash', 'action:redact');
-  const wanted = { userId: 'alice', action: 'login', details: { user: { email: 'a@b.c', id: 1 }, n: [1] } };
+  const rules = ['userId:hash', 'details.user.email:hash', 'newValues.email:hash', 'action:redact'];
+  const { filter } = redactionOf(...rules);
+  const wanted = {
+    userId: 'alice',
+    action: 'login',
+    details: { user: { email: 'a@b.c', id: 1 }, n: [1] },
+    oldValues: { email: 'a@b.c' },
+    newValues: { email: 'a@b.c' },
+  };
   const found = {
     ...wanted,
     userId: hashOf('alice'),
     details: { user: { email: hashOf('a@b.c'), id: 1 }, n: [1] },
+    newValues: { email: hashOf('a@b.c') },
   };
   expect(filter(wanted)).toEqual(found);
   expect(filter(found)).toEqual(found);

@@ -22,6 +22,10 @@ export type AuditEventFilter = {
   ipAddress?: string | null | undefined;
   /** This severity or a higher one. */
   minSeverity?: AuditSeverity | null | undefined;
+  /** Containment, likewise; an event without newValues never matches. It has no index: give a period or search too. */
+  newValues?: Record<string, unknown> | null | undefined;
+  /** Containment, likewise; an event without oldValues never matches. It has no index: give a period or search too. */
+  oldValues?: Record<string, unknown> | null | undefined;
   /** One of these outcomes. */
   outcomes?: Array<AuditOutcome> | null | undefined;
   /** The request, exactly. */
