@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { PoolClient } from 'pg';
+import { pino } from 'pino';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
@@ -113,7 +114,10 @@ test('its events are found by their words, without order, and new ones by theirs
   const client = await pool.connect();
   await writeOld(client);
   client.release();
-  const service = await startService(url, { SIGNING_KEY_FILE: `${dataDirOf(url)}/none.pem` });
+  const logged: { before?: number }[] = [];
+  const log = pino({}, { write: (line: string) => logged.push(JSON.parse(line)) });
+  const service = await startService(url, { SIGNING_KEY_FILE: `${dataDirOf(url)}/none.pem` }, { log });
+  expect(logged.filter(({ before }) => before !== undefined)).toMatchObject([{ before: 341 }]);
   const count = async (search: string) =>
     (await service.ask(COUNT_EVENTS, { filter: { search } })).data?.auditEvents.totalCount;
   const old = await count('fixture');
