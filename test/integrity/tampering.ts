@@ -70,7 +70,7 @@ export const EVENT_EDITS: Record<string, string> = {
   description: "description || '.'",
   details: `details || '{"x": 1}'`,
   'details in digits':
-    "jsonb_set(details, '{n}', to_jsonb((details->>'n')::numeric + 0.00000000000000000001))",
+    "jsonb_set(details, '{n}', to_jsonb(coalesce(details->>'n', '0')::numeric + 0.00000000000000000001))",
   'details as an array': "'[]'",
   'details as null': "'null'",
   old_values: "'{}'",
