@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseJson } from '../src/parse-json.ts';
+import { InexactNumber, isExactNumber, parseInexactJson, parseJson } from '../src/parse-json.ts';
 
 /** Each key stands as it was, also behind keys that Node 24's own parser would take it for. */
 const KEYS = ['\\', '"', '\n', 'a\\', 'a"', 'C:\\', 'C:"', '\\u', 'Ab', '\\\\', '\\"', '__proto__', ''];
@@ -55,4 +55,54 @@ test.each([
 ])('refuses %j as JSON.parse does', (text) => {
   expect(() => JSON.parse(text)).toThrow(SyntaxError);
   expect(() => parseJson(text)).toThrow(SyntaxError);
+});
+
+/** By integers without bounds: the value of a decimal as a fraction. */
+function fractionOf(text: string): [numerator: bigint, denominator: bigint] {
+  const [, sign, whole = '', fraction = '', exponent = 0] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  const scale = fraction.length - Number(exponent);
+  const digits = BigInt(`${sign}${whole}${fraction}`);
+  return scale > 0 ? [digits, 10n ** BigInt(scale)] : [digits * 10n ** BigInt(-scale), 1n];
+}
+
+test('a number is exact when what JavaScript prints has the same value', () => {
+  const digits = fc
+    .integer({ min: 0, max: 25 })
+    .chain((length) =>
+      fc.string({ unit: fc.constantFrom(...'00012345678999'), minLength: length, maxLength: length }),
+    );
+  const exponent = fc.option(fc.tuple(fc.constantFrom('e', 'E', 'e+', 'e-', 'E-'), fc.nat(330)), {
+    nil: ['', ''],
+  });
+  const made = fc
+    .tuple(fc.constantFrom('', '-'), fc.nat(9), digits, digits, exponent)
+    .map(([sign, first, more, fraction, [e, power]]) => {
+      const whole = first === 0 ? '0' : `${first}${more}`;
+      return `${sign}${whole}${fraction === '' ? '' : `.${fraction}`}${e}${power}`;
+    });
+  const printed = fc.double({ noNaN: true, noDefaultInfinity: true }).map(String);
+  fc.assert(
+    fc.property(fc.oneof(made, printed), (token) => {
+      const value = Number(token);
+      const [[a, b], [c, d]] = [fractionOf(token), fractionOf(Number.isFinite(value) ? String(value) : '0')];
+      expect([token, isExactNumber(token)]).toEqual([token, Number.isFinite(value) && a * d === c * b]);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test('the numbers that a double would change are told apart, wherever they stand', () => {
+  const text =
+    '{"1.00000000000000001":[-1.00000000000000001, "\\"2.00000000000000001", 12345678901234567890],"a":{"b":1.5e-7,"\\u0063":1e-999}}';
+  expect(parseInexactJson(text)).toEqual({
+    '1.00000000000000001': [
+      new InexactNumber('-1.00000000000000001'),
+      '"2.00000000000000001',
+      new InexactNumber('12345678901234567890'),
+    ],
+    a: { b: 1.5e-7, c: new InexactNumber('1e-999') },
+  });
+  for (const wrong of ['{"a":1.}', '[01.5]', '[1.5.5]', '[+1.5]', '[.5]', '[1e]', '[-]', '"1.5', '[1.5 2.5]'])
+    expect(() => parseInexactJson(wrong)).toThrow(SyntaxError);
 });

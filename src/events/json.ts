@@ -1,4 +1,5 @@
 import { badInput } from '../errors.ts';
+import { InexactNumber } from '../parse-json.ts';
 import { MAX_EVENT_CHARACTERS, MAX_JSON_DEPTH, MAX_JSON_VALUES } from './bounds.ts';
 import type { JsonObject } from './event.ts';
 
@@ -59,6 +60,7 @@ function checkValue(value: unknown, walk: Walk): void {
   if (walk.values > walk.maxValues) refuse(walk, `has more than ${walk.maxValues} members and elements`);
   if (typeof value === 'string') checkString(value, walk);
   else if (typeof value === 'number') checkNumber(value, walk);
+  else if (value instanceof InexactNumber) refuseInexact(value, walk);
   else if (typeof value === 'object' && value !== null) checkMembers(value, walk);
   else if (typeof value !== 'boolean' && value !== null) refuse(walk, 'must be a JSON value');
 }
@@ -71,10 +73,26 @@ function checkString(text: string, walk: Walk): void {
 }
 
 function checkNumber(value: number, walk: Walk): void {
-  if (!Number.isFinite(value)) refuse(walk, 'must be a finite number');
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-    refuse(walk, 'must be an integer from -(2^53 - 1) to 2^53 - 1; send a larger one as a string');
-  }
+  const problem = problemOfNumber(value);
+  if (problem !== undefined) refuse(walk, problem);
+}
+
+function refuseInexact({ text }: InexactNumber, walk: Walk): never {
+  const value = Number(text);
+  refuse(walk, problemOfNumber(value) ?? changedTo(value));
+}
+
+/** What is wrong with a number that cannot be kept as it is; undefined: nothing, as far as a double tells. */
+export function problemOfNumber(value: number): string | undefined {
+  if (!Number.isFinite(value)) return 'must be a finite number';
+  return Number.isInteger(value) && !Number.isSafeInteger(value)
+    ? 'must be an integer from -(2^53 - 1) to 2^53 - 1; send a larger one as a string'
+    : undefined;
+}
+
+/** What is wrong with a number that a double would change to this value. */
+export function changedTo(value: number): string {
+  return `has more digits than a 64-bit floating-point number holds and would become ${value}; send it as a string`;
 }
 
 function checkMembers(value: object, walk: Walk): void {

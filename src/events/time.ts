@@ -7,7 +7,8 @@ const THREE = Array.from({ length: 1_000 }, (_, number) => String(number).padSta
 
 /**
  * Milliseconds since 1970 of an RFC 3339 date-time; digits below the millisecond are cut.
- * undefined for anything else: 30 February, hour 24, a missing offset, a year outside 0001 to 9999.
+ * A leap second, 23:59:60 of UTC on whatever day, is the second after it: no clock of the service has one, nor does this
+ * scale of time. undefined for anything else: 30 February, hour 24, a missing offset, a year outside 0001 to 9999.
  */
 export function parseTime(text: string): number | undefined {
   const match = RFC3339.exec(text);
@@ -21,13 +22,14 @@ export function parseTime(text: string): number | undefined {
     number,
   ];
   const milliseconds = Number((match[7] ?? '.0').slice(1, 4).padEnd(3, '0'));
-  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  if (hour > 23 || minute > 59 || second > 60) return undefined;
   const offset = offsetMinutes(match[8], match[9], match[10]);
   if (offset === undefined) return undefined;
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
   date.setUTCHours(hour, minute - offset, second, milliseconds);
+  if (second === 60 && (date.getTime() - milliseconds) % DAY_MS !== 0) return undefined;
   return isEventTime(date.getTime()) ? date.getTime() : undefined;
 }
 

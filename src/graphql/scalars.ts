@@ -1,18 +1,21 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
 import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from '../events/bounds.ts';
 import type { JsonObject } from '../events/event.ts';
+import { changedTo, problemOfNumber } from '../events/json.ts';
 import { formatTime, parseTime } from '../events/time.ts';
+import { isExactNumber } from '../parse-json.ts';
 import { builder } from './builder.ts';
 
 builder.scalarType('DateTime', {
-  description: 'RFC 3339 date-time, UTC with milliseconds; input with any offset is accepted and normalised.',
+  description:
+    'RFC 3339 date-time, UTC with milliseconds; input with any offset is accepted and normalised. A leap second (23:59:60 UTC) becomes the second after it.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: formatTime,
   parseValue: (value) => parseDateTime(value),
 });
 
 builder.scalarType('JSONObject', {
-  description: `A JSON object of up to ${MAX_JSON_DEPTH} levels and ${MAX_JSON_VALUES} values; integers up to 2^53 - 1.`,
+  description: `A JSON object of up to ${MAX_JSON_DEPTH} levels and ${MAX_JSON_VALUES} values; integers up to 2^53 - 1, and decimals that a 64-bit floating-point number holds: send others as strings.`,
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259#section-4',
   serialize: (value) => value as JsonObject,
   parseValue: (value) => value,
@@ -60,10 +63,8 @@ function literalValue(node: ValueNode, variables: Record<string, unknown>): unkn
 
 function literalNumber(text: string, node: ValueNode): number {
   const value = Number(text);
-  if (!Number.isFinite(value)) throw new GraphQLError('must be a finite number', { nodes: node });
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-    throw new GraphQLError('must be an integer from -(2^53 - 1) to 2^53 - 1', { nodes: node });
-  }
+  const problem = problemOfNumber(value) ?? (isExactNumber(text) ? undefined : changedTo(value));
+  if (problem !== undefined) throw new GraphQLError(problem, { nodes: node });
   return value;
 }
 

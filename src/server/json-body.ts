@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { badInput } from '../errors.ts';
 import { inOneTurn } from '../event-loop.ts';
-import { parseJson } from '../parse-json.ts';
+import { parseInexactJson, parseJson } from '../parse-json.ts';
 import { type JsonList, JsonScan, type ListPart } from './json-bounds.ts';
 import { checkUniqueKeys, type Names } from './json-keys.ts';
 
@@ -12,7 +12,8 @@ const SCAN_BYTES = 262_144;
 
 /**
  * Parses a JSON body of UTF-8. A large one is parsed in parts, a few at a time, so that others are served in between:
- * first what stands around the lists in its variables, then their elements. `measure` does each part. Throws BAD_USER_INPUT.
+ * first what stands around the lists in its variables, then their elements. `measure` does each part. A number that a
+ * double would change is an `InexactNumber`, for whoever uses it to refuse. Throws BAD_USER_INPUT.
  */
 export async function parseJsonBody(body: Buffer, measure: Measure = (piece) => piece()): Promise<unknown> {
   const scan = new JsonScan(body);
@@ -37,9 +38,9 @@ export function parseSmallJson(text: string, path: string): unknown {
 /** Does a piece of work and measures it. */
 type Measure = <T>(piece: () => T) => T;
 
-function parseWhole(body: Buffer, { members, lists }: JsonScan, path = 'body'): unknown {
+function parseWhole(body: Buffer, { members, lists, isInexact }: JsonScan, path = 'body'): unknown {
   const text = body.toString('utf8');
-  const value = parse(text, path);
+  const value = parse(text, { isInexact, path });
   const inLists = lists.flatMap(({ parts }) => parts).reduce((sum, part) => sum + part.members, 0);
   checkUniqueKeys(text, members + inLists, value);
   return value;
@@ -56,7 +57,11 @@ async function parseInParts(body: Buffer, scan: JsonScan, measure: Measure): Pro
   const { value, pending } = await inOneTurn(() => measure(() => parseFrame(body, scan)));
   for (const { names, list, elements } of pending) {
     for (const part of list.parts) {
-      const parsed = await inOneTurn(() => measure(() => parsePart(body, part, [...names], elements.length)));
+      const parsed = await inOneTurn(() =>
+        measure(() =>
+          parsePart(body, part, { list: [...names], before: elements.length, isInexact: scan.isInexact }),
+        ),
+      );
       const isEmpty = list.parts.length === 1 && part.elements === 1 && parsed.length === 0;
       if (parsed.length !== part.elements && !isEmpty) throw notJson();
       for (const element of parsed) elements.push(element);
@@ -66,7 +71,10 @@ async function parseInParts(body: Buffer, scan: JsonScan, measure: Measure): Pro
 }
 
 // In the place of each list there is a text that is nowhere else.
-function parseFrame(body: Buffer, { lists, members }: JsonScan): { value: unknown; pending: Pending[] } {
+function parseFrame(
+  body: Buffer,
+  { lists, members, isInexact }: JsonScan,
+): { value: unknown; pending: Pending[] } {
   const mark = randomUUID();
   let frame = '';
   let from = 0;
@@ -75,7 +83,7 @@ function parseFrame(body: Buffer, { lists, members }: JsonScan): { value: unknow
     from = end;
   });
   frame += body.toString('utf8', from);
-  const value = parse(frame);
+  const value = parse(frame, { isInexact });
   checkUniqueKeys(frame, members, value);
   const pending: Pending[] = [];
   const put = (parent: unknown, names: Names) => {
@@ -95,16 +103,20 @@ function parseFrame(body: Buffer, { lists, members }: JsonScan): { value: unknow
   return { value, pending };
 }
 
-function parsePart(body: Buffer, { start, end, members }: ListPart, list: Names, before: number): unknown[] {
+function parsePart(
+  body: Buffer,
+  { start, end, members }: ListPart,
+  { list, before, isInexact }: { list: Names; before: number; isInexact: boolean },
+): unknown[] {
   const text = `[${body.toString('utf8', start, end)}]`;
-  const value = parse(text) as unknown[];
+  const value = parse(text, { isInexact }) as unknown[];
   checkUniqueKeys(text, members, value, ([index, ...names]) => [...list, before + Number(index), ...names]);
   return value;
 }
 
-function parse(text: string, path = 'body'): unknown {
+function parse(text: string, { isInexact, path = 'body' }: { isInexact: boolean; path?: string }): unknown {
   try {
-    return parseJson(text);
+    return isInexact ? parseInexactJson(text) : parseJson(text);
   } catch {
     throw notJson(path);
   }

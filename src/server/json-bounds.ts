@@ -1,4 +1,5 @@
 import { badInput } from '../errors.ts';
+import { isExactNumber } from '../parse-json.ts';
 
 /** Deepest nesting of a message: that of an event's details (32), and what stands around it. */
 const MAX_DEPTH = 64;
@@ -27,6 +28,34 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+const POINT = 0x2e;
+const UPPER_E = 0x45;
+const LOWER_E = 0x65;
+
+/** 1 for the bytes outside of strings that are looked at: numbers by the point or exponent that an integer has not. */
+const IS_MARK = tableOf([
+  QUOTE,
+  COLON,
+  COMMA,
+  OPEN_ARRAY,
+  CLOSE_ARRAY,
+  OPEN_OBJECT,
+  CLOSE_OBJECT,
+  POINT,
+  UPPER_E,
+  LOWER_E,
+]);
+/** 1 for the bytes of a number. */
+const IS_OF_NUMBER = tableOf(Buffer.from('0123456789+-.eE'));
+
+function tableOf(bytes: Iterable<number>): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const byte of bytes) table[byte] = 1;
+  return table;
+}
+
+/** A point and so many digits: no number of this length has more than a double keeps. */
+const SURE_BYTES = 16;
 
 /** Elements of a list that are parsed together: where they are, how many, and how many members they have. */
 export interface ListPart {
@@ -52,7 +81,9 @@ export class JsonScan {
   readonly lists: JsonList[] = [];
   /** How many members the objects have that are outside of `lists`. */
   members = 0;
-  readonly #json: Uint8Array;
+  /** Whether a number was found, so far, that a double would change. Integers are not looked at. */
+  isInexact = false;
+  readonly #json: Buffer;
   #at = 0;
   #depth = 0;
   #values = 0;
@@ -62,7 +93,7 @@ export class JsonScan {
   #part: ListPart = { start: 0, end: 0, elements: 1, members: 0 };
   #partValues = 0;
 
-  constructor(json: Uint8Array) {
+  constructor(json: Buffer) {
     this.#json = json;
   }
 
@@ -72,15 +103,30 @@ export class JsonScan {
     const until = Math.min(json.length, this.#at + bytes);
     let at = this.#at;
     for (; at < until; at += 1) {
-      const byte = json[at];
+      const byte = json[at] as number;
+      if (IS_MARK[byte] === 0) continue;
       if (byte === QUOTE) at = endOfString(json, at);
       else if (byte === COLON) this.#countMember();
       else if (byte === COMMA) this.#comma(at);
       else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) this.#open(at, byte === OPEN_ARRAY);
       else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) this.#close(at, byte === CLOSE_ARRAY);
+      else at = this.#number(at);
     }
     this.#at = at;
     return at < json.length || this.#end();
+  }
+
+  // Each number is looked at once, from its point or exponent on: what follows belongs to it. `true` has an `e` as well.
+  #number(at: number): number {
+    const json = this.#json;
+    let start = at;
+    while (start > 0 && IS_OF_NUMBER[json[start - 1] as number] === 1) start -= 1;
+    let end = at;
+    while (end < json.length && IS_OF_NUMBER[json[end] as number] === 1) end += 1;
+    if (start === at || this.isInexact) return end - 1;
+    const isShort = end - start <= SURE_BYTES && json[at] === POINT && !hasExponent(json, at, end);
+    if (!isShort) this.isInexact = !isExactNumber(json.toString('latin1', start, end));
+    return end - 1;
   }
 
   #countMember(): void {
@@ -151,14 +197,23 @@ function checkAtOnce(values: number, bytes: number, where: string): void {
     throw badInput('body', `has more than ${MAX_BYTES_AT_ONCE} bytes in ${where}`);
 }
 
-/** Looks through all of a message that is parsed at once. Returns how many members its objects have together. */
-export function checkJsonBounds(json: Uint8Array): number {
+/**
+ * Looks through all of a message that is parsed at once: how many members its objects have together, and whether a double
+ * would change a number in it.
+ */
+export function checkJsonBounds(json: Buffer): { members: number; isInexact: boolean } {
   const scan = new JsonScan(json);
   scan.advance(json.length);
-  return scan.lists.reduce(
-    (sum, { parts }) => parts.reduce((members, part) => members + part.members, sum),
+  const members = scan.lists.reduce(
+    (sum, { parts }) => parts.reduce((inLists, part) => inLists + part.members, sum),
     scan.members,
   );
+  return { members, isInexact: scan.isInexact };
+}
+
+function hasExponent(json: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (json[at] === UPPER_E || json[at] === LOWER_E) return true;
+  return false;
 }
 
 function endOfString(json: Uint8Array, start: number): number {

@@ -1,4 +1,5 @@
 import { badInput } from '../errors.ts';
+import { InexactNumber } from '../parse-json.ts';
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g;
 
@@ -30,7 +31,7 @@ export function checkUniqueKeys(
 
 /** How many members the objects of a parsed value have together. */
 export function countMembers(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
+  if (typeof value !== 'object' || value === null || value instanceof InexactNumber) return 0;
   const values = Object.values(value);
   let count = Array.isArray(value) ? 0 : values.length;
   for (const member of values) if (typeof member === 'object') count += countMembers(member);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { VerifyClientCallbackAsync } from 'ws';
 import { AuditError } from '../errors.ts';
-import { parseJson } from '../parse-json.ts';
+import { parseInexactJson, parseJson } from '../parse-json.ts';
 import { refusalBody, refusalHeaders } from './error-response.ts';
 import { notThisHost, notThisOrigin, repeatedHeader, SECURITY_HEADERS } from './gate.ts';
 import type { HostCheck } from './hosts.ts';
@@ -48,8 +48,8 @@ export type ReadMessage = { value: unknown } | { refusal: string };
 export function readMessage(message: Buffer, isBinary: boolean): ReadMessage {
   if (isBinary) return { refusal: 'messages are text' };
   try {
-    const members = checkJsonBounds(message);
-    const value = parsed(message.toString('utf8'));
+    const { members, isInexact } = checkJsonBounds(message);
+    const value = parsed(message.toString('utf8'), isInexact);
     const isRepeating = typeof value === 'object' && countMembers(value) !== members;
     return isRepeating ? { refusal: 'there is a duplicate key' } : { value };
   } catch (error) {
@@ -59,9 +59,9 @@ export function readMessage(message: Buffer, isBinary: boolean): ReadMessage {
 }
 
 // What is no JSON object the protocol refuses with a code of its own, from the text.
-function parsed(text: string): unknown {
+function parsed(text: string, isInexact: boolean): unknown {
   try {
-    const value = parseJson(text);
+    const value = isInexact ? parseInexactJson(text) : parseJson(text);
     return typeof value === 'object' ? value : text;
   } catch {
     return text;

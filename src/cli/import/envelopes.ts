@@ -98,13 +98,20 @@ const OWN = ['eventName', 'eventname', 'action', 'eventType', 'eventtype', 'even
 const MAX_DEPTH = 6;
 
 /** What was found: a record, a line of text, or why there is none. */
-export type Opened = { value: JsonObject; keptAsText: boolean } | { text: string } | { problem: string };
+export type Opened =
+  | { value: JsonObject; keptAsText: string | undefined }
+  | { text: string }
+  | { problem: string };
 
 /**
  * What a value holds, every envelope around it opened. An envelope is never a record: one with nothing in it is a
  * problem, unless its transport sends it empty by design.
  */
-export function* open(value: JsonValue, keptAsText = false, depth = 0): Generator<Opened> {
+export function* open(
+  value: JsonValue,
+  keptAsText: string | undefined = undefined,
+  depth = 0,
+): Generator<Opened> {
   if (typeof value === 'string') return yield* openText(value, depth);
   if (!isObject(value)) return yield { problem: 'JSON, but not an object' };
   const envelope = envelopeOf(value);

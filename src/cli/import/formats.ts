@@ -61,8 +61,12 @@ function fromObject(record: JsonRecord, keyOf: KeyOf, format: Exclude<Format, 's
   if ('idle' in record) return record;
   if ('problem' in record) return { line, unmapped: record.problem };
   // An event of our own form goes through as it is or not at all: there is no place for a note about a change.
-  if (format === 'ndjson' && record.note !== undefined) {
-    return { line, unmapped: 'a number that cannot be held exactly (integers go up to 2^53 - 1)' };
+  if (format === 'ndjson' && record.keptAsText !== undefined) {
+    const path = record.keptAsText.slice(0, 200);
+    return {
+      line,
+      unmapped: `${path}: a number that cannot be held exactly, such as an integer beyond 2^53 - 1: write it as a string`,
+    };
   }
   const mapped = MAPPERS[format](record.value);
   if ('unmapped' in mapped) return { line, unmapped: mapped.unmapped };

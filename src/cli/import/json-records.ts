@@ -13,9 +13,12 @@ const HEAD_LINES = 20;
 const NEWLINE = 0x0a;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** One object of a JSON input, or why there is none. `content` is its sorted form, for its idempotency key. */
+/**
+ * One object of a JSON input, or why there is none. `content` is its sorted form, for its idempotency key; `keptAsText`
+ * the path of a number that became a text.
+ */
 export type JsonRecord =
-  | { line: number; value: JsonObject; content: string; note?: string }
+  | { line: number; value: JsonObject; content: string; note?: string; keptAsText?: string }
   | { line: number; problem: string }
   | { line: number; idle: true };
 
@@ -104,7 +107,13 @@ function recordOf(opened: Opened, line: number): JsonRecord {
   if ('text' in opened) return { line, problem: 'a text that is no JSON object' };
   const { value, keptAsText } = opened;
   const content = canonicalJson(value);
-  return keptAsText
-    ? { line, value, content, note: 'numbers that JavaScript cannot hold exactly are kept as texts' }
-    : { line, value, content };
+  return keptAsText === undefined
+    ? { line, value, content }
+    : {
+        line,
+        value,
+        content,
+        note: 'numbers that JavaScript cannot hold exactly are kept as texts',
+        keptAsText,
+      };
 }

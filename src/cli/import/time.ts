@@ -1,10 +1,12 @@
+const DAY_MS = 86_400_000;
 const PATTERN =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d):(\d\d)(?:[.,]?(\d{1,12}))?)?\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)?$/i;
 
 /**
  * The RFC 3339 time (UTC, milliseconds) of what logs write for one: a date text with `T` or a blank, any number of
  * fraction digits (also `00:00:00000000`, a fraction that lost its point), with an offset or else in UTC; or seconds,
- * milliseconds, microseconds or nanoseconds since 1970, told apart by their size. Undefined: no such date.
+ * milliseconds, microseconds or nanoseconds since 1970, told apart by their size. A leap second, 23:59:60 in UTC, is the
+ * second after it. Undefined: no such date.
  */
 export function timeOf(value: unknown): string | undefined {
   if (typeof value === 'number') return epochTime(value);
@@ -26,11 +28,15 @@ function epochTime(value: number): string | undefined {
 function calendarTime(match: RegExpExecArray): string | undefined {
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', offset = 'Z'] = match;
   const milliseconds = `${fraction}000`.slice(0, 3);
-  const local = `${year}-${month}-${day}T${hour}:${minute}:${second}.${milliseconds}`;
+  // Added to the second before it: in the scale of times there is no leap second.
+  const leapMs = second === '60' ? 1_000 : 0;
+  const local = `${year}-${month}-${day}T${hour}:${minute}:${leapMs ? '59' : second}.${milliseconds}`;
   const date = new Date(`${local}Z`);
   // Date.parse moves 30 February to March and 24:00 to the next day: neither is what the source wrote.
   if (Number.isNaN(date.getTime()) || date.toISOString() !== `${local}Z`) return undefined;
-  return new Date(date.getTime() - offsetMinutes(offset) * 60_000).toISOString();
+  const timeMs = date.getTime() + leapMs - offsetMinutes(offset) * 60_000;
+  if (leapMs > 0 && (timeMs - Number(milliseconds)) % DAY_MS !== 0) return undefined;
+  return new Date(timeMs).toISOString();
 }
 
 /** Minutes east of UTC of `Z`, `UTC`, `+02`, `+0200` or `+02:00`. */

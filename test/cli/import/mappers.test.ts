@@ -173,7 +173,11 @@ describe('ndjson', () => {
     expect(eventOf(records[2])).toMatchObject({ eventType: 'BILLING_INVOICE_PAID', customerId: 'acme' });
     expect(records.slice(3)).toEqual([
       { line: 4, unmapped: 'a member that events do not have: colour' },
-      { line: 5, unmapped: 'a number that cannot be held exactly (integers go up to 2^53 - 1)' },
+      {
+        line: 5,
+        unmapped:
+          'details.big: a number that cannot be held exactly, such as an integer beyond 2^53 - 1: write it as a string',
+      },
       { line: 6, unmapped: 'not well-formed JSON' },
     ]);
   });
