@@ -45,6 +45,57 @@ export function badInput(path: string, message: string): AuditError {
   return new AuditError('BAD_USER_INPUT', message, path);
 }
 
+/** Most problems that a refusal names. */
+export const MAX_PROBLEMS = 100;
+
+/** A refusal for several reasons, 100 at most. As one error it is the first of them. */
+export class AuditErrors extends AuditError {
+  readonly all: readonly AuditError[];
+
+  constructor(all: readonly [AuditError, ...AuditError[]]) {
+    super(all[0].code, '', all[0].path, all[0].retryAfterMs);
+    this.message = all[0].message;
+    this.all = all;
+  }
+}
+
+/** Collects what is wrong with an input, so that its refusal names all of it: of very much, the first `most`. */
+export class Problems {
+  readonly #found: AuditError[] = [];
+  readonly #most: number;
+
+  constructor(most = MAX_PROBLEMS) {
+    this.#most = most;
+  }
+
+  get count(): number {
+    return this.#found.length;
+  }
+
+  /** Adds a problem; throws all of them when there are enough. */
+  readonly add = (problem: AuditError): void => {
+    this.#found.push(problem);
+    if (this.#found.length >= this.#most) this.throwAny();
+  };
+
+  /** What the work returns; undefined when it throws an `AuditError`, which is added. */
+  attempt<Result>(work: () => Result): Result | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof AuditError)) throw error;
+      this.add(error);
+      return undefined;
+    }
+  }
+
+  /** Throws what was found, if anything. */
+  throwAny(): void {
+    const [first, ...others] = this.#found;
+    if (first) throw others.length === 0 ? first : new AuditErrors([first, ...others]);
+  }
+}
+
 interface Condition {
   code: 'UNAVAILABLE' | 'OVERLOADED';
   message: string;

@@ -3,7 +3,7 @@ import { plainAddress } from './address.ts';
 import { MAX_EVENT_CHARACTERS, TEXT_BOUNDS, type TextField } from './bounds.ts';
 import type { Outcome, Severity } from './catalog.ts';
 import type { EventDraft } from './event.ts';
-import { checkJsonObject, problemOf } from './json.ts';
+import { checkJsonObject, type OnProblem, problemOf, throwProblem } from './json.ts';
 
 /** What a caller sends, before it was checked; names as in the GraphQL input, enums as stored. */
 export interface EventInput {
@@ -28,20 +28,24 @@ export interface EventInput {
   newValues?: unknown;
 }
 
-/** Checks one event; throws BAD_USER_INPUT with the path of the first field that cannot be kept as it is. */
-export function checkEvent(input: EventInput, path: string): EventDraft {
-  const text = (field: TextField) => checkField(input, field, path);
+/**
+ * Checks one event. Each problem is BAD_USER_INPUT with the path of a field that cannot be kept as it is; after one, what
+ * is returned is no event.
+ */
+export function checkEvent(input: EventInput, path: string, onProblem: OnProblem = throwProblem): EventDraft {
+  const place = { path, onProblem };
+  const text = (field: TextField) => checkField(input, field, place);
   // For all three together: an event that is far too large is refused before any work on it.
   const room = { characters: MAX_EVENT_CHARACTERS };
   const json = (field: 'oldValues' | 'newValues') =>
-    input[field] == null ? undefined : checkJsonObject(input[field], `${path}.${field}`, { room });
+    input[field] == null ? undefined : checkJsonObject(input[field], `${path}.${field}`, { room, onProblem });
   // Every field is named, absent ones too: objects of one shape are quicker all along the way.
   return {
     eventType: input.eventType,
     outcome: input.outcome ?? 'success',
     severity: input.severity ?? 'info',
-    action: checkAction(input, path),
-    details: checkJsonObject(input.details ?? {}, `${path}.details`, { room }),
+    action: checkAction(input, place),
+    details: checkJsonObject(input.details ?? {}, `${path}.details`, { room, onProblem }),
     idempotencyKey: text('idempotencyKey'),
     userId: text('userId'),
     customerId: text('customerId'),
@@ -52,33 +56,39 @@ export function checkEvent(input: EventInput, path: string): EventDraft {
     resourceId: text('resourceId'),
     description: text('description') ?? '',
     timestamp: input.timestamp ?? undefined,
-    ipAddress: input.ipAddress == null ? undefined : checkAddress(input.ipAddress, `${path}.ipAddress`),
+    ipAddress: input.ipAddress == null ? undefined : checkAddress(input.ipAddress, place),
     oldValues: json('oldValues'),
     newValues: json('newValues'),
   };
 }
 
-function checkField(input: EventInput, field: TextField, path: string): string | undefined {
+/** Where an event stands in the input, and what becomes of its problems. */
+interface Place {
+  path: string;
+  onProblem: OnProblem;
+}
+
+function checkField(input: EventInput, field: TextField, { path, onProblem }: Place): string | undefined {
   const text = input[field];
   if (text == null) return undefined;
   const problem = problemOf(text);
-  if (problem !== undefined) throw badInput(`${path}.${field}`, problem);
-  if (text.length > TEXT_BOUNDS[field]) {
-    throw badInput(`${path}.${field}`, `is longer than ${TEXT_BOUNDS[field]} characters`);
-  }
-  if (text === '' && field === 'idempotencyKey') throw badInput(`${path}.${field}`, 'must not be empty');
+  if (problem !== undefined) onProblem(badInput(`${path}.${field}`, problem));
+  else if (text.length > TEXT_BOUNDS[field])
+    onProblem(badInput(`${path}.${field}`, `is longer than ${TEXT_BOUNDS[field]} characters`));
+  else if (text === '' && field === 'idempotencyKey')
+    onProblem(badInput(`${path}.${field}`, 'must not be empty'));
   return text;
 }
 
-function checkAction(input: EventInput, path: string): string {
-  const action = checkField(input, 'action', path);
+function checkAction(input: EventInput, place: Place): string {
+  const action = checkField(input, 'action', place);
   if (action === undefined) return input.eventType;
-  if (action.trim() === '') throw badInput(`${path}.action`, 'must not be empty');
+  if (action.trim() === '') place.onProblem(badInput(`${place.path}.action`, 'must not be empty'));
   return action;
 }
 
-function checkAddress(text: string, path: string): string {
+function checkAddress(text: string, { path, onProblem }: Place): string {
   const address = plainAddress(text);
-  if (address === undefined) throw badInput(path, 'must be an IPv4 or IPv6 address');
-  return address;
+  if (address === undefined) onProblem(badInput(`${path}.ipAddress`, 'must be an IPv4 or IPv6 address'));
+  return address ?? text;
 }

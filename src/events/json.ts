@@ -1,4 +1,4 @@
-import { badInput } from '../errors.ts';
+import { type AuditError, badInput } from '../errors.ts';
 import { InexactNumber } from '../parse-json.ts';
 import { MAX_EVENT_CHARACTERS, MAX_JSON_DEPTH, MAX_JSON_VALUES } from './bounds.ts';
 import type { JsonObject } from './event.ts';
@@ -18,26 +18,41 @@ export function checkText(text: string, path: string): void {
   if (problem !== undefined) throw badInput(path, problem);
 }
 
+/** Takes what is wrong with an input: it throws that, or collects it and the check goes on. */
+export type OnProblem = (problem: AuditError) => void;
+
+/** Throws the first problem. */
+export const throwProblem: OnProblem = (problem) => {
+  throw problem;
+};
+
 /** What an object may hold. */
 export interface JsonBounds {
   /** Most members and elements, all levels together. */
   maxValues?: number;
   /** Characters that its keys and texts may have together; what they have is subtracted. */
   room?: { characters: number };
+  onProblem?: OnProblem;
 }
 
 /**
- * Checks that a value from JSON is an object that survives storage unchanged, and returns it.
- * Throws BAD_USER_INPUT with the path of the member at fault.
+ * Checks that a value from JSON is an object that survives storage unchanged, and returns it. Each problem is
+ * BAD_USER_INPUT with the path of the member at fault.
  */
 export function checkJsonObject(
   value: unknown,
   path: string,
-  { maxValues = MAX_JSON_VALUES, room = { characters: MAX_EVENT_CHARACTERS } }: JsonBounds = {},
+  {
+    maxValues = MAX_JSON_VALUES,
+    room = { characters: MAX_EVENT_CHARACTERS },
+    onProblem = throwProblem,
+  }: JsonBounds = {},
 ): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw badInput(path, 'must be an object');
-  checkValue(value, { root: path, keys: [], values: 0, maxValues, room });
+    onProblem(badInput(path, 'must be an object'));
+  // Of an event that is too long already nothing more is looked at.
+  else if (room.characters >= 0)
+    checkValue(value, { root: path, keys: [], values: 0, maxValues, room, onProblem });
   return value as JsonObject;
 }
 
@@ -48,17 +63,21 @@ interface Walk {
   values: number;
   maxValues: number;
   room: { characters: number };
+  onProblem: OnProblem;
 }
 
-function refuse({ root, keys }: Walk, message: string): never {
+function refuse({ root, keys, onProblem }: Walk, message: string): void {
   const steps = keys.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`));
-  throw badInput(root + steps.join(''), message);
+  onProblem(badInput(root + steps.join(''), message));
 }
 
 function checkValue(value: unknown, walk: Walk): void {
   walk.values += 1;
-  if (walk.values > walk.maxValues) refuse(walk, `has more than ${walk.maxValues} members and elements`);
-  if (typeof value === 'string') checkString(value, walk);
+  if (walk.values > walk.maxValues) {
+    // What is too large is said once.
+    if (walk.values === walk.maxValues + 1)
+      refuse(walk, `has more than ${walk.maxValues} members and elements`);
+  } else if (typeof value === 'string') checkString(value, walk);
   else if (typeof value === 'number') checkNumber(value, walk);
   else if (value instanceof InexactNumber) refuseInexact(value, walk);
   else if (typeof value === 'object' && value !== null) checkMembers(value, walk);
@@ -66,8 +85,12 @@ function checkValue(value: unknown, walk: Walk): void {
 }
 
 function checkString(text: string, walk: Walk): void {
+  if (walk.room.characters < 0) return;
   walk.room.characters -= text.length;
-  if (walk.room.characters < 0) throw badInput(walk.root, TOO_LONG);
+  if (walk.room.characters < 0) {
+    walk.onProblem(badInput(walk.root, TOO_LONG));
+    return;
+  }
   const problem = problemOf(text);
   if (problem !== undefined) refuse(walk, problem);
 }
@@ -77,7 +100,7 @@ function checkNumber(value: number, walk: Walk): void {
   if (problem !== undefined) refuse(walk, problem);
 }
 
-function refuseInexact({ text }: InexactNumber, walk: Walk): never {
+function refuseInexact({ text }: InexactNumber, walk: Walk): void {
   const value = Number(text);
   refuse(walk, problemOfNumber(value) ?? changedTo(value));
 }
@@ -96,7 +119,10 @@ export function changedTo(value: number): string {
 }
 
 function checkMembers(value: object, walk: Walk): void {
-  if (walk.keys.length >= MAX_JSON_DEPTH) refuse(walk, `is nested deeper than ${MAX_JSON_DEPTH} levels`);
+  if (walk.keys.length >= MAX_JSON_DEPTH) {
+    refuse(walk, `is nested deeper than ${MAX_JSON_DEPTH} levels`);
+    return;
+  }
   if (Array.isArray(value)) {
     value.forEach((element, index) => {
       walk.keys.push(index);

@@ -1,4 +1,4 @@
-import { badInput } from '../errors.ts';
+import { type AuditError, badInput } from '../errors.ts';
 
 /** The resource type of the log's own events; of those about its parts, such as API keys, what begins with it and a dot. */
 export const OWN_RESOURCE_TYPE = 'audit_log';
@@ -39,13 +39,12 @@ export function isReserved(resourceType: string | null | undefined): boolean {
   return skeleton === RESERVED || skeleton.startsWith(`${RESERVED}.`);
 }
 
-/** Throws BAD_USER_INPUT when the resource type of an event from a client at `path` is reserved. */
-export function refuseReserved(resourceType: string | null | undefined, path: string): void {
-  if (isReserved(resourceType))
-    throw badInput(
-      `${path}.resourceType`,
-      `is reserved for the log's own events: "${OWN_RESOURCE_TYPE}" and what begins with "${OWN_RESOURCE_TYPE}."`,
-    );
+/** What is wrong with an event from a client at `path` whose resource type is reserved. */
+export function reservedProblem(path: string): AuditError {
+  return badInput(
+    `${path}.resourceType`,
+    `is reserved for the log's own events: "${OWN_RESOURCE_TYPE}" and what begins with "${OWN_RESOURCE_TYPE}."`,
+  );
 }
 
 // Texts that look alike have the same skeleton.

@@ -127,7 +127,7 @@ function shownAuditError(cause: AuditError, error: unknown): GraphQLError {
     originalError: cause.cause === undefined ? null : cause,
     extensions: {
       code,
-      ...(path === undefined ? {} : { path }),
+      ...(path === undefined ? {} : { path: shortened(path) }),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(status === undefined ? {} : { http: { status, headers } }),
     },

@@ -1,3 +1,4 @@
+import { Problems } from '../errors.ts';
 import { type KnownKeys, nameOfKey, positionOfDuplicate } from './idempotency.ts';
 import type { PreparedEvent } from './prepare.ts';
 
@@ -44,23 +45,28 @@ export function placeRequests(
 
 /**
  * Places the events of a request behind those of the batch, and remembers their keys.
- * Throws CONFLICT for a reused key; then the batch is as it was.
+ * Throws CONFLICT for each reused key; then the batch is as it was.
  */
 function placeRequest(batch: Batch, { events, paths }: AppendRequest): Placement[] {
   const known: KnownKeys = new Map();
   const added: PreparedEvent[] = [];
+  const problems = new Problems();
   const placements = events.map((event, index): Placement => {
     const path = paths[index] ?? 'input';
     const { idempotency } = event;
     const name = idempotency && nameOfKey(idempotency);
     const first = name === undefined ? undefined : (batch.known.get(name) ?? known.get(name));
-    if (first) return { position: positionOfDuplicate(event, first, path), isNew: false };
+    if (first) {
+      const duplicate = problems.attempt(() => positionOfDuplicate(event, first, path));
+      return { position: duplicate ?? first.position, isNew: false };
+    }
     const position = batch.start + batch.events.length + added.length;
     added.push(event);
     if (idempotency && name !== undefined)
       known.set(name, { position, hadContent: (contentHash) => contentHash === idempotency.contentHash });
     return { position, isNew: true };
   });
+  problems.throwAny();
   for (const event of added) batch.events.push(event);
   for (const [name, key] of known) batch.known.set(name, key);
   return placements;

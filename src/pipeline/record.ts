@@ -1,8 +1,10 @@
+import { type AuditError, Problems } from '../errors.ts';
 import { inTurns } from '../event-loop.ts';
 import type { AuditEvent, EventDraft } from '../events/event.ts';
 import { checkEvent, type EventInput } from '../events/input.ts';
+import type { OnProblem } from '../events/json.ts';
 import type { Redaction } from '../events/redact/redact.ts';
-import { isReserved, refuseReserved } from '../events/reserved.ts';
+import { isReserved, reservedProblem } from '../events/reserved.ts';
 import type { Appender } from '../log/append.ts';
 import type { Placement } from '../log/place.ts';
 import { eventAt, type PreparedEvent, prepareEvent } from '../log/prepare.ts';
@@ -32,25 +34,53 @@ export interface Pipeline {
 export interface PathedInput {
   input: EventInput;
   path: string;
+  /** Why it is refused already. */
+  problem?: AuditError | undefined;
 }
 
 /**
  * Records the events of a client, all or none, in order. Throws BAD_USER_INPUT (also for one that looks like the log's
- * own), CONFLICT, OVERLOADED, TIMEOUT, UNAVAILABLE.
+ * own), CONFLICT, OVERLOADED, TIMEOUT, UNAVAILABLE; `AuditErrors` when several things are wrong with the events.
  */
-export async function recordEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<Recorded[]> {
-  for (const { input, path } of inputs) refuseReserved(input.resourceType, path);
-  const check = ({ resourceType }: EventDraft) => {
-    // Filters are code of the deployment, and are handed the draft itself.
-    if (isReserved(resourceType))
-      throw new Error('a filter gave a client event the resource type of the log');
-  };
-  return record(pipeline, inputs, { check, signal: pipeline.refused });
+export function recordEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<Recorded[]> {
+  return record(pipeline, inputs, { checkInput: checkClientInput, checkDraft, signal: pipeline.refused });
 }
 
 /** Records the log's own events, all or none, in order. No filter may decline them. Throws OVERLOADED, UNAVAILABLE. */
 export async function recordSystemEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<void> {
-  await record({ ...pipeline, filters: wantAll }, inputs, { check: () => undefined });
+  const checks = { checkInput, checkDraft: () => undefined };
+  await record({ ...pipeline, filters: wantAll }, inputs, checks);
+}
+
+/** What is wrong with the events of a client, as far as they show it by themselves: the first `most` problems. */
+export async function problemsOf(
+  inputs: readonly PathedInput[],
+  most: number,
+): Promise<readonly AuditError[]> {
+  const found: AuditError[] = [];
+  await inTurns(inputs, (one) => {
+    if (found.length >= most) return;
+    checkClientInput(one, (problem) => {
+      if (found.length < most) found.push(problem);
+    });
+  });
+  return found;
+}
+
+function checkClientInput(one: PathedInput, onProblem: OnProblem): EventDraft {
+  const { input, path, problem } = one;
+  if (problem) onProblem(problem);
+  if (isReserved(input.resourceType)) onProblem(reservedProblem(path));
+  return checkInput(one, onProblem);
+}
+
+function checkInput({ input, path }: PathedInput, onProblem: OnProblem): EventDraft {
+  return checkEvent(input, path, onProblem);
+}
+
+// Filters are code of the deployment, and are handed the draft itself.
+function checkDraft({ resourceType }: EventDraft): void {
+  if (isReserved(resourceType)) throw new Error('a filter gave a client event the resource type of the log');
 }
 
 /** Makes one of the log's own events ready to be appended. */
@@ -61,25 +91,39 @@ export function prepareSystemEvent(
   return prepareEvent(redaction.event(checkEvent(input, path), path), now(), path);
 }
 
+interface Checks {
+  checkInput: (one: PathedInput, onProblem: OnProblem) => EventDraft;
+  checkDraft: (redacted: EventDraft) => void;
+  /** Aborted when nothing more is to be done. */
+  signal?: AbortSignal | undefined;
+}
+
 async function record(
   pipeline: Pipeline,
   inputs: readonly PathedInput[],
-  { check, signal }: { check: (draft: EventDraft) => void; signal?: AbortSignal | undefined },
+  { checkInput, checkDraft, signal }: Checks,
 ): Promise<Recorded[]> {
   const now = pipeline.now();
-  const drafts = await inTurns(inputs, ({ input, path }) => {
+  const problems = new Problems();
+  const drafts = await inTurns(inputs, (one) => {
     signal?.throwIfAborted();
-    return checkEvent(input, path);
+    const before = problems.count;
+    const draft = checkInput(one, problems.add);
+    return problems.count === before ? draft : undefined;
   });
-  const isWanted = await pipeline.filters(drafts);
+  // What is refused in any case is no matter for the filters.
+  const isWanted = problems.count === 0 && (await pipeline.filters(drafts as EventDraft[]));
   const prepared = await inTurns(drafts, (draft, index) => {
     signal?.throwIfAborted();
-    if (!isWanted[index]) return undefined;
+    if (!draft || (isWanted && !isWanted[index])) return undefined;
     const path = inputs[index]?.path ?? 'input';
-    const redacted = pipeline.redaction.event(draft, path);
-    check(redacted);
-    return prepareEvent(redacted, now, path);
+    return problems.attempt(() => {
+      const redacted = pipeline.redaction.event(draft, path);
+      checkDraft(redacted);
+      return prepareEvent(redacted, now, path);
+    });
   });
+  problems.throwAny();
   const paths = inputs.map(({ path }) => path);
   return append(pipeline, prepared, { paths, signal });
 }

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { useEngine } from '@envelop/core';
 import { usePersistedOperations } from '@graphql-yoga/plugin-persisted-operations';
-import { execute, type GraphQLSchema, parse } from 'graphql';
+import { type GraphQLSchema, parse } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../access/authenticate.ts';
 import type { Context, Services } from '../graphql/context.ts';
 import { toClientError } from '../graphql/errors.ts';
+import { executeNamingProblems } from '../graphql/problems.ts';
 import { createProofLoaders } from '../graphql/proof-loaders.ts';
 import type { PeerOf } from './client-address.ts';
 import { useOperationCost, useWorkCharges } from './cost.ts';
@@ -83,7 +84,7 @@ export function createGraphqlServer(options: YogaOptions): Yoga {
     // Errors are logged with the id of their request, which Yoga does not know.
     logging: false,
     plugins: [
-      useEngine({ parse, execute, subscribe: createSharedSubscribe() }),
+      useEngine({ parse, execute: executeNamingProblems, subscribe: createSharedSubscribe() }),
       usePageCaching(),
       useAuthentication(options),
       useStrictRequests(options),

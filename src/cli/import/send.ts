@@ -22,17 +22,12 @@ const FAULTS_OF_EVENTS = new Set([
   'PAYLOAD_TOO_LARGE',
   'GRAPHQL_VALIDATION_FAILED',
 ]);
-/**
- * The log names one conflict of a batch at a time: after the first, the rest goes in pieces of this size, so that a file
- * of redelivered records costs a small request for each and not the whole batch.
- */
-const PIECE_EVENTS = 16;
 const PATH = /^(?:variables\.)?\$?input\[(\d+)\]\.?(.*)$/s;
 const PATH_IN_MESSAGE = /\binput(?:\[(\d+)\]|\.(\d+))(?:\.([\w.[\]]+))?/;
 
 /**
- * Sends a batch in its order and says what became of each event. `logEvents` records all or nothing, so an event
- * that the log refuses is taken out and the rest is sent again; when the refusal does not say which event it means,
+ * Sends a batch in its order and says what became of each event. `logEvents` records all or nothing, so the events
+ * that the log refuses are taken out and the rest is sent again; when the refusal does not say which events it means,
  * the batch is halved until it does. Throws a ClientError when the fault is not in the events (nothing answers, the
  * key is refused): what was sent before is recorded, and sending it again records nothing twice.
  */
@@ -56,9 +51,6 @@ export async function sendBatch(client: Client, batch: readonly Pending[]): Prom
       fates[index] = fateOf(batch[index] as Pending, fault);
     }
     left = sent.filter((_, place) => !refused.has(place));
-    const conflicts = [...refused.values()].some(({ code }) => code === 'CONFLICT');
-    if (conflicts && left.length > PIECE_EVENTS)
-      return inPieces(client, { batch, fates, left, size: PIECE_EVENTS });
   }
   return fates;
 }
@@ -86,7 +78,8 @@ function refusedEvents(error: ClientError, count: number): Map<number, Fault> {
     const named =
       PATH.exec(path ?? '') ?? (FAULTS_OF_EVENTS.has(code) ? PATH_IN_MESSAGE.exec(message) : null);
     const place = Number(named?.[1] ?? named?.[2] ?? Number.NaN);
-    if (place < count) refused.set(place, { message, code });
+    // The first of what is wrong with an event.
+    if (place < count && !refused.has(place)) refused.set(place, { message, code });
   }
   return refused;
 }
@@ -117,14 +110,7 @@ async function halved(
     fates[left[0] as number] = fateOf(batch[left[0] as number] as Pending, fault);
     return fates;
   }
-  return inPieces(client, { batch, fates, left, size: Math.ceil(left.length / 2) });
-}
-
-async function inPieces(
-  client: Client,
-  what: { batch: readonly Pending[]; fates: Fate[]; left: readonly number[]; size: number },
-): Promise<Fate[]> {
-  const { batch, fates, left, size } = what;
+  const size = Math.ceil(left.length / 2);
   for (let start = 0; start < left.length; start += size) {
     const piece = left.slice(start, start + size);
     const found = await sendBatch(

@@ -1,5 +1,4 @@
-import { boundTo } from '../../access/viewer.ts';
-import { badInput } from '../../errors.ts';
+import { badInput, MAX_PROBLEMS } from '../../errors.ts';
 import { MAX_BATCH } from '../../events/bounds.ts';
 import { FIELD_DESCRIPTIONS } from '../../events/descriptions.ts';
 import type { EventInput } from '../../events/input.ts';
@@ -7,6 +6,7 @@ import { type PathedInput, type Recorded, recordEvents } from '../../pipeline/re
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { cost, listSize } from '../cost.ts';
+import { boundInput } from '../problems.ts';
 import { AuditEventRef, EventTypeRef, OutcomeRef, SeverityRef } from './event.ts';
 
 /** An event that is recorded, whatever is asked of it afterwards. */
@@ -157,7 +157,7 @@ builder.mutationFields((t) => ({
   logEvents: t.field({
     type: LogEventsPayloadRef,
     extensions: cost({ own: (args) => APPEND_COST * listSize(args('input'), MAX_BATCH) }),
-    description: `Records 1 to ${MAX_BATCH} events, all or none, in the order given.`,
+    description: `Records 1 to ${MAX_BATCH} events, all or none, in the order given. A refusal names every problem, ${MAX_PROBLEMS} at most, each as an error with its path.`,
     authScopes: write,
     args: {
       input: t.arg({
@@ -224,7 +224,7 @@ async function recordOne(context: Context, input: EventInput): Promise<Recorded>
 }
 
 function record({ services, viewer }: Context, inputs: PathedInput[]): Promise<Recorded[]> {
-  const bound = inputs.map(({ input, path }) => ({ input: boundTo(viewer, input, path), path }));
+  const bound = inputs.map(({ input, path }) => boundInput(viewer, input, path));
   return recordEvents(services.pipeline, bound);
 }
 

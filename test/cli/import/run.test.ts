@@ -166,9 +166,13 @@ describe('refusals', () => {
   it('of a redelivered record with other content count it as a duplicate that is reported', async () => {
     const known = new Set<string>();
     log.judge = (batch) => {
-      const index = batch.findIndex(({ idempotencyKey = '' }) => known.has(idempotencyKey));
-      const path = `input[${index}].idempotencyKey`;
-      if (index >= 0) return [{ message: `${path}: was used`, extensions: { code: 'CONFLICT', path } }];
+      const used = batch.flatMap(({ idempotencyKey = '' }, index) => {
+        const path = `input[${index}].idempotencyKey`;
+        return known.has(idempotencyKey)
+          ? [{ message: `${path}: was used`, extensions: { code: 'CONFLICT', path } }]
+          : [];
+      });
+      if (used.length > 0) return used.slice(0, 100);
       for (const { idempotencyKey = '' } of batch) known.add(idempotencyKey);
       return [];
     };

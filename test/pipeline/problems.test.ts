@@ -1,0 +1,221 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createKey } from '../access/create-key.ts';
+import { TRANSPORTS, type Transport } from '../hostile/transports.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { ADMIN_KEY, type Answer, startService, type TestService } from '../support/service.ts';
+import { upTo } from '../support/write.ts';
+
+const LOG = 'mutation ($events: [LogEventInput!]!) { logEvents(input: $events) { recorded } }';
+
+let database: TestDatabase;
+let service: TestService;
+/** How many drafts the filter of the deployment has seen. */
+let filtered = 0;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  const filters = [
+    () => {
+      filtered += 1;
+      return true;
+    },
+  ];
+  service = await startService(database.url, {}, { filters });
+});
+afterAll(async () => {
+  await service.stop();
+  await database.drop();
+});
+
+const read = (more: object = {}) => ({ eventType: 'DATA_READ', ...more });
+const batch = (size: number, ...some: [number, object][]) => {
+  const events: object[] = upTo(size).map(() => read());
+  for (const [at, more] of some) events[at] = read(more);
+  return { events };
+};
+const problems = ({ data, errors }: Answer) => {
+  expect(data ?? null).toBeNull();
+  return errors?.map(({ extensions }) => [extensions.code, extensions.path]);
+};
+const bad = (path: string) => ['BAD_USER_INPUT', path];
+const count = async () => {
+  const { data } = await service.ask('{ auditEvents(first: 0) { totalCount } }');
+  return (data as unknown as { auditEvents: { totalCount: number } }).auditEvents.totalCount;
+};
+
+describe.each(Object.entries(TRANSPORTS))('over %s', (_name, open) => {
+  let transport: Transport;
+  beforeAll(async () => {
+    transport = await open(service);
+  });
+  afterAll(() => transport.close());
+
+  test('a refused batch names every problem, each as an error with its path', async () => {
+    const before = await count();
+    const seen = filtered;
+    const answer = await transport.ask(
+      LOG,
+      batch(
+        100,
+        [
+          3,
+          {
+            ipAddress: '203.0.113.9:443',
+            userId: 'x'.repeat(257),
+            details: { a: [2 ** 60, '\0'], b: Number.MAX_VALUE },
+          },
+        ],
+        [50, { userAgent: 'x'.repeat(2_001) }],
+        [51, { resourceType: 'audit_log', oldValues: { __proto__: null, a: '\ud800' } }],
+        [98, { idempotencyKey: '', action: ' ' }],
+      ),
+    );
+    expect(problems(answer)).toEqual(
+      [
+        'input[3].details.a[0]',
+        'input[3].details.a[1]',
+        'input[3].details.b',
+        'input[3].userId',
+        'input[3].ipAddress',
+        'input[50].userAgent',
+        'input[51].resourceType',
+        'input[51].oldValues.a',
+        'input[98].action',
+        'input[98].idempotencyKey',
+      ].map(bad),
+    );
+    for (const { message, extensions, path } of answer.errors as NonNullable<Answer['errors']>) {
+      expect(message.startsWith(`${extensions.path}: `)).toBe(true);
+      expect(path).toEqual(['logEvents']);
+    }
+    expect(await count()).toBe(before);
+    expect(filtered).toBe(seen);
+  });
+
+  test('100 of them at most', async () => {
+    const events = upTo(150).map((n) => read({ ipAddress: `host-${n}` }));
+    expect(problems(await transport.ask(LOG, { events }))).toEqual(
+      upTo(100).map((n) => bad(`input[${n}].ipAddress`)),
+    );
+    const wrong = upTo(150).map((n) => ({ eventType: `NOTHING_${n}` }));
+    expect(problems(await transport.ask(LOG, { events: wrong }))).toEqual(
+      upTo(100).map((n) => bad(`input[${n}].eventType`)),
+    );
+    const many = { a: upTo(120).map((n) => 2 ** 60 + 1e10 * n) };
+    expect(problems(await transport.ask(LOG, batch(2, [1, { details: many }])))).toEqual(
+      upTo(100).map((n) => bad(`input[1].details.a[${n}]`)),
+    );
+  });
+
+  test('values of a wrong type hide nothing of what else is wrong', async () => {
+    const answer = await transport.ask(
+      LOG,
+      batch(
+        60,
+        [7, { timestamp: 'yesterday', ipAddress: 'unknown' }],
+        [8, { sessionId: 'x'.repeat(300) }],
+        [59, { severity: 'LOUD', userId: 7 }],
+      ),
+    );
+    expect(problems(answer)).toEqual(
+      [
+        'input[7].timestamp',
+        'input[59].severity',
+        'input[59].userId',
+        'input[7].ipAddress',
+        'input[8].sessionId',
+      ].map(bad),
+    );
+  });
+
+  test('idempotency keys that were used before, all of them', async () => {
+    const keyed = (n: number, action: string) => read({ action, idempotencyKey: `${_name}-${n}` });
+    const first = { events: upTo(5).map((n) => keyed(n, 'first')) };
+    expect((await transport.ask(LOG, first)).data).toEqual({ logEvents: { recorded: 5 } });
+    const before = await count();
+    const events = [
+      keyed(0, 'first'),
+      keyed(1, 'other'),
+      keyed(9, 'new'),
+      keyed(9, 'twice'),
+      keyed(4, 'other'),
+    ];
+    expect(problems(await transport.ask(LOG, { events }))).toEqual(
+      [1, 3, 4].map((n) => ['CONFLICT', `input[${n}].idempotencyKey`]),
+    );
+    expect(await count()).toBe(before);
+    const again = { events: [keyed(0, 'first'), keyed(9, 'new')] };
+    expect((await transport.ask(LOG, again)).data).toEqual({ logEvents: { recorded: 1 } });
+  });
+
+  test('what only redaction and the canonical form find', async () => {
+    const large = { a: 'x'.repeat(70_000) };
+    expect(
+      problems(
+        await transport.ask(
+          LOG,
+          batch(
+            4,
+            [0, { details: large }],
+            [1, { ipAddress: 'no' }],
+            [
+              3,
+              {
+                customerId:
+                  'Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U',
+              },
+            ],
+          ),
+        ),
+      ),
+    ).toEqual(['input[1].ipAddress', 'input[0]', 'input[3].customerId'].map(bad));
+  });
+
+  test('one event, likewise', async () => {
+    const one = 'mutation ($event: LogEventInput!) { logEvent(input: $event) { status } }';
+    const event = read({ ipAddress: 'no', sessionId: 'x'.repeat(300) });
+    expect(problems(await transport.ask(one, { event }))).toEqual(
+      ['input.sessionId', 'input.ipAddress'].map(bad),
+    );
+  });
+});
+
+test('events of another customer than that of the key', async () => {
+  const { secret } = await createKey(service, { name: 'acme', scopes: ['EVENTS_WRITE'], customerId: 'acme' });
+  const events = batch(
+    5,
+    [1, { customerId: 'globex' }],
+    [2, { customerId: 'acme', ipAddress: 'no' }],
+    [4, { customerId: '' }],
+  );
+  expect(problems(await service.ask(LOG, events, secret))).toEqual([
+    ['FORBIDDEN', 'input[1].customerId'],
+    bad('input[2].ipAddress'),
+    ['FORBIDDEN', 'input[4].customerId'],
+  ]);
+  const typed = { events: [...events.events, { eventType: 'NOTHING' }] };
+  expect(problems(await service.ask(LOG, typed, secret))).toEqual([
+    bad('input[5].eventType'),
+    ['FORBIDDEN', 'input[1].customerId'],
+    bad('input[2].ipAddress'),
+    ['FORBIDDEN', 'input[4].customerId'],
+  ]);
+});
+
+test('what is said of many problems stays small, however long their paths are', async () => {
+  const details = { ['k'.repeat(100_000)]: upTo(200).map(() => 2 ** 60) };
+  const response = await fetch(`${service.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_KEY}` },
+    body: JSON.stringify({ query: LOG, variables: batch(2, [1, { details }]) }),
+  });
+  const text = await response.text();
+  expect((JSON.parse(text) as Answer).errors).toHaveLength(100);
+  expect(text.length).toBeLessThan(300_000);
+});
+
+test('a batch that is too long, or is none, is one problem', async () => {
+  const event = read({ ipAddress: 'no' });
+  expect(problems(await service.ask(LOG, { events: Array(1_001).fill(event) }))).toEqual([bad('input')]);
+  expect(problems(await service.ask(LOG, { events: [] }))).toEqual([bad('input')]);
+});
