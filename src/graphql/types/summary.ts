@@ -1,3 +1,4 @@
+import type { Reader } from '../../access/reader.ts';
 import { visibleTo } from '../../access/viewer.ts';
 import { badInput } from '../../errors.ts';
 import type { Outcome, Severity } from '../../events/catalog.ts';
@@ -5,7 +6,8 @@ import type { EventFilter } from '../../events/filter.ts';
 import {
   type Count,
   countBy,
-  type Dimension,
+  countResources,
+  type ResourceCount,
   TIME_BUCKETS,
   type TimeBucket,
   type TimelinePoint,
@@ -36,6 +38,9 @@ interface PeriodSummary {
   end: number;
 }
 
+/** Counts the values of the events that match: the first `limit`, highest count first. */
+type CountTop = (db: Reader, filters: EventFilter[], limit: number) => Promise<Count[]>;
+
 const count = (counted: Count) => counted.count;
 const COUNT = 'How many events; exact.';
 
@@ -60,11 +65,23 @@ const SeverityCountRef = builder.objectRef<Count<Severity>>('SeverityCount').imp
     count: t.field({ type: 'SafeInt', description: COUNT, resolve: count }),
   }),
 });
-const ValueCountRef = builder.objectRef<Count>('ValueCount').implement({
+const ValueCountRef = builder.objectRef<Count & Partial<ResourceCount>>('ValueCount').implement({
   description: 'How many events have a value.',
   fields: (t) => ({
-    value: t.exposeString('value', { description: 'The value.' }),
+    value: t.exposeString('value', {
+      description: 'The value; of a resource its type and id, as "type/id".',
+    }),
     count: t.field({ type: 'SafeInt', description: COUNT, resolve: count }),
+    resourceType: t.string({
+      nullable: true,
+      description: 'Of topResources: the kind of resource.',
+      resolve: ({ resourceType }) => resourceType,
+    }),
+    resourceId: t.string({
+      nullable: true,
+      description: 'Of topResources: the resource.',
+      resolve: ({ resourceId }) => resourceId,
+    }),
   }),
 });
 const TimeBucketRef = builder.enumType('TimeBucket', {
@@ -151,21 +168,22 @@ const AuditSummaryRef = builder.objectRef<PeriodSummary>('AuditSummary').impleme
       type: [ValueCountRef],
       description: 'The users with the most events, highest count first.',
       args: { first: t.arg.int({ defaultValue: 10, description: `How many, ${MAX_TOP} at most.` }) },
-      resolve: topOf('userId'),
+      resolve: topOf((db, filters, limit) => countBy(db, filters, 'userId', limit)),
     }),
     topIpAddresses: t.field({
       extensions: TOP,
       type: [ValueCountRef],
       description: 'The addresses with the most events, highest count first.',
       args: { first: t.arg.int({ defaultValue: 10, description: `How many, ${MAX_TOP} at most.` }) },
-      resolve: topOf('ipAddress'),
+      resolve: topOf((db, filters, limit) => countBy(db, filters, 'ipAddress', limit)),
     }),
     topResources: t.field({
       extensions: TOP,
       type: [ValueCountRef],
-      description: 'The resources with the most events, highest count first, each as "type/id".',
+      description:
+        'The resources with the most events, highest count first, each a pair of resourceType and resourceId.',
       args: { first: t.arg.int({ defaultValue: 10, description: `How many, ${MAX_TOP} at most.` }) },
-      resolve: topOf('resource'),
+      resolve: topOf(countResources),
     }),
   }),
 });
@@ -197,7 +215,7 @@ builder.queryField('auditSummary', (t) =>
   }),
 );
 
-function topOf(dimension: Dimension) {
+function topOf(countTop: CountTop) {
   return (
     { filters }: PeriodSummary,
     { first }: { first?: number | null | undefined },
@@ -205,7 +223,7 @@ function topOf(dimension: Dimension) {
   ) => {
     const limit = first ?? 10;
     if (limit < 1 || limit > MAX_TOP) throw badInput('first', `must be from 1 to ${MAX_TOP}`);
-    return countBy(services.readerOf(viewer), filters, dimension, limit);
+    return countTop(services.readerOf(viewer), filters, limit);
   };
 }
 

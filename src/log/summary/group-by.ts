@@ -19,7 +19,6 @@ const DIMENSIONS = {
   userId: 'user_id',
   // A mapped address is its IPv4 address.
   ipAddress: `CASE WHEN ip_address <<= '${MAPPED_BLOCK}' THEN substr(host(ip_address), 8) ELSE host(ip_address) END`,
-  resource: "resource_type || '/' || resource_id",
 } as const;
 export type Dimension = keyof typeof DIMENSIONS;
 
@@ -41,6 +40,38 @@ export async function countBy<T extends string = string>(
   return dimension === 'ipAddress'
     ? rows.map(({ value, count }) => ({ value: addressOf(value) as T, count }))
     : rows.map(({ value, count }) => ({ value, count }));
+}
+
+/** A resource and how many events are about it. */
+export interface ResourceCount extends Count {
+  resourceType: string;
+  resourceId: string;
+}
+
+/**
+ * How many events are about each resource, highest first, equal ones by value and type; at most `limit`. The value is
+ * type and id with a slash between: `a` and `b/c` make the same one as `a/b` and `c`, and are two resources.
+ */
+export async function countResources(
+  db: Queryable,
+  filters: readonly EventFilter[],
+  limit: number,
+): Promise<ResourceCount[]> {
+  const rows = await aggregateVisible<Omit<ResourceCount, 'value'>>(
+    db,
+    filters,
+    (where) =>
+      `SELECT "resourceType", "resourceId", count, ${FIRST_POSITION} FROM (
+         SELECT resource_type AS "resourceType", resource_id AS "resourceId", count(*) AS count
+         FROM audit_events WHERE ${where} GROUP BY 1, 2
+       ) AS counts WHERE "resourceType" IS NOT NULL AND "resourceId" IS NOT NULL
+       ORDER BY count DESC, ("resourceType" || '/' || "resourceId") COLLATE "C", "resourceType" COLLATE "C"
+       LIMIT ${limit}`,
+  );
+  return rows.map(({ resourceType, resourceId, count }) => {
+    const value = `${resourceType}/${resourceId}`;
+    return { value, count, resourceType, resourceId };
+  });
 }
 
 export const TIME_BUCKETS = { MINUTE: 60_000, HOUR: 3_600_000, DAY: 86_400_000 } as const;
