@@ -1,3 +1,5 @@
+import { offsetsOf } from '../../events/time-zone.ts';
+
 /** How a local time lies in its zone. */
 export interface LocalTime {
   /** Milliseconds since 1970. */
@@ -28,18 +30,7 @@ export function fixedZone(offset: string): TimeZone {
  * none.
  */
 export function namedZone(name: string): TimeZone {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone: name,
-    calendar: 'iso8601',
-    numberingSystem: 'latn',
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  });
+  const exactOffsetAt = offsetsOf(name);
   const offsets = new Map<number, number>();
   // Offsets change on full quarters of an hour only, so one look-up serves that long.
   const offsetAt = (timeMs: number) => {
@@ -47,7 +38,7 @@ export function namedZone(name: string): TimeZone {
     const known = offsets.get(quarter);
     if (known !== undefined) return known;
     if (offsets.size >= 10_000) offsets.clear();
-    const offset = offsetOf(format, quarter * (HOUR_MS / 4));
+    const offset = exactOffsetAt(quarter * (HOUR_MS / 4));
     offsets.set(quarter, offset);
     return offset;
   };
@@ -70,20 +61,4 @@ function resolved(localMs: number, offsetAt: (timeMs: number) => number, zone: s
     timeMs: localMs - (around[0] ?? 0),
     note: `the local time does not occur in ${zone}, as the clocks are set forward: the offset before that is taken`,
   };
-}
-
-/** The milliseconds that clocks of the zone are ahead of UTC at a time. */
-function offsetOf(format: Intl.DateTimeFormat, timeMs: number): number {
-  const parts: Partial<Record<Intl.DateTimeFormatPartTypes, string>> = {};
-  for (const { type, value } of format.formatToParts(timeMs)) parts[type] = value;
-  const { year, month, day, hour, minute, second } = parts;
-  const local = Date.UTC(
-    Number(year),
-    Number(month) - 1,
-    Number(day),
-    Number(hour),
-    Number(minute),
-    Number(second),
-  );
-  return local - timeMs;
 }

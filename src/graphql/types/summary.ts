@@ -3,6 +3,7 @@ import { visibleTo } from '../../access/viewer.ts';
 import { badInput } from '../../errors.ts';
 import type { Outcome, Severity } from '../../events/catalog.ts';
 import type { EventFilter } from '../../events/filter.ts';
+import { type OffsetAt, offsetsOf } from '../../events/time-zone.ts';
 import {
   type Count,
   countBy,
@@ -10,8 +11,10 @@ import {
   type ResourceCount,
   TIME_BUCKETS,
   type TimeBucket,
+  type Timeline,
   type TimelinePoint,
 } from '../../log/summary/group-by.ts';
+import { areOfUtc, localBounds } from '../../log/summary/local-time.ts';
 import { Summary } from '../../log/summary/summary.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
@@ -22,6 +25,7 @@ import { AuditEventFilterRef } from './filter.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_POINTS = 10_000;
+const UTC = 'UTC';
 const MAX_TOP = 1_000;
 
 /** The values with the most events: a GROUP BY where counters do not help. */
@@ -85,11 +89,11 @@ const ValueCountRef = builder.objectRef<Count & Partial<ResourceCount>>('ValueCo
   }),
 });
 const TimeBucketRef = builder.enumType('TimeBucket', {
-  description: 'The length of a point of a timeline, in UTC.',
+  description: 'The length of a point of a timeline.',
   values: {
     MINUTE: { description: 'A minute.' },
     HOUR: { description: 'An hour.' },
-    DAY: { description: 'A day, from midnight UTC.' },
+    DAY: { description: 'A day, from midnight of the time zone.' },
   },
 });
 const TimelinePointRef = builder.objectRef<TimelinePoint>('TimelinePoint').implement({
@@ -159,9 +163,17 @@ const AuditSummaryRef = builder.objectRef<PeriodSummary>('AuditSummary').impleme
       description: `Counts over time, oldest first, empty points included; ${MAX_POINTS} points at most.`,
       args: {
         bucket: t.arg({ type: TimeBucketRef, defaultValue: 'HOUR', description: 'The length of a point.' }),
+        timeZone: t.arg.string({
+          defaultValue: UTC,
+          description:
+            'An IANA time zone such as Europe/Berlin: days begin at its midnight and have 23 or 25 hours when its clocks change; hours are counted from there.',
+        }),
       },
-      resolve: ({ summary, start, end }, { bucket }) =>
-        summary.timeline({ start, end, bucket: checkBucket(bucket ?? 'HOUR', start, end) }),
+      resolve: ({ summary, start, end }, args) => {
+        const bucket = checkBucket(args.bucket ?? 'HOUR', start, end);
+        const bounds = boundsOf({ start, end, bucket }, args.timeZone ?? UTC);
+        return summary.timeline({ start, end, bucket, bounds });
+      },
     }),
     topUsers: t.field({
       extensions: TOP,
@@ -232,6 +244,22 @@ function checkBucket(bucket: TimeBucket, start: number, end: number): TimeBucket
     throw badInput('bucket', `would give more than ${MAX_POINTS} points for this period`);
   }
   return bucket;
+}
+
+// Undefined: the points are those of UTC.
+function boundsOf(period: Timeline, timeZone: string): number[] | undefined {
+  if (timeZone === UTC) return undefined;
+  const bounds = localBounds(period, offsetsIn(timeZone));
+  return areOfUtc(bounds, period.bucket) ? undefined : bounds;
+}
+
+function offsetsIn(timeZone: string): OffsetAt {
+  try {
+    return offsetsOf(timeZone);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw badInput('timeZone', 'must be an IANA time zone such as Europe/Berlin');
+  }
 }
 
 // Of what the client says of the period, before it is checked.

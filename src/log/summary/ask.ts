@@ -1,7 +1,8 @@
 import type { Queryable } from '../../db/queryable.ts';
 import type { Where } from '../where.ts';
 import { type Cover, coverPeriod, type Period, type Span } from './cover.ts';
-import type { Level } from './levels.ts';
+import { sqlTime } from './group-by.ts';
+import { ceilTo, floorTo, type Level } from './levels.ts';
 import type { Question } from './question.ts';
 import { readScope, type Scope } from './scope.ts';
 import { SUM_TALLIES, TALLY_COLUMNS, type Tally, tallyEvents } from './tally.ts';
@@ -20,11 +21,18 @@ interface Moment {
   first: number;
 }
 
+interface Keys {
+  counts: string;
+  events: string;
+}
+
 interface Manner {
   levels: readonly Level[];
   byType: boolean;
   /** What the tallies are grouped by: of a row of counts, and of an event. */
-  keys: { counts: string; events: string };
+  keys: Keys;
+  /** The bounds of local days, in order, when those are what the keys are: `$3`. */
+  bounds?: readonly number[];
   /** Decides what is cheap, not what is right. */
   now: number;
 }
@@ -56,6 +64,29 @@ export async function tallyTimes(
   const byType = [customerId, eventTypes, categories].some((one) => one !== undefined);
   const keys = { counts: startOf(level, 'bucket'), events: startOf(level, '"timestamp"') };
   return ask(db, question, { levels, byType, keys, now });
+}
+
+/**
+ * The same by the local days between `bounds`, keyed by their number from 1; undefined for a customer, of whom no hours
+ * are counted. An hour that a bound divides (where the offset is no whole number of hours) is counted to the day that it
+ * begins in, and what is behind the bound is moved to the next.
+ */
+export async function tallyLocalDays(
+  db: Queryable,
+  question: Question,
+  { bounds, now }: { bounds: readonly number[]; now: number },
+): Promise<KeyedTally<number>[] | undefined> {
+  const { customerId, eventTypes, categories } = question;
+  if (customerId !== undefined) return undefined;
+  const byType = [eventTypes, categories].some((one) => one !== undefined);
+  return ask(db, question, { levels: ['hour'], byType, keys: LOCAL_DAYS, bounds, now });
+}
+
+const LOCAL_DAYS = { counts: localDay('bucket'), events: localDay('"timestamp"') };
+const LOCAL_DAY_OF_HOUR = localDay(`date_trunc('hour', "timestamp", 'UTC')`);
+
+function localDay(time: string): string {
+  return `width_bucket(${time}, $3::timestamptz[])`;
 }
 
 function startOf(level: 'hour' | 'day', time: string): string {
@@ -96,7 +127,8 @@ function statementOf(
   { customerId, period, eventTypes, categories }: Question,
   { scope, cover, manner }: { scope: Scope; cover: Cover; manner: Manner },
 ): Where {
-  const parameters: unknown[] = [scope.name, scope.counted];
+  const { bounds } = manner;
+  const parameters: unknown[] = [scope.name, scope.counted, ...(bounds ? [bounds.map(sqlTime)] : [])];
   const add = (value: unknown) => `$${parameters.push(value)}`;
   const types = [
     ...(eventTypes ? [`AND event_type = ANY (${add(eventTypes)}::text[])`] : []),
@@ -112,8 +144,16 @@ function statementOf(
     `SELECT ${manner.keys.counts} AS key, ${TALLY_COLUMNS.join(', ')} FROM summary_counts
      WHERE scope = $1 AND level = ${add(level)} AND by_type = ${add(manner.byType)}
        AND bucket >= ${add(sqlTime(start))} AND bucket < ${add(sqlTime(end))} ${types}`;
+  const divided = bounds ? dividedHours(bounds, cover.spans) : [];
+  const moveEvents = (key: string, sign: 1 | -1) =>
+    `(SELECT ${key} AS key, ${tallyEvents(sign)}
+     FROM unnest(${add(divided.map(({ start }) => sqlTime(start)))}::timestamptz[],
+         ${add(divided.map(({ end }) => sqlTime(end)))}::timestamptz[]) AS behind (start, stop)
+       JOIN audit_events ON "timestamp" >= start AND "timestamp" < stop
+     WHERE position < $2 ${visible} ${types} GROUP BY 1 LIMIT ${NO_WORKERS})`;
   const parts = [
     ...cover.spans.map(addUpCounts),
+    ...(divided.length > 0 ? [moveEvents(manner.keys.events, 1), moveEvents(LOCAL_DAY_OF_HOUR, -1)] : []),
     ...cover.edges.map((edge) => countEvents(edge, edge.sign, '<')),
     countEvents(period, 1, '>='),
   ];
@@ -126,11 +166,13 @@ function statementOf(
   return { sql, parameters };
 }
 
-const BEFORE_ALL = Date.parse('0001-01-01T00:00:00Z');
-const AFTER_ALL = Date.parse('9999-12-31T23:59:59.999Z');
-
-// The years that an event may have have four digits.
-function sqlTime(time: number): string {
-  if (time < BEFORE_ALL) return '-infinity';
-  return time > AFTER_ALL ? 'infinity' : new Date(time).toISOString();
+// Of the hours in the spans that a bound divides, the part behind it.
+function dividedHours(bounds: readonly number[], spans: readonly Span[]): Period[] {
+  return bounds
+    .map((start) => ({ start, end: ceilTo('hour', start) }))
+    .filter(({ start, end }) => start < end)
+    .filter(({ start: bound }) => {
+      const hour = floorTo('hour', bound);
+      return spans.some(({ start, end }) => start <= hour && hour < end);
+    });
 }

@@ -84,30 +84,59 @@ export interface TimelinePoint {
   bySeverity: Count<Severity>[];
 }
 
-/** The counts of every bucket of the period, empty ones too; buckets are aligned to UTC. */
+/** A period of time in buckets: of UTC, or between `bounds`: where each begins, and where the last one ends. */
+export interface Timeline {
+  start: number;
+  end: number;
+  bucket: TimeBucket;
+  bounds?: readonly number[] | undefined;
+}
+
+/** The counts of every bucket of the period, empty ones too. */
 export async function countTimeline(
   db: Queryable,
   filters: readonly EventFilter[],
-  { start, end, bucket }: { start: number; end: number; bucket: TimeBucket },
+  timeline: Timeline,
 ): Promise<TimelinePoint[]> {
+  const { bounds, bucket } = timeline;
   const length = TIME_BUCKETS[bucket];
-  const rows = await aggregateVisible<{ start: number; severity: Severity; count: number }>(
+  const key = bounds
+    ? 'width_bucket("timestamp", $1::timestamptz[])'
+    : `(floor(extract(epoch FROM "timestamp") * 1000 / ${length}) * ${length})::bigint`;
+  const rows = await aggregateVisible<{ key: number; severity: Severity; count: number }>(
     db,
     filters,
     (where) =>
-      `SELECT (floor(extract(epoch FROM "timestamp") * 1000 / ${length}) * ${length})::bigint AS start, severity,
-         count(*) AS count, ${FIRST_POSITION}
+      `SELECT ${key} AS key, severity, count(*) AS count, ${FIRST_POSITION}
        FROM audit_events WHERE ${where} GROUP BY 1, 2 ORDER BY 3 DESC, 2`,
+    bounds ? [bounds.map(sqlTime)] : [],
   );
   const points = new Map<number, TimelinePoint>();
-  for (let at = Math.floor(start / length) * length; at <= end; at += length) {
-    points.set(at, { start: at, count: 0, bySeverity: [] });
-  }
+  for (const { key, start } of bucketsOf(timeline)) points.set(key, { start, count: 0, bySeverity: [] });
   for (const row of rows) {
-    const point = points.get(row.start);
+    const point = points.get(row.key);
     if (!point) continue;
     point.count += row.count;
     point.bySeverity.push({ value: row.severity, count: row.count });
   }
   return [...points.values()];
+}
+
+/** Where the buckets begin, in order, each with the key that SQL gives it: the start, or between `bounds` its number from 1. */
+export function bucketsOf({ start, end, bucket, bounds }: Timeline): { key: number; start: number }[] {
+  if (bounds) return bounds.slice(0, -1).map((at, index) => ({ key: index + 1, start: at }));
+  const length = TIME_BUCKETS[bucket];
+  const buckets: { key: number; start: number }[] = [];
+  for (let at = Math.floor(start / length) * length; at <= end; at += length)
+    buckets.push({ key: at, start: at });
+  return buckets;
+}
+
+const BEFORE_ALL = Date.parse('0001-01-01T00:00:00Z');
+const AFTER_ALL = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** A time as SQL text; infinite where no event can be: the years that one may have have four digits. */
+export function sqlTime(time: number): string {
+  if (time < BEFORE_ALL) return '-infinity';
+  return time > AFTER_ALL ? 'infinity' : new Date(time).toISOString();
 }

@@ -2,13 +2,13 @@ import type { Queryable } from '../../db/queryable.ts';
 import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../../events/catalog.ts';
 import type { EventFilter } from '../../events/filter.ts';
 import { countEvents } from '../list.ts';
-import { type KeyedTally, tallyTimes, tallyTypes } from './ask.ts';
+import { type KeyedTally, tallyLocalDays, tallyTimes, tallyTypes } from './ask.ts';
 import {
+  bucketsOf,
   type Count,
   countBy,
   countTimeline,
-  TIME_BUCKETS,
-  type TimeBucket,
+  type Timeline,
   type TimelinePoint,
 } from './group-by.ts';
 import { type Question, questionOf } from './question.ts';
@@ -62,18 +62,19 @@ export class Summary {
   }
 
   /** The buckets of a period, in which all the events must lie; empty ones too. */
-  async timeline(period: { start: number; end: number; bucket: TimeBucket }): Promise<TimelinePoint[]> {
-    const { bucket } = period;
-    const question = bucket === 'MINUTE' || this.#question?.outcomes ? undefined : this.#question;
-    const level = bucket === 'DAY' ? 'day' : 'hour';
-    const tallies = question && (await tallyTimes(this.#db, question, { level, now: this.#now }));
-    if (!tallies) return countTimeline(this.#db, this.#filters, period);
+  async timeline(timeline: Timeline): Promise<TimelinePoint[]> {
+    const tallies = await this.#tallyTimeline(timeline);
+    if (!tallies) return countTimeline(this.#db, this.#filters, timeline);
     const found = new Map(tallies.map((tally) => [tally.key, tally]));
-    const length = TIME_BUCKETS[bucket];
-    const points: TimelinePoint[] = [];
-    for (let at = Math.floor(period.start / length) * length; at <= period.end; at += length)
-      points.push(this.#pointOf(at, found.get(at)));
-    return points;
+    return bucketsOf(timeline).map(({ key, start }) => this.#pointOf(start, found.get(key)));
+  }
+
+  async #tallyTimeline({ bucket, bounds }: Timeline): Promise<KeyedTally<number>[] | undefined> {
+    const question = this.#question?.outcomes ? undefined : this.#question;
+    if (!question || bucket === 'MINUTE') return undefined;
+    const now = this.#now;
+    if (!bounds) return tallyTimes(this.#db, question, { level: bucket === 'DAY' ? 'day' : 'hour', now });
+    return bucket === 'DAY' ? tallyLocalDays(this.#db, question, { bounds, now }) : undefined;
   }
 
   #pointOf(start: number, tally: Tally | undefined): TimelinePoint {

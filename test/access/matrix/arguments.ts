@@ -37,6 +37,7 @@ export const ARGUMENTS: Record<string, ArgumentKind> = {
   'AuditEvent.inclusionProof.treeSize': 'reference',
   'AuditEvent.proofBundle.minWitnesses': 'plain',
   'AuditSummary.timeline.bucket': 'plain',
+  'AuditSummary.timeline.timeZone': 'plain',
   'AuditSummary.topUsers.first': 'plain',
   'AuditSummary.topIpAddresses.first': 'plain',
   'AuditSummary.topResources.first': 'plain',

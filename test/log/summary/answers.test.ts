@@ -35,6 +35,7 @@ test('resources are counted by the pair of type and id', async () => {
     resourceType,
     resourceId,
     customerId: 'acme',
+    userId: 'ada',
   });
   await log([...resources.map(of), { resourceType: 'a', customerId: 'acme' }, { resourceId: 'c' }]);
   const query = `{ auditSummary(filter: { eventTypes: [DATA_READ] }) { topResources(first: 5) { value count resourceType resourceId }
@@ -55,4 +56,101 @@ test('resources are counted by the pair of type and id', async () => {
     expect(dataOf(await service.ask(query, {}, key))).toEqual({
       auditSummary: { topResources: top, topUsers: [{ value: 'ada', resourceType: null, resourceId: null }] },
     });
+});
+
+interface Point {
+  start: string;
+  count: number;
+}
+
+async function timeline(variables: object): Promise<Point[]> {
+  const query = `query ($from: DateTime!, $to: DateTime!, $zone: String, $bucket: TimeBucket) {
+    auditSummary(startTime: $from, endTime: $to, filter: { resourceType: "clock" }) {
+      timeline(bucket: $bucket, timeZone: $zone) { start count } } }`;
+  const answer = await service.ask(query, { bucket: 'DAY', ...variables });
+  return (dataOf(answer) as unknown as { auditSummary: { timeline: Point[] } }).auditSummary.timeline;
+}
+const pointsOf = (points: Point[]) =>
+  points.map(({ start, count }) => [start.replace(':00.000Z', 'Z'), count]);
+
+test('days are those of a time zone, of 23 and of 25 hours when its clocks change', async () => {
+  // One event in each half hour.
+  const halfHours = (from: string, days: number) =>
+    Array.from({ length: days * 48 }, (_, n) => ({
+      timestamp: new Date(Date.parse(from) + n * 1_800_000).toISOString(),
+      resourceType: 'clock',
+    }));
+  await log(halfHours('2026-03-27T00:00:00Z', 4));
+  await log(halfHours('2026-10-24T00:00:00Z', 4));
+  const spring = { from: '2026-03-27T23:00:00Z', to: '2026-03-30T21:59:59.999Z' };
+  expect(pointsOf(await timeline({ ...spring, zone: 'Europe/Berlin' }))).toEqual([
+    ['2026-03-27T23:00Z', 48],
+    ['2026-03-28T23:00Z', 46],
+    ['2026-03-29T22:00Z', 48],
+  ]);
+  const autumn = { from: '2026-10-24T12:00:00Z', to: '2026-10-26T12:00:00Z' };
+  expect(pointsOf(await timeline({ ...autumn, zone: 'Europe/Berlin' }))).toEqual([
+    ['2026-10-23T22:00Z', 20],
+    ['2026-10-24T22:00Z', 50],
+    ['2026-10-25T23:00Z', 27],
+  ]);
+  expect(pointsOf(await timeline({ ...autumn, zone: 'Asia/Kolkata' }))).toEqual([
+    ['2026-10-23T18:30Z', 13],
+    ['2026-10-24T18:30Z', 48],
+    ['2026-10-25T18:30Z', 36],
+  ]);
+  const utc = await timeline(autumn);
+  expect(pointsOf(utc)).toEqual([
+    ['2026-10-24T00:00Z', 24],
+    ['2026-10-25T00:00Z', 48],
+    ['2026-10-26T00:00Z', 25],
+  ]);
+  for (const zone of ['UTC', null, 'Etc/UTC', 'Africa/Abidjan'])
+    expect(await timeline({ ...autumn, zone })).toEqual(utc);
+});
+
+test('hours begin where those of the zone do', async () => {
+  const night = { from: '2026-10-24T23:40:00Z', to: '2026-10-25T01:10:00Z', bucket: 'HOUR' };
+  expect(pointsOf(await timeline({ ...night, zone: 'Asia/Kathmandu' }))).toEqual([
+    ['2026-10-24T23:15Z', 1],
+    ['2026-10-25T00:15Z', 2],
+  ]);
+  expect(await timeline({ ...night, zone: 'Europe/Berlin' })).toEqual(await timeline(night));
+});
+
+test.each(['Europe/Atlantis', '', '+02:00', 'Europe/Berlin ', 'x'.repeat(1_000), '\0'])(
+  '%j is no time zone',
+  async (zone) => {
+    const { errors } = await service.ask(
+      `{ auditSummary { timeline(timeZone: ${JSON.stringify(zone)}) { count } } }`,
+    );
+    expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', path: 'timeZone' });
+  },
+);
+
+test('days that a zone skips or begins late, over many years, within the bounds of a timeline', async () => {
+  const apia = await timeline({
+    from: '2011-12-29T12:00:00Z',
+    to: '2011-12-31T12:00:00Z',
+    zone: 'Pacific/Apia',
+  });
+  expect(apia.map(({ start }) => start.slice(0, 13))).toEqual([
+    '2011-12-29T10',
+    '2011-12-30T10',
+    '2011-12-31T10',
+  ]);
+  const beirut = await timeline({
+    from: '2026-03-28T12:00:00Z',
+    to: '2026-03-29T12:00:00Z',
+    zone: 'Asia/Beirut',
+  });
+  expect(beirut.map(({ start }) => start.slice(0, 13))).toEqual(['2026-03-27T22', '2026-03-28T22']);
+  const long = { from: '0001-01-01T00:00:00Z', to: '0027-01-01T00:00:00Z', zone: 'Asia/Kolkata' };
+  expect(await timeline(long)).toHaveLength(9_497);
+  const end = { from: '9999-12-30T00:00:00Z', to: '9999-12-31T23:59:59.999Z', zone: 'America/New_York' };
+  expect((await timeline(end)).map(({ start }) => start)).toEqual([
+    '9999-12-29T05:00:00.000Z',
+    '9999-12-30T05:00:00.000Z',
+    '9999-12-31T05:00:00.000Z',
+  ]);
 });

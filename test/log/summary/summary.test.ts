@@ -6,12 +6,14 @@ import { tenantReader } from '../../../src/db/tenant.ts';
 import { OUTCOMES, SEVERITIES } from '../../../src/events/catalog.ts';
 import type { EventDraft } from '../../../src/events/event.ts';
 import type { EventFilter } from '../../../src/events/filter.ts';
+import { type OffsetAt, offsetsOf } from '../../../src/events/time-zone.ts';
 import { type Appender, createAppender } from '../../../src/log/append.ts';
 import { createHead, readHead } from '../../../src/log/head.ts';
 import { countEvents } from '../../../src/log/list.ts';
 import { prepareEvent } from '../../../src/log/prepare.ts';
 import { countNext } from '../../../src/log/summary/count.ts';
 import { countBy, countTimeline } from '../../../src/log/summary/group-by.ts';
+import { localBounds } from '../../../src/log/summary/local-time.ts';
 import { Summary } from '../../../src/log/summary/summary.ts';
 import { moveFirstPosition, takeOffCounts } from '../../../src/retention/announce.ts';
 import { removeOldRows } from '../../../src/retention/remove.ts';
@@ -21,6 +23,8 @@ const HOUR = 3_600_000;
 const NOW = Date.parse('2026-03-02T10:20:30.456Z');
 // The smallest that a log may have: each segment of the thousands of events costs the planner time.
 const SEGMENT_BITS = 8;
+// Hours of UTC, divided by a quarter and by a half of an hour.
+const ZONES = ['Europe/Berlin', 'Asia/Kathmandu', 'Australia/Lord_Howe'].map(offsetsOf);
 // Every fourth event brings its customer's counts up to date, and busy months are found soon.
 const OFTEN = { customersPer256: 64, dailyFrom: 4 };
 
@@ -118,6 +122,8 @@ async function apply(step: Change): Promise<void> {
   }
 }
 
+let asked = 0;
+
 async function expectEqual(db: Queryable, filters: EventFilter[]): Promise<void> {
   const summary = new Summary(db, filters, NOW);
   expect(await summary.total()).toBe(await countEvents(db, filters));
@@ -132,6 +138,11 @@ async function expectEqual(db: Queryable, filters: EventFilter[]): Promise<void>
     const within = [...filters, { startTime: period.start, endTime: end }];
     expect(await new Summary(db, within, NOW).timeline(period)).toEqual(
       await countTimeline(db, within, period),
+    );
+    // One after another: a timeline has thousands of points.
+    const local = { ...period, bounds: localBounds(period, ZONES[asked++ % ZONES.length] as OffsetAt) };
+    expect(await new Summary(db, within, NOW).timeline(local)).toEqual(
+      await countTimeline(db, within, local),
     );
   }
 }
@@ -167,4 +178,39 @@ test('answers come from the counts, and from the events where those cannot tell'
   );
   expect(await total({ eventTypes: ['data.read'] })).toBeGreaterThanOrEqual(before + 1_000_000);
   expect(await total({ eventTypes: ['data.read'], action: '' })).toBe(before);
+});
+
+test('days of a zone come from the counts too, and hours that its midnight divides are divided', async () => {
+  const [, kathmandu] = ZONES;
+  const day = (hours: number) => Date.parse('2024-05-05T18:15:00Z') + hours * HOUR;
+  const at = (timestamp: number) => ({
+    timestamp,
+    eventType: 'data.read' as const,
+    outcome: 'success' as const,
+    severity: 'info' as const,
+    customerId: undefined,
+  });
+  await apply({ append: [day(0) - 1, day(0), day(0.5), day(24) - 1, day(24)].map(at), by: 0 });
+  for (let counted = 1; counted > 0; ) counted = await countNext(pool, OFTEN);
+  const period = { start: day(-24), end: day(48) - 1, bucket: 'DAY' as const };
+  const timeline = { ...period, bounds: localBounds(period, kathmandu as OffsetAt) };
+  const within = [{ startTime: period.start, endTime: period.end }];
+  const counts = async () =>
+    (await new Summary(pool, within, NOW).timeline(timeline)).map(({ start, count }) => [start, count]);
+  expect(await counts()).toEqual([
+    [day(-24), 1],
+    [day(0), 3],
+    [day(24), 1],
+  ]);
+  // Of an hour without events, so that only the counts can say it.
+  await owner.query(
+    `INSERT INTO summary_counts SELECT scope, level, by_type, $1, event_type, 5, 5, 0, 0, 0, 0, 5, 0, 0, 0
+     FROM summary_counts WHERE scope = 'log' AND level = 'hour' AND NOT by_type AND bucket = $2`,
+    [new Date(day(2.75)), new Date(day(-0.25))],
+  );
+  expect(await counts()).toEqual([
+    [day(-24), 1],
+    [day(0), 8],
+    [day(24), 1],
+  ]);
 });
