@@ -8,11 +8,14 @@ import { parseJson } from '../parse-json.ts';
 import { type Client, ClientError, clientFrom } from './client.ts';
 
 export const EXPORT_LINK =
-  'query Export($format: ExportFormat!, $filter: AuditEventFilter) { auditExport(format: $format, filter: $filter) { url } }';
+  'query Export($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) { auditExport(format: $format, filter: $filter, delimiter: $delimiter, byteOrderMark: $byteOrderMark) { url } }';
+const DELIMITERS = { comma: ',', semicolon: ';', tab: '\t', pipe: '|' };
 const REPORT_BYTES = 16 * 1024 * 1024;
 
 const HELP = `
 The filter is an AuditEventFilter of the GraphQL API, for example '{"categories":["auth"],"minSeverity":"WARNING"}'.
+For Excel where the decimal sign is a comma: --format csv --delimiter semicolon --byte-order-mark. An apostrophe stands
+before every text in a CSV that a spreadsheet would take for a formula.
 An export in NDJSON can be imported again with audit-log import --format ndjson.
 
 Environment:
@@ -25,6 +28,8 @@ Exit code: 0 when the whole export was written, 2 otherwise, also when the argum
 interface ExportFlags {
   format: 'ndjson' | 'csv' | 'json';
   filter?: Record<string, unknown>;
+  delimiter?: keyof typeof DELIMITERS;
+  byteOrderMark?: boolean;
   output?: string;
 }
 
@@ -37,6 +42,12 @@ export function register(program: Command): void {
       new Option('--format <format>', 'the form').choices(['ndjson', 'csv', 'json']).default('ndjson'),
     )
     .option('--filter <json>', 'which events: an AuditEventFilter as JSON (default: all)', filterOf)
+    .addOption(
+      new Option('--delimiter <name>', 'what stands between the cells of a CSV (default: comma)').choices(
+        Object.keys(DELIMITERS),
+      ),
+    )
+    .option('--byte-order-mark', 'begin a CSV with U+FEFF, by which Excel knows that it is UTF-8')
     .option('--output <file>', 'where to write to (default: standard output)')
     .addHelpText('after', HELP)
     .action(async (flags: ExportFlags) => {
@@ -80,9 +91,14 @@ async function exportEvents(flags: ExportFlags): Promise<number> {
 /** Asks for a link and opens it. Throws a ClientError that says what to do when that fails. */
 export async function openExport(
   client: Client,
-  flags: Pick<ExportFlags, 'format' | 'filter'>,
+  { format, filter, delimiter, byteOrderMark }: Omit<ExportFlags, 'output'>,
 ): Promise<Readable> {
-  const variables = JSON.stringify({ format: flags.format.toUpperCase(), filter: flags.filter ?? null });
+  const variables = JSON.stringify({
+    format: format.toUpperCase(),
+    filter: filter ?? null,
+    delimiter: delimiter && DELIMITERS[delimiter],
+    byteOrderMark,
+  });
   const data = await client.request(EXPORT_LINK, variables);
   const { url } = data.auditExport as { url: string };
   // The link may be relative to the service; the key is not sent along, since the link carries its own right.

@@ -3,6 +3,7 @@ import type { CopyRows } from '../db/copy.ts';
 import type { Pool } from '../db/pool.ts';
 import { readHead } from '../log/head.ts';
 import { createBlockReaders, type ReadBlock } from './block.ts';
+import { USUAL_CSV } from './csv.ts';
 import { FORMATS } from './formats.ts';
 import type { ExportGrant } from './link.ts';
 
@@ -29,19 +30,20 @@ export function createExports(pool: Pool, copyRowsOf: (grant: ExportGrant) => Co
 }
 
 async function* piecesOf(
-  { format }: ExportGrant,
+  { format, csv = USUAL_CSV }: ExportGrant,
   read: ReadBlock,
   { start, end }: { start: number; end: number },
 ): AsyncGenerator<string | Buffer> {
   const { head, tail, createWriter } = FORMATS[format];
-  const writer = createWriter();
+  const writer = createWriter(csv);
+  const first = head(csv);
   const readFrom = (position: number) => {
     const block = read(position, end, writer.row).then((next) => ({ pieces: writer.take(), next }));
     // It may fail while nobody waits for it yet, or ever, when the client leaves.
     block.catch(() => undefined);
     return block;
   };
-  if (head) yield head;
+  if (first) yield first;
   let ahead = start < end ? readFrom(start) : undefined;
   while (ahead) {
     const { pieces, next } = await ahead;

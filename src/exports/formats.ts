@@ -1,4 +1,4 @@
-import { CSV_HEAD, createCsvWriter } from './csv.ts';
+import { type CsvOptions, createCsvWriter, csvHead } from './csv.ts';
 import { type BlockWriter, createLineWriter } from './lines.ts';
 import type { ExportFormat } from './link.ts';
 
@@ -6,8 +6,8 @@ import type { ExportFormat } from './link.ts';
 export interface Format {
   contentType: string;
   extension: string;
-  head: string;
-  createWriter(): BlockWriter;
+  head(csv: CsvOptions): string;
+  createWriter(csv: CsvOptions): BlockWriter;
   tail: string;
 }
 
@@ -16,21 +16,21 @@ export const FORMATS: Record<ExportFormat, Format> = {
   NDJSON: {
     contentType: 'application/x-ndjson',
     extension: 'ndjson',
-    head: '',
+    head: () => '',
     createWriter: () => createLineWriter({ first: '', between: '', after: '\n' }),
     tail: '',
   },
   JSON: {
     contentType: 'application/json',
     extension: 'json',
-    head: '[',
+    head: () => '[',
     createWriter: () => createLineWriter({ first: '\n', between: ',\n', after: '' }),
     tail: '\n]\n',
   },
   CSV: {
     contentType: 'text/csv; charset=utf-8',
     extension: 'csv',
-    head: CSV_HEAD,
+    head: csvHead,
     createWriter: createCsvWriter,
     tail: '',
   },

@@ -4,6 +4,7 @@ import type { JsonObject } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { formatTime } from '../events/time.ts';
 import { parseJson } from '../parse-json.ts';
+import type { CsvOptions } from './csv.ts';
 
 export const EXPORT_FORMATS = ['JSON', 'CSV', 'NDJSON'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -18,6 +19,8 @@ const TAG_BYTES = 16;
 /** What a link stands for: who may see what in which form, and until when (milliseconds since 1970). */
 export interface ExportGrant {
   format: ExportFormat;
+  /** Of a CSV; undefined: the usual one. */
+  csv?: CsvOptions | undefined;
   filters: EventFilter[];
   /** The size of the log when it was asked for: the file holds no later event. */
   end: number;

@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { clientFrom } from '../../src/cli/client.ts';
+import { openExport } from '../../src/cli/export.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createKey } from '../access/create-key.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
 import { logWarnings, upTo } from '../support/write.ts';
 import { readCsv } from './csv-reader.ts';
 import { open } from './download.ts';
@@ -31,8 +33,8 @@ afterAll(async () => {
 });
 
 const LOG = 'mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { recorded } }';
-const LINK = `query ($format: ExportFormat!, $filter: AuditEventFilter) {
-  auditExport(format: $format, filter: $filter) { url expiresAt }
+const LINK = `query ($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) {
+  auditExport(format: $format, filter: $filter, delimiter: $delimiter, byteOrderMark: $byteOrderMark) { url expiresAt }
 }`;
 const FIRST_COLUMNS =
   'id,timestamp,event_type,outcome,severity,user_id,customer_id,resource_type,resource_id,action,description,ip_address';
@@ -186,6 +188,74 @@ describe('the three formats', () => {
       for (const cell of cells) expect(cell).not.toMatch(/^[\s\p{C}"`]*[=+\-@＝＋－＠﹦−]/u);
     },
   );
+});
+
+describe('CSV for spreadsheets', () => {
+  const textOf = async (options: object) => {
+    const { data } = await service.ask(LINK, { format: 'CSV', ...options });
+    return (
+      await (await open((data as unknown as { auditExport: Link }).auditExport.url)).whole()
+    ).toString();
+  };
+
+  test('begins with a byte order mark when it is asked for', async () => {
+    const plain = await textOf({});
+    expect(await textOf({ byteOrderMark: true })).toBe(`\ufeff${plain}`);
+    expect(await textOf({ byteOrderMark: null, delimiter: null })).toBe(plain);
+  });
+
+  test.each([';', '\t', '|'])('divided by %j says the same as with commas', async (delimiter) => {
+    const rows = readCsv(await textOf({ delimiter }), delimiter);
+    const usual = readCsv(await textOf({}));
+    const bare = (text = '') => text.replaceAll("'", '');
+    const said = (some: Record<string, string>[]) =>
+      some.map(({ description, details, ...row }) => ({
+        ...row,
+        description: bare(description),
+        details: JSON.parse(bare(details)) as unknown,
+      }));
+    expect(said(rows)).toEqual(said(usual));
+    for (const { details } of rows.slice(1))
+      expect(JSON.parse(details ?? '')).toHaveProperty('numbers', [1, -2]);
+  });
+
+  test.each([
+    [';', [',', '\t']],
+    ['\t', [',', ';', '\t']],
+    ['|', [',', ';', '\t']],
+  ])(
+    'divided by %j, and split by a reader at another character, holds no formula',
+    async (delimiter, splits) => {
+      const text = await textOf({ delimiter });
+      for (const row of readCsv(text, delimiter))
+        for (const value of Object.values(row))
+          expect(value.replace(/^[\s\p{C}"]*/u, '')).not.toMatch(/^[=+\-@＝＋－＠]/);
+      for (const separator of splits) {
+        const cells = text.split(/[\r\n]/).flatMap((line) => line.split(separator));
+        // A number in JSON, behind which a comma or a bracket ends what could be one.
+        for (const cell of cells) expect(cell).not.toMatch(/^[\s\p{C}"`]*(?!-\d+[\]}])[=+\-@＝＋－＠﹦−]/u);
+      }
+    },
+  );
+
+  test.each([
+    [{ delimiter: ':' }, 'delimiter'],
+    [{ delimiter: '' }, 'delimiter'],
+    [{ delimiter: ',,' }, 'delimiter'],
+    [{ format: 'JSON', delimiter: ';' }, 'delimiter'],
+    [{ format: 'NDJSON', byteOrderMark: true }, 'byteOrderMark'],
+  ])('%j is refused', async (options, path) => {
+    const { errors } = await service.ask(LINK, { format: 'CSV', ...options });
+    expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', path });
+  });
+
+  test('on the command line', async () => {
+    const client = clientFrom({ AUDIT_LOG_URL: service.url, AUDIT_LOG_KEY: ADMIN_KEY });
+    const file = await openExport(client, { format: 'csv', delimiter: 'semicolon', byteOrderMark: true });
+    let text = '';
+    for await (const chunk of file) text += String(chunk);
+    expect(text.startsWith('\ufeffid;timestamp;event_type;')).toBe(true);
+  });
 });
 
 describe('the answer', () => {

@@ -1,6 +1,9 @@
 import { callerOf } from '../../access/asker.ts';
 import { visibleTo } from '../../access/viewer.ts';
-import { aboutExport, type EXPORT_FORMATS, sealGrant } from '../../exports/link.ts';
+import { badInput } from '../../errors.ts';
+import { type CsvOptions, USUAL_CSV } from '../../exports/csv.ts';
+import { DELIMITERS } from '../../exports/formulas.ts';
+import { aboutExport, type EXPORT_FORMATS, type ExportFormat, sealGrant } from '../../exports/link.ts';
 import { readHead } from '../../log/head.ts';
 import { builder } from '../builder.ts';
 import { cost, QUERY_COST } from '../cost.ts';
@@ -40,15 +43,24 @@ builder.queryField('auditExport', (t) =>
     args: {
       format: t.arg({ type: ExportFormatRef, required: true, description: 'The format of the file.' }),
       filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
+      delimiter: t.arg.string({
+        defaultValue: USUAL_CSV.delimiter,
+        description: 'What stands between the cells of a CSV: a comma, a semicolon, a tab or "|".',
+      }),
+      byteOrderMark: t.arg.boolean({
+        defaultValue: USUAL_CSV.byteOrderMark,
+        description: 'Whether a CSV begins with U+FEFF, by which Excel knows that it is UTF-8.',
+      }),
     },
-    resolve: async (_, { format, filter }, context) => {
+    resolve: async (_, { format, filter, ...options }, context) => {
+      const csv = checkCsv(format, options);
       const { viewer, services } = context;
       const { keyId, generation, customerId, expiresAt: keyExpiresAt } = viewer;
       const expiresAt = Math.min(services.expiryNow() + VALID_MS, keyExpiresAt ?? Number.POSITIVE_INFINITY);
       const filters = visibleTo(viewer, checkFilter(filter, services.pipeline.redaction));
       const end = (await readHead(services.pool)).frontier.size;
       const grant = sealGrant(
-        { format, filters, end, keyId, generation, keyExpiresAt, customerId, expiresAt },
+        { format, csv, filters, end, keyId, generation, keyExpiresAt, customerId, expiresAt },
         services.exportSecret,
       );
       await services.metaAudit.exported(callerOf(context), {
@@ -60,3 +72,17 @@ builder.queryField('auditExport', (t) =>
     },
   }),
 );
+
+function checkCsv(
+  format: ExportFormat,
+  options: { delimiter?: string | null | undefined; byteOrderMark?: boolean | null | undefined },
+): CsvOptions | undefined {
+  const given = options.delimiter ?? USUAL_CSV.delimiter;
+  const byteOrderMark = options.byteOrderMark ?? USUAL_CSV.byteOrderMark;
+  const delimiter = DELIMITERS.find((one) => one === given);
+  if (delimiter === undefined) throw badInput('delimiter', 'must be a comma, a semicolon, a tab or "|"');
+  if (format === 'CSV') return { delimiter, byteOrderMark };
+  if (delimiter !== USUAL_CSV.delimiter) throw badInput('delimiter', 'is for the format CSV');
+  if (byteOrderMark) throw badInput('byteOrderMark', 'is for the format CSV');
+  return undefined;
+}

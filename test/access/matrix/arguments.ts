@@ -27,6 +27,8 @@ export const ARGUMENTS: Record<string, ArgumentKind> = {
   'Query.auditSummary.endTime': 'plain',
   'Query.auditSummary.filter': 'reference',
   'Query.auditExport.format': 'plain',
+  'Query.auditExport.delimiter': 'plain',
+  'Query.auditExport.byteOrderMark': 'plain',
   'Query.auditExport.filter': 'reference',
   'Query.checkpoint.treeSize': 'reference',
   'Query.checkpoint.minWitnesses': 'plain',
