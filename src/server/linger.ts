@@ -33,6 +33,8 @@ const WAITING = new WeakMap<Duplex, Set<ServerResponse>>();
  * first that the connection is gone; whatever the others hold would be held for ever. To be called before anybody listens.
  */
 export function closeWithConnection({ socket }: IncomingMessage, response: ServerResponse): void {
+  // Every part that holds something for an answer lets go of it at the end: they are more than Node's usual ten.
+  response.setMaxListeners(20);
   const waiting = WAITING.get(socket) ?? waitOn(socket);
   waiting.add(response);
   response.once('close', () => waiting.delete(response));
