@@ -264,8 +264,10 @@ const READERS: Record<string, string> = {
 test('no file reads events but those whose way is known', () => {
   const source = join(import.meta.dirname, '../../src');
   const files = readdirSync(source, { recursive: true }).map(String);
-  const reading = files.filter(
-    (file) => file.endsWith('.ts') && readFileSync(join(source, file), 'utf8').includes('audit_events'),
+  const written = files.filter((file) => file.endsWith('.ts') && !file.startsWith('db/generated/'));
+  // By SQL, or by the Prisma client.
+  const reading = written.filter((file) =>
+    /audit_events|\.auditEvent\s*\.\s*[a-z]+\(/.test(readFileSync(join(source, file), 'utf8')),
   );
   expect(reading.sort()).toEqual(Object.keys(READERS).sort());
 });
