@@ -7,3 +7,8 @@ if (!(percent > 0)) throw new Error('FAULT_RUNS must be a number above 0: the pe
 export function runsOf(full: number): number {
   return Math.max(1, Math.round((full * percent) / 100));
 }
+
+/** Whether this one of many like it is part of this run: `FAULT_RUNS` percent of them are. */
+export function isInRun(): boolean {
+  return Math.random() * 100 < percent;
+}
