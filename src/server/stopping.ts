@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AuditError } from '../errors.ts';
-import { refuse } from './error-response.ts';
+import { refusalBody, refusalHeaders, refuse } from './error-response.ts';
 
 /** Longest time for the requests that are being answered when the server stops. */
 const FINISH_MS = 5_000;
@@ -32,6 +32,19 @@ export interface Stopping {
    * seconds is UNAVAILABLE; then `onRefused` is called with the error: nothing more needs to be done for it.
    */
   stop(onRefused?: (error: AuditError) => void): Promise<void>;
+}
+
+/** The answer to a request for a WebSocket that comes while the service stops. */
+function upgradeRefusal(): string {
+  const error = new AuditError('UNAVAILABLE', 'the service stops: open another connection', undefined, 1_000);
+  const body = refusalBody(error);
+  const headers = {
+    connection: 'close',
+    'content-length': Buffer.byteLength(body),
+    ...refusalHeaders(error),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 503 Service Unavailable\r\n${lines.join('')}\r\n${body}`;
 }
 
 interface Connection {
@@ -71,7 +84,7 @@ export function createStopping(server: Server, idleMs: number): Stopping {
     connections.delete(socket as Socket);
     if (!isEnding) return;
     socket.on('error', () => socket.destroy());
-    socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n', () => socket.destroy());
+    socket.end(upgradeRefusal(), () => socket.destroy());
   });
 
   function onAnswered(socket: Socket, response: ServerResponse): void {

@@ -117,8 +117,9 @@ describe('a service that stops', () => {
       'GET /health/live HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n',
       'GET /nothing HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n',
     ];
-    const sockets = await Promise.all([...requests, ''].map(() => openRaw(service.url)));
+    const sockets = await Promise.all([...requests, '', ''].map(() => openRaw(service.url)));
     await service.ask('{ __typename }');
+    const upgrading = sockets.pop();
     const ready = sockets.pop();
     const stopped = service.stop();
     await expect.poll(() => isRefused(service.url)).toBe(true);
@@ -130,6 +131,14 @@ describe('a service that stops', () => {
     const unready = answerOf(ready as NonNullable<typeof ready>);
     ready?.write('GET /health/ready HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
     expect((await unready).status).toBe(503);
+    const refused = answerOf(upgrading as NonNullable<typeof upgrading>);
+    const upgrade = 'connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13';
+    upgrading?.write(
+      `GET /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\n${upgrade}\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+    );
+    const { status, headers, body } = await refused;
+    expect([status, headers.connection]).toEqual([503, 'close']);
+    expect(JSON.parse(body)).toMatchObject({ errors: [{ extensions: { code: 'UNAVAILABLE' } }] });
     await stopped;
   });
 });
