@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ChildService, startChildService } from '../support/child-service.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -46,21 +47,29 @@ async function writeRounds(reader: RawSocket, prefix: string): Promise<number[]>
 
 const at = (times: number[], part: number) =>
   Math.round([...times].sort((a, b) => a - b)[Math.floor(times.length * part)] ?? 0);
+const show = (times: number[]) => `${at(times, 0.5)}/${at(times, 0.99)} ms`;
 
 test('subscribers that do not read cost a megabyte each at most, also while their buffers fill', async () => {
   const reader = await subscribe();
   await writeRounds(reader, 'warm');
   const alone = await writeRounds(reader, 'alone');
+  // What as many cost that take what they are sent.
+  const others = await Promise.all(upTo(SUBSCRIBERS).map(subscribe));
+  for (const { socket } of others) socket.removeAllListeners('message');
+  const besideReading = await writeRounds(reader, 'reading');
+  const left = others.map(({ socket }) => once(socket, 'close'));
+  for (const { socket } of others) socket.terminate();
+  await Promise.all(left);
   const idle = await service.memory();
   const unread = await Promise.all(upTo(SUBSCRIBERS).map(subscribe));
   for (const { socket } of unread) socket.pause();
-  const beside = await writeRounds(reader, 'beside');
+  const besideUnread = await writeRounds(reader, 'unread');
   // Not while the times are taken: it collects garbage first.
   const most = await service.memory();
   const each = (most - idle) / SUBSCRIBERS;
   console.info(
-    `each unread subscriber: ${Math.round(each / 1_000)} kB at most; delivery p50/p99 alone ${at(alone, 0.5)}/${at(alone, 0.99)} ms, ` +
-      `beside them ${at(beside, 0.5)}/${at(beside, 0.99)} ms`,
+    `each unread subscriber: ${Math.round(each / 1_000)} kB at most; delivery p50/p99 alone ${show(alone)}, ` +
+      `beside ${SUBSCRIBERS} that read ${show(besideReading)}, beside ${SUBSCRIBERS} that do not ${show(besideUnread)}`,
   );
   for (const { socket } of [reader, ...unread]) socket.terminate();
   expect(each).toBeLessThan(1_048_576);
