@@ -17,6 +17,12 @@ import type { EventInput } from '../events/input.ts';
 import { type PathedInput, problemsOf } from '../pipeline/record.ts';
 import type { Context } from './context.ts';
 
+/**
+ * graphql-js puts the whole value into the error of a variable, in one turn of the event loop: of a request of more bytes
+ * the first few values are named.
+ */
+const LARGE = { bytes: 4_194_304, problems: 5 };
+
 /** The field whose argument of this name holds a batch. */
 const BATCH = { field: 'logEvents', argument: 'input' };
 
@@ -35,7 +41,8 @@ export function boundInput(viewer: Viewer, input: EventInput, path: string): Pat
  * has found as an error each; and where variables have the wrong type, so that no resolver runs, what else is wrong.
  */
 export function executeNamingProblems(args: ExecutionArgs): ReturnType<typeof execute> {
-  args.options = { maxCoercionErrors: MAX_PROBLEMS };
+  const { work } = args.contextValue as Context;
+  args.options = { maxCoercionErrors: work.bytes > LARGE.bytes ? LARGE.problems : MAX_PROBLEMS };
   const result = execute(args);
   return result instanceof Promise ? result.then((one) => named(one, args)) : named(result, args);
 }

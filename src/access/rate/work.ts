@@ -11,6 +11,7 @@ const POINTS_PER_MS = 1_000;
 export class Work {
   #milliseconds = 0;
   #paid = 0;
+  #bytes = 0;
 
   /** Does a piece of it, all of which runs in one turn of the event loop. */
   measure<T>(piece: () => T): T {
@@ -29,6 +30,7 @@ export class Work {
 
   /** So many bytes have been taken from the socket. */
   read(bytes: number): void {
+    this.#bytes += bytes;
     this.#milliseconds += bytes / BYTES_PER_MS;
   }
 
@@ -47,6 +49,11 @@ export class Work {
     const unpaid = Math.max(0, Math.ceil(this.#milliseconds * POINTS_PER_MS) - this.#paid);
     this.#paid += unpaid;
     return unpaid;
+  }
+
+  /** How many bytes have been taken from the socket. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** How long it has taken so far. */
