@@ -21,7 +21,7 @@ import type { Context } from './context.ts';
  * graphql-js puts the whole value into the error of a variable, in one turn of the event loop: of a request of more bytes
  * the first few values are named.
  */
-const LARGE = { bytes: 4_194_304, problems: 5 };
+const LARGE = { bytes: 4_194_304, problems: 3 };
 
 /** The field whose argument of this name holds a batch. */
 const BATCH = { field: 'logEvents', argument: 'input' };
@@ -41,10 +41,13 @@ export function boundInput(viewer: Viewer, input: EventInput, path: string): Pat
  * has found as an error each; and where variables have the wrong type, so that no resolver runs, what else is wrong.
  */
 export function executeNamingProblems(args: ExecutionArgs): ReturnType<typeof execute> {
-  const { work } = args.contextValue as Context;
-  args.options = { maxCoercionErrors: work.bytes > LARGE.bytes ? LARGE.problems : MAX_PROBLEMS };
+  args.options = { maxCoercionErrors: mostProblems(args) };
   const result = execute(args);
   return result instanceof Promise ? result.then((one) => named(one, args)) : named(result, args);
+}
+
+function mostProblems({ contextValue }: ExecutionArgs): number {
+  return (contextValue as Context).work.bytes > LARGE.bytes ? LARGE.problems : MAX_PROBLEMS;
 }
 
 function named(result: ExecutionResult, args: ExecutionArgs): ReturnType<typeof execute> {
@@ -61,7 +64,7 @@ function eachOf(error: GraphQLError): GraphQLError[] {
 }
 
 async function withOthers(errors: readonly GraphQLError[], args: ExecutionArgs): Promise<ExecutionResult> {
-  const room = MAX_PROBLEMS - errors.length;
+  const room = mostProblems(args) - errors.length;
   const inputs = room > 0 ? inputsOf(args) : [];
   const others = inputs.length > 0 ? await problemsOf(inputs, room) : [];
   return {

@@ -78,6 +78,9 @@ const ATTACKS: Record<string, () => string[]> = {
     `{"query":"","variables":{${list(800_000, (at) => `"k${at}":1`).join(',')}}}`,
   ],
   'long strings with escapes': () => [raw(list(15, () => `"${fill('\\n', 1_000_000)}"`).join(','))],
+  'values of a wrong type, each of a long string': () => [
+    batch(list(15, () => ({ eventType: 'DATA_READ', userId: ['\n'.repeat(500_000)] }))),
+  ],
   'the largest events, and all of them in the answer': () => [
     batch(
       list(240, () => event({ a: fill('lorem ipsum ', 60_000) })),
@@ -206,6 +209,14 @@ test('documents by GET', { timeout: 180_000 }, () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]));
   });
 });
+
+test('many errors in a small document', { timeout: 180_000 }, () =>
+  expectShortWaits('many errors in a small document', async () => {
+    const query = `{ auditEvents(first: ${FAILING}) { edges { node { inclusionProof(treeSize: 1) { hashes } } } } }`;
+    const { errors } = await post(service.url, JSON.stringify({ query }), ADMIN_KEY);
+    expect(errors?.[0]?.extensions.path).toBe('treeSize');
+  }),
+);
 
 test('many errors in a document of many lines', { timeout: 180_000 }, () =>
   expectShortWaits('many errors', async () => {
