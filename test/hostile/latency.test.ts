@@ -212,7 +212,7 @@ test('documents by GET', { timeout: 180_000 }, () => {
 
 test('many errors in a small document', { timeout: 180_000 }, () =>
   expectShortWaits('many errors in a small document', async () => {
-    const query = `{ auditEvents(first: ${FAILING}) { edges { node { inclusionProof(treeSize: 1) { hashes } } } } }`;
+    const query = `{ auditEvents(first: 1000) { edges { node { inclusionProof(treeSize: 1) { hashes } } } } }`;
     const { errors } = await post(service.url, JSON.stringify({ query }), ADMIN_KEY);
     expect(errors?.[0]?.extensions.path).toBe('treeSize');
   }),
