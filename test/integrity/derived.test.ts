@@ -65,7 +65,7 @@ describe('counts behind summaries', () => {
     `UPDATE summary_counts SET total = total + 1 WHERE ${ONE_COUNT}`,
     `UPDATE summary_counts SET outcome_denied = outcome_denied + 1 WHERE ${ONE_COUNT}`,
     "UPDATE summary_counts SET severity_info = 0 WHERE scope = 'customer/acme' AND level = 'month'",
-    `UPDATE summary_counts SET bucket = bucket - interval '1 month' WHERE ${ONE_COUNT}`,
+    `UPDATE summary_counts SET bucket = bucket - interval '100 years' WHERE ${ONE_COUNT}`,
     `UPDATE summary_counts SET event_type = 'x.y' WHERE ${ONE_COUNT} AND event_type = 'data.read'`,
     "DELETE FROM summary_counts WHERE scope = 'customer/globex' AND level = 'day'",
     "DELETE FROM summary_counts WHERE scope = 'log' AND NOT by_type",
