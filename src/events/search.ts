@@ -2,11 +2,12 @@ import { badInput } from '../errors.ts';
 import type { AuditEvent } from './event.ts';
 import { formerWordsOf, INDEXED_PREFIX, orderedWords, prefixKey, searchWords, wordsOf } from './words.ts';
 
-/** Most words of one term, and most terms of several words: each is compared with the whole text of an event. */
+/** Most words of one term, and most terms of several words or left out: each is compared with the whole text of an event. */
 const MAX_TERM_WORDS = 128;
-const MAX_PHRASES = 32;
-// Quotes as keyboards and as word processors write them. One that is not closed reaches to the end.
-const TERM = /["“”]([^"“”]*)(?:["“”]|$)|\S+/g;
+const MAX_COMPARED = 32;
+// One "-" before a term leaves it out. Quotes as keyboards and as word processors write them; one that is not closed
+// reaches to the end.
+const TERM = /((?<!\S)-(?!-))?(?:["“”]([^"“”]*)(?:["“”]|$)|(\S+))/g;
 const ENDS_WITH_WORD = /[\p{L}\p{N}\p{M}]$/u;
 
 /** What a search text asks of an event. */
@@ -20,33 +21,69 @@ export interface SearchCondition {
    * those events cannot be found.
    */
   formerWords?: string[];
+  /** What the event must not be found by: a condition for each term that is left out. */
+  excluded?: SearchCondition[];
+}
+
+interface Term {
+  words: string[];
+  phrase: string | undefined;
+  formerWords: string[];
+  hasPrefix: boolean;
 }
 
 /**
  * Reads a search text: terms between blanks, or in quotes. A term is found where its words stand in its order, one behind
- * the other; `*` at the end of one without quotes stands for the rest of a word. Throws BAD_USER_INPUT when there is
- * nothing to look for.
+ * the other; `*` at the end of one without quotes stands for the rest of a word; `-` before a term leaves out what it
+ * finds. Throws BAD_USER_INPUT when there is nothing to look for.
  */
 export function parseSearch(text: string, path: string): SearchCondition {
-  const words = new Set<string>();
-  const phrases = new Set<string>();
-  const former = new Set<string>();
-  let hasPrefix = false;
-  for (const [term, quoted] of text.matchAll(TERM)) {
-    const isPrefix = quoted === undefined && isPrefixTerm(term);
-    const parts = wordsOf(quoted ?? term);
-    if (parts.length > MAX_TERM_WORDS)
-      throw badInput(path, `has a term of more than ${MAX_TERM_WORDS} words`);
-    if (parts.length === 0 && quoted !== undefined) throw badInput(path, 'has quotes without a word in them');
-    for (const word of wanted(parts, isPrefix, path)) words.add(word);
-    if (parts.length > 1 || isPrefix) phrases.add(`${parts.join(' ')}${isPrefix ? '*' : ''}`);
-    for (const word of formerWordsOf(quoted ?? term)) former.add(word);
-    hasPrefix ||= isPrefix;
+  const wanted: Term[] = [];
+  const excluded: SearchCondition[] = [];
+  for (const [, minus, quoted, plain] of text.matchAll(TERM)) {
+    const term = readTerm({ quoted, plain }, path);
+    if (minus === undefined) wanted.push(term);
+    else if (term.words.length > 0) excluded.push(conditionOf([term]));
   }
-  if (words.size === 0) throw badInput(path, 'must have a word to look for: letters or digits');
-  if (phrases.size > MAX_PHRASES)
-    throw badInput(path, `has more than ${MAX_PHRASES} terms that are phrases, or that end with "*"`);
+  const condition = conditionOf(wanted);
+  const { words, phrases = [] } = condition;
+  if (words.length === 0)
+    throw badInput(
+      path,
+      `must have a word to look for: letters or digits${excluded.length > 0 ? ', without "-"' : ''}`,
+    );
+  if (phrases.length + excluded.length > MAX_COMPARED)
+    throw badInput(
+      path,
+      `has more than ${MAX_COMPARED} terms that are phrases, end with "*", or begin with "-"`,
+    );
+  return { ...condition, ...(excluded.length > 0 && { excluded }) };
+}
+
+function readTerm(
+  { quoted, plain = '' }: { quoted?: string | undefined; plain?: string | undefined },
+  path: string,
+): Term {
+  const text = quoted ?? plain;
+  const hasPrefix = quoted === undefined && isPrefixTerm(text);
+  const parts = wordsOf(text);
+  if (parts.length > MAX_TERM_WORDS) throw badInput(path, `has a term of more than ${MAX_TERM_WORDS} words`);
+  if (parts.length === 0 && quoted !== undefined) throw badInput(path, 'has quotes without a word in them');
+  return {
+    words: storedWords(parts, hasPrefix, path),
+    phrase: parts.length > 1 || hasPrefix ? `${parts.join(' ')}${hasPrefix ? '*' : ''}` : undefined,
+    formerWords: formerWordsOf(text),
+    hasPrefix,
+  };
+}
+
+/** What finds the events with all of the terms. */
+function conditionOf(terms: readonly Term[]): SearchCondition {
+  const words = new Set(terms.flatMap((term) => term.words));
+  const phrases = new Set(terms.flatMap(({ phrase }) => phrase ?? []));
+  const former = new Set(terms.flatMap((term) => term.formerWords));
   const isSame = former.size === words.size && [...former].every((word) => words.has(word));
+  const hasPrefix = terms.some((term) => term.hasPrefix);
   return {
     words: [...words],
     ...(phrases.size > 0 && { phrases: [...phrases] }),
@@ -61,7 +98,7 @@ function isPrefixTerm(term: string): boolean {
 }
 
 // Of the stored words those that an event with the term has.
-function wanted(parts: string[], isPrefix: boolean, path: string): string[] {
+function storedWords(parts: string[], isPrefix: boolean, path: string): string[] {
   const last = parts.at(-1);
   if (!isPrefix || last === undefined) return parts;
   const key = prefixKey(last);
@@ -77,11 +114,12 @@ export function needleOf(phrase: string): string {
 }
 
 /** Whether an event is found; agrees with the SQL of `log/where.ts` on every event with words in the present form. */
-export function isFound(event: AuditEvent, { words, phrases = [] }: SearchCondition): boolean {
+export function isFound(event: AuditEvent, { words, phrases = [], excluded = [] }: SearchCondition): boolean {
   const present = presentOf(event);
   return (
     words.every((word) => present.words.has(word)) &&
-    phrases.every((phrase) => present.text.includes(needleOf(phrase)))
+    phrases.every((phrase) => present.text.includes(needleOf(phrase))) &&
+    !excluded.some((condition) => isFound(event, condition))
   );
 }
 

@@ -68,22 +68,23 @@ const SEARCH_TEXT = "' ' || array_to_string(search_words, ' ') || ' '";
 /** Whether a version before migration 0060 made the words: distinct ones, in no order that means anything. */
 export const IS_FORMER = `search_words[1] IS DISTINCT FROM '${TEXT_START}'`;
 
-function addSearch(where: Where, { words, phrases = [], formerWords }: SearchCondition): void {
+function addSearch(where: Where, search: SearchCondition): void {
+  where.sql += ` AND ${searchSql(where, search)}`;
+  for (const excluded of search.excluded ?? []) where.sql += ` AND NOT (${searchSql(where, excluded)})`;
+}
+
+function searchSql(where: Where, { words, phrases = [], formerWords }: SearchCondition): string {
   const add = (value: readonly string[]) => `$${where.parameters.push(value)}::text[]`;
   const hasWords = `search_words @> ${add(words)}`;
   // No word has a character that means something to LIKE.
   const patterns = phrases.map((phrase) => `%${needleOf(phrase)}%`);
   const hasPhrases = patterns.length === 0 ? 'true' : `${SEARCH_TEXT} LIKE ALL (${add(patterns)})`;
-  if (formerWords === undefined) {
-    where.sql += ` AND ${hasWords}`;
-    if (patterns.length > 0) where.sql += ` AND (${IS_FORMER} OR ${hasPhrases})`;
-    return;
-  }
+  if (formerWords === undefined)
+    return patterns.length > 0 ? `${hasWords} AND (${IS_FORMER} OR ${hasPhrases})` : hasWords;
   const isFound = `${hasWords} AND NOT ${IS_FORMER} AND ${hasPhrases}`;
-  where.sql +=
-    formerWords.length === 0
-      ? ` AND ${isFound}`
-      : ` AND (${isFound} OR search_words @> ${add(formerWords)} AND ${IS_FORMER})`;
+  return formerWords.length === 0
+    ? isFound
+    : `(${isFound} OR search_words @> ${add(formerWords)} AND ${IS_FORMER})`;
 }
 
 // Of each alternative the index of addresses knows where it begins and ends.

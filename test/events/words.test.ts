@@ -89,6 +89,22 @@ describe('a search text', () => {
     ['"exam*"', { words: ['exam'] }],
     ['本語', { words: ['本', '本語', '語'], phrases: ['本 本語 語'], formerWords: ['本語'] }],
     ['a & b 🚨', { words: ['a', 'b'] }],
+    ['a -b', { words: ['a'], excluded: [{ words: ['b'] }] }],
+    ['-"B c" a', { words: ['a'], excluded: [{ words: ['b', 'c'], phrases: ['b c'] }] }],
+    [
+      'a -exam* -1.0',
+      {
+        words: ['a'],
+        excluded: [
+          { words: ['exa*'], phrases: ['exam*'], formerWords: [] },
+          { words: ['1', '0'], phrases: ['1 0'] },
+        ],
+      },
+    ],
+    ['a --b', { words: ['a', 'b'] }],
+    ['a - b ->', { words: ['a', 'b'] }],
+    ['a-b', { words: ['a', 'b'], phrases: ['a b'] }],
+    ['a -🚨', { words: ['a'] }],
   ])('%s asks for %j', (text, expected) => {
     expect(parseSearch(text, '')).toEqual(expected);
   });
@@ -98,6 +114,10 @@ describe('a search text', () => {
     ['anna ""', 'quotes without a word'],
     ['ab*', 'needs 3 characters'],
     ['anna ab*', 'needs 3 characters'],
+    ['-anna', 'must have a word to look for: letters or digits, without "-"'],
+    ['anna -""', 'quotes without a word'],
+    ['anna -ab*', 'needs 3 characters'],
+    [`a${Array.from({ length: 33 }, (_, n) => ` -a${n}`).join('')}`, 'more than 32 terms'],
     ['a.'.repeat(129), 'more than 128 words'],
     [Array.from({ length: 33 }, (_, n) => `a.${n}`).join(' '), 'more than 32 terms'],
   ])('%s is refused', (text, message) => {

@@ -88,8 +88,15 @@ const typed = fc.oneof(
   text,
 );
 const searchText = fc
-  .array(typed, { minLength: 1, maxLength: 3 })
-  .map((some) => some.join(' '))
+  .tuple(
+    fc.array(typed, { minLength: 1, maxLength: 3 }),
+    fc.array(
+      typed.map((one) => `-${one}`),
+      { maxLength: 2 },
+    ),
+    fc.boolean(),
+  )
+  .map(([some, excluded, isBehind]) => (isBehind ? [...some, ...excluded] : [...excluded, ...some]).join(' '))
   .filter(isSearch)
   .map((one) => parseSearch(one, ''));
 
@@ -101,6 +108,11 @@ function isSearch(one: string): boolean {
   } catch {
     return false;
   }
+}
+
+// In quotes or without a blank, and not with a "-" of its own, which would leave it out.
+function isOneTerm(one: string): boolean {
+  return isSearch(one) && /^("[^"]+"|[^\s"-][^\s"]*)$/.test(one);
 }
 
 const address = fc.constantFrom(
@@ -230,6 +242,23 @@ test('SQL and the feed agree on every event, for every filter', async () => {
     expect(page.events.map((event) => event.position)).toEqual(positions);
   });
   await fc.assert(property, { numRuns: 400 });
+}, 60_000);
+
+test('a term that is left out leaves out what it finds', () => {
+  const find = (one: string) => {
+    const search = parseSearch(one, '');
+    return events.filter((event) => matches(event, { search })).map(({ position }) => position);
+  };
+  let leftOut = 0;
+  const property = fc.property(typed.filter(isOneTerm), typed.filter(isOneTerm), (some, other) => {
+    const [all, excluded] = [find(some), find(other)];
+    const rest = all.filter((position) => !excluded.includes(position));
+    expect(find(`${some} -${other}`)).toEqual(rest);
+    expect(find(`-${other} ${some}`)).toEqual(rest);
+    if (rest.length > 0 && rest.length < all.length) leftOut += 1;
+  });
+  fc.assert(property, { numRuns: 200 });
+  expect(leftOut).toBeGreaterThan(5);
 }, 60_000);
 
 const search = fc.record(

@@ -154,6 +154,30 @@ describe('a search', () => {
     ['5.1', []],
     ['members', ['7']],
     ['nowhere', []],
+    // What is left out.
+    ['last -one', ['8']],
+    ['-one last', ['8']],
+    ['last -"the last"', []],
+    ['last -“the last one”', ['3', '8']],
+    ['example -bert@anna.example', ['1']],
+    ['example -anna', []],
+    ['10.0.0.1 -10.0.0.2', ['former 0']],
+    ['moved -10.0.0.10 -1.0.0.10', ['0']],
+    ['moved -mov*', ['former 0']],
+    ['the -exa* -las*', ['former 2', '7']],
+    ['日本 -語', []],
+    ['電話 -京都', []],
+    ['電話 -京東', ['4']],
+    ['last -LAST', []],
+    ['last -nowhere', ['2', '3', '8']],
+    // A hyphen that leaves nothing out.
+    ['"-one" last', ['2', '3']],
+    ['last --one', ['2', '3']],
+    ['last - one', ['2', '3']],
+    ['last -> one', ['2', '3']],
+    ['"last"-one', ['2', '3']],
+    ['sess-9f', ['6']],
+    ['4f89-11d3', ['3']],
   ])('for %s finds %j', async (search, expected) => {
     expect(await find(search)).toEqual(expected);
   });
@@ -165,27 +189,39 @@ describe('a search', () => {
       );
     expect(await readEveryWay(service, { search: '"last the"' }, null)).toEqual(readingsOf([], false));
     expect(await readEveryWay(service, { search: '1.0.0.10' }, 0)).toEqual(readingsOf([0]));
+    expect(await readEveryWay(service, { search: 'last -one -"of the"' }, LAST)).toEqual(readingsOf([LAST]));
   });
 
-  test.each(['ab*', 'last ""', 'a.'.repeat(129), Array.from({ length: 33 }, (_, n) => `a.${n}`).join(' ')])(
-    'for %s is refused',
-    async (search) => {
-      expect(await readEveryWay(service, { search })).toEqual(refusalsOf('filter.search'));
+  test.each([
+    'ab*',
+    'last ""',
+    'last -""',
+    'last -ab*',
+    '-last',
+    '-"the last"',
+    '-last -one ->',
+    'a.'.repeat(129),
+    Array.from({ length: 33 }, (_, n) => `a.${n}`).join(' '),
+    `a${Array.from({ length: 33 }, (_, n) => ` -a${n}`).join('')}`,
+  ])('for %s is refused', async (search) => {
+    expect(await readEveryWay(service, { search })).toEqual(refusalsOf('filter.search'));
+  });
+
+  test.each(['10.0.0.1', 'exam*', '日本語', '"the last"', 'last -one'])(
+    'for %s goes through the index',
+    async (text) => {
+      const client = await pool.connect();
+      await client.query('SET enable_seqscan = off');
+      await client.query('SET enable_indexscan = off');
+      const where = whereOf([{ search: parseSearch(text, '') }]);
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+        `EXPLAIN SELECT position FROM audit_segments.s00000000 WHERE ${where.sql}`,
+        where.parameters,
+      );
+      client.release(true);
+      expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toMatch(/Index Cond: \(search_words @>/);
     },
   );
-
-  test.each(['10.0.0.1', 'exam*', '日本語', '"the last"'])('for %s goes through the index', async (text) => {
-    const client = await pool.connect();
-    await client.query('SET enable_seqscan = off');
-    await client.query('SET enable_indexscan = off');
-    const where = whereOf([{ search: parseSearch(text, '') }]);
-    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
-      `EXPLAIN SELECT position FROM audit_segments.s00000000 WHERE ${where.sql}`,
-      where.parameters,
-    );
-    client.release(true);
-    expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toMatch(/Index Cond: \(search_words @>/);
-  });
 });
 
 test('the events with words of the former form end where the first of the present form is', async () => {

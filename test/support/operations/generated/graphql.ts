@@ -34,7 +34,7 @@ export type AuditEventFilter = {
   resourceId?: string | null | undefined;
   /** The kind of resource, exactly. */
   resourceType?: string | null | undefined;
-  /** Terms between blanks, each of which must be found in action, description, ids, resource, user agent, or the names and values of oldValues and newValues. A term of several words ("10.0.0.1", "anna@bert.example") and "words in quotes" match in their order, side by side; exam* matches the beginning of a word (three characters or more). Case makes no difference. Scripts without blanks are found by parts. A text without letters and digits is refused. */
+  /** Terms between blanks, each of which must be found in action, description, ids, resource, user agent, or the names and values of oldValues and newValues. A term of several words ("10.0.0.1", "anna@bert.example") and "words in quotes" match in their order, side by side; exam* matches the beginning of a word (three characters or more); -word leaves out the events that the term finds. Case makes no difference. Scripts without blanks are found by parts. A text without letters and digits, or with terms to leave out alone, is refused. */
   search?: string | null | undefined;
   /** The session, exactly. */
   sessionId?: string | null | undefined;
