@@ -72,6 +72,10 @@ export class Problems {
     return this.#found.length;
   }
 
+  get found(): readonly AuditError[] {
+    return this.#found;
+  }
+
   /** Adds a problem; throws all of them when there are enough. */
   readonly add = (problem: AuditError): void => {
     this.#found.push(problem);

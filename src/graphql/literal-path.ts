@@ -19,14 +19,16 @@ export function rememberDocument(document: DocumentNode): void {
 }
 
 /**
- * Takes the locations out of a valid document. For each place of each error graphql-js looks through the text before it,
- * and an execution may have thousands of errors. The tree takes less memory too: locations keep all tokens.
+ * Takes the locations out of a document. For each place of each error graphql-js looks through the text before it,
+ * and an execution may have thousands of errors. The tree takes less memory too: locations keep all tokens. `keepsPaths`:
+ * the document is not valid, and every node is to be found that an error of it may name.
  */
-export function forgetLocations(document: DocumentNode): void {
+export function forgetLocations(document: DocumentNode, { keepsPaths = false } = {}): void {
   const uses = new Map<string, string>();
   const definitions: { node: ASTNode; name: string }[] = [];
   const forget = (node: ASTNode, path: string, parent: ASTNode) => {
     (node as { loc?: Location | undefined }).loc = undefined;
+    if (keepsPaths && path !== '') kept.set(node, path);
     if (node.kind === Kind.ARGUMENT) kept.set(node.value, path);
     if (node.kind === Kind.VARIABLE_DEFINITION) definitions.push({ node, name: path });
     else if (node.kind === Kind.VARIABLE && parent.kind !== Kind.VARIABLE_DEFINITION) {

@@ -1,5 +1,4 @@
 import {
-  coerceInputValue,
   type ExecutionArgs,
   type ExecutionResult,
   execute,
@@ -12,16 +11,12 @@ import {
 } from 'graphql';
 import { boundTo, type Viewer } from '../access/viewer.ts';
 import { AuditError, AuditErrors, MAX_PROBLEMS } from '../errors.ts';
+import { inTurns } from '../event-loop.ts';
 import { MAX_BATCH } from '../events/bounds.ts';
 import type { EventInput } from '../events/input.ts';
 import { type PathedInput, problemsOf } from '../pipeline/record.ts';
 import type { Context } from './context.ts';
-
-/**
- * graphql-js puts the whole value into the error of a variable, in one turn of the event loop: of a request of more bytes
- * the first few values are named.
- */
-const LARGE = { bytes: 4_194_304, problems: 3 };
+import { rightValues, wrongValues } from './wrong-values.ts';
 
 /** The field whose argument of this name holds a batch. */
 const BATCH = { field: 'logEvents', argument: 'input' };
@@ -40,21 +35,26 @@ export function boundInput(viewer: Viewer, input: EventInput, path: string): Pat
  * Executes as graphql-js does, but names every problem of a refused batch of events, 100 at most: those that a resolver
  * has found as an error each; and where variables have the wrong type, so that no resolver runs, what else is wrong.
  */
-export function executeNamingProblems(args: ExecutionArgs): ReturnType<typeof execute> {
-  args.options = { maxCoercionErrors: mostProblems(args) };
-  const result = execute(args);
-  return result instanceof Promise ? result.then((one) => named(one, args)) : named(result, args);
+export function createExecute(naming: { hideSuggestions: boolean }): typeof execute {
+  return (args) => {
+    // The first wrong value is enough for graphql-js, which prints it.
+    const result = execute({ ...args, options: { maxCoercionErrors: 0 } });
+    return result instanceof Promise
+      ? result.then((one) => named(one, args, naming))
+      : named(result, args, naming);
+  };
 }
 
-function mostProblems({ contextValue }: ExecutionArgs): number {
-  return (contextValue as Context).work.bytes > LARGE.bytes ? LARGE.problems : MAX_PROBLEMS;
-}
-
-function named(result: ExecutionResult, args: ExecutionArgs): ReturnType<typeof execute> {
+function named(
+  result: ExecutionResult,
+  args: ExecutionArgs,
+  { hideSuggestions }: { hideSuggestions: boolean },
+): ReturnType<typeof execute> {
   const { errors } = result;
   if (!errors) return result;
   if ('data' in result) return { ...result, errors: errors.flatMap(eachOf) };
-  return withOthers(errors, args);
+  const wrong = wrongValues(args, { most: MAX_PROBLEMS, hideSuggestions });
+  return wrong.length === 0 ? result : withOthers(wrong, args);
 }
 
 function eachOf(error: GraphQLError): GraphQLError[] {
@@ -64,25 +64,23 @@ function eachOf(error: GraphQLError): GraphQLError[] {
 }
 
 async function withOthers(errors: readonly GraphQLError[], args: ExecutionArgs): Promise<ExecutionResult> {
-  const room = mostProblems(args) - errors.length;
-  const inputs = room > 0 ? inputsOf(args) : [];
-  const others = inputs.length > 0 ? await problemsOf(inputs, room) : [];
+  const most = MAX_PROBLEMS - errors.length;
+  const inputs = most > 0 ? await inputsOf(args) : [];
+  const { pipeline } = (args.contextValue as Context).services;
+  const others = inputs.length > 0 ? await problemsOf(pipeline, inputs, most) : [];
   return {
-    errors: [
-      ...errors.slice(0, MAX_PROBLEMS),
-      ...others.map((one) => new GraphQLError(one.message, { originalError: one })),
-    ],
+    errors: [...errors, ...others.map((one) => new GraphQLError(one.message, { originalError: one }))],
   };
 }
 
 // The events of batches that are variables, without the members that have the wrong type.
-function inputsOf({
+async function inputsOf({
   schema,
   document,
   operationName,
   variableValues,
   contextValue,
-}: ExecutionArgs): PathedInput[] {
+}: ExecutionArgs): Promise<PathedInput[]> {
   const { viewer } = contextValue as Context;
   const operation = getOperationAST(document, operationName);
   if (operation?.operation !== 'mutation') return [];
@@ -92,13 +90,18 @@ function inputsOf({
   const fields = operation.selectionSet.selections.filter(
     (one): one is FieldNode => one.kind === Kind.FIELD && one.name.value === BATCH.field,
   );
-  return fields.flatMap((field) => {
+  const batches = fields.map((field) => {
     const given = field.arguments?.find(({ name }) => name.value === BATCH.argument)?.value;
     const batch = given?.kind === Kind.VARIABLE ? variableValues?.[given.name.value] : undefined;
-    if (!Array.isArray(batch) || batch.length > MAX_BATCH) return [];
-    return batch.flatMap((one: unknown, index) => {
-      const input = coerceInputValue(one, type, () => undefined) as EventInput | undefined;
-      return input ? [boundInput(viewer, input, `${BATCH.argument}[${index}]`)] : [];
-    });
+    return Array.isArray(batch) && batch.length <= MAX_BATCH ? batch : [];
   });
+  const events = batches.flatMap((batch) => batch.map((value: unknown, index) => ({ value, index })));
+  const inputs = await inTurns(events, ({ value, index }) => {
+    const right = rightValues(value, type);
+    if (!right) return undefined;
+    // No event is recorded: without a type, the others of its members can be looked at.
+    const input = { eventType: '', ...right.input } as EventInput;
+    return { ...boundInput(viewer, input, `${BATCH.argument}[${index}]`), isPart: right.isPart };
+  });
+  return inputs.filter((one) => one !== undefined);
 }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Pool } from '../db/pool.ts';
 import { AuditError, orUnavailable } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
+import { findConflicts } from './build-batch.ts';
 import { Committer } from './commit.ts';
 import type { AppendRequest, Placed, Placement } from './place.ts';
 import { eventAt, type PreparedEvent } from './prepare.ts';
@@ -18,6 +19,8 @@ const LANE_EVENTS = 250;
 export interface Appender {
   /** Resolves when the events are committed. Throws CONFLICT, OVERLOADED (retry later), UNAVAILABLE (retry). */
   append(request: AppendRequest): Promise<Placement[]>;
+  /** The CONFLICTs for which `append` would refuse the events; none where the database cannot tell. */
+  conflicts(request: AppendRequest): Promise<readonly AuditError[]>;
   /** How it is doing, for whoever asks whether the instance is ready. */
   state(): AppendState;
   /** Refuses new requests and resolves when those that wait are committed. */
@@ -138,6 +141,7 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
         running ??= drain();
       });
     },
+    conflicts: (request) => findConflicts(pool, request),
     state() {
       const [oldest] = waiting;
       return { oldestWaitMs: oldest ? performance.now() - oldest.since : 0, last };

@@ -1,11 +1,25 @@
 import type { PoolClient } from 'pg';
 import type { Step } from '../db/pipeline.ts';
 import type { Pool } from '../db/pool.ts';
+import { AuditError, AuditErrors, conditionOf } from '../errors.ts';
 import type { Frontier } from '../merkle/tree.ts';
 import { appendSteps } from './append-steps.ts';
 import { lookUpKeys } from './idempotency.ts';
 import { type AppendRequest, type Batch, type Placed, placeRequests } from './place.ts';
 import type { Segments } from './segments.ts';
+
+/** The CONFLICTs for which a request would be refused; none where the database cannot tell. */
+export async function findConflicts(pool: Pool, request: AppendRequest): Promise<readonly AuditError[]> {
+  try {
+    const known = await lookUpKeys(pool, request.events);
+    const [placed] = placeRequests([request], 0, known).placed;
+    if (placed instanceof AuditErrors) return placed.all;
+    return placed instanceof AuditError ? [placed] : [];
+  } catch (error) {
+    if (conditionOf(error) === undefined) throw error;
+    return [];
+  }
+}
 
 /** A batch ready to be sent. */
 export interface BuiltBatch extends Batch {

@@ -36,6 +36,8 @@ export interface PathedInput {
   path: string;
   /** Why it is refused already. */
   problem?: AuditError | undefined;
+  /** Whether some of it is missing, since it had the wrong type: then its content cannot be compared with another. */
+  isPart?: boolean;
 }
 
 /**
@@ -52,19 +54,25 @@ export async function recordSystemEvents(pipeline: Pipeline, inputs: readonly Pa
   await record({ ...pipeline, filters: wantAll }, inputs, checks);
 }
 
-/** What is wrong with the events of a client, as far as they show it by themselves: the first `most` problems. */
+/**
+ * What is wrong with the events of a client that are refused in any case: the first `most` problems. Members that had the
+ * wrong type are not in them.
+ */
 export async function problemsOf(
+  pipeline: Pipeline,
   inputs: readonly PathedInput[],
   most: number,
 ): Promise<readonly AuditError[]> {
-  const found: AuditError[] = [];
-  await inTurns(inputs, (one) => {
-    if (found.length >= most) return;
-    checkClientInput(one, (problem) => {
-      if (found.length < most) found.push(problem);
-    });
-  });
-  return found;
+  const problems = new Problems(most);
+  const checks = { checkInput: checkClientInput, checkDraft, signal: pipeline.refused };
+  try {
+    await prepareEvents({ ...pipeline, filters: wantAll }, inputs, { ...checks, problems });
+    problems.throwAny();
+    return [];
+  } catch (error) {
+    if (problems.count === 0) throw error;
+    return problems.found;
+  }
 }
 
 function checkClientInput(one: PathedInput, onProblem: OnProblem): EventDraft {
@@ -103,8 +111,20 @@ async function record(
   inputs: readonly PathedInput[],
   { checkInput, checkDraft, signal }: Checks,
 ): Promise<Recorded[]> {
-  const now = pipeline.now();
   const problems = new Problems();
+  const prepared = await prepareEvents(pipeline, inputs, { checkInput, checkDraft, signal, problems });
+  problems.throwAny();
+  const paths = inputs.map(({ path }) => path);
+  return append(pipeline, prepared, { paths, signal });
+}
+
+/** Makes the events ready that the filters want; the others, and those with a problem, are undefined. */
+async function prepareEvents(
+  pipeline: Pipeline,
+  inputs: readonly PathedInput[],
+  { checkInput, checkDraft, signal, problems }: Checks & { problems: Problems },
+): Promise<(PreparedEvent | undefined)[]> {
+  const now = pipeline.now();
   const drafts = await inTurns(inputs, (one) => {
     signal?.throwIfAborted();
     const before = problems.count;
@@ -123,9 +143,25 @@ async function record(
       return prepareEvent(redacted, now, path);
     });
   });
-  problems.throwAny();
-  const paths = inputs.map(({ path }) => path);
-  return append(pipeline, prepared, { paths, signal });
+  if (problems.count > 0) await addConflicts(pipeline, prepared, { inputs, problems });
+  return prepared;
+}
+
+// Those that are appended are told by the append.
+async function addConflicts(
+  { appender }: Pipeline,
+  prepared: readonly (PreparedEvent | undefined)[],
+  { inputs, problems }: { inputs: readonly PathedInput[]; problems: Problems },
+): Promise<void> {
+  const complete = prepared.flatMap((event, index) => {
+    const input = inputs[index];
+    return event && input && !input.isPart ? [{ event, path: input.path }] : [];
+  });
+  const conflicts = await appender.conflicts({
+    events: complete.map(({ event }) => event),
+    paths: complete.map(({ path }) => path),
+  });
+  for (const conflict of conflicts) problems.add(conflict);
 }
 
 async function append(

@@ -3,17 +3,19 @@ import {
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
+  Kind,
+  OperationTypeNode,
   parse,
   specifiedRules,
   type ValidationRule,
   validate,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { AuditError } from '../errors.ts';
+import { AuditError, MAX_PROBLEMS } from '../errors.ts';
 import { inOneTurn, inOwnTurn } from '../event-loop.ts';
 import type { Context } from '../graphql/context.ts';
 import { toClientError } from '../graphql/errors.ts';
-import { MAX_ERRORS } from '../graphql/limits/bounds.ts';
+import { MAX_LOCATED_ERRORS } from '../graphql/limits/bounds.ts';
 import { DocumentCache } from '../graphql/limits/document-cache.ts';
 import { noIntrospection } from '../graphql/limits/introspection.ts';
 import { scanDocument } from '../graphql/limits/scan.ts';
@@ -114,11 +116,7 @@ export class DocumentChecks {
     try {
       const tokens = await measured(() => scanDocument(text));
       const document = await measured(() => parseWithinBounds(text));
-      const errors: GraphQLError[] = [];
-      for (let at = 0; at < this.#rules.length && errors.length <= MAX_ERRORS; at += rulesAtOnce) {
-        const rules = this.#rules.slice(at, at + rulesAtOnce);
-        errors.push(...(await measured(() => this.#errorsOf(document, rules, MAX_ERRORS - errors.length))));
-      }
+      const errors = await this.#validate(document, { measured, rulesAtOnce });
       const bytesPerToken = isLocated(document) ? BYTES_PER_TOKEN.located : BYTES_PER_TOKEN.others;
       // A valid document is going to be executed.
       if (errors.length === 0 && !isLocated(document)) forgetLocations(document);
@@ -128,13 +126,47 @@ export class DocumentChecks {
     }
   }
 
-  #errorsOf(document: DocumentNode, rules: readonly ValidationRule[], maxErrors: number): GraphQLError[] {
-    const options = { maxErrors, hideSuggestions: this.#hideSuggestions };
-    // Over HTTP Yoga answers with them as they are, since errors of validation come from no resolver.
-    return validate(this.#schema, document, rules, options).map((error) =>
-      withoutFrames(toClientError(withoutFrames(error)) as GraphQLError),
-    );
+  async #validate(document: DocumentNode, pace: Pace): Promise<readonly GraphQLError[]> {
+    const located = await this.#errorsOf(document, MAX_LOCATED_ERRORS, pace);
+    // A batch of events may be refused: of that every problem is named.
+    if (located.length <= MAX_LOCATED_ERRORS || !hasMutation(document)) return located;
+    await pace.measured(() => forgetLocations(document, { keepsPaths: true }));
+    const all = await this.#errorsOf(document, MAX_PROBLEMS, pace);
+    return [...located.slice(0, MAX_LOCATED_ERRORS), ...all.slice(MAX_LOCATED_ERRORS, MAX_PROBLEMS)];
   }
+
+  // One more than `most` where there are more.
+  async #errorsOf(
+    document: DocumentNode,
+    most: number,
+    { measured, rulesAtOnce }: Pace,
+  ): Promise<readonly GraphQLError[]> {
+    const errors: GraphQLError[] = [];
+    for (let at = 0; at < this.#rules.length && errors.length <= most; at += rulesAtOnce) {
+      const rules = this.#rules.slice(at, at + rulesAtOnce);
+      const options = { maxErrors: most - errors.length, hideSuggestions: this.#hideSuggestions };
+      // Over HTTP Yoga answers with them as they are, since errors of validation come from no resolver.
+      const found = await measured(() =>
+        validate(this.#schema, document, rules, options).map((error) =>
+          withoutFrames(toClientError(withoutFrames(error)) as GraphQLError),
+        ),
+      );
+      errors.push(...found);
+    }
+    return errors;
+  }
+}
+
+/** In which turns of the event loop a document is checked. */
+interface Pace {
+  measured: typeof inOneTurn;
+  rulesAtOnce: number;
+}
+
+function hasMutation({ definitions }: DocumentNode): boolean {
+  return definitions.some(
+    (one) => one.kind === Kind.OPERATION_DEFINITION && one.operation === OperationTypeNode.MUTATION,
+  );
 }
 
 // V8 keeps the frames of an error until its stack is read, and with them all that they can see: the request with its

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import type { Authenticate } from '../access/authenticate.ts';
 import type { Context, Services } from '../graphql/context.ts';
 import { toClientError } from '../graphql/errors.ts';
-import { executeNamingProblems } from '../graphql/problems.ts';
+import { createExecute } from '../graphql/problems.ts';
 import { createProofLoaders } from '../graphql/proof-loaders.ts';
 import type { PeerOf } from './client-address.ts';
 import { useOperationCost, useWorkCharges } from './cost.ts';
@@ -84,7 +84,11 @@ export function createGraphqlServer(options: YogaOptions): Yoga {
     // Errors are logged with the id of their request, which Yoga does not know.
     logging: false,
     plugins: [
-      useEngine({ parse, execute: executeNamingProblems, subscribe: createSharedSubscribe() }),
+      useEngine({
+        parse,
+        execute: createExecute({ hideSuggestions: !options.hasIntrospection }),
+        subscribe: createSharedSubscribe(),
+      }),
       usePageCaching(),
       useAuthentication(options),
       useStrictRequests(options),

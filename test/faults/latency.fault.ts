@@ -105,6 +105,8 @@ const DOCUMENTS: Record<string, (n: number) => string> = {
   'a list of texts': (n) => `query q${n} ${asking(`categories: [${fill('"abcdefgh" ', 100_000)}]`, 'wrong')}`,
   'enum values that there are not': (n) =>
     `query q${n} ${asking(`eventTypes: [${list(9_900, (at) => `AUTH_LOGIN${at}`).join(' ')}]`)}`,
+  'a batch of enum values that there are not': (n) =>
+    `mutation m${n} { logEvents(input: [${list(1_990, (at) => `{eventType:AUTH_LOGIN${at}}`).join('\n')}]) { recorded } }`,
   'a variable for each text': (n) =>
     `query q${n} (${list(1_400, (at) => `$a${at}: String!`).join(' ')}) ${asking(`categories: [${list(1_400, (at) => `$a${at}`).join(' ')}]`)}`,
   'one variable again and again': (n) => `query q${n} (${fill('$a: Int ', 19_200)}) { __typename }`,

@@ -7,6 +7,9 @@ import { upTo } from '../support/write.ts';
 
 const LOG = 'mutation ($events: [LogEventInput!]!) { logEvents(input: $events) { recorded } }';
 
+const SECRET =
+  'Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U';
+
 let database: TestDatabase;
 let service: TestService;
 /** How many drafts the filter of the deployment has seen. */
@@ -154,21 +157,68 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_name, open) => {
       problems(
         await transport.ask(
           LOG,
-          batch(
-            4,
-            [0, { details: large }],
-            [1, { ipAddress: 'no' }],
-            [
-              3,
-              {
-                customerId:
-                  'Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U',
-              },
-            ],
-          ),
+          batch(4, [0, { details: large }], [1, { ipAddress: 'no' }], [3, { customerId: SECRET }]),
         ),
       ),
     ).toEqual(['input[1].ipAddress', 'input[0]', 'input[3].customerId'].map(bad));
+  });
+
+  test('keys, secrets and sizes are named beside values of a wrong type, and beside what else is wrong', async () => {
+    const keyed = (n: number, action: string) => ({ action, idempotencyKey: `${_name}-beside-${n}` });
+    const first = { events: [read(keyed(0, 'first')), read(keyed(1, 'first'))] };
+    expect((await transport.ask(LOG, first)).data).toEqual({ logEvents: { recorded: 2 } });
+    const before = await count();
+    const others = batch(
+      6,
+      [0, keyed(0, 'other')],
+      [1, { details: { a: 'x'.repeat(70_000) } }],
+      [2, { customerId: SECRET }],
+      [4, keyed(1, 'first')],
+      [5, { ...keyed(0, 'first'), description: 'x' }],
+    );
+    const found = [
+      bad('input[1]'),
+      bad('input[2].customerId'),
+      ['CONFLICT', 'input[0].idempotencyKey'],
+      ['CONFLICT', 'input[5].idempotencyKey'],
+    ];
+    const events = [...others.events, read({ ipAddress: 'no', ...keyed(1, 'other') })];
+    expect(problems(await transport.ask(LOG, { events }))).toEqual([bad('input[6].ipAddress'), ...found]);
+    // What is left of the last two would be another event: whether its key is in conflict is not known.
+    const wrong = [
+      ...others.events,
+      read({ severity: 'LOUD', ...keyed(1, 'other'), customerId: SECRET }),
+      { eventType: 'NOTHING', ...keyed(1, 'other'), userAgent: 'x'.repeat(3_000) },
+    ];
+    const named = [
+      bad('input[1]'),
+      bad('input[2].customerId'),
+      bad('input[6].customerId'),
+      ...found.slice(2),
+    ];
+    expect(problems(await transport.ask(LOG, { events: wrong }))).toEqual([
+      bad('input[6].severity'),
+      bad('input[7].eventType'),
+      bad('input[7].userAgent'),
+      ...named,
+    ]);
+    expect(await count()).toBe(before);
+  });
+
+  test('values of a wrong type that are literals, 100 at most', async () => {
+    const wrongOf = (size: number) =>
+      upTo(size)
+        .map((n) => `{ eventType: ${n % 2 ? `NOTHING_${n}` : `DATA_READ, userId: ${n}`} }`)
+        .join('\n');
+    for (const size of [15, 150, 900]) {
+      const answer = await transport.ask(
+        `mutation { logEvents(input: [${wrongOf(size)}]) { recorded } }`,
+        {},
+      );
+      expect(problems(answer)).toEqual(
+        upTo(Math.min(size, 100)).map((n) => bad(`input[${n}].${n % 2 ? 'eventType' : 'userId'}`)),
+      );
+    }
   });
 
   test('one event, likewise', async () => {
@@ -200,6 +250,38 @@ test('events of another customer than that of the key', async () => {
     bad('input[2].ipAddress'),
     ['FORBIDDEN', 'input[4].customerId'],
   ]);
+});
+
+test('of the key of another customer nothing is told', async () => {
+  const { secret } = await createKey(service, { name: 'keys', scopes: ['EVENTS_WRITE'], customerId: 'acme' });
+  const theirs = read({ customerId: 'globex', idempotencyKey: 'theirs' });
+  expect(problems(await service.ask(LOG, { events: [theirs, read({ userId: 7 })] }))).toHaveLength(1);
+  expect((await service.ask(LOG, { events: [theirs] })).data).toEqual({ logEvents: { recorded: 1 } });
+  for (const more of [{ ipAddress: 'no' }, { userId: 7 }]) {
+    const events = [{ ...theirs, action: 'other' }, read({ idempotencyKey: 'theirs' }), read(more)];
+    const found = problems(await service.ask(LOG, { events }, secret));
+    expect(found?.sort()).toEqual([
+      bad(`input[2].${Object.keys(more)[0]}`),
+      ['FORBIDDEN', 'input[0].customerId'],
+    ]);
+  }
+});
+
+test('100 of them in the largest request too, and of each value only the beginning', async () => {
+  const events = [
+    ...upTo(120).map(() => read({ userId: ['\n'.repeat(50_000)] })),
+    read({ sessionId: { a: { b: ['x'.repeat(1_000_000)] } } }),
+  ];
+  const { data, errors } = await service.ask(LOG, { events });
+  expect(problems({ data, errors } as Answer)).toEqual(upTo(100).map((n) => bad(`input[${n}].userId`)));
+  const { errors: few } = await service.ask(LOG, { events: events.slice(30) });
+  expect(few?.map(({ extensions }) => extensions.path)).toEqual([
+    ...upTo(90).map((n) => `input[${n}].userId`),
+    'input[90].sessionId',
+  ]);
+  expect(few?.[0]?.message).toBe(
+    `input[0].userId: String cannot represent a non string value: ["${'\\n'.repeat(198)}..."]`,
+  );
 });
 
 test('what is said of many problems stays small, however long their paths are', async () => {

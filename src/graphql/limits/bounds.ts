@@ -26,8 +26,8 @@ export const DOCUMENT_BOUNDS = {
   rootFields: 30,
 } as const;
 
-/** Most errors that validation looks for in a document. */
-export const MAX_ERRORS = 10;
+/** Most errors of validation that say where in the document they are: graphql-js looks through the text for each. */
+export const MAX_LOCATED_ERRORS = 10;
 
 /** Throws QUERY_TOO_COMPLEX when there are more of `what` than its bound. */
 export function checkBound(what: keyof typeof DOCUMENT_BOUNDS, count: number): void {
