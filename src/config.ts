@@ -222,6 +222,9 @@ const settings = z.object({
   MAX_QUERY_COST: wholeNumber(1_000, 1_000_000_000).default(100_000),
 });
 
+/** The names of all settings. */
+export const SETTING_NAMES: readonly string[] = Object.keys(settings.shape);
+
 const schema = settings.refine(
   (config) => config.JWT_ISSUERS.length === 0 || config.JWT_AUDIENCE.length > 0,
   {

@@ -36,6 +36,17 @@ const SEES: Record<string, readonly string[]> = {
   'meta-audit': ['errors.ts', ...below, 'access', 'pipeline'],
   graphql: ['errors.ts', ...parts],
   server: ['errors.ts', ...parts, 'graphql'],
+  library: [
+    'errors.ts',
+    ...parts,
+    'closers.ts',
+    'config.ts',
+    'db',
+    'graphql',
+    'health.ts',
+    'server',
+    'start-errors.ts',
+  ],
   cli: ['errors.ts', ...parts, 'config.ts', 'db', 'serve.ts', 'shutdown.ts'],
   'cli/import': ['events', 'merkle'],
 };

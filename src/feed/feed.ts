@@ -50,6 +50,8 @@ export interface Feed {
    * BAD_USER_INPUT when the log does not reach up to the start, OVERLOADED when there are too many subscribers.
    */
   subscribe(request: SubscribeRequest): Promise<Subscription>;
+  /** The end of what it has read of the log so far, which is never beyond the log's own. */
+  readonly end: number;
   /** For how long it may have missed what other instances wrote, in milliseconds: since it last read up to the head. */
   lagMs(): number;
   /** Ends all subscriptions. */
@@ -121,6 +123,9 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
         readFrom,
         [Symbol.asyncIterator]: () => readFrom(position),
       };
+    },
+    get end() {
+      return recent.end;
     },
     lagMs: () => performance.now() - upToDateAt,
     close() {

@@ -11,10 +11,14 @@ export type Filters = (drafts: readonly EventDraft[]) => Promise<boolean[]>;
 /** Wants everything. */
 export const wantAll: Filters = async (drafts) => drafts.map(() => true);
 
-/** Puts the filters together: what one declines, those behind it do not see. `timeoutMs` is for all of a mutation. */
-export function createFilters(filters: readonly EventFilterFunction[], timeoutMs: number): Filters {
-  if (filters.length === 0) return wantAll;
+/**
+ * Puts the filters together: what one declines, those behind it do not see. `timeoutMs` is for all of a mutation, for
+ * which those count that are in the set when it begins.
+ */
+export function createFilters(set: ReadonlySet<EventFilterFunction>, timeoutMs: number): Filters {
   return async (drafts) => {
+    if (set.size === 0) return wantAll(drafts);
+    const filters = [...set];
     const asked = Promise.all(drafts.map((draft) => passes(filters, draft)));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {

@@ -26,6 +26,8 @@ export type Dispatch = (events: readonly AuditEvent[]) => void;
 /** The handlers of an instance. */
 export interface Handlers {
   dispatch: Dispatch;
+  /** One more gets what is committed from now on. Returns its removal: it has what was dispatched to it, and no more. */
+  add(handler: EventHandler): () => void;
   /** Resolves when the handlers have had what was dispatched, or had the longest time for one event more. */
   close(): Promise<void>;
 }
@@ -36,13 +38,19 @@ export function createHandlers(
   timeoutMs: number,
   report: (failure: HandlerFailure) => void,
 ): Handlers {
-  const lanes = handlers.map((handler) => new Lane(handler, timeoutMs, report));
+  const laneOf = (handler: EventHandler) => new Lane(handler, timeoutMs, report);
+  const lanes = new Set(handlers.map(laneOf));
   return {
     dispatch(events) {
       for (const lane of lanes) for (const event of events) lane.add(event);
     },
+    add(handler) {
+      const lane = laneOf(handler);
+      lanes.add(lane);
+      return () => void lanes.delete(lane);
+    },
     async close() {
-      await Promise.all(lanes.map((lane) => lane.close()));
+      await Promise.all([...lanes].map((lane) => lane.close()));
     },
   };
 }

@@ -12,7 +12,7 @@ import { checkFilter } from '../filter-input.ts';
 import { AuditEventRef } from './event.ts';
 import { AuditEventFilterRef } from './filter.ts';
 
-const MAX_OFFSET = 10_000;
+export const MAX_OFFSET = 10_000;
 
 const ORDER_DESCRIPTIONS = {
   TIMESTAMP_DESC: { description: 'What happened last comes first.' },

@@ -73,7 +73,7 @@ builder.queryField('auditExport', (t) =>
   }),
 );
 
-function checkCsv(
+export function checkCsv(
   format: ExportFormat,
   options: { delimiter?: string | null | undefined; byteOrderMark?: boolean | null | undefined },
 ): CsvOptions | undefined {

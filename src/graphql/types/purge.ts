@@ -3,7 +3,7 @@ import { badInput } from '../../errors.ts';
 import { builder } from '../builder.ts';
 import { COUNT_COST, cost } from '../cost.ts';
 
-const MAX_DAYS = 36_500;
+export const MAX_DAYS = 36_500;
 
 const PurgeResultRef = builder.objectRef<{ purged: number }>('PurgeResult').implement({
   description: 'What a purge removed.',

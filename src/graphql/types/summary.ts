@@ -23,10 +23,10 @@ import { checkFilter } from '../filter-input.ts';
 import { EventTypeRef, OutcomeRef, SeverityRef } from './event.ts';
 import { AuditEventFilterRef } from './filter.ts';
 
-const DAY_MS = 86_400_000;
-const MAX_POINTS = 10_000;
+export const DAY_MS = 86_400_000;
+export const MAX_POINTS = 10_000;
 const UTC = 'UTC';
-const MAX_TOP = 1_000;
+export const MAX_TOP = 1_000;
 
 /** The values with the most events: a GROUP BY where counters do not help. */
 const TOP_COST = 5_000;
@@ -239,7 +239,7 @@ function topOf(countTop: CountTop) {
   };
 }
 
-function checkBucket(bucket: TimeBucket, start: number, end: number): TimeBucket {
+export function checkBucket(bucket: TimeBucket, start: number, end: number): TimeBucket {
   if ((end - start) / TIME_BUCKETS[bucket] > MAX_POINTS) {
     throw badInput('bucket', `would give more than ${MAX_POINTS} points for this period`);
   }
@@ -247,7 +247,7 @@ function checkBucket(bucket: TimeBucket, start: number, end: number): TimeBucket
 }
 
 // Undefined: the points are those of UTC.
-function boundsOf(period: Timeline, timeZone: string): number[] | undefined {
+export function boundsOf(period: Timeline, timeZone: string): number[] | undefined {
   if (timeZone === UTC) return undefined;
   const bounds = localBounds(period, offsetsIn(timeZone));
   return areOfUtc(bounds, period.bucket) ? undefined : bounds;

@@ -1,0 +1,195 @@
+import type { Readable } from 'node:stream';
+import { Closers } from '../closers.ts';
+import { badInput } from '../errors.ts';
+import type { EventFilterFunction } from '../pipeline/extensions.ts';
+import type { AuditEvent } from './audit-event.ts';
+import type {
+  AuditEventHandler,
+  AuditLog,
+  CallOptions,
+  ExportFormat,
+  ExportOptions,
+  FollowOptions,
+  QueryOptions,
+  SummaryOptions,
+  VerifyOptions,
+} from './audit-log.ts';
+import type { AuditFilter } from './filters.ts';
+import {
+  type AuthEvent,
+  type DataEvent,
+  type LogEvent,
+  readAuthEvent,
+  readDataEvent,
+  readEvent,
+  readSecurityEvent,
+  type SecurityEvent,
+} from './inputs.ts';
+import { type OpenLog, openLog } from './open.ts';
+import {
+  type AuditLogOptions,
+  configOf,
+  environmentConfig,
+  type LogOptions,
+  openProcessLog,
+} from './options.ts';
+import { withAuditEvents } from './pipeline.ts';
+import { askerOf, type Principal } from './principal.ts';
+import { get, prove, query, summary } from './read.ts';
+import { startDatabase } from './storage.ts';
+import { closedError, exportEvents, follow } from './streams.ts';
+import { purge, verify } from './upkeep.ts';
+import { writeMany, writeOne } from './write.ts';
+
+/**
+ * Opens an audit log in this process, on a PostgreSQL (`databaseUrl`) or on an embedded one under `dataDir`. It listens on
+ * no port and reads no environment. Throws when the database cannot be used.
+ */
+export async function createAuditLog(options: AuditLogOptions = {}): Promise<AuditLog> {
+  const { dataDir, settings, principal = {}, ...rest } = options;
+  askerOf(principal);
+  return new ProcessLog(await open({ ...rest, config: configOf(settings, dataDir) }), principal);
+}
+
+let own: Promise<AuditLog> | undefined;
+
+/**
+ * The audit log of this process, opened on first use as the environment says (`DATABASE_URL`, `DATA_DIR` and the others of
+ * `.env.example`). The same for every caller until it is closed.
+ */
+export function getAuditLog(): Promise<AuditLog> {
+  own ??= openOwn().catch((error) => {
+    own = undefined;
+    throw error;
+  });
+  return own;
+}
+
+async function openOwn(): Promise<AuditLog> {
+  const log: AuditLog = new ProcessLog(await open({ config: environmentConfig() }), {});
+  const close = log.close.bind(log);
+  log.close = () => {
+    own = undefined;
+    return close();
+  };
+  return log;
+}
+
+async function open(options: LogOptions & Required<Pick<LogOptions, 'config'>>): Promise<OpenLog> {
+  const closers = new Closers();
+  try {
+    const { config, log = openProcessLog(config) } = options;
+    const { databaseUrl = config.DATABASE_URL ?? (await startDatabase(config, log, closers)) } = options;
+    const hasAdminKey = config.ADMIN_API_KEY !== undefined || options.onAdminKey !== undefined;
+    const opened = await openLog({ ...options, config, log, databaseUrl, hasAdminKey }, closers);
+    closers.add(opened.services.feed, (feed) => feed.close());
+    return opened;
+  } catch (error) {
+    await closers.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** An open log with the principal of the program. */
+class ProcessLog implements AuditLog {
+  readonly #log: OpenLog;
+  readonly #principal: Principal;
+  #closed: Promise<void> | undefined;
+
+  constructor(log: OpenLog, principal: Principal) {
+    this.#log = log;
+    this.#principal = principal;
+  }
+
+  async log(input: LogEvent, options?: CallOptions) {
+    return writeOne(this.#open, readEvent, input, this.#call({ ...options, what: 'logEvent' }));
+  }
+
+  async logMany(input: readonly LogEvent[], options?: CallOptions) {
+    return writeMany(this.#open, input, this.#call(options));
+  }
+
+  async logAuthEvent(input: AuthEvent, options?: CallOptions) {
+    return writeOne(this.#open, readAuthEvent, input, this.#call({ ...options, what: 'logAuthEvent' }));
+  }
+
+  async logDataEvent(input: DataEvent, options?: CallOptions) {
+    return writeOne(this.#open, readDataEvent, input, this.#call({ ...options, what: 'logDataEvent' }));
+  }
+
+  async logSecurityEvent(input: SecurityEvent, options?: CallOptions) {
+    return writeOne(
+      this.#open,
+      readSecurityEvent,
+      input,
+      this.#call({ ...options, what: 'logSecurityEvent' }),
+    );
+  }
+
+  async query(filter?: AuditFilter, options?: QueryOptions) {
+    return query(this.#open, filter, this.#call(options));
+  }
+
+  async get(id: string, options?: CallOptions) {
+    return get(this.#open, id, this.#call(options));
+  }
+
+  async summary(options?: SummaryOptions) {
+    return summary(this.#open, this.#call(options));
+  }
+
+  export(format: ExportFormat, options?: ExportOptions): Readable {
+    return exportEvents(this.#open, format, this.#call(options));
+  }
+
+  follow(options?: FollowOptions): AsyncIterableIterator<AuditEvent> {
+    return follow(this.#open, this.#call(options));
+  }
+
+  async purge(options: { olderThanDays: number } & CallOptions) {
+    return purge(this.#open, this.#call(options));
+  }
+
+  async verify(options?: VerifyOptions) {
+    return verify(this.#open, this.#call(options));
+  }
+
+  async prove(id: string, options?: CallOptions) {
+    return prove(this.#open, id, this.#call(options));
+  }
+
+  addFilter(filter: EventFilterFunction): () => void {
+    if (typeof filter !== 'function') throw badInput('filter', 'must be a function');
+    // A function of its own, so that the same one twice is there twice.
+    const added: EventFilterFunction = (event) => filter(event);
+    const { filters } = this.#open;
+    filters.add(added);
+    return () => void filters.delete(added);
+  }
+
+  addHandler(handler: AuditEventHandler): () => void {
+    const named =
+      typeof handler === 'function' ? { name: handler.name || 'handler', handle: handler } : handler;
+    if (typeof named?.handle !== 'function')
+      throw badInput('handler', 'must be a function, or { name, handle }');
+    return this.#open.handlers.add(withAuditEvents(named));
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#log.close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #open(): OpenLog {
+    if (this.#closed) throw closedError();
+    return this.#log;
+  }
+
+  #call<Options extends CallOptions>(options?: Options): Options & { principal: Principal } {
+    return { ...(options as Options), principal: options?.principal ?? this.#principal };
+  }
+}

@@ -1,0 +1,107 @@
+import { badInput } from '../errors.ts';
+import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../events/catalog.ts';
+import type { EventFilter } from '../events/filter.ts';
+import type { Services } from '../graphql/context.ts';
+import { checkFilter, type FilterInput } from '../graphql/filter-input.ts';
+import type { AuditEventType } from './audit-event.ts';
+import { type Time, timeOf } from './inputs.ts';
+import { plainObject } from './plain-json.ts';
+
+/** Which events: every condition that is given must hold. An empty list matches nothing. */
+export interface AuditFilter {
+  eventTypes?: readonly AuditEventType[] | null | undefined;
+  /** The part of a type before the dot, such as `auth`. */
+  categories?: readonly string[] | null | undefined;
+  outcomes?: readonly Outcome[] | null | undefined;
+  severities?: readonly Severity[] | null | undefined;
+  /** This severity or a higher one. */
+  minSeverity?: Severity | null | undefined;
+  userId?: string | null | undefined;
+  customerId?: string | null | undefined;
+  sessionId?: string | null | undefined;
+  requestId?: string | null | undefined;
+  /** An address or a CIDR block. */
+  ipAddress?: string | null | undefined;
+  resourceType?: string | null | undefined;
+  resourceId?: string | null | undefined;
+  action?: string | null | undefined;
+  /** On the timestamp, both inclusive. */
+  startTime?: Time | null | undefined;
+  endTime?: Time | null | undefined;
+  /** See docs/search.md. */
+  search?: string | null | undefined;
+  /** Containment: every given key and value is present. */
+  details?: object | null | undefined;
+  oldValues?: object | null | undefined;
+  newValues?: object | null | undefined;
+}
+
+const LISTS = ['eventTypes', 'categories', 'outcomes', 'severities'] as const;
+const TEXTS = [
+  'userId',
+  'customerId',
+  'sessionId',
+  'requestId',
+  'ipAddress',
+  'resourceType',
+  'resourceId',
+  'action',
+  'search',
+] as const;
+const TIMES = ['startTime', 'endTime'] as const;
+const OBJECTS = ['details', 'oldValues', 'newValues'] as const;
+const FIELDS = new Set<string>([...LISTS, ...TEXTS, ...TIMES, ...OBJECTS, 'minSeverity']);
+
+/** Reads a filter that a program gives, as the API checks one. Throws BAD_USER_INPUT with the field's path. */
+export function readFilter(
+  given: AuditFilter | null | undefined,
+  { catalog, pipeline }: Pick<Services, 'catalog' | 'pipeline'>,
+): EventFilter {
+  if (given == null) return checkFilter(undefined, pipeline.redaction);
+  if (typeof given !== 'object') throw badInput('filter', 'must be an object');
+  const unknown = Object.keys(given).find((name) => !FIELDS.has(name));
+  if (unknown !== undefined)
+    throw badInput(`filter.${unknown}`, `is no condition: there are ${[...FIELDS].join(', ')}`);
+  const values: Record<string, readonly string[] | undefined> = {
+    eventTypes: catalog.eventTypes,
+    outcomes: OUTCOMES,
+    severities: SEVERITIES,
+  };
+  const input: FilterInput = {};
+  for (const name of LISTS) if (given[name] != null) setList(input, name, given[name], values[name]);
+  for (const name of TEXTS) {
+    if (given[name] == null) continue;
+    if (typeof given[name] !== 'string') throw badInput(`filter.${name}`, 'must be a text');
+    input[name] = given[name];
+  }
+  for (const name of TIMES) if (given[name] != null) input[name] = timeOf(given[name], `filter.${name}`);
+  for (const name of OBJECTS)
+    if (given[name] != null) input[name] = plainObject(given[name], `filter.${name}`);
+  if (given.minSeverity != null) input.minSeverity = readSeverity(given.minSeverity, 'filter.minSeverity');
+  return checkFilter(input, pipeline.redaction);
+}
+
+/** Throws BAD_USER_INPUT at `path` unless it is a severity. */
+export function readSeverity(value: unknown, path: string): Severity {
+  if (SEVERITIES.includes(value as Severity)) return value as Severity;
+  throw badInput(path, `must be one of ${SEVERITIES.join(', ')}`);
+}
+
+function setList(
+  input: FilterInput,
+  name: (typeof LISTS)[number],
+  list: unknown,
+  values: readonly string[] | undefined,
+): void {
+  if (!Array.isArray(list)) throw badInput(`filter.${name}`, 'must be an array');
+  // How many there may be is checked with the other bounds: no more are looked at than tell that.
+  for (const [index, value] of list.slice(0, 1_000).entries()) {
+    const isRight = typeof value === 'string' && (values === undefined || values.includes(value));
+    if (!isRight)
+      throw badInput(
+        `filter.${name}[${index}]`,
+        values ? 'is not one of the known values' : 'must be a text',
+      );
+  }
+  (input as Record<string, unknown>)[name] = [...list];
+}

@@ -1,0 +1,244 @@
+import { AuditError, AuditErrors, badInput, MAX_PROBLEMS, Problems } from '../errors.ts';
+import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../events/catalog.ts';
+import type { EventInput } from '../events/input.ts';
+import { parseTime } from '../events/time.ts';
+import type { AuditEventType } from './audit-event.ts';
+import { plainObject } from './plain-json.ts';
+
+/** A point of time: a Date, milliseconds since 1970, or an RFC 3339 date-time. */
+export type Time = Date | number | string;
+
+/** What every event may say beside what happened. */
+export interface EventContext {
+  userId?: string | null | undefined;
+  customerId?: string | null | undefined;
+  sessionId?: string | null | undefined;
+  ipAddress?: string | null | undefined;
+  userAgent?: string | null | undefined;
+  requestId?: string | null | undefined;
+  /** Plain JSON. A copy is recorded; secrets in it are redacted before anything is stored. */
+  details?: object | null | undefined;
+  /** The same key again is the first event again; with other content it is CONFLICT. */
+  idempotencyKey?: string | null | undefined;
+}
+
+/** An event to record. */
+export interface LogEvent extends EventContext {
+  eventType: AuditEventType;
+  /** Default: `success`. */
+  outcome?: Outcome | null | undefined;
+  /** Default: `info`. */
+  severity?: Severity | null | undefined;
+  /** When it happened. Default: now. */
+  timestamp?: Time | null | undefined;
+  /** Default: the dotted type. */
+  action?: string | null | undefined;
+  /** Default: empty. */
+  description?: string | null | undefined;
+  resourceType?: string | null | undefined;
+  resourceId?: string | null | undefined;
+  oldValues?: object | null | undefined;
+  newValues?: object | null | undefined;
+}
+
+/** An authentication event (`auth.*`). Its action is the dotted type. */
+export interface AuthEvent extends EventContext {
+  eventType: AuditEventType;
+  /** Default: true. False: outcome `failure` with severity `warning`. */
+  success?: boolean | null | undefined;
+}
+
+/** What was done with data: the type is `data.` and this. */
+export type DataAction = 'read' | 'create' | 'update' | 'delete' | 'export' | 'import';
+export const DATA_ACTIONS = ['read', 'create', 'update', 'delete', 'export', 'import'] as const;
+
+/** An access to data (`data.*`). */
+export interface DataEvent extends EventContext {
+  action: DataAction;
+  resourceType: string;
+  resourceId: string;
+  oldValues?: object | null | undefined;
+  newValues?: object | null | undefined;
+}
+
+/** A security event (`security.*`). Its action is the dotted type. */
+export interface SecurityEvent extends EventContext {
+  eventType: AuditEventType;
+  severity: Severity;
+  description: string;
+  /** Default: `success`. */
+  outcome?: Outcome | null | undefined;
+}
+
+const CONTEXT_TEXTS = [
+  'userId',
+  'customerId',
+  'sessionId',
+  'ipAddress',
+  'userAgent',
+  'requestId',
+  'idempotencyKey',
+] as const;
+const TEXTS = [...CONTEXT_TEXTS, 'action', 'description', 'resourceType', 'resourceId'] as const;
+const OBJECTS = ['details', 'oldValues', 'newValues'] as const;
+const FIELDS = new Set<string>([...TEXTS, ...OBJECTS, 'eventType', 'outcome', 'severity', 'timestamp']);
+const OF_AUTH = new Set<string>([...CONTEXT_TEXTS, 'details', 'eventType', 'success']);
+const OF_DATA = new Set<string>([...CONTEXT_TEXTS, ...OBJECTS, 'action', 'resourceType', 'resourceId']);
+const OF_SECURITY = new Set<string>([
+  ...CONTEXT_TEXTS,
+  'details',
+  'eventType',
+  'severity',
+  'description',
+  'outcome',
+]);
+
+/** An input as the pipeline takes it, and what is wrong with it already: what GraphQL's types would have refused. */
+export interface ReadInput {
+  input: EventInput;
+  problems: readonly AuditError[];
+}
+
+/** Reads an event that a program gives, and takes a copy of it. `eventTypes` are those of the deployment. */
+export function readEvent(given: LogEvent, path: string, eventTypes: readonly string[]): ReadInput {
+  return collected((problems) => eventOf(given, { path, eventTypes, problems, fields: FIELDS }));
+}
+
+export function readAuthEvent(given: AuthEvent, path: string, eventTypes: readonly string[]): ReadInput {
+  return collected((problems) => {
+    const input = eventOf(given, { path, eventTypes, problems, fields: OF_AUTH });
+    requireCategory(input.eventType, 'auth', { path, problems });
+    const { success = true } = given ?? {};
+    if (success !== null && typeof success !== 'boolean')
+      problems.add(badInput(`${path}.success`, 'must be true or false'));
+    return { ...input, ...(success === false ? FAILED : SUCCEEDED), action: input.eventType };
+  });
+}
+
+export function readDataEvent(given: DataEvent, path: string, eventTypes: readonly string[]): ReadInput {
+  return collected((problems) => {
+    const { action } = given ?? {};
+    if (!DATA_ACTIONS.includes(action))
+      problems.add(badInput(`${path}.action`, `must be one of ${DATA_ACTIONS.join(', ')}`));
+    for (const field of ['resourceType', 'resourceId'] as const)
+      if (given?.[field] == null) problems.add(badInput(`${path}.${field}`, 'is required'));
+    const eventType = `data.${DATA_ACTIONS.includes(action) ? action : 'read'}`;
+    const input = eventOf({ ...given, eventType }, { path, eventTypes, problems, fields: OF_DATA });
+    return { ...input, action: eventType };
+  });
+}
+
+export function readSecurityEvent(
+  given: SecurityEvent,
+  path: string,
+  eventTypes: readonly string[],
+): ReadInput {
+  return collected((problems) => {
+    const input = eventOf(given, { path, eventTypes, problems, fields: OF_SECURITY });
+    requireCategory(input.eventType, 'security', { path, problems });
+    for (const field of ['severity', 'description'] as const)
+      if (given?.[field] == null) problems.add(badInput(`${path}.${field}`, 'is required'));
+    return { ...input, action: input.eventType };
+  });
+}
+
+const SUCCEEDED = { outcome: 'success', severity: 'info' } as const;
+const FAILED = { outcome: 'failure', severity: 'warning' } as const;
+
+function collected(read: (problems: Problems) => EventInput): ReadInput {
+  const found: AuditError[] = [];
+  const problems = new Problems();
+  let input: EventInput = { eventType: '' };
+  try {
+    input = read(problems);
+    problems.throwAny();
+  } catch (error) {
+    if (!(error instanceof AuditError)) throw error;
+    found.push(...(error instanceof AuditErrors ? error.all : [error]));
+  }
+  return { input, problems: found };
+}
+
+interface Reading {
+  path: string;
+  eventTypes: readonly string[];
+  problems: Problems;
+  fields: ReadonlySet<string>;
+}
+
+function eventOf(given: LogEvent | AuthEvent | DataEvent | SecurityEvent, reading: Reading): EventInput {
+  const { path, eventTypes, problems, fields } = reading;
+  if (typeof given !== 'object' || given === null) throw badInput(path, 'must be an object');
+  const event = given as object as Record<string, unknown>;
+  const unknown = Object.keys(event).find((name) => !fields.has(name) && event[name] !== undefined);
+  // The type of an access to data follows from its action.
+  if (unknown !== undefined && !(fields === OF_DATA && unknown === 'eventType'))
+    problems.add(badInput(`${path}.${unknown}`, `is no field of this: it has ${[...fields].join(', ')}`));
+  const input: EventInput = { eventType: typeof event.eventType === 'string' ? event.eventType : '' };
+  if (!eventTypes.includes(input.eventType))
+    problems.add(
+      badInput(`${path}.eventType`, 'must be an event type such as auth.login_failed (EVENT_TYPES)'),
+    );
+  for (const field of TEXTS) readText(event, field, { input, reading });
+  input.outcome = oneOf(OUTCOMES, event.outcome, `${path}.outcome`, problems);
+  input.severity = oneOf(SEVERITIES, event.severity, `${path}.severity`, problems);
+  if (event.timestamp != null)
+    input.timestamp = problems.attempt(() => timeOf(event.timestamp, `${path}.timestamp`));
+  for (const field of OBJECTS)
+    if (event[field] != null)
+      input[field] = problems.attempt(() => plainObject(event[field], `${path}.${field}`));
+  return input;
+}
+
+function readText(
+  event: Record<string, unknown>,
+  field: (typeof TEXTS)[number],
+  { input, reading: { path, problems } }: { input: EventInput; reading: Reading },
+): void {
+  const value = event[field];
+  if (value == null) return;
+  if (typeof value === 'string') input[field] = value;
+  else problems.add(badInput(`${path}.${field}`, 'must be a text'));
+}
+
+function oneOf<T extends string>(
+  values: readonly T[],
+  value: unknown,
+  path: string,
+  problems: Problems,
+): T | undefined {
+  if (value == null) return undefined;
+  if (values.includes(value as T)) return value as T;
+  problems.add(badInput(path, `must be one of ${values.join(', ')}`));
+  return undefined;
+}
+
+function requireCategory(
+  eventType: string,
+  category: string,
+  { path, problems }: { path: string; problems: Problems },
+): void {
+  if (eventType !== '' && !eventType.startsWith(`${category}.`))
+    problems.add(badInput(`${path}.eventType`, `must be one of the ${category}.* types`));
+}
+
+/** Milliseconds since 1970. Throws BAD_USER_INPUT. */
+export function timeOf(value: unknown, path: string): number {
+  // By way of text for all of them: what has a text of this form can be kept.
+  const text = value instanceof Date || typeof value === 'number' ? isoOf(value) : value;
+  const time = typeof text === 'string' ? parseTime(text) : undefined;
+  if (time === undefined)
+    throw badInput(path, 'must be a Date, milliseconds since 1970, or an RFC 3339 date-time');
+  return time;
+}
+
+function isoOf(value: Date | number): string | undefined {
+  const date = new Date(value);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+/** Throws what is wrong, if anything: `MAX_PROBLEMS` at most. */
+export function throwProblems(problems: readonly AuditError[]): void {
+  const [first, ...others] = problems.slice(0, MAX_PROBLEMS);
+  if (first) throw others.length === 0 ? first : new AuditErrors([first, ...others]);
+}

@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type AdminKey, ensureAdminKey } from '../access/admin-key.ts';
+import type { Closers } from '../closers.ts';
+import type { Config } from '../config.ts';
+import { type DatabaseClock, startClock } from '../db/clock.ts';
+import { keepEmbedded } from '../db/embedded/keep.ts';
+import { migrate } from '../db/migrate.ts';
+import { createPool, IDLE_IN_TRANSACTION_MS, type Pool, type PoolOptions } from '../db/pool.ts';
+import { allowEndingHolders, createQuietCheck } from '../db/quiet.ts';
+import { checkMemberships, findSchemaMakers } from '../db/roles.ts';
+import { type LogIdentity, openIdentity } from '../integrity/identity.ts';
+import { createHead } from '../log/head.ts';
+import { findFormerEnd } from '../log/search.ts';
+import { namingSetting, ownerSetting } from '../start-errors.ts';
+import type { Chosen } from './options.ts';
+
+/** The database of a log: its tables as this version has them, and who may use them. */
+export interface Storage {
+  /** As the owner of the tables: migrations, keys, retention. */
+  owner: Pool;
+  /** In the service's role, which may read and append. */
+  pool: Pool;
+  /** Where the owner connects. */
+  ownerUrl: string;
+  /** Every pool that was made, for what has to break their connections. */
+  pools: readonly Pool[];
+  addPool: (url: string, options: PoolOptions) => Pool;
+  identity: LogIdentity;
+  clock: DatabaseClock;
+  adminKey: AdminKey;
+}
+
+/** What the parts of a log stand on while it is opened. */
+export interface Opening extends Chosen {
+  closers: Closers;
+  onError: (error: Error) => void;
+}
+
+const DATABASE_ADVICE =
+  'check that the database runs, and that this names its address, user, password and database';
+const NO_KEY: AdminKey = { secret: undefined, change: undefined };
+
+/** Starts the embedded PostgreSQL under `DATA_DIR` until the log is closed, and returns where it is. */
+export async function startDatabase({ DATA_DIR }: Config, log: Logger, closers: Closers): Promise<string> {
+  const server = await keepEmbedded({ dataDir: DATA_DIR, log });
+  return closers.add(server, ({ stop }) => stop()).connectionString;
+}
+
+/** Connects, migrates, and makes sure of the head, the identity and the admin's key. Throws an error that names the setting at fault. */
+export async function openStorage(opening: Opening): Promise<Storage> {
+  const { config, databaseUrl, log, closers, onError } = opening;
+  const ownerUrl = config.DATABASE_ADMIN_URL ?? databaseUrl;
+  const pools: Pool[] = [];
+  const addPool = (url: string, options: PoolOptions) => {
+    const made = closers.add(createPool(url, onError, options), (pool) => pool.end());
+    pools.push(made);
+    return made;
+  };
+  const onEnded = (count: number) =>
+    log.warn({ count }, 'connections of an instance were ended that said nothing and blocked the others');
+  const owner = addPool(ownerUrl, {
+    max: 4,
+    idleInTransactionMs: IDLE_IN_TRANSACTION_MS,
+    onQuiet: createQuietCheck({ connectionString: ownerUrl, onEnded, onError }),
+  });
+  await prepareTables(owner, opening);
+  const identity = await openIdentity(owner, {
+    origin: config.ORIGIN,
+    keyFile: config.SIGNING_KEY_FILE ?? join(config.DATA_DIR, 'signing-key.pem'),
+  });
+  if (!identity.signers) log.warn('this instance has no signing key: it serves checkpoints that others sign');
+  const adminKey = opening.hasAdminKey ? await ensureAdminKey(owner, config.ADMIN_API_KEY) : NO_KEY;
+  if (adminKey.secret !== undefined) opening.onAdminKey?.(adminKey.secret);
+  const pool = addPool(databaseUrl, {
+    role: 'audit_log_service',
+    onQuiet: createQuietCheck({ connectionString: databaseUrl, onEnded, onError }),
+  });
+  const grant = await allowEndingHolders(pool, owner);
+  if (grant !== undefined)
+    log.warn({ grant }, 'an instance that vanishes may block the others: an administrator has to grant this');
+  const clock = await startClock(pool, { readTime: opening.databaseNow, onError });
+  closers.add(clock, (part) => part.close());
+  return { owner, pool, ownerUrl, pools, addPool, identity, clock, adminKey };
+}
+
+async function prepareTables(owner: Pool, { config, databaseUrl, log }: Opening): Promise<void> {
+  await namingSetting(ownerSetting(config), DATABASE_ADVICE, () => owner.query('SELECT 1'));
+  await migrate(owner);
+  await namingSetting('DATABASE_URL', DATABASE_ADVICE, () => checkMemberships(databaseUrl));
+  const makers = await findSchemaMakers(owner);
+  if (makers.length > 0)
+    log.warn(
+      { makers },
+      "others than the owner may make functions in the log's schema: REVOKE CREATE ON SCHEMA from them",
+    );
+  await createHead(owner, config.SEGMENT_BITS);
+  const formerEnd = await findFormerEnd(owner);
+  if (formerEnd > 0)
+    log.info(
+      { before: formerEnd },
+      'events before this position are searched as they were indexed: by whole words in any order, without the texts that were added since',
+    );
+}

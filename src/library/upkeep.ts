@@ -1,0 +1,57 @@
+import { callerOf } from '../access/asker.ts';
+import { SILENCE } from '../db/client.ts';
+import { createPool } from '../db/pool.ts';
+import { MAX_DAYS } from '../graphql/types/purge.ts';
+import { verifyDatabase } from '../integrity/verify/database.ts';
+import { usefulThreads } from '../integrity/verify/thread.ts';
+import type { CallOptions, VerifyOptions, VerifyResult } from './audit-log.ts';
+import { called } from './calls.ts';
+import type { OpenLog } from './open.ts';
+import { wholeFrom } from './read.ts';
+
+/** Removes what was recorded more days ago. */
+export function purge(
+  open: OpenLog,
+  { olderThanDays, principal }: { olderThanDays: number } & CallOptions,
+): Promise<{ purged: number }> {
+  const { evidence, pool, purges } = open.services;
+  return called(open, { principal, scope: 'admin', what: 'purgeEvents' }, async (asker) => {
+    wholeFrom(0, MAX_DAYS, olderThanDays, 'olderThanDays');
+    // What leaves the log is signed first, so that its leaves stay provable.
+    await evidence.checkpoint({ tree: 'log', db: pool });
+    return { purged: await purges.purge(callerOf(asker), { olderThanDays, isAsked: true }) };
+  });
+}
+
+/** Verifies the whole log, in threads where there are processors for them. */
+export function verify(open: OpenLog, options: VerifyOptions): Promise<VerifyResult> {
+  const { principal, checkpoints = [], verifierKey } = options;
+  return called(open, { principal, scope: 'admin', what: 'verify' }, async () => {
+    const url = open.storage.ownerUrl;
+    const pool = createPool(url, () => undefined, { max: 2, silenceMs: SILENCE.none });
+    try {
+      const kept = checkpoints.map((note, at) => ({ name: `checkpoints[${at}]`, note }));
+      const threads = { url, count: usefulThreads() };
+      const found = await verifyDatabase(pool, { verifierKey, kept, threads });
+      const isDecidable = found.trust !== undefined && found.checkpoints + kept.length > 0;
+      return {
+        outcome: found.findings.length > 0 ? 'does not hold' : isDecidable ? 'verified' : 'undecided',
+        size: found.size,
+        firstPosition: found.firstPosition,
+        rootHash: found.rootHash && Buffer.from(found.rootHash).toString('hex'),
+        events: found.events,
+        checkpoints: found.checkpoints,
+        cosignatures: found.cosignatures,
+        customerTrees: found.customerTrees,
+        findings: found.findings.map(({ kind, message, position, count }) => ({
+          kind,
+          message,
+          position,
+          count,
+        })),
+      };
+    } finally {
+      await pool.end();
+    }
+  });
+}

@@ -1,0 +1,65 @@
+import { type AuditError, badInput, MAX_PROBLEMS } from '../errors.ts';
+import { inTurns } from '../event-loop.ts';
+import { MAX_BATCH } from '../events/bounds.ts';
+import { boundInput } from '../graphql/problems.ts';
+import { problemsOf, recordEvents } from '../pipeline/record.ts';
+import { AuditEvent } from './audit-event.ts';
+import type { CallOptions, LogResult } from './audit-log.ts';
+import { called } from './calls.ts';
+import { type LogEvent, type ReadInput, readEvent, throwProblems } from './inputs.ts';
+import type { OpenLog } from './open.ts';
+
+/** An event that was read, and the path that an error about it names. */
+interface PathedRead extends ReadInput {
+  path: string;
+}
+
+/** Records one event that `read` takes from what the program gave. */
+export async function writeOne<Given>(
+  open: OpenLog,
+  read: (given: Given, path: string, eventTypes: readonly string[]) => ReadInput,
+  given: Given,
+  { what, principal }: CallOptions & { what: string },
+): Promise<LogResult> {
+  return called(open, { principal, scope: 'events:write', what }, async (asker) => {
+    const one = { ...read(given, 'input', open.services.catalog.eventTypes), path: 'input' };
+    const [result] = await write(open, asker, [one]);
+    return result as LogResult;
+  });
+}
+
+/** Records a batch, all or none. */
+export async function writeMany(
+  open: OpenLog,
+  given: readonly LogEvent[],
+  { principal }: CallOptions,
+): Promise<LogResult[]> {
+  return called(open, { principal, scope: 'events:write', what: 'logEvents' }, async (asker) => {
+    if (!Array.isArray(given)) throw badInput('input', 'must be an array of events');
+    if (given.length < 1 || given.length > MAX_BATCH)
+      throw badInput('input', `must hold 1 to ${MAX_BATCH} events`);
+    // As the program gives them now: it may change its objects while others are served in between.
+    const { eventTypes } = open.services.catalog;
+    const read = given.map((one, index) => {
+      const path = `input[${index}]`;
+      return { ...readEvent(one, path, eventTypes), path };
+    });
+    return write(open, asker, read);
+  });
+}
+
+type Asker = Parameters<Parameters<typeof called>[2]>[0];
+
+async function write({ services }: OpenLog, { viewer }: Asker, read: PathedRead[]): Promise<LogResult[]> {
+  const bound = await inTurns(read, ({ input, path }) => boundInput(viewer, input, path));
+  const wrong = read.flatMap(({ problems }) => problems);
+  // What else is wrong is said too, as the API does.
+  if (wrong.length > 0) throwProblems(merged(wrong, await problemsOf(bound, MAX_PROBLEMS)));
+  const recorded = await recordEvents(services.pipeline, bound);
+  return recorded.map(({ status, event }) => ({ status, event: event && AuditEvent.of(event) }));
+}
+
+function merged(wrong: readonly AuditError[], others: readonly AuditError[]): AuditError[] {
+  const named = new Set(wrong.map(({ path }) => path));
+  return [...wrong, ...others.filter(({ path }) => !named.has(path))];
+}
