@@ -2,11 +2,11 @@ import { createSchema } from '../graphql/schema.ts';
 import { createPeerOf } from '../server/client-address.ts';
 import { createOrigins } from '../server/origins.ts';
 import { createPersistedDocuments, loadPersistedDocuments } from '../server/persisted-documents.ts';
-import type { HttpOptions } from '../server/server.ts';
+import type { ApiServerOptions } from '../server/server.ts';
 import type { OpenLog } from './open.ts';
 
 /** What a server of the API takes from the log and its settings, whoever listens. */
-export type ApiOptions = Omit<HttpOptions, 'host' | 'port' | 'isHost' | 'onRefused'>;
+export type ApiOptions = Omit<ApiServerOptions, 'isHost' | 'onRefused'>;
 
 /** Puts it together. Throws when the file of persisted documents cannot be used. */
 export async function createApi(open: OpenLog): Promise<ApiOptions> {

@@ -1,4 +1,6 @@
-import type { Readable } from 'node:stream';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex, Readable } from 'node:stream';
+import type { GraphQLSchema } from 'graphql';
 import type { Outcome, Severity } from '../events/catalog.ts';
 import type { EventFilterFunction } from '../pipeline/extensions.ts';
 import type { AuditEvent } from './audit-event.ts';
@@ -169,6 +171,17 @@ export interface AuditLog {
   addFilter(filter: EventFilterFunction): () => void;
   /** From now on gets every event that this log has recorded, one at a time, in order. Returns its removal. */
   addHandler(handler: AuditEventHandler): () => void;
+  /** The schema of the API, to print or to compare. Its resolvers need the context that the handlers make. */
+  readonly schema: GraphQLSchema;
+  /**
+   * The API for a server of the program (`node:http`, Express, Fastify), below any path: `<path>/graphql`, with GraphiQL and
+   * server-sent events, `<path>/export/...` and `<path>/health/...`. Who asks sends an API key.
+   */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /** The same for servers that take a `Request` (Next.js, Hono). */
+  readonly fetch: (request: Request) => Promise<Response>;
+  /** Subscriptions over WebSocket, for the `upgrade` event of the program's server. */
+  readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
   /** Finishes what was begun, ends what is followed, and closes every connection, ten seconds at most. */
   close(): Promise<void>;
   /** `await using log = await createAuditLog()` closes it at the end of the block. */

@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
+import type { GraphQLSchema } from 'graphql';
 import { Closers } from '../closers.ts';
 import { badInput } from '../errors.ts';
+import { createSchema } from '../graphql/schema.ts';
 import type { EventFilterFunction } from '../pipeline/extensions.ts';
 import type { AuditEvent } from './audit-event.ts';
 import type {
@@ -25,6 +27,7 @@ import {
   readSecurityEvent,
   type SecurityEvent,
 } from './inputs.ts';
+import { createMount, type Mount } from './mount.ts';
 import { type OpenLog, openLog } from './open.ts';
 import {
   type AuditLogOptions,
@@ -46,9 +49,11 @@ import { writeMany, writeOne } from './write.ts';
  * no port and reads no environment. Throws when the database cannot be used.
  */
 export async function createAuditLog(options: AuditLogOptions = {}): Promise<AuditLog> {
-  const { dataDir, settings, principal = {}, ...rest } = options;
+  const { dataDir, settings, principal = {}, publicUrl, ...rest } = options;
   askerOf(principal);
-  return new ProcessLog(await open({ ...rest, config: configOf(settings, dataDir) }), principal);
+  const opened = await open({ ...rest, config: configOf(settings, dataDir) });
+  if (publicUrl !== undefined) opened.services.baseUrl = () => publicUrl.replace(/\/$/, '');
+  return new ProcessLog(opened, principal);
 }
 
 let own: Promise<AuditLog> | undefined;
@@ -82,7 +87,8 @@ async function open(options: LogOptions & Required<Pick<LogOptions, 'config'>>):
     const { databaseUrl = config.DATABASE_URL ?? (await startDatabase(config, log, closers)) } = options;
     const hasAdminKey = config.ADMIN_API_KEY !== undefined || options.onAdminKey !== undefined;
     const opened = await openLog({ ...options, config, log, databaseUrl, hasAdminKey }, closers);
-    closers.add(opened.services.feed, (feed) => feed.close());
+    // A reference that is relative to the address of the API.
+    opened.services.baseUrl = () => '.';
     return opened;
   } catch (error) {
     await closers.close().catch(() => undefined);
@@ -94,11 +100,32 @@ async function open(options: LogOptions & Required<Pick<LogOptions, 'config'>>):
 class ProcessLog implements AuditLog {
   readonly #log: OpenLog;
   readonly #principal: Principal;
+  readonly #mount: Mount;
+  readonly handler: Mount['handler'];
+  readonly fetch: Mount['fetch'];
+  readonly handleUpgrade: Mount['handleUpgrade'];
+  #schema: GraphQLSchema | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(log: OpenLog, principal: Principal) {
     this.#log = log;
     this.#principal = principal;
+    this.#mount = createMount(log);
+    // Members of their own, so that they can be handed on without the log.
+    this.handler = this.#mount.handler;
+    this.fetch = this.#mount.fetch;
+    this.handleUpgrade = this.#mount.handleUpgrade;
+    // Closed first: clients are told that they are cut, before the feed ends.
+    log.closers.add(this.#mount, async (mount) => {
+      const closed = mount.close();
+      log.services.feed.close();
+      await closed;
+    });
+  }
+
+  get schema(): GraphQLSchema {
+    this.#schema ??= createSchema(this.#log.services.catalog);
+    return this.#schema;
   }
 
   async log(input: LogEvent, options?: CallOptions) {

@@ -54,6 +54,8 @@ export interface AuditLogOptions extends Omit<LogOptions, 'config'> {
   dataDir?: string;
   /** Further settings by their names in `.env.example`, such as `{ RETENTION_DAYS: 365 }`. The environment is not read. */
   settings?: Settings;
+  /** Where clients reach the API when it is mounted, for the links of exports: `https://app.example/audit`. Default: links are relative to `<path>/graphql`. */
+  publicUrl?: string;
   /** Who reads and writes where a call names nobody else. Default: this process, which may do everything. */
   principal?: Principal;
 }

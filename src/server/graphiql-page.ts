@@ -55,7 +55,8 @@ export function usePageCaching(): Plugin<object, HttpContext> {
 async function makePage(): Promise<Page> {
   // Nine megabytes of source, which would be most of what a start has to read.
   const { graphiqlPage, graphiqlPolicy } = await import('./graphiql/page.ts');
-  const html = graphiqlPage({ endpoint: GRAPHQL_PATH });
+  // Relative to the page: the API may be mounted below another path.
+  const html = graphiqlPage({ endpoint: GRAPHQL_PATH.slice(1) });
   const hash = createHash('sha256').update(html).digest('base64url').slice(0, 22);
   // Weak: the same page is sent with and without compression.
   return {

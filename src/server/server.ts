@@ -25,10 +25,9 @@ import { boundConnections, type ConnectionOptions, serverOptions } from './timeo
 import { serveWebSockets } from './websocket.ts';
 import { createGraphqlServer, GRAPHQL_PATH, type Yoga, type YogaOptions } from './yoga.ts';
 
-/** A server that listens. */
-export interface HttpServer {
-  /** `http://127.0.0.1:4000` */
-  url: string;
+/** A server of the API, whoever gives it connections. */
+export interface ApiServer {
+  server: Server;
   /**
    * From now on the instance is not ready, and every answer says `connection: close`; resolves after `stopDelayMs`, until
    * when new connections are accepted and served, so that balancers have time to see it.
@@ -41,11 +40,15 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-export interface HttpOptions
+/** A server that listens. */
+export interface HttpServer extends Pick<ApiServer, 'leave' | 'close'> {
+  /** `http://127.0.0.1:4000` */
+  url: string;
+}
+
+export interface ApiServerOptions
   extends ConnectionOptions,
     Omit<YogaOptions, 'checks' | 'requests' | 'unsent' | 'streams' | 'corsOf'> {
-  host: string;
-  port: number;
   /** Whether the log's hashes and checkpoints need no key. */
   publicEvidence: boolean;
   /** Time between two pings of a WebSocket. */
@@ -66,8 +69,24 @@ export interface HttpOptions
   problems: () => Promise<string[]>;
 }
 
+/** Where a server listens. */
+export interface HttpOptions extends ApiServerOptions {
+  host: string;
+  port: number;
+}
+
 /** Serves the API, its live feed, exports, GraphiQL and the health endpoints. */
-export async function listen(options: HttpOptions): Promise<HttpServer> {
+export async function listen({ host, port, ...options }: HttpOptions): Promise<HttpServer> {
+  const { server, ...ends } = createApiServer(options);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return { url: urlOf(server, host), ...ends };
+}
+
+/** Makes the server of the API, which does not listen yet. */
+export function createApiServer(options: ApiServerOptions): ApiServer {
   const requests = createRequests(options);
   const unsent = createUnsent(options.maxUnsentBytes);
   const streams = createOpenStreams();
@@ -79,12 +98,8 @@ export async function listen(options: HttpOptions): Promise<HttpServer> {
   server.on('request', createHandler({ ...options, unsent, files }, { requests, stopping, yoga }));
   boundConnections(server, options);
   const closeSockets = serveWebSockets({ ...options, ...bounds, server, yoga });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, options.host, resolve);
-  });
   return {
-    url: urlOf(server, options.host),
+    server,
     async leave() {
       if (options.stopDelayMs === 0) return;
       stopping.leave();
@@ -104,7 +119,7 @@ const FILES = {
 };
 
 /** What the routes beside the API stand on. */
-type RouteOptions = HttpOptions & { unsent: Unsent; files: Quota };
+type RouteOptions = ApiServerOptions & { unsent: Unsent; files: Quota };
 
 function createHandler(
   options: RouteOptions,
@@ -157,7 +172,7 @@ function answer(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`);
 }
 
-async function answerReady({ problems }: HttpOptions, response: ServerResponse): Promise<void> {
+async function answerReady({ problems }: ApiServerOptions, response: ServerResponse): Promise<void> {
   const found = await problems();
   answer(response, found.length === 0 ? 200 : 503, found.length === 0 ? 'ready' : found.join('\n'));
 }

@@ -1,0 +1,248 @@
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  request as requestOver,
+  type ServerResponse,
+} from 'node:http';
+import { type Duplex, duplexPair, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { AuditError } from '../errors.ts';
+import { refusalBody, refusalHeaders } from '../server/error-response.ts';
+import { createHostCheck } from '../server/hosts.ts';
+import { type ApiServer, createApiServer } from '../server/server.ts';
+import { createApi } from './api.ts';
+import type { OpenLog } from './open.ts';
+
+/** The API for servers of the program. */
+export interface Mount {
+  handler(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  fetch(request: Request): Promise<Response>;
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  /** Ends subscriptions at once, and waits for the answers that are under way, five seconds at most. */
+  close(): Promise<void>;
+}
+
+const FINISH_MS = 5_000;
+const GRAPHQL_PATH = '/graphql';
+/** What is served beside GraphQL, by the end of a path. */
+const ROUTES =
+  /^.*?(\/(?:export\/[^/]+|health\/(?:live|ready)|(?:customers(?:-by-id)?\/[^/]+\/)?(?:checkpoint|verifier-key|purge|tile\/.+)))$/;
+/** Between two hops alone (RFC 9110, 7.6.1); `expect` was answered already. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * Mounts the API of a log. A request goes, over a pair of streams in memory, to the same server that the service listens
+ * with: so every rule of it holds, and the host's request and response stay as the host's framework made them.
+ */
+export function createMount(open: OpenLog): Mount {
+  const underWay = new Set<Promise<unknown>>();
+  let api: Promise<ApiServer> | undefined;
+  let isClosed = false;
+
+  function apiOf(): Promise<ApiServer> {
+    if (isClosed) throw new AuditError('UNAVAILABLE', 'the audit log is closed');
+    api ??= createMountedServer(open);
+    return api;
+  }
+
+  function counted<Result>(work: Promise<Result>): Promise<Result> {
+    underWay.add(work);
+    const over = () => void underWay.delete(work);
+    work.then(over, over);
+    return work;
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = bodyOf(request);
+    const { socket } = request;
+    const sent = ask(await apiOf(), {
+      method: request.method ?? 'GET',
+      path: apiPath(request.url ?? '/'),
+      headers: headersOf(request, body !== request),
+      peer: { remoteAddress: socket.remoteAddress, encrypted: 'encrypted' in socket },
+    });
+    response.once('close', () => response.writableFinished || sent.request.destroy());
+    // The host's client may go away in the middle of its body, or not send all of what it is refused for.
+    void pipeline(body, sent.request).catch((error) => sent.request.destroy(error));
+    const incoming = await sent.response;
+    response.statusCode = incoming.statusCode ?? 500;
+    for (const [name, values] of headerLists(incoming)) response.setHeader(name, values);
+    response.flushHeaders();
+    await pipeline(incoming, response);
+  }
+
+  async function fetched(request: Request): Promise<Response> {
+    const { pathname, search } = new URL(request.url);
+    const headers = [...request.headers].filter(([name]) => !HOP_BY_HOP.has(name)).flat();
+    if (!request.headers.has('host')) headers.push('host', new URL(request.url).host);
+    const sent = ask(await apiOf(), {
+      method: request.method,
+      path: apiPath(pathname) + search,
+      headers,
+      peer: { encrypted: request.url.startsWith('https:') },
+    });
+    const end = () => void sent.request.destroy();
+    if (request.signal?.aborted) end();
+    request.signal?.addEventListener('abort', end, { once: true });
+    const body = request.body ? Readable.fromWeb(request.body as ReadableStream) : Readable.from([]);
+    void pipeline(body, sent.request).catch((error) => sent.request.destroy(error));
+    const incoming = await sent.response;
+    incoming.once('close', () => request.signal?.removeEventListener('abort', end));
+    return responseOf(incoming);
+  }
+
+  return {
+    async handler(request, response) {
+      try {
+        await counted(answer(request, response));
+      } catch (error) {
+        refuse(response, error, open);
+      }
+    },
+    async fetch(request) {
+      try {
+        return await counted(fetched(request));
+      } catch (error) {
+        const shown = refusalOf(error, open);
+        return new Response(refusalBody(shown), { status: 503, headers: refusalHeaders(shown) });
+      }
+    },
+    async handleUpgrade(request, socket, head) {
+      // Nobody else listens to it while the server is made.
+      const onError = () => socket.destroy();
+      socket.on('error', onError);
+      try {
+        const { server } = await apiOf();
+        socket.off('error', onError);
+        const own = Object.create(request, { url: { value: GRAPHQL_PATH, writable: true } });
+        server.emit('upgrade', own, socket, head);
+      } catch (error) {
+        refusalOf(error, open);
+        socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      }
+    },
+    async close() {
+      isClosed = true;
+      const made = await api?.catch(() => undefined);
+      await made?.close();
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, FINISH_MS);
+      });
+      await Promise.race([Promise.allSettled(underWay), late]);
+      clearTimeout(timer);
+      made?.server.closeAllConnections();
+    },
+  };
+}
+
+async function createMountedServer(open: OpenLog): Promise<ApiServer> {
+  // Which names the host answers to is decided by the host, unless the settings say it.
+  const isHost = createHostCheck('0.0.0.0', open.config.ALLOWED_HOSTS);
+  const onRefused = (error: AuditError) => open.refused.abort(error);
+  return createApiServer({ ...(await createApi(open)), isHost, onRefused });
+}
+
+/** A request on its way to the server. */
+interface Ask {
+  method: string;
+  path: string;
+  /** Names and values in turn. */
+  headers: string[];
+  peer: { remoteAddress?: string | undefined; encrypted: boolean };
+}
+
+function ask(
+  { server }: ApiServer,
+  { method, path, headers, peer }: Ask,
+): { request: ClientRequest; response: Promise<IncomingMessage> } {
+  const [client, served] = duplexPair();
+  // The end of one is the end of the other.
+  client.once('close', () => served.destroy());
+  served.once('close', () => client.destroy());
+  served.on('error', () => undefined);
+  server.emit('connection', Object.assign(served, peer));
+  const request = requestOver({
+    method,
+    path,
+    headers: [...headers, 'connection', 'close'] as unknown as Record<string, string>,
+    createConnection: () => client,
+  });
+  const response = new Promise<IncomingMessage>((resolve, reject) => {
+    request.once('response', resolve);
+    request.on('error', reject);
+  });
+  response.catch(() => undefined);
+  return { request, response };
+}
+
+/** The path below the mount, whatever that is: what is none of the other routes is the GraphQL endpoint. */
+function apiPath(url: string): string {
+  const [path = '', search] = url.split(/\?(.*)/s);
+  const [, route = GRAPHQL_PATH] = ROUTES.exec(path) ?? [];
+  return search === undefined ? route : `${route}?${search}`;
+}
+
+/** The body: as it comes, or what a parser of the host has made of it before. */
+function bodyOf(request: IncomingMessage): Readable {
+  const { body } = request as { body?: unknown };
+  const isRead = request.readableEnded || request.readableDidRead;
+  if (!isRead || body === undefined || body === null) return request;
+  const bytes = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+  return Readable.from([Buffer.from(bytes)]);
+}
+
+// As they came, also what came twice: the server refuses that.
+function headersOf(request: IncomingMessage, isParsed: boolean): string[] {
+  const { rawHeaders, headers } = request;
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]?.toLowerCase() ?? '';
+    const isOfBody = name === 'content-length' || name === 'content-encoding';
+    if (HOP_BY_HOP.has(name) || name.startsWith(':') || (isParsed && isOfBody)) continue;
+    kept.push(name, rawHeaders[at + 1] ?? '');
+  }
+  const authority = headers[':authority'];
+  if (headers.host === undefined && typeof authority === 'string') kept.push('host', authority);
+  return kept;
+}
+
+function headerLists({ headersDistinct }: IncomingMessage): [string, string[]][] {
+  return Object.entries(headersDistinct)
+    .filter(([name]) => !HOP_BY_HOP.has(name))
+    .map(([name, values]) => [name, values ?? []]);
+}
+
+const NO_BODY = new Set([204, 205, 304]);
+
+function responseOf(incoming: IncomingMessage): Response {
+  const status = incoming.statusCode ?? 500;
+  const headers = new Headers();
+  for (const [name, values] of headerLists(incoming)) for (const value of values) headers.append(name, value);
+  if (NO_BODY.has(status)) return new Response(incoming.resume() && null, { status, headers });
+  return new Response(Readable.toWeb(incoming) as BodyInit, { status, headers });
+}
+
+function refusalOf(error: unknown, { log }: OpenLog): AuditError {
+  if (error instanceof AuditError) return error;
+  log.info({ cause: (error as Error).message }, 'a request to the mounted API broke off');
+  return new AuditError('UNAVAILABLE', 'the request broke off: retry');
+}
+
+function refuse(response: ServerResponse, error: unknown, open: OpenLog): void {
+  const shown = refusalOf(error, open);
+  if (response.headersSent) return void response.destroy();
+  response.statusCode = 503;
+  for (const [name, value] of Object.entries(refusalHeaders(shown))) response.setHeader(name, value);
+  response.end(refusalBody(shown));
+}
