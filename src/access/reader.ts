@@ -1,12 +1,14 @@
 import { type CopyRows, createCopyRows } from '../db/copy.ts';
+import type { Prisma } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
-import { asLong, type Queryable } from '../db/queryable.ts';
-import { tenantReader } from '../db/tenant.ts';
+import { patientPrismaOn } from '../db/prisma.ts';
+import type { Reads } from '../db/queryable.ts';
+import { prismaAs } from '../db/tenant.ts';
 import { Turns } from '../log/turns.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Where a viewer's reads run: the second wall behind `visibleTo`. */
-export type Reader = Queryable;
+export type Reader = Reads;
 
 // More quick statements at a time than PostgreSQL and this process have cores for only take those from one another.
 const QUICK_READS = 4;
@@ -14,7 +16,12 @@ const QUICK_MS = 50;
 
 /** Where a bound viewer reads; undefined for one who sees all. */
 export function guardedReaderOf(pool: Pool, { customerId }: Pick<Viewer, 'customerId'>): Reader | undefined {
-  return customerId === undefined ? undefined : tenantReader(pool, customerId);
+  return customerId === undefined ? undefined : boundReader(pool, customerId);
+}
+
+function boundReader(pool: Pool, customerId: string): Reader {
+  const prisma = prismaAs(pool, customerId);
+  return { customerId, $queryRaw: (sql) => prisma.$queryRaw(sql) };
 }
 
 /**
@@ -24,10 +31,11 @@ export function guardedReaderOf(pool: Pool, { customerId }: Pick<Viewer, 'custom
 export function createReaders(pool: Pool): (viewer: Pick<Viewer, 'customerId'>) => Reader {
   const turns = new Turns(QUICK_READS, QUICK_MS);
   return (viewer) => {
-    const reader: Reader = guardedReaderOf(pool, viewer) ?? pool;
+    const reader: Reader = guardedReaderOf(pool, viewer) ?? patientPrismaOn(pool);
     return {
       ...(viewer.customerId !== undefined && { customerId: viewer.customerId }),
-      query: (statement, parameters) => turns.take(() => reader.query(asLong(statement), parameters)),
+      // Prisma sends it when somebody waits for it.
+      $queryRaw: <Rows>(sql: Prisma.Sql) => turns.take(async () => await reader.$queryRaw<Rows>(sql)),
     };
   };
 }

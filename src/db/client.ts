@@ -71,13 +71,13 @@ export class Client extends pg.Client {
     const result: unknown = super.query(...(parameters as Parameters<pg.Client['query']>));
     if (!(result instanceof Promise)) return result;
     return result.catch(async (error: Error) => {
-      await this.#untilReady();
+      await this.untilReady();
       throw error;
     });
   }
 
-  // `pg` rejects a statement at the error, before the server has said that it is ready for the next.
-  async #untilReady(): Promise<void> {
+  /** Resolves when the next statement can be sent: `pg` rejects one at its error, before the server is ready for the next. */
+  async untilReady(): Promise<void> {
     const { readyForQuery } = this as unknown as { readyForQuery: boolean };
     if (readyForQuery || !this.#isAsking || this.#stream.destroyed) return;
     await new Promise<void>((resolve) => {

@@ -1,6 +1,7 @@
 import type { Connection, PoolClient, Submittable } from 'pg';
 import pg from 'pg';
 import { SILENCE } from './client.ts';
+import type { Prisma } from './generated/client.ts';
 import type { Pool } from './pool.ts';
 import { asTenant } from './tenant.ts';
 
@@ -18,7 +19,7 @@ export function copyRowsOn(client: PoolClient): CopyRows {
   };
 }
 
-/** Copies on the pool; with a customer, under row-level security, as `tenantReader` reads. */
+/** Copies on the pool; with a customer, under row-level security, as `prismaAs` reads. */
 export function createCopyRows(pool: Pool, customerId?: string): CopyRows {
   if (customerId !== undefined)
     return async (query, onRow) => {
@@ -38,16 +39,15 @@ export function createCopyRows(pool: Pool, customerId?: string): CopyRows {
   };
 }
 
-/** Puts parameters into a statement that can take none, as COPY: numbers, texts, times and lists of texts. */
-export function withLiterals(sql: string, parameters: readonly unknown[]): string {
-  return sql.replace(/\$(\d+)/g, (_, number: string) => literalOf(parameters[Number(number) - 1]));
+/** The text of a statement that can take no parameters, as COPY: numbers, texts and lists of texts stand in it. */
+export function withLiterals({ strings, values }: Prisma.Sql): string {
+  return strings.map((text, at) => (at === 0 ? text : literalOf(values[at - 1]) + text)).join('');
 }
 
 function literalOf(value: unknown): string {
   if (typeof value === 'number' && Number.isFinite(value)) return String(value);
   // A NUL would end the statement there.
   if (typeof value === 'string' && !value.includes('\0')) return pg.escapeLiteral(value);
-  if (value instanceof Date) return `'${value.toISOString()}'`;
   if (Array.isArray(value)) return `ARRAY[${value.map(literalOf).join(',')}]`;
   throw new TypeError(`no literal for ${typeof value}`);
 }

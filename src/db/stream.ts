@@ -1,4 +1,4 @@
-import type { CustomTypesConfig, PoolClient, QueryResultRow } from 'pg';
+import type { PoolClient, QueryResultRow } from 'pg';
 
 let cursors = 0;
 
@@ -8,16 +8,13 @@ let cursors = 0;
  */
 export async function* streamRows<Row extends QueryResultRow>(
   client: PoolClient,
-  statement: { sql: string; parameters?: unknown[]; size: number; types?: CustomTypesConfig },
+  statement: { sql: string; parameters?: unknown[]; size: number },
 ): AsyncGenerator<Row, void> {
   cursors += 1;
   const name = `stream_${cursors}`;
   await client.query(`DECLARE ${name} NO SCROLL CURSOR FOR ${statement.sql}`, statement.parameters ?? []);
   for (;;) {
-    const { rows } = await client.query<Row>({
-      text: `FETCH ${statement.size} FROM ${name}`,
-      ...(statement.types && { types: statement.types }),
-    });
+    const { rows } = await client.query<Row>(`FETCH ${statement.size} FROM ${name}`);
     yield* rows;
     if (rows.length < statement.size) break;
   }

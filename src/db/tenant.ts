@@ -1,19 +1,28 @@
 import type { PoolClient } from 'pg';
+import { bindCustomer } from './as-customer.ts';
+import type { PrismaClient } from './generated/client.ts';
 import { type Pool, rollBack } from './pool.ts';
-import type { Queryable } from './queryable.ts';
+import { boundPrismaOn } from './prisma.ts';
 
 /**
- * Reads what one customer may see: every statement runs under the role `audit_log_customer`, to which row-level
- * security shows that customer's rows alone, whatever the statement says. Each is a transaction of its own.
+ * The Prisma client for what one customer may see: every operation runs under the role `audit_log_customer`, to which
+ * row-level security shows that customer's rows alone, whatever the operation says. It is the client extension that Prisma
+ * describes for row-level security: each operation is a read-only transaction of its own, whose first statement names the
+ * customer. Both travel in one write (`boundPrismaOn`).
  */
-export function tenantReader(pool: Pool, customerId: string): Queryable {
-  return {
-    customerId,
-    async query(statement, parameters) {
-      const result = await asTenant(pool, customerId, (client) => client.query(statement, parameters));
-      return result as never;
+export function prismaAs(pool: Pool, customerId: string): PrismaClient {
+  const prisma = boundPrismaOn(pool);
+  const extended = prisma.$extends({
+    name: 'customer',
+    query: {
+      async $allOperations({ args, query }) {
+        const binding = prisma.$executeRaw(bindCustomer(customerId));
+        const [, result] = await prisma.$transaction([binding, query(args)]);
+        return result;
+      },
     },
-  };
+  });
+  return extended as unknown as PrismaClient;
 }
 
 /**

@@ -1,11 +1,13 @@
 import { type CopyRows, withLiterals } from '../db/copy.ts';
+import { Prisma } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { positionOf, ROW_COLUMNS } from '../log/canonical-row.ts';
 import { readFirstPosition } from '../log/head.ts';
 import { explainUnavailable, refusePurged } from '../log/pages.ts';
 import { Turns } from '../log/turns.ts';
-import { addCondition, whereOf } from '../log/where.ts';
+import { allOf, whereOf } from '../log/where.ts';
 
 // So a block is one short statement, whatever the filter, and whatever follows small events.
 const MAX_POSITIONS = 50_000;
@@ -36,7 +38,7 @@ export function createBlockReaders(
         const range = { start: position, end: Math.min(end, position + MAX_POSITIONS), limit };
         const read = await readBlock(copyRows, statementOf(filters, range), onRow).catch(explainUnavailable);
         // Read after the rows: what is still there now was there when they were read.
-        refusePurged(position, await readFirstPosition(pool).catch(explainUnavailable));
+        refusePurged(position, await readFirstPosition(prismaOn(pool)).catch(explainUnavailable));
         if (read.rows > 0) limit = fittingLimit(read);
         return read.isCut || read.rows === range.limit ? read.last + 1 : range.end;
       });
@@ -68,12 +70,9 @@ function statementOf(
   filters: readonly EventFilter[],
   { start, end, limit }: { start: number; end: number; limit: number },
 ): string {
-  const where = whereOf(filters);
-  addCondition(where, 'position >= ?', start);
-  addCondition(where, 'position < ?', end);
+  const where = allOf([whereOf(filters), Prisma.sql`position >= ${start} AND position < ${end}`]);
   return withLiterals(
-    `SELECT ${ROW_COLUMNS} FROM audit_events WHERE ${where.sql} ORDER BY position LIMIT ${limit}`,
-    where.parameters,
+    Prisma.sql`SELECT ${Prisma.raw(ROW_COLUMNS)} FROM audit_events WHERE ${where} ORDER BY position LIMIT ${limit}`,
   );
 }
 

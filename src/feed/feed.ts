@@ -1,5 +1,6 @@
 import type { Pool } from '../db/pool.ts';
-import type { Queryable } from '../db/queryable.ts';
+import { prismaOn } from '../db/prisma.ts';
+import type { Reads } from '../db/queryable.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
@@ -23,7 +24,7 @@ export interface SubscribeRequest {
   filters: readonly EventFilter[];
   start: FeedStart;
   /** Present for a viewer to whom the database shows not every row: then each event comes from here. */
-  reader?: Queryable | undefined;
+  reader?: Reads | undefined;
 }
 
 /** The matching events in log order, from a position on, each once, without end. */
@@ -113,7 +114,11 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
         throw new AuditError('OVERLOADED', 'this instance has too many subscribers: retry later');
       }
       const position = await startPosition(pool, start);
-      const source = { tail, catchUp: catchUp(filters, reader ?? pool), isGuarded: reader !== undefined };
+      const source = {
+        tail,
+        catchUp: catchUp(filters, reader ?? prismaOn(pool)),
+        isGuarded: reader !== undefined,
+      };
       const readFrom = (from: number) => new Subscriber(source, filters, from).read();
       return {
         position,
@@ -140,7 +145,7 @@ async function readUpTo(pool: Pool, tail: Tail, size: number): Promise<void> {
   while (recent.end < size && !tail.isClosed) {
     const start = recent.end;
     const end = Math.min(start + PAGE, size);
-    const events = await readTail(pool, start, end, PAGE);
+    const events = await readTail(prismaOn(pool), start, end, PAGE);
     if (recent.end === start) grow(tail, events, end);
   }
 }
@@ -149,7 +154,7 @@ async function readUpTo(pool: Pool, tail: Tail, size: number): Promise<void> {
 async function readWhole(pool: Pool, tail: Tail, size: number): Promise<boolean> {
   const { recent } = tail;
   const start = recent.end;
-  const events = await readTail(pool, start, size, PAGE);
+  const events = await readTail(prismaOn(pool), start, size, PAGE);
   // Taken meanwhile: what is left, if anything, begins elsewhere.
   if (recent.end !== start) return true;
   const end = start + events.length;

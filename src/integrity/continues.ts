@@ -1,5 +1,4 @@
-import type { PoolClient } from 'pg';
-import type { Pool } from '../db/pool.ts';
+import type { Reads } from '../db/queryable.ts';
 import { proveConsistency } from '../merkle/proof.ts';
 import { nodesFromTiles } from '../merkle/tile.ts';
 import { verifyConsistency } from '../merkle/verify.ts';
@@ -14,7 +13,7 @@ export interface TreeState {
 
 /** Whether the tree `to` begins with the tree `from`, which is no larger, going by the stored tiles. */
 export async function continues(
-  db: Pool | PoolClient,
+  db: Reads,
   tree: TreeName,
   { from, to }: { from: TreeState; to: TreeState },
 ): Promise<boolean> {

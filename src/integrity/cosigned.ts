@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { AuditError, badInput } from '../errors.ts';
 import { readCosignedCheckpoint, type StoredCheckpoint } from './checkpoints.ts';
 import type { TreeName } from './trees.ts';
@@ -16,7 +17,7 @@ export async function findCosigned(
   if (!Number.isInteger(minWitnesses) || minWitnesses < 1 || minWitnesses > MAX_WITNESSES)
     throw badInput('minWitnesses', `must be from 0 to ${MAX_WITNESSES}`);
   if (tree !== 'log') throw badInput('minWitnesses', "must be 0: witnesses cosign the log's own tree only");
-  const found = await readCosignedCheckpoint(pool, minWitnesses);
+  const found = await readCosignedCheckpoint(prismaOn(pool), minWitnesses);
   if (!found) throw new AuditError('NOT_FOUND', 'no checkpoint has so many witnesses yet', 'minWitnesses');
   return found;
 }

@@ -1,5 +1,5 @@
-import type { PoolClient } from 'pg';
 import { inTransaction, type Pool } from '../db/pool.ts';
+import { type Reads, readsOn } from '../db/queryable.ts';
 import { equalHashes } from '../merkle/hash.ts';
 import { readRoot } from '../merkle/proof.ts';
 import { signCheckpoint } from '../merkle/signed-checkpoint.ts';
@@ -23,12 +23,13 @@ export async function signCustomer(
   tree: TreeName,
 ): Promise<StoredCheckpoint | undefined> {
   return inTransaction(pool, async (client) => {
+    const db = readsOn(client);
     const { size: logSize } = await lockLogTree(client);
-    if ((await readLatestCheckpoint(client, 'log'))?.treeSize !== logSize) return undefined;
-    const last = await readLatestCheckpoint(client, tree);
+    if ((await readLatestCheckpoint(db, 'log'))?.treeSize !== logSize) return undefined;
+    const last = await readLatestCheckpoint(db, tree);
     if (last?.logSize === logSize) return last;
-    const grown = (await readTrees(client, [tree])).get(tree) as Frontier;
-    await checkTree(client, tree, { grown, last });
+    const grown = (await readTrees(db, [tree])).get(tree) as Frontier;
+    await checkTree(db, tree, { grown, last });
     const rootHash = rootOf(grown);
     const note = await signCheckpoint(
       {
@@ -45,22 +46,22 @@ export async function signCustomer(
       rootHash: Buffer.from(rootHash),
       note,
     });
-    return readLatestCheckpoint(client, tree);
+    return readLatestCheckpoint(db, tree);
   });
 }
 
 async function checkTree(
-  client: PoolClient,
+  db: Reads,
   tree: TreeName,
   { grown, last }: { grown: Frontier; last: StoredCheckpoint | undefined },
 ): Promise<void> {
   if (grown.size === 0) return;
   const rootHash = rootOf(grown);
-  const read = nodesFromTiles(grown.size, tileReader(client, tree));
+  const read = nodesFromTiles(grown.size, tileReader(db, tree));
   if (!equalHashes(rootHash, await readRoot(grown.size, read)))
     throw new IntegrityError('tree', `the tiles of the tree "${tree}" are not its root`);
   if (!last) return;
   const from = { size: last.treeSize, rootHash: last.rootHash };
-  if (!(await continues(client, tree, { from, to: { size: grown.size, rootHash } })))
+  if (!(await continues(db, tree, { from, to: { size: grown.size, rootHash } })))
     throw new IntegrityError('tree', `the tree "${tree}" no longer begins with what was signed`);
 }

@@ -1,6 +1,6 @@
 import type { Pool } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';
-import type { Queryable } from '../db/queryable.ts';
+import type { Reads } from '../db/queryable.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
@@ -44,12 +44,14 @@ export interface WantedCheckpoint {
 /** A tree and where its reads run. */
 export interface TreeView {
   tree: TreeName;
-  db: Queryable;
+  db: Reads;
 }
 
 /** The evidence of this log: what is acknowledged can be proved at once. */
 export interface Evidence {
   identity: LogIdentity;
+  /** The log's own tree, as whoever may see the whole log sees it. */
+  logView: TreeView;
   /** The checkpoint of everything acknowledged so far, or the one that is wanted. Throws UNAVAILABLE, NOT_FOUND. */
   checkpoint(view: TreeView, wanted?: WantedCheckpoint): Promise<Checkpoint>;
   /**
@@ -140,8 +142,10 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
     );
   }
 
+  const logView: TreeView = { tree: 'log', db: prismaOn(pool) };
   return {
     identity,
+    logView,
     checkpoint: async (view, wanted = {}) => shown(view.tree, await find(view, wanted)),
     async inclusionProofs(view, events, treeSize) {
       const checkpoint = await covering(view, events);
@@ -156,7 +160,7 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
     async announcement() {
       const event = await readAnnouncement(pool);
       if (!event) throw new AuditError('NOT_FOUND', 'nothing was ever removed from this log');
-      const [bundle] = await bundles({ tree: 'log', db: pool }, [event]);
+      const [bundle] = await bundles(logView, [event]);
       if (bundle instanceof AuditError) throw bundle;
       return bundle as string;
     },
@@ -170,7 +174,7 @@ async function readAnnouncement(pool: Pool): Promise<AuditEvent | undefined> {
   const head = await prismaOn(pool).logHead.findFirst({ select: { announcedAt: true } });
   if (typeof head?.announcedAt !== 'bigint') return undefined;
   const position = Number(head.announcedAt);
-  return (await readPositions(pool, [position])).get(position);
+  return (await readPositions(prismaOn(pool), [position])).get(position);
 }
 
 interface ProofRequest {

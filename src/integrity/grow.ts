@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { readsOn } from '../db/queryable.ts';
 import type { Frontier } from '../merkle/tree.ts';
 import { TreeGrowth } from './growth.ts';
 import { type Leaf, readLeaves } from './leaves.ts';
@@ -47,7 +48,7 @@ async function growCustomers(
   });
   const fresh = [...owned.keys()].filter((id) => !customers.has(id)).map(treeOf);
   if (fresh.length > 0) {
-    for (const [name, frontier] of await readTrees(client, fresh)) {
+    for (const [name, frontier] of await readTrees(readsOn(client), fresh)) {
       customers.set(name.slice('customer/'.length), new TreeGrowth(name, frontier));
     }
   }

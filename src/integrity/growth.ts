@@ -83,6 +83,7 @@ function encodePositions(positions: readonly number[]): Buffer {
 }
 
 /** The positions of a tile's leaves, from the bytes that are stored. */
-export function decodePositions(bytes: Buffer): number[] {
-  return Array.from({ length: bytes.length / 8 }, (_, at) => Number(bytes.readBigUInt64BE(at * 8)));
+export function decodePositions(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.length / 8 }, (_, at) => Number(view.getBigUint64(at * 8)));
 }

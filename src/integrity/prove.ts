@@ -1,4 +1,4 @@
-import type { Queryable } from '../db/queryable.ts';
+import type { Reads } from '../db/queryable.ts';
 import { AuditError, badInput } from '../errors.ts';
 import { canonicalEvent } from '../events/canonical-event.ts';
 import type { AuditEvent } from '../events/event.ts';
@@ -36,7 +36,7 @@ export interface ConsistencyProof {
  * Throws BAD_USER_INPUT when the tree never had that size.
  */
 export async function proveEvents(
-  db: Queryable,
+  db: Reads,
   tree: TreeName,
   { positions, treeSize }: { positions: readonly number[]; treeSize: number },
 ): Promise<(InclusionProof | AuditError)[]> {
@@ -76,7 +76,7 @@ async function prefetchNodes(
 
 /** Proves that a tree grew by nothing but new leaves. Throws BAD_USER_INPUT when it never had one of the sizes. */
 export async function proveGrowth(
-  db: Queryable,
+  db: Reads,
   tree: TreeName,
   { from, to }: { from: number; to: number },
 ): Promise<ConsistencyProof> {
@@ -94,17 +94,13 @@ export function bundleOf(event: AuditEvent, proof: InclusionProof, checkpoint: S
 }
 
 /** The checkpoint of that size. Throws NOT_FOUND when none was signed. */
-export async function findCheckpoint(
-  db: Queryable,
-  tree: TreeName,
-  treeSize: number,
-): Promise<StoredCheckpoint> {
+export async function findCheckpoint(db: Reads, tree: TreeName, treeSize: number): Promise<StoredCheckpoint> {
   const found = await readCheckpointAt(db, tree, treeSize);
   if (!found) throw new AuditError('NOT_FOUND', 'no checkpoint of this size was signed', 'treeSize');
   return found;
 }
 
-async function checkSize(db: Queryable, tree: TreeName, size: number, path: string): Promise<void> {
+async function checkSize(db: Reads, tree: TreeName, size: number, path: string): Promise<void> {
   const grown = (await readTrees(db, [tree])).get(tree)?.size ?? 0;
   if (!Number.isSafeInteger(size) || size < 1 || size > grown)
     throw badInput(path, `must be from 1 to the size of the tree, ${grown} now`);

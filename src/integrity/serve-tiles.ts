@@ -1,4 +1,4 @@
-import type { Queryable } from '../db/queryable.ts';
+import type { Reads } from '../db/queryable.ts';
 import { AuditError } from '../errors.ts';
 import { inTurns } from '../event-loop.ts';
 import { canonicalEvent } from '../events/canonical-event.ts';
@@ -14,7 +14,7 @@ import { tileReader } from './tiles.ts';
 import { readTrees, type TreeName } from './trees.ts';
 
 /** The bytes of a tile. Throws NOT_FOUND when the tree has not grown so far. */
-export async function readTile(db: Queryable, tree: TreeName, tile: Tile): Promise<Uint8Array> {
+export async function readTile(db: Reads, tree: TreeName, tile: Tile): Promise<Uint8Array> {
   await checkWidth(db, tree, tile);
   const [bytes] = await tileReader(db, tree)([tile]);
   return bytes as Uint8Array;
@@ -26,7 +26,7 @@ export async function readTile(db: Queryable, tree: TreeName, tile: Tile): Promi
  * IntegrityError when they are missing otherwise.
  */
 export async function readEntries(
-  db: Queryable,
+  db: Reads,
   tree: TreeName,
   { bundle, filters }: { bundle: EntryBundle; filters: readonly EventFilter[] },
 ): Promise<Uint8Array> {
@@ -43,12 +43,12 @@ export async function readEntries(
   }
 }
 
-async function checkWidth(db: Queryable, tree: TreeName, { level, index, width }: Tile): Promise<void> {
+async function checkWidth(db: Reads, tree: TreeName, { level, index, width }: Tile): Promise<void> {
   const size = (await readTrees(db, [tree])).get(tree)?.size ?? 0;
   if (tileWidth(level, index, size) < width) throw new AuditError('NOT_FOUND', 'there is no such tile yet');
 }
 
-async function explainMissing(db: Queryable, positions: readonly number[]): Promise<never> {
+async function explainMissing(db: Reads, positions: readonly number[]): Promise<never> {
   const firstPosition = await readFirstPosition(db);
   const isPurged = positions.some((position) => position < firstPosition);
   if (isPurged) throw new AuditError('POSITION_PURGED', 'events of this bundle were removed by retention');

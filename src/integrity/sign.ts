@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { inTransaction, type Pool } from '../db/pool.ts';
+import { readsOn } from '../db/queryable.ts';
 import { readHead } from '../log/head.ts';
 import { equalHashes } from '../merkle/hash.ts';
 import { formatSignatureLine, parseNote } from '../merkle/note.ts';
@@ -28,7 +29,7 @@ export type SigningIdentity = LogIdentity & { signers: NonNullable<LogIdentity['
 export async function signNext(pool: Pool, identity: SigningIdentity): Promise<boolean> {
   return inTransaction(pool, async (client) => {
     const tree = await lockLogTree(client);
-    const last = await readLatestCheckpoint(client, 'log');
+    const last = await readLatestCheckpoint(readsOn(client), 'log');
     const { frontier: head } = await readHead(client);
     if (last) await checkSigned(last, identity);
     if (last && last.treeSize > head.size)
@@ -59,7 +60,7 @@ async function checkSigned(last: StoredCheckpoint, { origin, verifierKey }: LogI
 async function checkConsistent(client: PoolClient, last: StoredCheckpoint, grown: Frontier): Promise<void> {
   const from = { size: last.treeSize, rootHash: last.rootHash };
   const to = { size: grown.size, rootHash: rootOf(grown) };
-  if (!(await continues(client, 'log', { from, to })))
+  if (!(await continues(readsOn(client), 'log', { from, to })))
     throw new IntegrityError(
       'tree',
       `the log no longer begins with the ${last.treeSize} events that were signed`,

@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { readLatestCheckpoint } from './checkpoints.ts';
 import type { LogIdentity } from './identity.ts';
 import { IntegrityError } from './integrity-error.ts';
@@ -82,6 +83,6 @@ function canSign(identity: LogIdentity): identity is SigningIdentity {
 }
 
 async function refresh(pool: Pool, identity: SigningIdentity, heartbeatMs: number): Promise<void> {
-  const last = await readLatestCheckpoint(pool, 'log');
+  const last = await readLatestCheckpoint(prismaOn(pool), 'log');
   if (last && Date.now() - last.timestampedAt >= heartbeatMs) await timestamp(pool, identity, last);
 }

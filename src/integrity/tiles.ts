@@ -1,5 +1,7 @@
 import type { PoolClient } from 'pg';
-import type { Queryable } from '../db/queryable.ts';
+import { Prisma } from '../db/generated/client.ts';
+import { prepared } from '../db/prepared.ts';
+import type { Reads } from '../db/queryable.ts';
 import { HASH_BYTES } from '../merkle/hash.ts';
 import type { ReadTiles, Tile } from '../merkle/tile.ts';
 import type { TilePart } from './growth.ts';
@@ -30,19 +32,21 @@ export async function writeTiles(client: PoolClient, parts: readonly TilePart[])
 }
 
 /** Reads tiles of a tree, as wide as they are asked for. Throws an IntegrityError when one is missing or too short. */
-export function tileReader(db: Queryable, tree: TreeName): ReadTiles {
+export function tileReader(db: Reads, tree: TreeName): ReadTiles {
   return async (tiles) => {
-    const { rows } = await db.query<{ level: number; index: number; hashes: Buffer }>(
-      `SELECT level, index, hashes FROM tree_tiles
-       JOIN unnest($2::smallint[], $3::bigint[]) AS wanted (level, index) USING (level, index) WHERE tree = $1`,
-      [tree, tiles.map(({ level }) => level), tiles.map(({ index }) => index)],
+    const levels = tiles.map(({ level }) => level);
+    const indexes = tiles.map(({ index }) => index);
+    const rows = await db.$queryRaw<{ level: number; index: number; hashes: Uint8Array }[]>(
+      prepared(Prisma.sql`SELECT level, index::float8 AS index, hashes FROM tree_tiles
+        JOIN unnest(${levels}::smallint[], ${indexes}::bigint[]) AS wanted (level, index) USING (level, index)
+        WHERE tree = ${tree}`),
     );
     const found = new Map(rows.map((row) => [`${row.level}/${row.index}`, row.hashes]));
     return tiles.map((tile) => cut(tree, tile, found.get(`${tile.level}/${tile.index}`)));
   };
 }
 
-function cut(tree: TreeName, tile: Tile, hashes: Buffer | undefined): Uint8Array {
+function cut(tree: TreeName, tile: Tile, hashes: Uint8Array | undefined): Uint8Array {
   const length = tile.width * HASH_BYTES;
   if (!hashes || hashes.length < length) {
     throw new IntegrityError('tile', `tile ${nameOf({ tree, ...tile })} is missing or too short`);

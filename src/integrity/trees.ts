@@ -1,5 +1,7 @@
 import type { PoolClient } from 'pg';
-import type { Queryable } from '../db/queryable.ts';
+import { Prisma } from '../db/generated/client.ts';
+import { prepared } from '../db/prepared.ts';
+import type { Reads } from '../db/queryable.ts';
 import { emptyFrontier, type Frontier, parseFrontier, serializeFrontier } from '../merkle/tree.ts';
 
 /** Which tree: the log's own, or that of a customer's events alone, in log order. */
@@ -19,7 +21,7 @@ export function originOf(tree: TreeName, origin: string): string {
 interface TreeRow {
   tree: TreeName;
   size: number;
-  frontier: Buffer;
+  frontier: Uint8Array;
 }
 
 /** How far the log's tree was grown; with the row locked for the rest of the transaction. */
@@ -33,10 +35,11 @@ export async function lockLogTree(client: PoolClient): Promise<Frontier> {
 }
 
 /** How far the trees were grown; those that do not exist yet are empty. */
-export async function readTrees(db: Queryable, names: readonly TreeName[]): Promise<Map<TreeName, Frontier>> {
-  const { rows } = await db.query<TreeRow>(
-    'SELECT tree, size, frontier FROM trees WHERE tree = ANY($1::text[])',
-    [names],
+export async function readTrees(db: Reads, names: readonly TreeName[]): Promise<Map<TreeName, Frontier>> {
+  const rows = await db.$queryRaw<TreeRow[]>(
+    prepared(
+      Prisma.sql`SELECT tree, size::float8 AS size, frontier FROM trees WHERE tree = ANY(${names}::text[])`,
+    ),
   );
   const found = new Map(rows.map((row) => [row.tree, parseFrontier(row.size, row.frontier)]));
   return new Map(names.map((name) => [name, found.get(name) ?? emptyFrontier]));

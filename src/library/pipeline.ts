@@ -1,3 +1,4 @@
+import { prismaOn } from '../db/prisma.ts';
 import { createAppender } from '../log/append.ts';
 import { readPositions } from '../log/read.ts';
 import { eventLogger } from '../pipeline/event-log.ts';
@@ -43,7 +44,7 @@ export async function openPipeline(
     filters: createFilters(filters, config.FILTER_TIMEOUT_MS),
     redaction: await openRedaction(owner, config, extensions.redact),
     appender: closers.add(createAppender(pool, feed.take), (part) => part.close()),
-    readPositions: (positions) => readPositions(pool, positions),
+    readPositions: (positions) => readPositions(prismaOn(pool), positions),
     dispatch: handlers.dispatch,
     now,
     refused: refused.signal,

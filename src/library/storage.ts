@@ -1,3 +1,4 @@
+import { prismaOn } from '../db/prisma.ts';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type AdminKey, ensureAdminKey } from '../access/admin-key.ts';
@@ -95,7 +96,7 @@ async function prepareTables(owner: Pool, { config, databaseUrl, log }: Opening)
       "others than the owner may make functions in the log's schema: REVOKE CREATE ON SCHEMA from them",
     );
   await createHead(owner, config.SEGMENT_BITS);
-  const formerEnd = await findFormerEnd(owner);
+  const formerEnd = await findFormerEnd(prismaOn(owner));
   if (formerEnd > 0)
     log.info(
       { before: formerEnd },

@@ -1,12 +1,16 @@
+import { Prisma } from '../db/generated/client.ts';
 import { prepared } from '../db/prepared.ts';
-import type { Queryable } from '../db/queryable.ts';
+import type { Reads } from '../db/queryable.ts';
+import { parseTimestamp } from '../db/timestamp.ts';
 import type { Cursor } from './cursor.ts';
-import { addKeyset, isAscending, orderOf } from './keyset.ts';
+import { isAscending, keysetOf, orderOf } from './keyset.ts';
 import type { PageRequest } from './list.ts';
 import { orderedPart } from './one-way.ts';
 import { columnsOf, type ReadRow } from './row.ts';
 import { readSegments, type SegmentRange } from './segments.ts';
-import { addCondition, type Where, whereOf } from './where.ts';
+import { allOf, sqlTime, whereOf } from './where.ts';
+
+const { sql } = Prisma;
 
 // How many times as many segments as before are gone through next, unless fewer are likely to have what is missing.
 const GROWTH = { most: 4, margin: 1.5 };
@@ -20,7 +24,7 @@ const ATTEMPTS = 3;
  * that could belong on the page: so a log whose events came about in the order of their times is read as far as it must
  * be, however long it is, and some that came late do not change that.
  */
-export async function collectRows(db: Queryable, page: PageRequest): Promise<ReadRow[]> {
+export async function collectRows(db: Reads, page: PageRequest): Promise<ReadRow[]> {
   for (let attempt = 1; ; attempt += 1) {
     const places = await findPlaces(db, page, (page.offset ?? 0) + page.limit + 1);
     const positions = places.slice(page.offset ?? 0).map(({ position }) => position);
@@ -30,20 +34,17 @@ export async function collectRows(db: Queryable, page: PageRequest): Promise<Rea
   }
 }
 
-async function readRows(db: Queryable, page: PageRequest, positions: readonly number[]): Promise<ReadRow[]> {
+async function readRows(db: Reads, page: PageRequest, positions: readonly number[]): Promise<ReadRow[]> {
   if (positions.length === 0) return [];
   // With bounds the other segments are left out, which are not known when the statement is prepared.
-  const { rows } = await db.query<ReadRow>(
-    prepared(
-      `SELECT ${columnsOf(page.fields)} FROM audit_events
-       WHERE position = ANY($1::bigint[]) AND position >= $2 AND position <= $3 ${orderOf(page)}`,
-      [positions, Math.min(...positions), Math.max(...positions)],
-    ),
+  return db.$queryRaw(
+    prepared(sql`SELECT ${columnsOf(page.fields)} FROM audit_events
+      WHERE position = ANY(${positions}::bigint[]) AND position >= ${Math.min(...positions)}
+        AND position <= ${Math.max(...positions)} ${orderOf(page)}`),
   );
-  return rows;
 }
 
-async function findPlaces(db: Queryable, page: PageRequest, wanted: number): Promise<Cursor[]> {
+async function findPlaces(db: Reads, page: PageRequest, wanted: number): Promise<Cursor[]> {
   const merge = (...places: Cursor[]) => inOrder(places, page).slice(0, wanted);
   let places: Cursor[] = [];
   let rest = await readSegments(db);
@@ -84,20 +85,17 @@ function split(
 
 // Materialized: PostgreSQL is not to think of the limit, and go through all events in order after all.
 async function findIn(
-  db: Queryable,
+  db: Reads,
   page: PageRequest,
   segments: readonly SegmentRange[],
   wanted: number,
 ): Promise<Cursor[]> {
-  const where = whereOf(page.filters);
-  addKeyset(where, page);
-  addRange(where, segments);
-  const { rows } = await db.query<Cursor>(
-    `WITH found AS MATERIALIZED (SELECT position, "timestamp" FROM audit_events WHERE ${where.sql})
-     SELECT position, "timestamp" FROM found ${orderOf(page)} LIMIT ${wanted}`,
-    where.parameters,
+  const where = allOf([whereOf(page.filters), ...keysetOf(page), rangeOf(segments)]);
+  const rows = await db.$queryRaw<Place[]>(
+    sql`WITH found AS MATERIALIZED (SELECT position, "timestamp" FROM audit_events WHERE ${where})
+      SELECT ${PLACE} FROM found AS audit_events ${orderOf(page)} LIMIT ${wanted}`,
   );
-  return rows;
+  return rows.map(cursorOf);
 }
 
 /**
@@ -105,28 +103,39 @@ async function findIn(
  * before it; undefined when that is more than `most` events. Of the same time as `last` all in them come behind it.
  */
 async function findBefore(
-  db: Queryable,
+  db: Reads,
   page: PageRequest,
   { segments, last, most }: { segments: readonly SegmentRange[]; last: Cursor; most: number },
 ): Promise<Cursor[] | undefined> {
   if (segments.length === 0 || !page.order.startsWith('TIMESTAMP')) return [];
-  const near = whereOf(page.filters.map(orderedPart));
-  addKeyset(near, page);
-  addRange(near, segments);
-  addCondition(near, `"timestamp" ${isAscending(page) ? '<' : '>'} ?::timestamptz`, new Date(last.timestamp));
-  const where = whereOf(page.filters, near.parameters);
-  const { rows } = await db.query<Cursor & { isMatch: boolean }>(
-    `SELECT position, "timestamp", ${where.sql} AS "isMatch"
-     FROM (SELECT * FROM audit_events WHERE ${near.sql} ${orderOf(page)} LIMIT ${most + 1}) AS audit_events`,
-    where.parameters,
+  const time = sqlTime(last.timestamp);
+  const near = allOf([
+    whereOf(page.filters.map(orderedPart)),
+    ...keysetOf(page),
+    rangeOf(segments),
+    isAscending(page) ? sql`"timestamp" < ${time}::timestamptz` : sql`"timestamp" > ${time}::timestamptz`,
+  ]);
+  const rows = await db.$queryRaw<(Place & { isMatch: boolean })[]>(
+    sql`SELECT ${PLACE}, ${whereOf(page.filters)} AS "isMatch"
+      FROM (SELECT * FROM audit_events WHERE ${near} ${orderOf(page)} LIMIT ${most + 1}) AS audit_events`,
   );
-  return rows.length > most ? undefined : rows.filter(({ isMatch }) => isMatch);
+  return rows.length > most ? undefined : rows.filter(({ isMatch }) => isMatch).map(cursorOf);
 }
 
 // Segments lie side by side.
-function addRange(where: Where, segments: readonly SegmentRange[]): void {
-  addCondition(where, 'position >= ?', segments[0]?.start);
-  addCondition(where, 'position < ?', segments.at(-1)?.end);
+function rangeOf(segments: readonly SegmentRange[]): Prisma.Sql {
+  return sql`position >= ${segments[0]?.start ?? 0} AND position < ${segments.at(-1)?.end ?? 0}`;
+}
+
+/** Where an event stands, as Prisma hands it on without converting it. */
+const PLACE = sql`position::float8 AS position, "timestamp"::text AS "timestamp"`;
+interface Place {
+  position: number;
+  timestamp: string;
+}
+
+function cursorOf({ position, timestamp }: Place): Cursor {
+  return { position, timestamp: parseTimestamp(timestamp) };
 }
 
 function inOrder(places: Cursor[], page: PageRequest): Cursor[] {

@@ -1,5 +1,6 @@
+import { Prisma } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
-import type { Queryable } from '../db/queryable.ts';
+import type { Queryable, Reads } from '../db/queryable.ts';
 import type { Frontier } from '../merkle/tree.ts';
 import { emptyFrontier, parseFrontier, rootOf, serializeFrontier } from '../merkle/tree.ts';
 
@@ -29,10 +30,12 @@ export async function createHead(pool: Pool, segmentBits: number): Promise<void>
 }
 
 /** The oldest position that is still there. */
-export async function readFirstPosition(db: Queryable): Promise<number> {
-  const { rows } = await db.query<{ first_position: number }>('SELECT first_position FROM log_head');
-  return rows[0]?.first_position ?? 0;
+export async function readFirstPosition(db: Reads): Promise<number> {
+  const [head] = await db.$queryRaw<{ first: number }[]>(FIRST);
+  return head?.first ?? 0;
 }
+
+const FIRST = Prisma.sql`SELECT first_position::float8 AS first FROM log_head`;
 
 /** Reads the head; with `lock` it takes the row for the rest of the transaction. */
 export async function readHead(db: Queryable, { lock = false } = {}): Promise<LogHead> {

@@ -1,31 +1,41 @@
+import { Prisma } from '../db/generated/client.ts';
 import type { PageRequest } from './list.ts';
-import { addCondition, type Where } from './where.ts';
+import { sqlTime } from './where.ts';
 
-/** Adds the condition that an event lies behind the page's cursor, or between its two, and not before the log begins. */
-export function addKeyset(where: Where, { order, after, before, first }: PageRequest): void {
-  if (first !== undefined) addCondition(where, 'position >= ?', first);
+const { sql } = Prisma;
+
+/** The conditions that an event lies behind the page's cursor, or between its two, and not before the log begins. */
+export function keysetOf({ order, after, before, first }: PageRequest): Prisma.Sql[] {
+  const conditions: Prisma.Sql[] = [];
+  if (first !== undefined) conditions.push(sql`position >= ${first}`);
   const isAscending = order.endsWith('ASC');
   for (const [cursor, comparison] of [
-    [after, isAscending ? '>' : '<'],
-    [before, isAscending ? '<' : '>'],
+    [after, isAscending ? ABOVE : BELOW],
+    [before, isAscending ? BELOW : ABOVE],
   ] as const) {
     if (!cursor) continue;
-    if (order.startsWith('POSITION')) {
-      addCondition(where, `position ${comparison} ?`, cursor.position);
-    } else {
-      where.parameters.push(new Date(cursor.timestamp), cursor.position);
-      const count = where.parameters.length;
-      where.sql += ` AND ("timestamp", position) ${comparison} ($${count - 1}::timestamptz, $${count})`;
-    }
+    const { timestamp, position } = cursor;
+    conditions.push(
+      order.startsWith('POSITION')
+        ? sql`position ${comparison} ${position}`
+        : sql`("timestamp", position) ${comparison} (${sqlTime(timestamp)}::timestamptz, ${position})`,
+    );
   }
+  return conditions;
 }
 
-/** The order in which the rows of a page are read: from its last event for one that is read backward. */
-export function orderOf(page: PageRequest): string {
-  const direction = isAscending(page) ? 'ASC' : 'DESC';
+const ABOVE = sql`>`;
+const BELOW = sql`<`;
+
+/**
+ * The order in which the rows of a page are read: from its last event for one that is read backward. Of the table's
+ * columns: what is selected may have their names, and would be sorted as text.
+ */
+export function orderOf(page: PageRequest): Prisma.Sql {
+  const direction = isAscending(page) ? sql`ASC` : sql`DESC`;
   return page.order.startsWith('TIMESTAMP')
-    ? `ORDER BY "timestamp" ${direction}, position ${direction}`
-    : `ORDER BY position ${direction}`;
+    ? sql`ORDER BY audit_events."timestamp" ${direction}, audit_events.position ${direction}`
+    : sql`ORDER BY audit_events.position ${direction}`;
 }
 
 /** Whether the rows of a page are read from the lowest on. */
@@ -33,7 +43,10 @@ export function isAscending({ order, isBackward }: PageRequest): boolean {
   return order.endsWith('ASC') !== isBackward;
 }
 
-/** The rows of the page, and one more, which says whether there are more. */
-export function limitOf({ limit, offset = 0 }: PageRequest): string {
-  return `LIMIT ${limit + 1} OFFSET ${offset}`;
+/**
+ * The rows of the page, and one more, which says whether there are more. As parameters: of a prepared statement PostgreSQL
+ * then takes the index that has the order, and with a number in the text it would rather sort all that match.
+ */
+export function limitOf({ limit, offset = 0 }: PageRequest): Prisma.Sql {
+  return sql`LIMIT ${limit + 1} OFFSET ${offset}`;
 }

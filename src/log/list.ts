@@ -1,14 +1,15 @@
-import type { Queryable } from '../db/queryable.ts';
+import { Prisma } from '../db/generated/client.ts';
+import type { Reads } from '../db/queryable.ts';
 import { AuditError } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { Cursor } from './cursor.ts';
-import { addKeyset, limitOf, orderOf } from './keyset.ts';
+import { keysetOf, limitOf, orderOf } from './keyset.ts';
 import { queryPage } from './one-way.ts';
 import { columnsOf, eventOfRow, FIRST_POSITION, isVisible, type ReadRow } from './row.ts';
 import { isSearch, searchRows } from './search.ts';
 import { aggregateVisible } from './visible.ts';
-import { whereOf } from './where.ts';
+import { allOf, whereOf } from './where.ts';
 
 const ATTEMPTS = 4;
 
@@ -39,11 +40,11 @@ export interface Page {
 }
 
 /** Reads one page by keyset: stable while others write. */
-export async function listEvents(db: Queryable, page: PageRequest): Promise<Page> {
+export async function listEvents(db: Reads, page: PageRequest): Promise<Page> {
   const { limit, isBackward } = page;
   const rows = await readVisible(db, page);
   const hasMore = rows.length > limit;
-  const events = rows.slice(0, limit).map(eventOfRow);
+  const events = rows.slice(0, limit).map((row) => eventOfRow(row));
   if (isBackward) events.reverse();
   return {
     events,
@@ -56,7 +57,7 @@ export async function listEvents(db: Queryable, page: PageRequest): Promise<Page
  * Reads the rows of a page. While the rows that a purge has announced are still stored, a page that meets them is read
  * again without them; otherwise where the log begins is no condition, which would mislead the planner.
  */
-async function readVisible(db: Queryable, page: PageRequest): Promise<ReadRow[]> {
+async function readVisible(db: Reads, page: PageRequest): Promise<ReadRow[]> {
   let first: number | undefined;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const asked = { ...page, first };
@@ -67,19 +68,22 @@ async function readVisible(db: Queryable, page: PageRequest): Promise<ReadRow[]>
   throw new AuditError('UNAVAILABLE', 'events are being removed: retry');
 }
 
-async function readRows(db: Queryable, page: PageRequest): Promise<ReadRow[]> {
-  const where = whereOf(page.filters);
-  addKeyset(where, page);
-  const sql = `SELECT ${columnsOf(page.fields)} FROM audit_events WHERE ${where.sql} ${orderOf(page)} ${limitOf(page)}`;
-  return queryPage(db, page, sql, where.parameters);
+async function readRows(db: Reads, page: PageRequest): Promise<ReadRow[]> {
+  const where = allOf([whereOf(page.filters), ...keysetOf(page)]);
+  return queryPage(
+    db,
+    page,
+    Prisma.sql`SELECT ${columnsOf(page.fields)} FROM audit_events WHERE ${where} ${orderOf(page)} ${limitOf(page)}`,
+  );
 }
 
 /** How many events match. */
-export async function countEvents(db: Queryable, filters: readonly EventFilter[]): Promise<number> {
+export async function countEvents(db: Reads, filters: readonly EventFilter[]): Promise<number> {
   const rows = await aggregateVisible<{ count: number }>(
     db,
     filters,
-    (where) => `SELECT count(*) AS count, ${FIRST_POSITION} FROM audit_events WHERE ${where}`,
+    (where) =>
+      Prisma.sql`SELECT count(*)::float8 AS count, ${FIRST_POSITION} FROM audit_events WHERE ${where}`,
   );
   return rows[0]?.count ?? 0;
 }

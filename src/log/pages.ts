@@ -1,5 +1,5 @@
 import type { Pool } from '../db/pool.ts';
-import type { Queryable } from '../db/queryable.ts';
+import type { Reads } from '../db/queryable.ts';
 import { AuditError, orUnavailable } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
@@ -31,7 +31,7 @@ export type ReadPage = (position: number, end: number) => Promise<LogPage>;
 export function createPageReaders(
   pool: Pool,
   maxReads: number,
-): (filters: readonly EventFilter[], reader: Queryable) => ReadPage {
+): (filters: readonly EventFilter[], reader: Reads) => ReadPage {
   const turns = new Turns(maxReads);
   return (filters, reader) => {
     let limit = PAGE_EVENTS.first;
@@ -53,11 +53,7 @@ export function refusePurged(position: number, firstPosition: number): void {
   );
 }
 
-async function readPage(
-  pool: Pool,
-  reader: Queryable,
-  range: Parameters<typeof readRange>[1],
-): Promise<LogPage> {
+async function readPage(pool: Pool, reader: Reads, range: Parameters<typeof readRange>[1]): Promise<LogPage> {
   const events = await readRange(reader, range);
   // Read after the events: what is still there now was there when they were read.
   const { firstPosition } = await readHead(pool);

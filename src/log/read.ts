@@ -1,43 +1,41 @@
-import type { Pool } from '../db/pool.ts';
-import type { Queryable } from '../db/queryable.ts';
+import { Prisma } from '../db/generated/client.ts';
+import { prepared } from '../db/prepared.ts';
+import type { Reads } from '../db/queryable.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { isEventId } from './event-id.ts';
 import { eventOfRow, isVisible, READ_COLUMNS, type ReadRow } from './row.ts';
-import { addCondition, whereOf } from './where.ts';
+import { allOf, whereOf } from './where.ts';
 
 /** The events of those ids, in their order; null in place of one that is not there or that the filters do not let through. */
 export async function readEvents(
-  db: Queryable,
+  db: Reads,
   ids: readonly string[],
   filters: readonly EventFilter[],
 ): Promise<(AuditEvent | null)[]> {
   // Of another form there are none, and some texts the database would not even take.
   const wanted = ids.filter(isEventId);
   if (wanted.length === 0) return ids.map(() => null);
-  const where = whereOf(filters);
-  addCondition(where, 'id = ANY(?)', wanted);
-  const { rows } = await db.query<ReadRow>(
-    `SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where.sql}`,
-    where.parameters,
-  );
+  const where = allOf([whereOf(filters), Prisma.sql`id = ANY(${wanted}::text[])`]);
+  const rows = await readWhere(db, where);
   const found = new Map(rows.filter(isVisible).map((row) => [row.id, eventOfRow(row)]));
   return ids.map((id) => found.get(id) ?? null);
 }
 
 /** The events at those positions that are still there and that the filters let through, by position. */
 export async function readPositions(
-  db: Queryable,
+  db: Reads,
   positions: readonly number[],
   filters: readonly EventFilter[] = [],
 ): Promise<Map<number, AuditEvent>> {
-  const where = whereOf(filters);
-  addCondition(where, 'position = ANY(?::bigint[])', positions);
-  const { rows } = await db.query<ReadRow>(
-    `SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where.sql}`,
-    where.parameters,
-  );
+  const where = allOf([whereOf(filters), Prisma.sql`position = ANY(${positions}::bigint[])`]);
+  const rows = await readWhere(db, where);
   return new Map(rows.filter(isVisible).map((row) => [row.position, eventOfRow(row)]));
+}
+
+// Prepared: an index finds them, whatever else a filter says.
+function readWhere(db: Reads, where: Prisma.Sql): Promise<ReadRow[]> {
+  return db.$queryRaw(prepared(Prisma.sql`SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where}`));
 }
 
 /**
@@ -45,28 +43,25 @@ export async function readPositions(
  * begins before the log does, some may be left out.
  */
 export async function readRange(
-  db: Queryable,
+  db: Reads,
   range: { start: number; end: number; limit: number; filters: readonly EventFilter[] },
 ): Promise<AuditEvent[]> {
-  const where = whereOf(range.filters);
-  addCondition(where, 'position >= ?', range.start);
-  addCondition(where, 'position < ?', range.end);
-  const { rows } = await db.query<ReadRow>(
-    `SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where.sql} ORDER BY position LIMIT ${range.limit}`,
-    where.parameters,
+  const { start, end, limit, filters } = range;
+  const where = allOf([whereOf(filters), Prisma.sql`position >= ${start} AND position < ${end}`]);
+  const rows = await db.$queryRaw<ReadRow[]>(
+    Prisma.sql`SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where} ORDER BY audit_events.position LIMIT ${limit}`,
   );
-  return rows.filter(isVisible).map(eventOfRow);
+  return rows.filter(isVisible).map((row) => eventOfRow(row));
 }
 
 /**
  * Up to `limit` events from position `start` to `end`, the last left out, in log order. Prepared once: there is one way to
  * read them, whatever the positions, and planning it would take longer than reading.
  */
-export async function readTail(pool: Pool, start: number, end: number, limit: number): Promise<AuditEvent[]> {
-  const { rows } = await pool.query<ReadRow>({
-    name: 'tail',
-    text: `SELECT ${READ_COLUMNS} FROM audit_events WHERE position >= $1 AND position < $2 ORDER BY position LIMIT $3`,
-    values: [start, end, limit],
-  });
-  return rows.filter(isVisible).map(eventOfRow);
+export async function readTail(db: Reads, start: number, end: number, limit: number): Promise<AuditEvent[]> {
+  const rows = await db.$queryRaw<ReadRow[]>(
+    prepared(Prisma.sql`SELECT ${READ_COLUMNS} FROM audit_events WHERE position >= ${start} AND position < ${end}
+      ORDER BY audit_events.position LIMIT ${limit}`),
+  );
+  return rows.filter(isVisible).map((row) => eventOfRow(row));
 }

@@ -1,15 +1,19 @@
+import { Prisma } from '../db/generated/client.ts';
+import { parseTimestamp } from '../db/timestamp.ts';
 import { canonicalAddress } from '../events/address.ts';
 import type { Outcome, Severity } from '../events/catalog.ts';
 import type { AuditEvent, JsonObject } from '../events/event.ts';
+import { parseJson } from '../parse-json.ts';
 
-// In the order in which they are read everywhere.
+// In the order in which they are read everywhere. What Prisma would convert (numbers of 64 bits, times, bytes, and JSON, for
+// which it takes `JSON.parse`) is read as text or as a float, which is exact for every position, and converted below.
 const COLUMNS: Record<keyof AuditEvent, string> = {
-  position: 'position',
+  position: 'position::float8 AS position',
   id: 'id',
   salt: "encode(salt, 'hex') AS salt",
-  leafHash: 'leaf_hash',
-  timestamp: '"timestamp"',
-  recordedAt: 'recorded_at',
+  leafHash: "encode(leaf_hash, 'hex') AS leaf_hash",
+  timestamp: '"timestamp"::text AS "timestamp"',
+  recordedAt: 'recorded_at::text AS recorded_at',
   eventType: 'event_type',
   outcome: 'outcome',
   severity: 'severity',
@@ -23,22 +27,22 @@ const COLUMNS: Record<keyof AuditEvent, string> = {
   resourceId: 'resource_id',
   action: 'action',
   description: 'description',
-  details: 'details',
-  oldValues: 'old_values',
-  newValues: 'new_values',
+  details: 'details::text AS details',
+  oldValues: 'old_values::text AS old_values',
+  newValues: 'new_values::text AS new_values',
 };
 
-/** The columns of an event. */
-export const EVENT_COLUMNS = Object.values(COLUMNS).join(', ');
+/** The columns of an event. An ORDER BY has to name the table: what is selected has the names of its columns. */
+export const EVENT_COLUMNS = Prisma.raw(Object.values(COLUMNS).join(', '));
 
 /**
  * Where the log began at the moment of the statement. Rows before it are still stored until a purge has removed them, and
  * readers must not see them.
  */
-export const FIRST_POSITION = '(SELECT first_position FROM log_head) AS first_position';
+export const FIRST_POSITION = Prisma.sql`(SELECT first_position FROM log_head)::float8 AS first_position`;
 
 /** The columns of an event, and where the log began when it was read. */
-export const READ_COLUMNS = `${EVENT_COLUMNS}, ${FIRST_POSITION}`;
+export const READ_COLUMNS = Prisma.sql`${EVENT_COLUMNS}, ${FIRST_POSITION}`;
 
 /** Whether an event has a field of that name, which is read from a column. */
 export function isEventField(name: string): boolean {
@@ -49,12 +53,12 @@ export function isEventField(name: string): boolean {
  * The columns of these fields of an event, by their names, of its place in every order, and where the log began; other
  * names are ignored. Undefined: those of all fields.
  */
-export function columnsOf(fields: ReadonlySet<string> | undefined): string {
+export function columnsOf(fields: ReadonlySet<string> | undefined): Prisma.Sql {
   if (!fields) return READ_COLUMNS;
   const columns = Object.entries(COLUMNS)
     .filter(([field]) => field === 'position' || field === 'timestamp' || fields.has(field))
     .map(([, column]) => column);
-  return [...columns, FIRST_POSITION].join(', ');
+  return Prisma.sql`${Prisma.raw(columns.join(', '))}, ${FIRST_POSITION}`;
 }
 
 /** A row with where the log began when it was read. */
@@ -73,9 +77,10 @@ export interface EventRow {
   id: string;
   /** In hex. */
   salt: string;
-  leaf_hash: Buffer;
-  timestamp: number;
-  recorded_at: number;
+  /** In hex. */
+  leaf_hash: string;
+  timestamp: string;
+  recorded_at: string;
   event_type: string;
   outcome: Outcome;
   severity: Severity;
@@ -89,23 +94,26 @@ export interface EventRow {
   resource_id: string | null;
   action: string;
   description: string;
-  details: JsonObject;
-  old_values: JsonObject | null;
-  new_values: JsonObject | null;
+  details: string;
+  old_values: string | null;
+  new_values: string | null;
 }
+
+/** The objects of a row. */
+export type RowObjects = Record<'details' | 'old_values' | 'new_values', JsonObject | undefined>;
 
 /**
  * The event of a row; one of fewer columns makes an event of fewer fields. Every field is named, absent ones too: objects
  * of one shape are quicker all along the way.
  */
-export function eventOfRow(row: EventRow): AuditEvent {
+export function eventOfRow(row: EventRow, objects: RowObjects = objectsOf(row)): AuditEvent {
   return {
     position: row.position,
     id: row.id,
     salt: row.salt,
-    leafHash: row.leaf_hash,
-    timestamp: row.timestamp,
-    recordedAt: row.recorded_at,
+    leafHash: whenRead(row.leaf_hash, fromHex),
+    timestamp: parseTimestamp(row.timestamp),
+    recordedAt: whenRead(row.recorded_at, parseTimestamp),
     eventType: row.event_type,
     outcome: row.outcome,
     severity: row.severity,
@@ -119,10 +127,27 @@ export function eventOfRow(row: EventRow): AuditEvent {
     resourceId: row.resource_id ?? undefined,
     action: row.action,
     description: row.description,
-    details: row.details,
-    oldValues: row.old_values ?? undefined,
-    newValues: row.new_values ?? undefined,
+    details: objects.details as JsonObject,
+    oldValues: objects.old_values,
+    newValues: objects.new_values,
   };
+}
+
+function objectsOf({ details, old_values, new_values }: EventRow): RowObjects {
+  return { details: objectOf(details), old_values: objectOf(old_values), new_values: objectOf(new_values) };
+}
+
+function objectOf(text: string | null | undefined): JsonObject | undefined {
+  return text == null ? undefined : (parseJson(text) as JsonObject);
+}
+
+// A column that was not asked for is not there, whatever its type says.
+function whenRead<Value>(text: string, convert: (text: string) => Value): Value {
+  return text === undefined ? (undefined as Value) : convert(text);
+}
+
+function fromHex(text: string): Buffer {
+  return Buffer.from(text, 'hex');
 }
 
 /** The address that PostgreSQL printed: some of IPv6 in another way than RFC 5952; an IPv4 address has one form only. */

@@ -1,5 +1,7 @@
+import { Prisma } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
-import type { Queryable } from '../db/queryable.ts';
+import { prepared } from '../db/prepared.ts';
+import type { Reads } from '../db/queryable.ts';
 
 /** The positions of a batch that one segment holds, `end` left out. */
 export interface SegmentPart {
@@ -19,18 +21,21 @@ export interface SegmentRange {
  * The segments that have events, from the first on; asked of the catalog, as whoever reads may not see the head. One that
  * is removed at this moment has no bounds any more; one that is being detached may be locked.
  */
-export async function readSegments(db: Queryable): Promise<SegmentRange[]> {
-  const { rows } = await db.query<SegmentRange>({
-    name: 'segments',
-    text: `SELECT bounds[1]::bigint AS start, bounds[2]::bigint AS "end"
+export function readSegments(db: Reads): Promise<SegmentRange[]> {
+  return db.$queryRaw(SEGMENTS);
+}
+
+// A regular expression in it has a backslash.
+const SEGMENTS = prepared(
+  Prisma.raw(
+    String.raw`SELECT bounds[1]::float8 AS start, bounds[2]::float8 AS "end"
      FROM pg_catalog.pg_inherits JOIN pg_catalog.pg_class ON oid = inhrelid,
-       regexp_match(pg_get_expr(relpartbound, oid), '(\\d+).*?(\\d+)') AS bounds
+       regexp_match(pg_get_expr(relpartbound, oid), '(\d+).*?(\d+)') AS bounds
      WHERE inhparent = 'audit_events'::regclass AND NOT inhdetachpending AND bounds IS NOT NULL
        AND pg_relation_size(inhrelid) > 0
      ORDER BY start`,
-  });
-  return rows;
-}
+  ),
+);
 
 /** The segments of the log, `2^bits` positions each; the next one is made before anybody needs it. */
 export class Segments {

@@ -1,97 +1,96 @@
+import { Prisma } from '../db/generated/client.ts';
 import { type AddressBlock, holdsMapped, MAPPED_BLOCK, storedBlocks } from '../events/address.ts';
 import { severitiesFrom } from '../events/catalog.ts';
 import { EQUAL_FIELDS, type EventFilter, OBJECT_FIELDS } from '../events/filter.ts';
 import { needleOf, type SearchCondition } from '../events/search.ts';
 import { TEXT_START } from '../events/words.ts';
 
-/** A condition in SQL with numbered parameters. */
-export interface Where {
-  sql: string;
-  parameters: unknown[];
-}
+const { sql } = Prisma;
 
-const COLUMNS: Record<(typeof EQUAL_FIELDS)[number], string> = {
-  userId: 'user_id',
-  customerId: 'customer_id',
-  sessionId: 'session_id',
-  requestId: 'request_id',
-  resourceType: 'resource_type',
-  resourceId: 'resource_id',
-  action: 'action',
+const COLUMNS: Record<(typeof EQUAL_FIELDS)[number], Prisma.Sql> = {
+  userId: sql`user_id`,
+  customerId: sql`customer_id`,
+  sessionId: sql`session_id`,
+  requestId: sql`request_id`,
+  resourceType: sql`resource_type`,
+  resourceId: sql`resource_id`,
+  action: sql`action`,
 };
 
-const OBJECT_COLUMNS: Record<(typeof OBJECT_FIELDS)[number], string> = {
-  details: 'details',
-  oldValues: 'old_values',
-  newValues: 'new_values',
+const OBJECT_COLUMNS: Record<(typeof OBJECT_FIELDS)[number], Prisma.Sql> = {
+  details: sql`details`,
+  oldValues: sql`old_values`,
+  newValues: sql`new_values`,
 };
 
-/**
- * The SQL of a filter, whose parameters come behind those given; agrees with `matches` of `events/filter.ts` on every
- * event.
- */
-export function whereOf(filters: readonly EventFilter[], parameters: unknown[] = []): Where {
-  const where: Where = { sql: 'true', parameters };
-  for (const filter of filters) addFilter(where, filter);
-  return where;
+/** The SQL of the filters together; agrees with `matches` of `events/filter.ts` on every event. */
+export function whereOf(filters: readonly EventFilter[]): Prisma.Sql {
+  return allOf(filters.flatMap(conditionsOf));
 }
 
-/** Adds `AND condition`, in which `?` stands for the parameter. */
-export function addCondition(where: Where, condition: string, parameter: unknown): void {
-  where.parameters.push(parameter);
-  where.sql += ` AND ${condition.replace('?', `$${where.parameters.length}`)}`;
+/** The SQL of conditions that hold together; true without any. */
+export function allOf(conditions: readonly Prisma.Sql[]): Prisma.Sql {
+  return conditions.length === 0 ? sql`true` : Prisma.join([...conditions], ' AND ');
 }
 
-function addFilter(where: Where, filter: EventFilter): void {
-  const add = (condition: string, parameter: unknown) => {
-    if (parameter !== undefined) addCondition(where, condition, parameter);
+/** A time as SQL text; infinite where no event can be: the years that one may have have four digits. */
+export function sqlTime(time: number): string {
+  if (time < BEFORE_ALL) return '-infinity';
+  return time > AFTER_ALL ? 'infinity' : new Date(time).toISOString();
+}
+
+const BEFORE_ALL = Date.parse('0001-01-01T00:00:00Z');
+const AFTER_ALL = Date.parse('9999-12-31T23:59:59.999Z');
+
+function conditionsOf(filter: EventFilter): Prisma.Sql[] {
+  const conditions: Prisma.Sql[] = [];
+  const add = <Value>(value: Value | undefined, condition: (value: Value) => Prisma.Sql) => {
+    if (value !== undefined) conditions.push(condition(value));
   };
-  add('event_type = ANY(?::text[])', filter.eventTypes);
-  add("split_part(event_type, '.', 1) = ANY(?::text[])", filter.categories);
-  add('outcome = ANY(?::text[])', filter.outcomes);
-  add('severity = ANY(?::text[])', filter.severities);
-  add('severity = ANY(?::text[])', filter.minSeverity && severitiesFrom(filter.minSeverity));
-  for (const field of EQUAL_FIELDS) add(`${COLUMNS[field]} = ?`, filter[field]);
-  if (filter.ipBlock) addBlock(where, filter.ipBlock);
-  add(
-    '"timestamp" >= ?::timestamptz',
-    filter.startTime !== undefined ? new Date(filter.startTime) : undefined,
-  );
-  add('"timestamp" <= ?::timestamptz', filter.endTime !== undefined ? new Date(filter.endTime) : undefined);
-  if (filter.search) addSearch(where, filter.search);
+  add(filter.eventTypes, (types) => sql`event_type = ANY(${types}::text[])`);
+  add(filter.categories, (categories) => sql`split_part(event_type, '.', 1) = ANY(${categories}::text[])`);
+  add(filter.outcomes, (outcomes) => sql`outcome = ANY(${outcomes}::text[])`);
+  add(filter.severities, (severities) => sql`severity = ANY(${severities}::text[])`);
+  add(filter.minSeverity, (least) => sql`severity = ANY(${severitiesFrom(least)}::text[])`);
+  for (const field of EQUAL_FIELDS) add(filter[field], (value) => sql`${COLUMNS[field]} = ${value}`);
+  add(filter.ipBlock, isIn);
+  add(filter.startTime, (time) => sql`"timestamp" >= ${sqlTime(time)}::timestamptz`);
+  add(filter.endTime, (time) => sql`"timestamp" <= ${sqlTime(time)}::timestamptz`);
+  add(filter.search, searchSql);
   for (const field of OBJECT_FIELDS)
-    add(`${OBJECT_COLUMNS[field]} @> ?::jsonb`, filter[field] && JSON.stringify(filter[field]));
+    add(filter[field], (value) => sql`${OBJECT_COLUMNS[field]} @> ${JSON.stringify(value)}::jsonb`);
+  return conditions;
 }
 
 // A phrase is looked for in the words of an event in their order: those that the index finds are looked through.
-const SEARCH_TEXT = "' ' || array_to_string(search_words, ' ') || ' '";
+const SEARCH_TEXT = sql`' ' || array_to_string(search_words, ' ') || ' '`;
 /** Whether a version before migration 0060 made the words: distinct ones, in no order that means anything. */
-export const IS_FORMER = `search_words[1] IS DISTINCT FROM '${TEXT_START}'`;
+export const IS_FORMER = sql`search_words[1] IS DISTINCT FROM ${Prisma.raw(`'${TEXT_START}'`)}`;
 
-function addSearch(where: Where, search: SearchCondition): void {
-  where.sql += ` AND ${searchSql(where, search)}`;
-  for (const excluded of search.excluded ?? []) where.sql += ` AND NOT (${searchSql(where, excluded)})`;
+/** The condition of a search: what it looks for, without what it leaves out. */
+function searchSql(search: SearchCondition): Prisma.Sql {
+  const excluded = (search.excluded ?? []).map((one) => sql`AND NOT (${isFound(one)})`);
+  return excluded.length === 0 ? isFound(search) : sql`${isFound(search)} ${Prisma.join(excluded, ' ')}`;
 }
 
-function searchSql(where: Where, { words, phrases = [], formerWords }: SearchCondition): string {
-  const add = (value: readonly string[]) => `$${where.parameters.push(value)}::text[]`;
-  const hasWords = `search_words @> ${add(words)}`;
+function isFound({ words, phrases = [], formerWords }: SearchCondition): Prisma.Sql {
+  const hasWords = sql`search_words @> ${words}::text[]`;
   // No word has a character that means something to LIKE.
   const patterns = phrases.map((phrase) => `%${needleOf(phrase)}%`);
-  const hasPhrases = patterns.length === 0 ? 'true' : `${SEARCH_TEXT} LIKE ALL (${add(patterns)})`;
+  const hasPhrases = patterns.length === 0 ? sql`true` : sql`${SEARCH_TEXT} LIKE ALL (${patterns}::text[])`;
   if (formerWords === undefined)
-    return patterns.length > 0 ? `${hasWords} AND (${IS_FORMER} OR ${hasPhrases})` : hasWords;
-  const isFound = `${hasWords} AND NOT ${IS_FORMER} AND ${hasPhrases}`;
-  return formerWords.length === 0
-    ? isFound
-    : `(${isFound} OR search_words @> ${add(formerWords)} AND ${IS_FORMER})`;
+    return patterns.length === 0 ? hasWords : sql`${hasWords} AND (${IS_FORMER} OR ${hasPhrases})`;
+  const isFoundNow = sql`${hasWords} AND NOT ${IS_FORMER} AND ${hasPhrases}`;
+  if (formerWords.length === 0) return isFoundNow;
+  return sql`(${isFoundNow} OR search_words @> ${formerWords}::text[] AND ${IS_FORMER})`;
 }
 
 // Of each alternative the index of addresses knows where it begins and ends.
-function addBlock(where: Where, block: AddressBlock): void {
-  const alternatives = storedBlocks(block).map(
-    (stored) => `ip_address <<= $${where.parameters.push(stored)}::inet`,
-  );
-  where.sql += ` AND (${alternatives.join(' OR ')})`;
-  if (holdsMapped(block)) where.sql += ` AND NOT ip_address <<= '${MAPPED_BLOCK}'`;
+function isIn(block: AddressBlock): Prisma.Sql {
+  const alternatives = storedBlocks(block).map((stored) => sql`ip_address <<= ${stored}::inet`);
+  const isWithin = sql`(${Prisma.join(alternatives, ' OR ')})`;
+  return holdsMapped(block) ? sql`${isWithin} AND NOT ${IS_MAPPED}` : isWithin;
 }
+
+/** Whether an address is an IPv4 address in IPv6, as older versions stored those. */
+export const IS_MAPPED = sql`ip_address <<= ${Prisma.raw(`'${MAPPED_BLOCK}'`)}`;

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { inTransaction, type Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { OWN_RESOURCE_TYPE } from '../events/reserved.ts';
 import { tileReader } from '../integrity/tiles.ts';
 import { PURGE_ACTION } from '../integrity/verify/announcement.ts';
@@ -82,7 +83,9 @@ export async function noteAnnouncement(client: PoolClient, position: number): Pr
 /** The root hash that the log's tree had at a size, in hex. */
 export async function rootHashAt(pool: Pool, size: number): Promise<string> {
   if (size === 0) return Buffer.from(rootOf(emptyFrontier)).toString('hex');
-  return Buffer.from(await readRoot(size, nodesFromTiles(size, tileReader(pool, 'log')))).toString('hex');
+  return Buffer.from(await readRoot(size, nodesFromTiles(size, tileReader(prismaOn(pool), 'log')))).toString(
+    'hex',
+  );
 }
 
 /** Locks the counts for the rest of the transaction, and takes the events from a position up to another off them. */

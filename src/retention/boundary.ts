@@ -9,7 +9,7 @@ import { readLatestCheckpoint } from '../integrity/checkpoints.ts';
  * whatever the clock of the instance said that recorded it. What no signed checkpoint covers stays.
  */
 export async function findBoundary(pool: Pool, first: number, before: number): Promise<number> {
-  const signed = (await readLatestCheckpoint(pool, 'log'))?.treeSize ?? 0;
+  const signed = (await readLatestCheckpoint(prismaOn(pool), 'log'))?.treeSize ?? 0;
   if (before === Number.POSITIVE_INFINITY) return Math.max(first, signed);
   let boundary = first;
   // Later checkpoints are of larger trees: the last one of that age is found in as many steps as its size has bits.

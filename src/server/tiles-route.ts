@@ -159,10 +159,10 @@ async function read(
   { customer, place, query }: Wanted,
   viewer?: Viewer,
 ): Promise<Content> {
-  const { evidence, pool, readerOf } = services;
+  const { evidence, readerOf } = services;
   const view: TreeView = viewer
     ? { tree: visibleTreeOf(viewer, customer), db: readerOf(viewer) }
-    : { tree: 'log', db: pool };
+    : evidence.logView;
   if (place === 'verifier-key') return text(`${evidence.identity.verifierKey}\n`);
   if (place === 'checkpoint') {
     const { note } = await evidence.checkpoint(view, { minWitnesses: minWitnessesOf(query) });

@@ -48,7 +48,7 @@ test('an event as the log reads it', async () => {
     orderBy: [{ timestamp: 'desc' }, { position: 'desc' }],
   });
   expect(others).toEqual([]);
-  const known = (await readPositions(pool, [60])).get(60);
+  const known = (await readPositions(prismaOn(pool), [60])).get(60);
   expect({
     ...event,
     position: Number(event?.position),
@@ -126,7 +126,7 @@ test('times are the same, whatever time zone a database has', async () => {
   const abroad = createPool(database.url, () => undefined);
   try {
     const event = await prismaOn(abroad).auditEvent.findUniqueOrThrow({ where: { position: 0n } });
-    expect(event.timestamp.getTime()).toBe((await readPositions(abroad, [0])).get(0)?.timestamp);
+    expect(event.timestamp.getTime()).toBe((await readPositions(prismaOn(abroad), [0])).get(0)?.timestamp);
     const expiresAt = Date.UTC(2100, 0, 1);
     const key = await storeKey(abroad, { name: 'k', secret: 's'.repeat(43), scopes: [], expiresAt });
     const { rows } = await abroad.query('SELECT expires_at FROM api_keys WHERE id = $1', [key.id]);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { prismaOn } from '../../src/db/prisma.ts';
 import { readLatestCheckpoint } from '../../src/integrity/checkpoints.ts';
 import { formatCosignature } from '../../src/merkle/cosignature.ts';
 import { formatSignatureLine, parseNote } from '../../src/merkle/note.ts';
@@ -57,7 +58,7 @@ function lineBy(name: string, seconds = Math.floor(Date.now() / 1_000)): string 
 }
 
 async function latest() {
-  const found = await readLatestCheckpoint(role, 'log');
+  const found = await readLatestCheckpoint(prismaOn(role), 'log');
   if (!found) throw new Error('nothing was signed');
   return found;
 }

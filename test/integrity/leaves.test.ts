@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { prismaOn } from '../../src/db/prisma.ts';
 import { type Leaf, readLeaves } from '../../src/integrity/leaves.ts';
 import { readRange } from '../../src/log/read.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -64,7 +65,7 @@ async function leavesAfter(tamper: string): Promise<Leaf[]> {
 }
 
 test('the leaves are those of the events', async () => {
-  const events = await readRange(pool, { start: 0, end: COUNT, limit: COUNT, filters: [] });
+  const events = await readRange(prismaOn(pool), { start: 0, end: COUNT, limit: COUNT, filters: [] });
   expect((await leavesAfter('SELECT 1')).map(({ hash, customerId }) => [hash, customerId])).toEqual(
     events.map(({ leafHash, customerId }) => [leafHash, customerId]),
   );

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { prismaOn } from '../../src/db/prisma.ts';
 import { readLatestCheckpoint } from '../../src/integrity/checkpoints.ts';
 import { growTrees } from '../../src/integrity/grow.ts';
 import { readSigningKey } from '../../src/integrity/signing-key.ts';
@@ -173,7 +174,7 @@ test('another log in its place', async () => {
 });
 
 test('what was kept has to be signed by the key that is trusted', async () => {
-  const latest = await readLatestCheckpoint(pool, 'log');
+  const latest = await readLatestCheckpoint(prismaOn(pool), 'log');
   const note = (latest?.note ?? '').replace(/[^=]{4}(=*\n)$/, 'AAAA$1');
   const { findings } = await verifyTampered(client, 'SELECT 1', { kept: [{ name: 'forged', note }] });
   expect(findings).toMatchObject([

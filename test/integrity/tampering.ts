@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { readsOn } from '../../src/db/queryable.ts';
 import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import { searchWords } from '../../src/events/words.ts';
 import {
@@ -28,7 +29,12 @@ export async function verifyTampered(
 
 /** Changes an event and gives it the leaf hash that it has then. */
 export async function forge(client: PoolClient, position: number): Promise<void> {
-  const [event] = await readRange(client, { start: position, end: position + 1, limit: 1, filters: [] });
+  const [event] = await readRange(readsOn(client), {
+    start: position,
+    end: position + 1,
+    limit: 1,
+    filters: [],
+  });
   if (!event) throw new Error(`there is no event at position ${position}`);
   const action = `${event.action} or not`;
   const hash = leafHash(canonicalEvent({ ...event, action }));

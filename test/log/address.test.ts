@@ -125,8 +125,8 @@ describe('one address', () => {
     await client.query('SET enable_indexonlyscan = off');
     const where = whereOf([{ ipBlock: { address: '192.0.2.0', bits: 24 } }]);
     const { rows } = await client.query<{ 'QUERY PLAN': string }>(
-      `EXPLAIN SELECT position FROM audit_segments.s00000000 WHERE ${where.sql}`,
-      where.parameters,
+      `EXPLAIN SELECT position FROM audit_segments.s00000000 WHERE ${where.text}`,
+      where.values,
     );
     client.release(true);
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n');

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCopyRows, withLiterals } from '../../src/db/copy.ts';
+import { Prisma } from '../../src/db/generated/client.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import type { EventDraft, JsonObject } from '../../src/events/event.ts';
@@ -103,6 +104,11 @@ async function written(query: string): Promise<Map<number, { line: string; leafH
   return lines;
 }
 
+function rowsOf(rows: readonly object[]): Prisma.Sql {
+  return Prisma.sql`SELECT ${Prisma.raw(ROW_COLUMNS)}
+    FROM jsonb_populate_recordset(NULL::audit_events, ${JSON.stringify(rows)}::jsonb)`;
+}
+
 test('what is written from a row are the bytes of the canonical event, for every event', async () => {
   let position = 0;
   await fc.assert(
@@ -113,10 +119,7 @@ test('what is written from a row are the bytes of the canonical event, for every
       const prepared = drafts.map((draft) => prepareEvent(draft, Date.now(), 'input'));
       const first = position;
       position += prepared.length;
-      const query = withLiterals(
-        `SELECT ${ROW_COLUMNS} FROM jsonb_populate_recordset(NULL::audit_events, $1::jsonb)`,
-        [JSON.stringify(prepared.map((event, index) => rowAt(event, first + index)))],
-      );
+      const query = withLiterals(rowsOf(prepared.map((event, index) => rowAt(event, first + index))));
       const lines = await written(query);
       for (const [index, event] of prepared.entries()) {
         expect(lines.get(first + index)).toEqual({
@@ -136,11 +139,7 @@ test('an object of very many members, and very deep ones, are written alike', as
   const prepared = [many, deep].map((details) =>
     prepareEvent(checkEvent({ eventType: 'data.read', details }, 'input'), Date.now(), 'input'),
   );
-  const lines = await written(
-    withLiterals(`SELECT ${ROW_COLUMNS} FROM jsonb_populate_recordset(NULL::audit_events, $1::jsonb)`, [
-      JSON.stringify(prepared.map((event, index) => rowAt(event, index))),
-    ]),
-  );
+  const lines = await written(withLiterals(rowsOf(prepared.map((event, index) => rowAt(event, index)))));
   expect([lines.get(0)?.line, lines.get(1)?.line]).toEqual(
     prepared.map(({ record }) => String(canonicalEvent(record))),
   );

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { prismaOn } from '../../src/db/prisma.ts';
 import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import type { AuditEvent } from '../../src/events/event.ts';
 import { checkEvent, type EventInput } from '../../src/events/input.ts';
@@ -71,7 +72,7 @@ test('what is copied into the log is what is read from it', async () => {
   expect(events.length).toBeGreaterThan(1_000);
   const placements = await createAppender(pool).append({ events, paths: [] });
   const start = placements[0]?.position as number;
-  const read = await readRange(pool, {
+  const read = await readRange(prismaOn(pool), {
     start,
     end: start + events.length,
     limit: events.length,

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Prisma } from '../../src/db/generated/client.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import type { Queryable } from '../../src/db/queryable.ts';
+import { prismaOn } from '../../src/db/prisma.ts';
+import type { Reads } from '../../src/db/queryable.ts';
 import { type AddressBlock, parseBlock } from '../../src/events/address.ts';
 import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import { EVENT_TYPES, OUTCOMES, SEVERITIES } from '../../src/events/catalog.ts';
@@ -225,14 +227,14 @@ async function fill(empty: Pool, drafts: readonly EventDraft[]): Promise<AuditEv
 }
 
 test('what was stored is read back byte for byte', async () => {
-  const stored = await readRange(pool, { start: 0, end: COUNT, limit: COUNT, filters: [] });
+  const stored = await readRange(prismaOn(pool), { start: 0, end: COUNT, limit: COUNT, filters: [] });
   expect(stored.map(canonicalEvent)).toEqual(events.map(canonicalEvent));
 });
 
 test('SQL and the feed agree on every event, for every filter', async () => {
   const property = fc.asyncProperty(fc.oneof(filter, single), async (some) => {
     const wanted = JSON.parse(JSON.stringify(some)) as EventFilter;
-    const page = await listEvents(pool, {
+    const page = await listEvents(prismaOn(pool), {
       filters: [wanted],
       order: 'POSITION_ASC',
       limit: COUNT,
@@ -293,7 +295,13 @@ test('the pages of a search hold every event that matches, in order, forward and
       for (let hasMore = true; hasMore; ) {
         const last = isBackward ? found[0] : found.at(-1);
         const cursor = last && (isBackward ? { before: last } : { after: last });
-        const page = await listEvents(pool, { filters: [wanted], order, limit, isBackward, ...cursor });
+        const page = await listEvents(prismaOn(pool), {
+          filters: [wanted],
+          order,
+          limit,
+          isBackward,
+          ...cursor,
+        });
         expect(page.events.length).toBeLessThanOrEqual(limit);
         if (isBackward) found.unshift(...page.events);
         else found.push(...page.events);
@@ -305,7 +313,7 @@ test('the pages of a search hold every event that matches, in order, forward and
       );
       expect(found.map(({ position }) => position)).toEqual(all.map(({ position }) => position));
       const [, second] = all;
-      const jump = await listEvents(pool, {
+      const jump = await listEvents(prismaOn(pool), {
         filters: [wanted],
         order,
         limit: 1,
@@ -333,7 +341,7 @@ test('what is collected, segment by segment, is what comes first of all that mat
         order,
       );
       if (isBackward) all.reverse();
-      const rows = await collectRows(pool, { filters: [wanted], order, limit, offset, isBackward });
+      const rows = await collectRows(prismaOn(pool), { filters: [wanted], order, limit, offset, isBackward });
       const expected = all.slice(offset, offset + limit + 1);
       expect(rows.map(({ position }) => position)).toEqual(expected.map(({ position }) => position));
     },
@@ -354,18 +362,18 @@ test('among very many events that came late the one is found that matches, also 
   const order = 'TIMESTAMP_DESC' as const;
   const page = { filters: [{ search: parseSearch('needle', '') }], order, isBackward: false };
   const positions = async (limit: number) =>
-    (await collectRows(otherPool, { ...page, limit })).map(({ position }) => position);
+    (await collectRows(prismaOn(otherPool), { ...page, limit })).map(({ position }) => position);
   expect(await positions(0)).toEqual([0]);
   expect(await positions(5)).toEqual([0, 95]);
   // As retention does, just before the events of a page are read.
   let isRemoved = false;
-  const removing: Queryable = {
-    async query(statement, parameters) {
-      if (!isRemoved && typeof statement === 'object' && statement.text.includes('= ANY(')) {
+  const removing: Reads = {
+    async $queryRaw<Rows>(sql: Prisma.Sql) {
+      if (!isRemoved && sql.text.includes('= ANY(')) {
         isRemoved = true;
         await otherPool.query('DROP TABLE audit_segments.s00000000');
       }
-      return otherPool.query(statement as string, parameters);
+      return prismaOn(otherPool).$queryRaw<Rows>(sql);
     },
   };
   expect((await collectRows(removing, { ...page, limit: 0 })).map(({ position }) => position)).toEqual([95]);

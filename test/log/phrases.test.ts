@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { prismaOn } from '../../src/db/prisma.ts';
 import { parseSearch } from '../../src/events/search.ts';
 import { formerSearchWords } from '../../src/events/words.ts';
 import { createAppender } from '../../src/log/append.ts';
@@ -215,8 +216,8 @@ describe('a search', () => {
       await client.query('SET enable_indexscan = off');
       const where = whereOf([{ search: parseSearch(text, '') }]);
       const { rows } = await client.query<{ 'QUERY PLAN': string }>(
-        `EXPLAIN SELECT position FROM audit_segments.s00000000 WHERE ${where.sql}`,
-        where.parameters,
+        `EXPLAIN SELECT position FROM audit_segments.s00000000 WHERE ${where.text}`,
+        where.values,
       );
       client.release(true);
       expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toMatch(/Index Cond: \(search_words @>/);
@@ -225,10 +226,10 @@ describe('a search', () => {
 });
 
 test('the events with words of the former form end where the first of the present form is', async () => {
-  expect(await findFormerEnd(pool)).toBe(AT);
+  expect(await findFormerEnd(prismaOn(pool))).toBe(AT);
   const empty = await createDatabase();
   const other = createPool(empty.url, () => undefined);
-  expect(await findFormerEnd(other)).toBe(0);
+  expect(await findFormerEnd(prismaOn(other))).toBe(0);
   await other.end();
   await empty.drop();
 });

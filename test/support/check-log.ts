@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { prismaOn } from '../../src/db/prisma.ts';
 import { canonicalEvent } from '../../src/events/canonical-event.ts';
 import { signCustomer } from '../../src/integrity/customer-checkpoint.ts';
 import { openIdentity, readIdentity } from '../../src/integrity/identity.ts';
@@ -62,7 +63,7 @@ async function checkFromEvents(pool: Pool): Promise<void> {
   const leaves: Uint8Array[] = [...(await purgedLeaves(pool, firstPosition))];
   const customers = new Map<TreeName, Uint8Array[]>();
   for (let start = firstPosition; start < frontier.size; start += PAGE) {
-    const events = await readRange(pool, { start, end: start + PAGE, limit: PAGE, filters: [] });
+    const events = await readRange(prismaOn(pool), { start, end: start + PAGE, limit: PAGE, filters: [] });
     for (const event of events) {
       expect(event.position, 'positions have no gap').toBe(leaves.length);
       const leaf = leafHash(canonicalEvent(event));
@@ -73,11 +74,17 @@ async function checkFromEvents(pool: Pool): Promise<void> {
     }
   }
   expect(leaves.length, 'as many events as the head says').toBe(frontier.size);
-  await checkTree(leaves, { sizes: await signedSizes(pool, 'log'), readTiles: tileReader(pool, 'log') });
+  await checkTree(leaves, {
+    sizes: await signedSizes(pool, 'log'),
+    readTiles: tileReader(prismaOn(pool), 'log'),
+  });
   // Of what was purged nothing tells any more whose it was.
   if (firstPosition > 0) return;
   for (const [tree, own] of [...customers].slice(0, MAX_CUSTOMERS))
-    await checkTree(own, { sizes: await signedSizes(pool, tree), readTiles: tileReader(pool, tree) });
+    await checkTree(own, {
+      sizes: await signedSizes(pool, tree),
+      readTiles: tileReader(prismaOn(pool), tree),
+    });
 }
 
 async function purgedLeaves(pool: Pool, end: number): Promise<Uint8Array[]> {

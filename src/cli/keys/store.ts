@@ -2,6 +2,7 @@ import type { KeyStore } from '../../access/manage.ts';
 import { readConfig } from '../../config.ts';
 import { migrate } from '../../db/migrate.ts';
 import { createPool } from '../../db/pool.ts';
+import { prismaOn } from '../../db/prisma.ts';
 import { createAppender } from '../../log/append.ts';
 import { createHead } from '../../log/head.ts';
 import { readPositions } from '../../log/read.ts';
@@ -27,7 +28,7 @@ export async function withKeyStore<Result>(work: (store: KeyStore) => Promise<Re
       filters: wantAll,
       redaction: await openRedaction(pool, config),
       appender: createAppender(pool),
-      readPositions: (positions: number[]) => readPositions(pool, positions),
+      readPositions: (positions: number[]) => readPositions(prismaOn(pool), positions),
       dispatch: () => undefined,
       now: Date.now,
     };

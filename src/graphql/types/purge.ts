@@ -30,7 +30,7 @@ builder.mutationField('purgeEvents', (t) =>
         throw badInput('olderThanDays', `must be from 0 to ${MAX_DAYS}`);
       }
       // What leaves the log is signed first, so that its leaves stay provable.
-      await services.evidence.checkpoint({ tree: 'log', db: services.pool });
+      await services.evidence.checkpoint(services.evidence.logView);
       return { purged: await services.purges.purge(callerOf(context), { olderThanDays, isAsked: true }) };
     },
   }),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from '../../db/pool.ts';
+import { prismaOn } from '../../db/prisma.ts';
 import { createTurn } from '../../db/turn.ts';
 import { openCheckpoint } from '../../merkle/signed-checkpoint.ts';
 import { pause } from '../back-off.ts';
@@ -105,7 +106,7 @@ function turnOf(webhook: string): string {
 async function anchorInFile({ pool, identity, file }: AnchorsOptions): Promise<string | undefined> {
   const policy = ownPolicy(identity);
   if (file !== undefined) await checkAnchor(pool, policy, file);
-  const last = await readLatestCheckpoint(pool, 'log');
+  const last = await readLatestCheckpoint(prismaOn(pool), 'log');
   if (!last) return undefined;
   await openCheckpoint(last.note, policy).catch((error: Error) => {
     throw new IntegrityError('checkpoint', `the last checkpoint does not verify: ${error.message}`);

@@ -1,4 +1,5 @@
 import type { Pool } from '../../db/pool.ts';
+import { prismaOn } from '../../db/prisma.ts';
 import { parseVerifierKey } from '../../merkle/note-key.ts';
 import { noteVerifier } from '../../merkle/note-signature.ts';
 import type { CheckpointPolicy } from '../../merkle/signed-checkpoint.ts';
@@ -21,11 +22,11 @@ export async function checkAnchor(pool: Pool, policy: CheckpointPolicy, path: st
   const anchored = await readLastAnchor(path, policy);
   if (!anchored) return;
   const from = { size: anchored.treeSize, rootHash: anchored.rootHash };
-  const last = await readLatestCheckpoint(pool, 'log');
+  const last = await readLatestCheckpoint(prismaOn(pool), 'log');
   if (!last || last.treeSize < from.size)
     throw anchorError(`${from.size} events were signed, and the log has only ${last?.treeSize ?? 0}`);
   const to = { size: last.treeSize, rootHash: last.rootHash };
-  if (!(await continues(pool, 'log', { from, to })))
+  if (!(await continues(prismaOn(pool), 'log', { from, to })))
     throw anchorError(`the log no longer begins with the ${from.size} events that were signed`);
 }
 

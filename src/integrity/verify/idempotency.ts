@@ -7,7 +7,6 @@ import { saltedHash } from '../../log/idempotency.ts';
 import { EVENT_COLUMNS, eventOfRow } from '../../log/row.ts';
 import type { Findings } from './findings.ts';
 import { objectsOf, type StoredRow } from './row.ts';
-import { JSON_AS_TEXT } from './rows.ts';
 
 /** Checks that idempotency keys name events of a log of `size` events, each no more than one. */
 export async function checkKeys(client: PoolClient, size: number, findings: Findings): Promise<void> {
@@ -55,13 +54,13 @@ type KeyRow = StoredRow & { scope: string; key: string; content_hash: Buffer; is
 
 // In the order of the log, which PostgreSQL sorts by on disk; the rows of the log are read by its index beside it.
 function streamKeys(client: PoolClient): AsyncGenerator<KeyRow, void> {
-  const sql = `SELECT ${EVENT_COLUMNS}, scope, key, content_hash, position >= marked_from AS is_marked
-    FROM idempotency_keys JOIN audit_events USING (position) CROSS JOIN idempotency_bounds ORDER BY position`;
-  return streamRows<KeyRow>(client, { sql, size: 1_000, types: JSON_AS_TEXT });
+  const sql = `SELECT ${EVENT_COLUMNS.sql}, scope, key, content_hash, position >= marked_from AS is_marked
+    FROM idempotency_keys JOIN audit_events USING (position) CROSS JOIN idempotency_bounds ORDER BY audit_events.position`;
+  return streamRows<KeyRow>(client, { sql, size: 1_000 });
 }
 
 function isRight(row: KeyRow): boolean {
-  const event = eventOfRow({ ...row, ...objectsOf(row) });
+  const event = eventOfRow(row, objectsOf(row));
   const salt = Buffer.from(event.salt, 'hex');
   if (row.scope !== (event.customerId ?? '')) return false;
   if (row.is_marked && salt.readUInt8(salt.length - 1) % 2 === 0) return false;

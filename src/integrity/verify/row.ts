@@ -1,21 +1,18 @@
 import { canonicalEvent } from '../../events/canonical-event.ts';
 import type { AuditEvent, JsonObject } from '../../events/event.ts';
 import { formerSearchWords, searchWords, TEXT_START } from '../../events/words.ts';
-import { EVENT_COLUMNS, type EventRow, eventOfRow } from '../../log/row.ts';
+import { EVENT_COLUMNS, type EventRow, eventOfRow, type RowObjects } from '../../log/row.ts';
 import { leafHash } from '../../merkle/hash.ts';
 import { parseJson } from '../../parse-json.ts';
 import { hasExactNumbers } from './exact-numbers.ts';
 
-/** The columns that `checkRow` wants, with those of type `jsonb` as text. */
-export const CHECKED_COLUMNS = `${EVENT_COLUMNS}, search_words, masklen(ip_address) AS ip_bits`;
+/** The columns that `checkRow` wants. */
+export const CHECKED_COLUMNS = `${EVENT_COLUMNS.sql}, search_words, masklen(ip_address) AS ip_bits`;
 
 const OBJECTS = ['details', 'old_values', 'new_values'] as const;
 
 /** A row of `CHECKED_COLUMNS`. */
-export interface StoredRow extends Omit<EventRow, (typeof OBJECTS)[number]> {
-  details: string;
-  old_values: string | null;
-  new_values: string | null;
+export interface StoredRow extends EventRow {
   search_words: string[];
   ip_bits: number | null;
 }
@@ -34,10 +31,11 @@ export interface CheckedRow {
 
 /** Hashes a row anew and checks what is derived from it. */
 export function checkRow(row: StoredRow): CheckedRow {
-  const { position, leaf_hash: storedLeaf } = row;
+  const { position } = row;
+  const storedLeaf = Buffer.from(row.leaf_hash, 'hex');
   const customerId = row.customer_id ?? undefined;
   try {
-    const event = eventOfRow({ ...row, ...objectsOf(row) });
+    const event = eventOfRow(row, objectsOf(row));
     const leaf = leafHash(canonicalEvent(event));
     return { position, leaf, storedLeaf, customerId, fault: faultOf(row, event) };
   } catch {
@@ -47,15 +45,15 @@ export function checkRow(row: StoredRow): CheckedRow {
 
 // An array has keys like an object, and a null reads like no value: both would pass for what they are not.
 /** The objects of a row, parsed. Throws a TypeError when one is none. */
-export function objectsOf(row: StoredRow): Pick<EventRow, (typeof OBJECTS)[number]> {
+export function objectsOf(row: EventRow): RowObjects {
   const [details, oldValues, newValues] = OBJECTS.map((column) => {
     const text = row[column];
-    if (text === null) return null;
+    if (text === null) return undefined;
     if (!text.startsWith('{')) throw new TypeError(`${column} is not an object`);
     return parseJson(text) as JsonObject;
   });
   if (!details) throw new TypeError('details are not an object');
-  return { details, old_values: oldValues ?? null, new_values: newValues ?? null };
+  return { details, old_values: oldValues, new_values: newValues };
 }
 
 function faultOf(row: StoredRow, event: AuditEvent): string | undefined {

@@ -1,4 +1,4 @@
-import pg, { type PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { TILE_WIDTH } from '../../merkle/tile.ts';
 import { CHECKED_COLUMNS, type CheckedRow, checkRow, type StoredRow } from './row.ts';
 
@@ -14,17 +14,12 @@ export interface RowBlock {
   rows: CheckedRow[];
 }
 
-/** Leaves columns of type `jsonb` the text that they are: what JSON.parse makes of a number is not all of it. */
-export const JSON_AS_TEXT = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    oid === pg.types.builtins.JSONB ? (text: string) => text : pg.types.getTypeParser(oid, format as 'text'),
-};
-
 /** Reads and checks rows in this thread. */
 export function rowReader(client: PoolClient): ReadRows {
-  const text = `SELECT ${CHECKED_COLUMNS} FROM audit_events WHERE position >= $1 AND position < $2 ORDER BY position`;
+  const text = `SELECT ${CHECKED_COLUMNS} FROM audit_events WHERE position >= $1 AND position < $2
+    ORDER BY audit_events.position`;
   return async (start, end) => {
-    const { rows } = await client.query<StoredRow>({ text, values: [start, end], types: JSON_AS_TEXT });
+    const { rows } = await client.query<StoredRow>(text, [start, end]);
     return rows.map(checkRow);
   };
 }

@@ -1,4 +1,5 @@
 import type { Pool } from '../../db/pool.ts';
+import { prismaOn } from '../../db/prisma.ts';
 import { formatNote, parseNote } from '../../merkle/note.ts';
 import { keyIdOf, parseVerifierKey } from '../../merkle/note-key.ts';
 import { proveConsistency } from '../../merkle/proof.ts';
@@ -46,7 +47,7 @@ async function submit(
   oldSize: number,
 ): Promise<Cosignature | number | undefined> {
   // Read behind the witness's word: whatever it has cosigned was stored here before it was sent.
-  const last = await readLatestCheckpoint(options.pool, 'log');
+  const last = await readLatestCheckpoint(prismaOn(options.pool), 'log');
   if (!last) return undefined;
   const { treeSize } = last;
   if (oldSize > treeSize)
@@ -62,7 +63,7 @@ async function submit(
 
 // Every tree begins with the empty one, which needs no proof and has none.
 async function proofBetween(pool: Pool, from: number, to: number): Promise<Uint8Array[]> {
-  return from === 0 ? [] : proveConsistency(from, to, nodesFromTiles(to, tileReader(pool, 'log')));
+  return from === 0 ? [] : proveConsistency(from, to, nodesFromTiles(to, tileReader(prismaOn(pool), 'log')));
 }
 
 // The log's signature alone: a witness need not accept a note with more than sixteen.

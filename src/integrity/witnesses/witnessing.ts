@@ -1,4 +1,5 @@
 import type { Pool } from '../../db/pool.ts';
+import { prismaOn } from '../../db/prisma.ts';
 import { createTurn, type Turn } from '../../db/turn.ts';
 import { backOffMs, pause } from '../back-off.ts';
 import { readLatestCheckpoint } from '../checkpoints.ts';
@@ -85,7 +86,7 @@ async function attend(
 async function bringUpToDate(options: SubmitOptions, witness: Witness): Promise<void> {
   const { pool } = options;
   const known = await readLatestCosignature(pool, witness.verifier);
-  const last = await readLatestCheckpoint(pool, 'log');
+  const last = await readLatestCheckpoint(prismaOn(pool), 'log');
   const isFresh = known !== undefined && Date.now() - known.cosignedAt < REFRESH_MS;
   if (isFresh && known.treeSize === last?.treeSize) return;
   const cosignature = await obtainCosignature(options, witness, known?.treeSize ?? 0);

@@ -1,11 +1,13 @@
-import type { Queryable } from '../../db/queryable.ts';
-import type { Where } from '../where.ts';
+import { Prisma } from '../../db/generated/client.ts';
+import type { Reads } from '../../db/queryable.ts';
+import { sqlTime } from '../where.ts';
 import { type Cover, coverPeriod, type Period, type Span } from './cover.ts';
-import { sqlTime } from './group-by.ts';
 import { ceilTo, floorTo, type Level } from './levels.ts';
 import type { Question } from './question.ts';
 import { readScope, type Scope } from './scope.ts';
 import { SUM_TALLIES, TALLY_COLUMNS, type Tally, tallyEvents } from './tally.ts';
+
+const { sql } = Prisma;
 
 const ATTEMPTS = 3;
 const MAX_PARTS = 16;
@@ -22,8 +24,8 @@ interface Moment {
 }
 
 interface Keys {
-  counts: string;
-  events: string;
+  counts: Prisma.Sql;
+  events: Prisma.Sql;
 }
 
 interface Manner {
@@ -31,7 +33,7 @@ interface Manner {
   byType: boolean;
   /** What the tallies are grouped by: of a row of counts, and of an event. */
   keys: Keys;
-  /** The bounds of local days, in order, when those are what the keys are: `$3`. */
+  /** The bounds of local days, in order, when those are what the keys are. */
   bounds?: readonly number[];
   /** Decides what is cheap, not what is right. */
   now: number;
@@ -42,18 +44,18 @@ interface Manner {
  * `now` (milliseconds since 1970) decides what is cheap, not what is right.
  */
 export function tallyTypes(
-  db: Queryable,
+  db: Reads,
   question: Question,
   now: number,
 ): Promise<KeyedTally<string>[] | undefined> {
   const levels: Level[] = question.customerId === undefined ? ['month', 'day', 'hour'] : ['month', 'day'];
-  const keys = { counts: 'event_type', events: 'event_type' };
+  const keys = { counts: sql`event_type`, events: sql`event_type` };
   return ask(db, question, { levels, byType: true, keys, now });
 }
 
 /** The same by hour or day, keyed by its start in milliseconds since 1970. The question's period has bounds. */
 export async function tallyTimes(
-  db: Queryable,
+  db: Reads,
   question: Question,
   { level, now }: { level: 'hour' | 'day'; now: number },
 ): Promise<KeyedTally<number>[] | undefined> {
@@ -62,7 +64,7 @@ export async function tallyTimes(
   const levels: Level[] = level === 'hour' ? ['hour'] : customerId === undefined ? ['day', 'hour'] : ['day'];
   // Of a customer, and of some types, there are only the rows of each type.
   const byType = [customerId, eventTypes, categories].some((one) => one !== undefined);
-  const keys = { counts: startOf(level, 'bucket'), events: startOf(level, '"timestamp"') };
+  const keys = { counts: startOf(level, sql`bucket`), events: startOf(level, sql`"timestamp"`) };
   return ask(db, question, { levels, byType, keys, now });
 }
 
@@ -72,7 +74,7 @@ export async function tallyTimes(
  * begins in, and what is behind the bound is moved to the next.
  */
 export async function tallyLocalDays(
-  db: Queryable,
+  db: Reads,
   question: Question,
   { bounds, now }: { bounds: readonly number[]; now: number },
 ): Promise<KeyedTally<number>[] | undefined> {
@@ -82,15 +84,16 @@ export async function tallyLocalDays(
   return ask(db, question, { levels: ['hour'], byType, keys: LOCAL_DAYS, bounds, now });
 }
 
-const LOCAL_DAYS = { counts: localDay('bucket'), events: localDay('"timestamp"') };
-const LOCAL_DAY_OF_HOUR = localDay(`date_trunc('hour', "timestamp", 'UTC')`);
+const LOCAL_DAYS = { counts: localDay(sql`bucket`), events: localDay(sql`"timestamp"`) };
+const LOCAL_DAY_OF_HOUR = localDay(sql`date_trunc('hour', "timestamp", 'UTC')`);
 
-function localDay(time: string): string {
-  return `width_bucket(${time}, $3::timestamptz[])`;
+// There may be thousands of bounds, and many places that need them.
+function localDay(time: Prisma.Sql): Prisma.Sql {
+  return sql`width_bucket(${time}, (SELECT bounds FROM local_days))`;
 }
 
-function startOf(level: 'hour' | 'day', time: string): string {
-  return `(extract(epoch FROM date_trunc('${level}', ${time}, 'UTC')) * 1000)::bigint`;
+function startOf(level: 'hour' | 'day', time: Prisma.Sql): Prisma.Sql {
+  return sql`(extract(epoch FROM date_trunc(${level}, ${time}, 'UTC')) * 1000)::float8`;
 }
 
 /**
@@ -99,7 +102,7 @@ function startOf(level: 'hour' | 'day', time: string): string {
  * log begins, if not at 0.
  */
 async function ask<Key>(
-  db: Queryable,
+  db: Reads,
   question: Question,
   manner: Manner,
 ): Promise<KeyedTally<Key>[] | undefined> {
@@ -107,8 +110,8 @@ async function ask<Key>(
     const scope = await readScope(db, question.customerId);
     const cover = coverPeriod(withoutBounds(question.period, scope), { ...manner, ...scope });
     if (cover.spans.length + cover.edges.length > MAX_PARTS) return undefined;
-    const { sql, parameters } = statementOf(question, { scope, cover, manner });
-    const { rows } = await db.query<KeyedTally<Key | null> & Moment>(sql, parameters);
+    const statement = statementOf(question, { scope, cover, manner });
+    const rows = await db.$queryRaw<(KeyedTally<Key | null> & Moment)[]>(statement);
     if (rows[0]?.counted === scope.counted && rows[0].first === scope.first)
       return rows.filter((row): row is KeyedTally<Key> & Moment => row.key !== null);
   }
@@ -126,45 +129,48 @@ function withoutBounds({ start, end }: Period, { earliest, latest }: Scope): Per
 function statementOf(
   { customerId, period, eventTypes, categories }: Question,
   { scope, cover, manner }: { scope: Scope; cover: Cover; manner: Manner },
-): Where {
-  const { bounds } = manner;
-  const parameters: unknown[] = [scope.name, scope.counted, ...(bounds ? [bounds.map(sqlTime)] : [])];
-  const add = (value: unknown) => `$${parameters.push(value)}`;
-  const types = [
-    ...(eventTypes ? [`AND event_type = ANY (${add(eventTypes)}::text[])`] : []),
-    ...(categories ? [`AND split_part(event_type, '.', 1) = ANY (${add(categories)}::text[])`] : []),
-  ].join(' ');
-  const owner = customerId === undefined ? '' : `AND customer_id = ${add(customerId)}`;
-  const visible = scope.first === 0 ? '' : `AND position >= ${add(scope.first)}`;
-  const countEvents = ({ start, end }: Period, sign: 1 | -1, positions: string) =>
-    `(SELECT ${manner.keys.events} AS key, ${tallyEvents(sign)} FROM audit_events
-     WHERE position ${positions} $2 AND "timestamp" >= ${add(sqlTime(start))} AND "timestamp" < ${add(sqlTime(end))}
+): Prisma.Sql {
+  const { keys, byType, bounds } = manner;
+  const types = sql`${eventTypes ? sql`AND event_type = ANY (${eventTypes}::text[])` : Prisma.empty}
+    ${categories ? sql`AND split_part(event_type, '.', 1) = ANY (${categories}::text[])` : Prisma.empty}`;
+  const owner = customerId === undefined ? Prisma.empty : sql`AND customer_id = ${customerId}`;
+  const visible = scope.first === 0 ? Prisma.empty : sql`AND position >= ${scope.first}`;
+  const isCounted = sql`position < ${scope.counted}`;
+  const countEvents = ({ start, end }: Period, sign: 1 | -1, positions: Prisma.Sql) =>
+    sql`(SELECT ${keys.events} AS key, ${Prisma.raw(tallyEvents(sign))} FROM audit_events
+     WHERE ${positions} AND "timestamp" >= ${sqlTime(start)}::timestamptz AND "timestamp" < ${sqlTime(end)}::timestamptz
        ${owner} ${visible} ${types} GROUP BY 1 LIMIT ${NO_WORKERS})`;
   const addUpCounts = ({ level, start, end }: Span) =>
-    `SELECT ${manner.keys.counts} AS key, ${TALLY_COLUMNS.join(', ')} FROM summary_counts
-     WHERE scope = $1 AND level = ${add(level)} AND by_type = ${add(manner.byType)}
-       AND bucket >= ${add(sqlTime(start))} AND bucket < ${add(sqlTime(end))} ${types}`;
+    sql`SELECT ${keys.counts} AS key, ${TALLIES} FROM summary_counts
+     WHERE scope = ${scope.name} AND level = ${level} AND by_type = ${byType}
+       AND bucket >= ${sqlTime(start)}::timestamptz AND bucket < ${sqlTime(end)}::timestamptz ${types}`;
   const divided = bounds ? dividedHours(bounds, cover.spans) : [];
-  const moveEvents = (key: string, sign: 1 | -1) =>
-    `(SELECT ${key} AS key, ${tallyEvents(sign)}
-     FROM unnest(${add(divided.map(({ start }) => sqlTime(start)))}::timestamptz[],
-         ${add(divided.map(({ end }) => sqlTime(end)))}::timestamptz[]) AS behind (start, stop)
+  const moveEvents = (key: Prisma.Sql, sign: 1 | -1) =>
+    sql`(SELECT ${key} AS key, ${Prisma.raw(tallyEvents(sign))}
+     FROM unnest(${divided.map(({ start }) => sqlTime(start))}::timestamptz[],
+         ${divided.map(({ end }) => sqlTime(end))}::timestamptz[]) AS behind (start, stop)
        JOIN audit_events ON "timestamp" >= start AND "timestamp" < stop
-     WHERE position < $2 ${visible} ${types} GROUP BY 1 LIMIT ${NO_WORKERS})`;
+     WHERE ${isCounted} ${visible} ${types} GROUP BY 1 LIMIT ${NO_WORKERS})`;
   const parts = [
     ...cover.spans.map(addUpCounts),
-    ...(divided.length > 0 ? [moveEvents(manner.keys.events, 1), moveEvents(LOCAL_DAY_OF_HOUR, -1)] : []),
-    ...cover.edges.map((edge) => countEvents(edge, edge.sign, '<')),
-    countEvents(period, 1, '>='),
+    ...(divided.length > 0 ? [moveEvents(keys.events, 1), moveEvents(LOCAL_DAY_OF_HOUR, -1)] : []),
+    ...cover.edges.map((edge) => countEvents(edge, edge.sign, isCounted)),
+    countEvents(period, 1, sql`position >= ${scope.counted}`),
   ];
-  const sql = `SELECT scope.*, sums.*
-    FROM (SELECT coalesce(max(counted), 0) AS counted, (SELECT first_position FROM log_head) AS first
-        FROM summary_scopes WHERE scope = $1) AS scope
+  const local = bounds
+    ? sql`WITH local_days AS MATERIALIZED (SELECT ${bounds.map(sqlTime)}::timestamptz[] AS bounds)`
+    : Prisma.empty;
+  return sql`${local} SELECT scope.*, key, ${AS_FLOATS}
+    FROM (SELECT coalesce(max(counted), 0)::float8 AS counted, (SELECT first_position FROM log_head)::float8 AS first
+        FROM summary_scopes WHERE scope = ${scope.name}) AS scope
       LEFT JOIN (
-        SELECT key, ${SUM_TALLIES} FROM (${parts.join(' UNION ALL ')}) AS parts GROUP BY key HAVING sum(total) <> 0
+        SELECT key, ${Prisma.raw(SUM_TALLIES)} FROM (${Prisma.join(parts, ' UNION ALL ')}) AS parts
+        GROUP BY key HAVING sum(total) <> 0
       ) AS sums ON true`;
-  return { sql, parameters };
 }
+
+const TALLIES = Prisma.raw(TALLY_COLUMNS.join(', '));
+const AS_FLOATS = Prisma.raw(TALLY_COLUMNS.map((column) => `${column}::float8`).join(', '));
 
 // Of the hours in the spans that a bound divides, the part behind it.
 function dividedHours(bounds: readonly number[], spans: readonly Span[]): Period[] {

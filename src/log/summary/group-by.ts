@@ -1,9 +1,12 @@
-import type { Queryable } from '../../db/queryable.ts';
-import { MAPPED_BLOCK } from '../../events/address.ts';
+import { Prisma } from '../../db/generated/client.ts';
+import type { Reads } from '../../db/queryable.ts';
 import type { Severity } from '../../events/catalog.ts';
 import type { EventFilter } from '../../events/filter.ts';
 import { addressOf, FIRST_POSITION } from '../row.ts';
 import { aggregateVisible } from '../visible.ts';
+import { IS_MAPPED, sqlTime } from '../where.ts';
+
+const { sql } = Prisma;
 
 /** A value and how many events have it. */
 export interface Count<T extends string = string> {
@@ -13,18 +16,18 @@ export interface Count<T extends string = string> {
 
 /** The dimensions of a summary, each with its SQL; null values are not counted. */
 const DIMENSIONS = {
-  eventType: 'event_type',
-  outcome: 'outcome',
-  severity: 'severity',
-  userId: 'user_id',
+  eventType: sql`event_type`,
+  outcome: sql`outcome`,
+  severity: sql`severity`,
+  userId: sql`user_id`,
   // A mapped address is its IPv4 address.
-  ipAddress: `CASE WHEN ip_address <<= '${MAPPED_BLOCK}' THEN substr(host(ip_address), 8) ELSE host(ip_address) END`,
+  ipAddress: sql`CASE WHEN ${IS_MAPPED} THEN substr(host(ip_address), 8) ELSE host(ip_address) END`,
 } as const;
 export type Dimension = keyof typeof DIMENSIONS;
 
 /** How many events have each value of the dimension, highest first, equal ones by value; at most `limit`. */
 export async function countBy<T extends string = string>(
-  db: Queryable,
+  db: Reads,
   filters: readonly EventFilter[],
   dimension: Dimension,
   limit = 10_000,
@@ -33,9 +36,9 @@ export async function countBy<T extends string = string>(
     db,
     filters,
     (where) =>
-      `SELECT value, count, ${FIRST_POSITION} FROM (
+      sql`SELECT value, count::float8 AS count, ${FIRST_POSITION} FROM (
          SELECT ${DIMENSIONS[dimension]} AS value, count(*) AS count FROM audit_events WHERE ${where} GROUP BY 1
-       ) AS counts WHERE value IS NOT NULL ORDER BY count DESC, value COLLATE "C" LIMIT ${limit}`,
+       ) AS counts WHERE value IS NOT NULL ORDER BY counts.count DESC, value COLLATE "C" LIMIT ${limit}`,
   );
   return dimension === 'ipAddress'
     ? rows.map(({ value, count }) => ({ value: addressOf(value) as T, count }))
@@ -53,7 +56,7 @@ export interface ResourceCount extends Count {
  * type and id with a slash between: `a` and `b/c` make the same one as `a/b` and `c`, and are two resources.
  */
 export async function countResources(
-  db: Queryable,
+  db: Reads,
   filters: readonly EventFilter[],
   limit: number,
 ): Promise<ResourceCount[]> {
@@ -61,11 +64,11 @@ export async function countResources(
     db,
     filters,
     (where) =>
-      `SELECT "resourceType", "resourceId", count, ${FIRST_POSITION} FROM (
+      sql`SELECT "resourceType", "resourceId", count::float8 AS count, ${FIRST_POSITION} FROM (
          SELECT resource_type AS "resourceType", resource_id AS "resourceId", count(*) AS count
          FROM audit_events WHERE ${where} GROUP BY 1, 2
        ) AS counts WHERE "resourceType" IS NOT NULL AND "resourceId" IS NOT NULL
-       ORDER BY count DESC, ("resourceType" || '/' || "resourceId") COLLATE "C", "resourceType" COLLATE "C"
+       ORDER BY counts.count DESC, ("resourceType" || '/' || "resourceId") COLLATE "C", "resourceType" COLLATE "C"
        LIMIT ${limit}`,
   );
   return rows.map(({ resourceType, resourceId, count }) => {
@@ -94,22 +97,21 @@ export interface Timeline {
 
 /** The counts of every bucket of the period, empty ones too. */
 export async function countTimeline(
-  db: Queryable,
+  db: Reads,
   filters: readonly EventFilter[],
   timeline: Timeline,
 ): Promise<TimelinePoint[]> {
   const { bounds, bucket } = timeline;
   const length = TIME_BUCKETS[bucket];
   const key = bounds
-    ? 'width_bucket("timestamp", $1::timestamptz[])'
-    : `(floor(extract(epoch FROM "timestamp") * 1000 / ${length}) * ${length})::bigint`;
+    ? sql`width_bucket("timestamp", ${bounds.map(sqlTime)}::timestamptz[])`
+    : sql`(floor(extract(epoch FROM "timestamp") * 1000 / ${length}::bigint) * ${length}::bigint)::float8`;
   const rows = await aggregateVisible<{ key: number; severity: Severity; count: number }>(
     db,
     filters,
     (where) =>
-      `SELECT ${key} AS key, severity, count(*) AS count, ${FIRST_POSITION}
+      sql`SELECT ${key} AS key, severity, count(*)::float8 AS count, ${FIRST_POSITION}
        FROM audit_events WHERE ${where} GROUP BY 1, 2 ORDER BY 3 DESC, 2`,
-    bounds ? [bounds.map(sqlTime)] : [],
   );
   const points = new Map<number, TimelinePoint>();
   for (const { key, start } of bucketsOf(timeline)) points.set(key, { start, count: 0, bySeverity: [] });
@@ -130,13 +132,4 @@ export function bucketsOf({ start, end, bucket, bounds }: Timeline): { key: numb
   for (let at = Math.floor(start / length) * length; at <= end; at += length)
     buckets.push({ key: at, start: at });
   return buckets;
-}
-
-const BEFORE_ALL = Date.parse('0001-01-01T00:00:00Z');
-const AFTER_ALL = Date.parse('9999-12-31T23:59:59.999Z');
-
-/** A time as SQL text; infinite where no event can be: the years that one may have have four digits. */
-export function sqlTime(time: number): string {
-  if (time < BEFORE_ALL) return '-infinity';
-  return time > AFTER_ALL ? 'infinity' : new Date(time).toISOString();
 }

@@ -1,4 +1,7 @@
-import type { Queryable } from '../../db/queryable.ts';
+import { Prisma } from '../../db/generated/client.ts';
+import { prepared } from '../../db/prepared.ts';
+import type { Reads } from '../../db/queryable.ts';
+import { parseTimestamp } from '../../db/timestamp.ts';
 
 /** Whose events are counted, and how far. */
 export interface Scope {
@@ -17,8 +20,8 @@ export interface Scope {
 interface ScopeRow {
   first_position: number;
   counted: number | null;
-  earliest: number | null;
-  latest: number | null;
+  earliest: string | null;
+  latest: string | null;
   daily_months: number[];
 }
 
@@ -28,22 +31,20 @@ export function scopeName(customerId: string | undefined): string {
 }
 
 /** How far a scope is counted. */
-export async function readScope(db: Queryable, customerId: string | undefined): Promise<Scope> {
+export async function readScope(db: Reads, customerId: string | undefined): Promise<Scope> {
   const name = scopeName(customerId);
-  const { rows } = await db.query<ScopeRow>(
-    `SELECT first_position, counted, earliest, latest,
-       to_json(ARRAY(SELECT extract(epoch FROM month) * 1000 FROM unnest(daily_months) AS month)) AS daily_months
-     FROM log_head LEFT JOIN summary_scopes ON scope = $1`,
-    [name],
+  const [row] = await db.$queryRaw<ScopeRow[]>(
+    prepared(Prisma.sql`SELECT first_position::float8, counted::float8, earliest::text, latest::text,
+        ARRAY(SELECT (extract(epoch FROM month) * 1000)::float8 FROM unnest(daily_months) AS month) AS daily_months
+      FROM log_head LEFT JOIN summary_scopes ON scope = ${name}`),
   );
-  const [row] = rows;
   const daily = new Set(row?.daily_months);
   return {
     name,
     counted: row?.counted ?? 0,
     first: row?.first_position ?? 0,
-    earliest: row?.earliest ?? Number.NEGATIVE_INFINITY,
-    latest: row?.latest ?? Number.POSITIVE_INFINITY,
+    earliest: row?.earliest == null ? Number.NEGATIVE_INFINITY : parseTimestamp(row.earliest),
+    latest: row?.latest == null ? Number.POSITIVE_INFINITY : parseTimestamp(row.latest),
     hasDays: customerId === undefined ? undefined : (month) => daily.has(month),
   };
 }

@@ -1,4 +1,4 @@
-import type { Queryable } from '../../db/queryable.ts';
+import type { Reads } from '../../db/queryable.ts';
 import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../../events/catalog.ts';
 import type { EventFilter } from '../../events/filter.ts';
 import { countEvents } from '../list.ts';
@@ -19,14 +19,14 @@ import type { Tally } from './tally.ts';
  * yet; else of the events themselves. Counts by type, outcome and severity are of one moment.
  */
 export class Summary {
-  readonly #db: Queryable;
+  readonly #db: Reads;
   readonly #filters: readonly EventFilter[];
   readonly #question: Question | undefined;
   readonly #now: number;
   #types: Promise<KeyedTally<string>[] | undefined> | undefined;
 
   /** `now`: milliseconds since 1970; it decides what is cheap, not what is right. */
-  constructor(db: Queryable, filters: readonly EventFilter[], now: number) {
+  constructor(db: Reads, filters: readonly EventFilter[], now: number) {
     this.#db = db;
     this.#filters = db.customerId === undefined ? filters : [...filters, { customerId: db.customerId }];
     this.#question = questionOf(this.#filters);

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { guardedReaderOf } from '../../../src/access/reader.ts';
 import { createPool, inTransaction, type Pool } from '../../../src/db/pool.ts';
-import type { Queryable } from '../../../src/db/queryable.ts';
-import { tenantReader } from '../../../src/db/tenant.ts';
+import { prismaOn } from '../../../src/db/prisma.ts';
+import type { Reads } from '../../../src/db/queryable.ts';
 import { OUTCOMES, SEVERITIES } from '../../../src/events/catalog.ts';
 import type { EventDraft } from '../../../src/events/event.ts';
 import type { EventFilter } from '../../../src/events/filter.ts';
@@ -124,7 +125,7 @@ async function apply(step: Change): Promise<void> {
 
 let asked = 0;
 
-async function expectEqual(db: Queryable, filters: EventFilter[]): Promise<void> {
+async function expectEqual(db: Reads, filters: EventFilter[]): Promise<void> {
   const summary = new Summary(db, filters, NOW);
   expect(await summary.total()).toBe(await countEvents(db, filters));
   expect(await summary.byType()).toEqual(await countBy(db, filters, 'eventType'));
@@ -155,8 +156,8 @@ test('counts that are kept, and what is not in them yet, are what a GROUP BY of 
       for (const step of changes) await apply(step);
       for (const some of filters) {
         const wanted = JSON.parse(JSON.stringify(some)) as EventFilter;
-        await expectEqual(pool, [wanted]);
-        await expectEqual(tenantReader(pool, 'acme'), [wanted]);
+        await expectEqual(prismaOn(pool), [wanted]);
+        await expectEqual(guardedReaderOf(pool, { customerId: 'acme' }) as Reads, [wanted]);
       }
     },
   );
@@ -171,7 +172,7 @@ test('answers come from the counts, and from the events where those cannot tell'
     by: 0,
   });
   for (let counted = 1; counted > 0; ) counted = await countNext(pool, OFTEN);
-  const total = (some: EventFilter) => new Summary(pool, [some], NOW).total();
+  const total = (some: EventFilter) => new Summary(prismaOn(pool), [some], NOW).total();
   const before = await total({ eventTypes: ['data.read'] });
   await owner.query(
     "UPDATE summary_counts SET total = total + 1000000 WHERE scope = 'log' AND level = 'month' AND event_type = 'data.read'",
@@ -196,7 +197,10 @@ test('days of a zone come from the counts too, and hours that its midnight divid
   const timeline = { ...period, bounds: localBounds(period, kathmandu as OffsetAt) };
   const within = [{ startTime: period.start, endTime: period.end }];
   const counts = async () =>
-    (await new Summary(pool, within, NOW).timeline(timeline)).map(({ start, count }) => [start, count]);
+    (await new Summary(prismaOn(pool), within, NOW).timeline(timeline)).map(({ start, count }) => [
+      start,
+      count,
+    ]);
   expect(await counts()).toEqual([
     [day(-24), 1],
     [day(0), 3],
