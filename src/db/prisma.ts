@@ -38,7 +38,8 @@ function clientsOn(poolFor: (pool: Pool) => Pool): (pool: Pool) => PrismaClient 
     let client = clients.get(pool);
     if (!client) {
       const adapter = new PrismaPg(poolFor(pool), { statementNameGenerator: statementName });
-      client = new PrismaClient({ adapter, transactionOptions: TRANSACTION });
+      // Minimal: it looks for no place in the source, which takes a stack trace of each operation.
+      client = new PrismaClient({ adapter, transactionOptions: TRANSACTION, errorFormat: 'minimal' });
       clients.set(pool, client);
     }
     return client;
