@@ -1,4 +1,3 @@
-import { prismaOn } from '../db/prisma.ts';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type AdminKey, ensureAdminKey } from '../access/admin-key.ts';
@@ -8,6 +7,7 @@ import { type DatabaseClock, startClock } from '../db/clock.ts';
 import { keepEmbedded } from '../db/embedded/keep.ts';
 import { migrate } from '../db/migrate.ts';
 import { createPool, IDLE_IN_TRANSACTION_MS, type Pool, type PoolOptions } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { allowEndingHolders, createQuietCheck } from '../db/quiet.ts';
 import { checkMemberships, findSchemaMakers } from '../db/roles.ts';
 import { type LogIdentity, openIdentity } from '../integrity/identity.ts';

@@ -14,11 +14,11 @@ export function purge(
   open: OpenLog,
   { olderThanDays, principal }: { olderThanDays: number } & CallOptions,
 ): Promise<{ purged: number }> {
-  const { evidence, pool, purges } = open.services;
+  const { evidence, purges } = open.services;
   return called(open, { principal, scope: 'admin', what: 'purgeEvents' }, async (asker) => {
     wholeFrom(0, MAX_DAYS, olderThanDays, 'olderThanDays');
     // What leaves the log is signed first, so that its leaves stay provable.
-    await evidence.checkpoint({ tree: 'log', db: pool });
+    await evidence.checkpoint(evidence.logView);
     return { purged: await purges.purge(callerOf(asker), { olderThanDays, isAsked: true }) };
   });
 }

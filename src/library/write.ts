@@ -51,10 +51,14 @@ export async function writeMany(
 type Asker = Parameters<Parameters<typeof called>[2]>[0];
 
 async function write({ services }: OpenLog, { viewer }: Asker, read: PathedRead[]): Promise<LogResult[]> {
-  const bound = await inTurns(read, ({ input, path }) => boundInput(viewer, input, path));
+  const bound = await inTurns(read, ({ input, path, problems }) => ({
+    ...boundInput(viewer, input, path),
+    isPart: problems.length > 0,
+  }));
   const wrong = read.flatMap(({ problems }) => problems);
   // What else is wrong is said too, as the API does.
-  if (wrong.length > 0) throwProblems(merged(wrong, await problemsOf(bound, MAX_PROBLEMS)));
+  if (wrong.length > 0)
+    throwProblems(merged(wrong, await problemsOf(services.pipeline, bound, MAX_PROBLEMS)));
   const recorded = await recordEvents(services.pipeline, bound);
   return recorded.map(({ status, event }) => ({ status, event: event && AuditEvent.of(event) }));
 }
