@@ -71,6 +71,10 @@ export class Attempts {
         return this.login(line, key);
       case 'logout':
         return this.logout(line, key);
+      case 'close':
+        return this.isOfSession(line) ? this.logout(line, key) : { nothing: true };
+      case 'step':
+        return this.joinAttempt(line) ?? { nothing: true };
       default:
         return this.begin(line, 'alone', key);
     }
@@ -116,12 +120,13 @@ export class Attempts {
   }
 
   private login(line: SshdLine, key: () => string): Placed {
-    const process = processOf(line);
-    const session = this.sessions.get(process);
     if (line.found.weight === ACCEPTED) return this.accepted(line, key);
-    if (session?.login === undefined || hasKind(session.login, line)) {
+    const session = this.sessionOf(line) ?? { user: line.found.user };
+    // A process of its own starts what the client asks for in the session of another.
+    this.sessions.set(processOf(line), session);
+    if (session.login === undefined || hasKind(session.login, line)) {
       const placed = this.begin(line, 'login', key);
-      this.sessions.set(process, { user: line.found.user, login: placed.began });
+      session.login = placed.began;
       return placed;
     }
     session.login.complete = true;
@@ -146,12 +151,12 @@ export class Attempts {
   }
 
   private logout(line: SshdLine, key: () => string): Placed {
-    const peer = peerOf(line);
-    const session =
-      this.sessions.get(processOf(line)) ?? (peer === undefined ? undefined : this.sessions.get(peer));
+    const session = this.sessionOf(line);
     const known =
       session === undefined ? this.logouts.find((group) => isSameLogout(line, group)) : session.logout;
-    const group = known !== undefined && !hasKind(known, line) ? known : undefined;
+    // A session closes as often as it was started; any other message of a kind is that of another session.
+    const joins = known !== undefined && (!hasKind(known, line) || line.found.weight === CLOSED);
+    const group = joins ? known : undefined;
     const placed: Placed = group === undefined ? this.begin(line, 'logout', key) : join(line, group);
     const logout = group ?? ('began' in placed ? placed.began : undefined);
     if (logout === undefined) return placed;
@@ -161,10 +166,24 @@ export class Attempts {
     if (group === undefined) this.logouts = [...this.logouts.slice(-MAX_LOGOUTS), logout];
     return placed;
   }
+
+  private sessionOf(line: SshdLine): Session | undefined {
+    const peer = peerOf(line);
+    return this.sessions.get(processOf(line)) ?? (peer === undefined ? undefined : this.sessions.get(peer));
+  }
+
+  /** Whether a connection that ends was one of a session, and its end is not known by such a line yet. */
+  private isOfSession(line: SshdLine): boolean {
+    const session = this.sessionOf(line);
+    if (session === undefined) return this.logouts.some((group) => isSameLogout(line, group));
+    return session.logout === undefined || !hasKind(session.logout, line);
+  }
 }
 
 const ACCEPTED = 9;
 const FAILED = 7;
+/** `Close session`: of one of the shells, commands and subsystems of a session. */
+const CLOSED = 4;
 /** What says more than that a module of PAM refused. */
 const REFUSED = 5;
 /** `Received disconnect`, `Disconnected`, `session closed`. */

@@ -3,9 +3,10 @@ import type { AuditOutcome, AuditSeverity, BuiltInEventType, JsonObject } from '
 /**
  * What a message is a part of. `attempt`: one try to sign in, whose messages come from one process; `login`: a sign-in
  * that succeeded and its session; `logout`: the end of a session; `summary`: repeats what the attempts before it said;
- * `end`: the end of a connection before a sign-in; `nothing`: reports nothing of its own.
+ * `end`: the end of a connection before a sign-in; `close`: the end of a connection, of a session only if there was one;
+ * `step`: an attempt that goes on; `nothing`: reports nothing of its own.
  */
-export type SshdPart = 'attempt' | 'login' | 'logout' | 'summary' | 'end' | 'nothing';
+export type SshdPart = 'attempt' | 'login' | 'logout' | 'summary' | 'end' | 'close' | 'step' | 'nothing';
 
 /** What a message of sshd reports. */
 export interface SshdMessage {
@@ -128,6 +129,15 @@ const PATTERNS: readonly Pattern[] = [
       'Failed sign-in',
     ),
   ),
+  part(
+    'step',
+    1,
+    plain(
+      String.raw`^(?:Postponed|Partial) (?<method>\S+) for (?<invalid>invalid user |illegal user )?(?<user>.*) ${FROM}(?: ssh2?)?(?<preauth> \[preauth\])?(?:: (?<key>.*))?$`,
+      'AUTH_SESSION_CREATED',
+      'Sign-in goes on',
+    ),
+  ),
   part('attempt', 3, failed(`^(?:Invalid|Illegal) user (?<user>.*?) ?${FROM}${END}`, 'Invalid user')),
   part(
     'attempt',
@@ -237,9 +247,27 @@ const PATTERNS: readonly Pattern[] = [
     'logout',
     7,
     plain(
-      String.raw`^Disconnected from user (?<user>.*) (?<address>\S+) port (?<port>\d+)\s*$`,
+      String.raw`^(?:Disconnected from|Connection (?<how>closed|reset) by) user (?<user>.*) (?<address>\S+) port (?<port>\d+)\s*$`,
       'AUTH_LOGOUT',
       'Disconnected',
+    ),
+  ),
+  part(
+    'logout',
+    6,
+    plain(
+      String.raw`^Timeout, client not responding from (?:user (?<user>.*) )?(?<address>\S+) port (?<port>\d+)\s*$`,
+      'AUTH_LOGOUT',
+      'Session timed out',
+    ),
+  ),
+  part(
+    'logout',
+    6,
+    plain(
+      String.raw`^Read error from remote host (?<address>\S+?)(?: port (?<port>\d+))?: (?<reason>.*)$`,
+      'AUTH_LOGOUT',
+      'Connection lost',
     ),
   ),
   part(
@@ -261,7 +289,7 @@ const PATTERNS: readonly Pattern[] = [
     ),
   ),
   part(
-    'logout',
+    'close',
     3,
     plain(
       String.raw`^(?:Connection (?<how>closed|reset) by|Disconnected from) (?<address>\S+)(?: port (?<port>\d+))?\s*$`,
@@ -332,6 +360,10 @@ const PATTERNS: readonly Pattern[] = [
   locked(String.raw`^pam_\w+\(sshd:auth\): (?<reason>The account is locked due to .*)$`),
   nothing(String.raw`^Connection from (?<address>\S+) port (?<port>\d+) on \S+ port \d+.*$`),
   nothing(String.raw`^User child is on pid (?<child>\d+)$`),
+  // A port that is looked at and nothing sent, as load balancers do.
+  nothing(
+    String.raw`^(?:error: )?kex_exchange_identification: (?:read: )?Connection (?:closed by remote host|reset by peer)\s*$`,
+  ),
   denied(
     String.raw`^refused connect from (?<name>\S+) \((?<address>[^\s)]+)\)$`,
     'Connection refused',
@@ -359,7 +391,7 @@ const PATTERNS: readonly Pattern[] = [
   alert(String.raw`^Did not receive identification string ${FROM}\s*$`, 'No identification string'),
   alert(String.raw`^Bad protocol version identification '(?<sent>.*)' ${FROM}\s*$`, 'Bad protocol version'),
   alert(
-    String.raw`^(?:error: )?(?:banner exchange|ssh_dispatch_run_fatal|packet_write_wait|packet_write_poll): Connection (?:from|to) (?<address>\S+) port (?<port>\d+): (?<reason>.*?)${END}`,
+    String.raw`^(?:error: )?(?:banner exchange|ssh_dispatch_run_fatal|packet_write_wait|packet_write_poll): Connection (?:from|to) (?:(?:(?<kind>authenticating|invalid) )?user (?<user>.*) )?(?<address>\S+) port (?<port>\d+): (?<reason>.*?)${END}`,
     'Broken connection',
   ),
   alert(

@@ -116,7 +116,8 @@ class Reader {
 }
 
 const JOINED = 'a line of an event that another line began';
-const NOTHING = 'a connection that tried no sign-in';
+const NOTHING =
+  'a line that reports nothing by itself (a connection that tried no sign-in, an attempt that goes on)';
 
 function unmapped({ line }: RawRecord, reason: string): Waiting {
   return { record: { line, unmapped: reason } };

@@ -124,7 +124,7 @@ describe('sshd', () => {
       '10 AUTHZ_PERMISSION_DENIED DENIED WARNING sshd.sign_in_not_allowed',
       '12 unmapped: a line of CRON, not of sshd',
       '13 unmapped: its date does not exist',
-      '14 unmapped: no event is known for the message "Postponed publickey for ada from # port # ssh# [preauth]"',
+      '14 unmapped: no event is known for the message "rexec line # Deprecated option UsePrivilegeSeparation"',
       '15 unmapped: not a line of syslog',
     ]);
   });

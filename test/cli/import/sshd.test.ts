@@ -101,6 +101,50 @@ const CONNECTIONS: [name: string, messages: string[], failed: number, logins: nu
     0,
   ],
   [
+    'a health check of newer versions',
+    [
+      'error: kex_exchange_identification: Connection closed by remote host',
+      'Connection closed by 10.0.0.2 port 41000',
+    ],
+    0,
+    0,
+  ],
+  [
+    'a health check that resets its connection',
+    [
+      'kex_exchange_identification: read: Connection reset by peer',
+      'Connection reset by 10.0.0.2 port 41000',
+    ],
+    0,
+    0,
+  ],
+  [
+    'an invalid user who is asked for a password',
+    [
+      'Invalid user oracle from 192.0.2.7 port 50007',
+      'Postponed keyboard-interactive for invalid user oracle from 192.0.2.7 port 50007 ssh2 [preauth]',
+      'error: PAM: User not known to the underlying authentication module for illegal user oracle from 192.0.2.7',
+      'Failed keyboard-interactive/pam for invalid user oracle from 192.0.2.7 port 50007 ssh2',
+      'Postponed keyboard-interactive for invalid user oracle from 192.0.2.7 port 50007 ssh2 [preauth]',
+      'Connection closed by invalid user oracle 192.0.2.7 port 50007 [preauth]',
+    ],
+    1,
+    0,
+  ],
+  [
+    'a key and then a code',
+    [
+      'Postponed publickey for carol from 192.0.2.7 port 50007 ssh2 [preauth]',
+      'Partial publickey for carol from 192.0.2.7 port 50007 ssh2: ED25519 SHA256:abc',
+      'Postponed keyboard-interactive for carol from 192.0.2.7 port 50007 ssh2 [preauth]',
+      'Postponed keyboard-interactive/pam for carol from 192.0.2.7 port 50007 ssh2 [preauth]',
+      'Accepted keyboard-interactive/pam for carol from 192.0.2.7 port 50007 ssh2',
+      'pam_unix(sshd:session): session opened for user carol(uid=1000) by (uid=0)',
+    ],
+    0,
+    1,
+  ],
+  [
     'a wrong password and then the right one',
     [
       `pam_unix(sshd:auth): ${PAM}  user=carol`,
@@ -193,6 +237,13 @@ describe('the end of a session is one event', () => {
     ),
     parent: at(pid, [`pam_unix(sshd:session): session closed for user ${user}`], 30),
   });
+  const verbose = (pid: number, port: number) =>
+    at(pid, [
+      `Starting session: shell on pts/0 for carol from 192.0.2.7 port ${port} id 0`,
+      `Starting session: subsystem 'sftp' for carol from 192.0.2.7 port ${port} id 1`,
+      `Close session: user carol from 192.0.2.7 port ${port} id 1`,
+      `Close session: user carol from 192.0.2.7 port ${port} id 0`,
+    ]);
   const one = session(100, 50010);
   const two = session(101, 50011);
 
@@ -213,10 +264,71 @@ describe('the end of a session is one event', () => {
       2,
     ],
     ['without the lines of its child', [...one.login, ...one.parent], 1, 1],
+    [
+      'whose client does not answer',
+      [
+        ...one.login,
+        ...at(1_100, ['Timeout, client not responding from user carol 192.0.2.7 port 50010']),
+        ...one.parent,
+      ],
+      1,
+      1,
+    ],
+    [
+      'whose connection is lost',
+      [
+        ...one.login,
+        ...at(1_100, ['Read error from remote host 192.0.2.7 port 50010: Connection reset by peer']),
+        ...one.parent,
+      ],
+      1,
+      1,
+    ],
+    [
+      'whose client is gone, without its sign-in',
+      [...at(1_100, ['Connection closed by user carol 192.0.2.7 port 50010'], 30), ...one.parent],
+      0,
+      1,
+    ],
+    [
+      'whose connection closes without a name',
+      [...one.login, ...at(1_100, ['Connection closed by 192.0.2.7 port 50010']), ...one.parent],
+      1,
+      1,
+    ],
   ])('%s', async (_, lines, logins, logouts) => {
     const counts = await countsOf(lines);
     expect([counts.AUTH_LOGIN ?? 0, counts.AUTH_LOGOUT ?? 0]).toEqual([logins, logouts]);
     expect(counts.AUTH_SESSION_CREATED).toBeUndefined();
+  });
+
+  it('with all that sshd says of it, of several in one connection too', async () => {
+    const counts = await countsOf([...one.login, ...verbose(1_100, 50010), ...one.child, ...one.parent]);
+    expect(counts).toEqual({ AUTH_LOGIN: 1, AUTH_SESSION_CREATED: 1, AUTH_LOGOUT: 1, joined: 7 - 1 });
+  });
+
+  it('and there is none where nobody is known to have been signed in', async () => {
+    const lines = at(100, ['Connection closed by 192.0.2.7 port 50010', 'Connection reset by 192.0.2.7']);
+    expect(await countsOf(lines)).toEqual({ joined: 2 });
+  });
+
+  it.each([
+    [
+      'ssh_dispatch_run_fatal: Connection from authenticating user root 192.0.2.7 port 5: Connection corrupted [preauth]',
+      'root',
+    ],
+    [
+      'ssh_dispatch_run_fatal: Connection from user carol 192.0.2.7 port 5: message authentication code incorrect',
+      'carol',
+    ],
+    ['banner exchange: Connection from 192.0.2.7 port 5: invalid format', undefined],
+  ])('and a broken connection says whose it was: %s', async (message, user) => {
+    const event = eventOf((await read(at(1, [message])))[0]);
+    expect([event.action, event.userId, event.ipAddress]).toEqual([
+      'sshd.broken_connection',
+      user,
+      '192.0.2.7',
+    ]);
   });
 });
 
