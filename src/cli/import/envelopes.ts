@@ -65,11 +65,12 @@ const ENVELOPES: readonly Envelope[] = [
     fits: (value) => isObject(value.Sns),
     inside: (value) => one(at(value, 'Sns.Message')),
   },
-  // Amazon SQS: a message as Lambda and as the API give it.
+  // Amazon SQS: a message as Lambda and as the API give it, and the answer of `receive-message`.
+  { name: 'answer of receive-message', fits: isList('Messages'), inside: (value) => list(value.Messages) },
   {
     name: 'SQS message',
     fits: (value) =>
-      (isMember('receiptHandle')(value) || isMember('ReceiptHandle')(value)) &&
+      ['receiptHandle', 'ReceiptHandle', 'messageId', 'MessageId'].some((name) => isMember(name)(value)) &&
       isText(value.body ?? value.Body),
     inside: (value) => one(value.body ?? value.Body),
   },
@@ -78,10 +79,44 @@ const ENVELOPES: readonly Envelope[] = [
     fits: (value) => isText(at(value, 'kinesis.data')),
     inside: (value) => decoded(textAt(value, 'kinesis.data')),
   },
+  // Amazon Data Firehose: what it gives to Lambda, and to an HTTP endpoint.
+  {
+    name: 'Firehose record',
+    fits: (value) => isText(value.data) && (isMember('recordId')(value) || Object.keys(value).length === 1),
+    inside: (value) => decoded(textAt(value, 'data')),
+  },
+  // Google Cloud Pub/Sub: a message that is pushed, or pulled.
+  {
+    name: 'Pub/Sub message',
+    fits: (value) => isText(at(value, 'message.data')),
+    inside: (value) => decoded(textAt(value, 'message.data')),
+  },
   // CloudEvents 1.0, structured mode.
   { name: 'CloudEvent', fits: isMember('specversion'), inside: (value) => one(value.data) },
   // AWS CloudTrail Lake.
   { name: 'event of CloudTrail Lake', fits: isMember('eventData'), inside: (value) => one(value.eventData) },
+  // Elastic Common Schema: the line as it came; Elasticsearch and OpenSearch: documents, and the answer of a search.
+  {
+    name: 'Elastic document',
+    fits: (value) => isText(at(value, 'event.original')),
+    inside: (value) => one(at(value, 'event.original')),
+  },
+  {
+    name: 'Elasticsearch hit',
+    fits: (value) => isObject(value._source),
+    inside: (value) => one(value._source),
+  },
+  {
+    name: 'answer of Elasticsearch',
+    fits: (value) => Array.isArray(at(value, 'hits.hits')),
+    inside: (value) => list(at(value, 'hits.hits')),
+  },
+  // Splunk: what a search exports.
+  {
+    name: 'Splunk result',
+    fits: (value) => isText(at(value, 'result._raw')),
+    inside: (value) => one(at(value, 'result._raw')),
+  },
   // Splunk HTTP event collector.
   {
     name: 'Splunk event',
@@ -91,7 +126,14 @@ const ENVELOPES: readonly Envelope[] = [
   // Forwarders (Filebeat, Fluent Bit, Docker, Vector) that keep the line as a text; CloudWatch's log events too.
   { name: 'forwarded line', fits: (value) => isText(value.message), inside: (value) => one(value.message) },
   { name: 'forwarded line', fits: (value) => isText(value.log), inside: (value) => one(value.log) },
+  // What S3 and other services tell of themselves: that a file is there, not what is in it.
+  { name: 'notification of an AWS service', fits: isDelivery, inside: () => [] },
 ];
+
+/** Whether an AWS service other than CloudTrail, whose records name their service by its domain, delivers it. */
+function isDelivery({ eventSource }: JsonObject): boolean {
+  return typeof eventSource === 'string' && eventSource.startsWith('aws:');
+}
 
 /** The members without which a record of a format is none: what has one of them is a record and no envelope. */
 const OWN = ['eventName', 'eventname', 'action', 'eventType', 'eventtype', 'event_type', 'MESSAGE'];
@@ -136,7 +178,8 @@ function* openText(text: string, depth: number): Generator<Opened> {
 }
 
 function envelopeOf(value: JsonObject): Envelope | undefined {
-  const own = OWN.some((name) => isText(value[name])) && value.eventType !== 'com.okta.event_hook';
+  const isHook = value.eventType === 'com.okta.event_hook';
+  const own = OWN.some((name) => isText(value[name])) && !isHook && !isDelivery(value);
   return own ? undefined : ENVELOPES.find((envelope) => envelope.fits(value));
 }
 

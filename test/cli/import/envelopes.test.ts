@@ -62,6 +62,42 @@ const ENVELOPES: [name: string, format: Format, record: object, envelope: unknow
   ['Azure Event Hubs', 'github', PUSH, { records: [PUSH] }],
   ['Splunk', 'github', PUSH, { time: 1, sourcetype: 'github', event: PUSH }],
   ['Filebeat', 'github', PUSH, { '@timestamp': 't', agent: {}, message: JSON.stringify(PUSH) }],
+  [
+    'Kinesis for Lambda',
+    'cloudtrail',
+    CALL,
+    {
+      Records: [
+        {
+          eventSource: 'aws:kinesis',
+          eventName: 'aws:kinesis:record',
+          eventID: 'shardId-000000000006:49590338271490256608559692538361571095921575989136588898',
+          kinesis: { partitionKey: '1', data: Buffer.from(call).toString('base64') },
+        },
+      ],
+    },
+  ],
+  [
+    'SQS without a handle',
+    'cloudtrail',
+    CALL,
+    { Records: [{ messageId: 'm', eventSource: 'aws:sqs', body: call }] },
+  ],
+  ['receive-message', 'cloudtrail', CALL, { Messages: [{ MessageId: 'm', Body: call }] }],
+  ['Firehose for Lambda', 'cloudtrail', CALL, { records: [{ recordId: '1', data: base64(logs) }] }],
+  ['Firehose by HTTP', 'okta', LOGIN, { requestId: 'r', records: [{ data: base64(LOGIN) }] }],
+  [
+    'Pub/Sub',
+    'github',
+    PUSH,
+    {
+      message: { data: Buffer.from(JSON.stringify(PUSH)).toString('base64'), messageId: '1' },
+      subscription: 's',
+    },
+  ],
+  ['Elastic', 'cloudtrail', CALL, { event: { original: call, module: 'aws' }, cloud: {} }],
+  ['Elasticsearch', 'okta', LOGIN, { took: 1, hits: { total: 1, hits: [{ _index: 'i', _source: LOGIN }] } }],
+  ['an export of Splunk', 'github', PUSH, { preview: false, result: { _raw: JSON.stringify(PUSH) } }],
   ['Fluent Bit', 'okta', LOGIN, { log: `${JSON.stringify(LOGIN)}\n`, stream: 'stdout' }],
 ];
 
@@ -87,6 +123,21 @@ describe('envelopes', () => {
     ['cloudtrail', { 'detail-type': 'x' }, 'EventBridge event'],
     ['cloudtrail', { ...notification, Type: 'SubscriptionConfirmation' }, 'SNS message'],
     ['github', { records: [] }, 'list of records'],
+    [
+      'cloudtrail',
+      {
+        eventVersion: '2.1',
+        eventSource: 'aws:s3',
+        eventName: 'ObjectCreated:Put',
+        s3: { object: { key: 'k' } },
+      },
+      'notification of an AWS service',
+    ],
+    [
+      'cloudtrail',
+      { eventID: '1', eventSource: 'aws:dynamodb', eventName: 'MODIFY', dynamodb: {} },
+      'notification of an AWS service',
+    ],
   ] as [Format, object, string][])(
     'without a record in it are none of %s: %o',
     async (format, envelope, name) => {
