@@ -104,7 +104,6 @@ const KINDS: Record<string, readonly (readonly [kind: string, members: string])[
     ['Organization', 'organizationId'],
     ['ServicePrincipal', 'servicePrincipal'],
     ['Handshake', 'handshakeId'],
-    ['CreateAccountStatus', 'id'],
   ],
   secretsmanager: [['Secret', 'secretId aRN name']],
   s3: [['Bucket', 'bucketName']],
@@ -178,6 +177,51 @@ const TYPES: Record<string, string> = {
   'signin:Role': 'AWS::IAM::Role',
 };
 
+/** Members whose ids say by their beginnings what they are of. */
+const IDS: Record<
+  string,
+  { member: string; types: readonly (readonly [beginning: RegExp, type: string])[] }
+> = {
+  // "Resource IDs" of the Amazon EC2 user guide: what tags are put on.
+  ec2: {
+    member: 'resourceid',
+    types: [
+      [/^i-/, 'AWS::EC2::Instance'],
+      [/^snap-/, 'AWS::EC2::Snapshot'],
+      [/^ami-/, 'AWS::EC2::Image'],
+      [/^vol-/, 'AWS::EC2::Volume'],
+      [/^sg-/, 'AWS::EC2::SecurityGroup'],
+      [/^acl-/, 'AWS::EC2::NetworkAcl'],
+      [/^rtb-/, 'AWS::EC2::RouteTable'],
+      [/^igw-/, 'AWS::EC2::InternetGateway'],
+      [/^nat-/, 'AWS::EC2::NatGateway'],
+      [/^pcx-/, 'AWS::EC2::VPCPeeringConnection'],
+      [/^vpce-/, 'AWS::EC2::VPCEndpoint'],
+      [/^tgw-/, 'AWS::EC2::TransitGateway'],
+      [/^fl-/, 'AWS::EC2::FlowLog'],
+      [/^lt-/, 'AWS::EC2::LaunchTemplate'],
+      [/^key-/, 'AWS::EC2::KeyPair'],
+      [/^eipalloc-/, 'AWS::EC2::EIP'],
+      [/^eni-/, 'AWS::EC2::NetworkInterface'],
+      [/^subnet-/, 'AWS::EC2::Subnet'],
+      [/^vpc-/, 'AWS::EC2::VPC'],
+    ],
+  },
+  // The patterns of ids in the AWS Organizations API reference.
+  organizations: {
+    member: 'id',
+    types: [
+      [/^\d{12}$/, 'AWS::Account'],
+      [/^o-/, 'AWS::Organizations::Organization'],
+      [/^ou-/, 'AWS::Organizations::OrganizationalUnit'],
+      [/^r-/, 'AWS::Organizations::Root'],
+      [/^p-/, 'AWS::Organizations::Policy'],
+      [/^h-/, 'AWS::Organizations::Handshake'],
+      [/^car-/, 'AWS::Organizations::CreateAccountStatus'],
+    ],
+  },
+};
+
 /** What is made has its id in the answer; everything else is named by the request. */
 const MAKES = /^(Create|Run|Copy|Allocate|Import|Register|Restore|StartExportTask|StartQueryExecution)/;
 /** Without a user name, IAM acts on its caller. */
@@ -185,7 +229,7 @@ const OWN_USER =
   /^(CreateAccessKey|ChangePassword|PasswordUpdated|CreateVirtualMFADevice|UpdateAccessKey|DeleteAccessKey)$/;
 /** Acts on the account as a whole. */
 const WHOLE_ACCOUNT =
-  /^(ConsoleLogin|ExternalIdPDirectoryLogin|EnableRegion|DisableRegion|LeaveOrganization|(Enable|Disable)EbsEncryptionByDefault|UpdateMacieSession|EnableMacie|DisableMacie|(Put|Delete)ModelInvocationLoggingConfiguration|(Update|Delete)AccountPasswordPolicy|(Put|Delete)AccountPublicAccessBlock|(Enable|Disable)SecurityHub|(Create|Delete)AccountAlias)$/;
+  /^(ConsoleLogin|ExternalIdPDirectoryLogin|EnableRegion|DisableRegion|LeaveOrganization|(Enable|Disable)(EbsEncryptionByDefault|SerialConsoleAccess|ImageBlockPublicAccess|SnapshotBlockPublicAccess)|(Modify|Reset)EbsDefaultKmsKeyId|ModifyInstanceMetadataDefaults|UpdateMacieSession|EnableMacie|DisableMacie|(Put|Delete)ModelInvocationLoggingConfiguration|(Update|Delete)AccountPasswordPolicy|(Put|Delete)AccountPublicAccessBlock|(Enable|Disable)SecurityHub|(Create|Delete)AccountAlias)$/;
 
 interface Resource {
   resourceType?: string | undefined;
@@ -207,7 +251,10 @@ export function resourceOfCall(record: JsonObject): Resource {
   const answer = objectOf(at(record, 'responseElements'));
   const sources = MAKES.test(name) ? [answer, request] : [request, answer];
   return (
-    kindIn(sources, service, name) ?? arnIn(sources) ?? ownResource(record, name) ?? { resourceId: undefined }
+    kindIn(sources, service, name) ??
+    idIn(sources, service) ??
+    arnIn(sources) ??
+    ownResource(record, name) ?? { resourceId: undefined }
   );
 }
 
@@ -238,6 +285,18 @@ function kindIn(
         TYPES[`${service}:${kind}`] ?? `AWS::${TYPE_NAMES[service] ?? service.toUpperCase()}::${kind}`;
       return { resourceType, resourceId: found.get(name.toLowerCase()) };
     }
+  }
+  return undefined;
+}
+
+/** The resource of an id whose beginning says what it is of. */
+function idIn(sources: readonly (JsonValue | undefined)[], service: string): Resource | undefined {
+  const ids = IDS[service];
+  if (ids === undefined) return undefined;
+  for (const source of sources) {
+    const resourceId = textsIn(source).get(ids.member);
+    const [, resourceType] = ids.types.find(([beginning]) => beginning.test(resourceId ?? '')) ?? [];
+    if (resourceType !== undefined) return { resourceType, resourceId };
   }
   return undefined;
 }

@@ -6,6 +6,44 @@ const ARN = 'arn:aws:rds:us-east-1:111122223333:cluster:main';
 /** Call, request, answer, and the resource that it is about. */
 const CALLS: [call: string, request: JsonObject | null, answer: JsonObject | null, resource: string][] = [
   ['iam:CreateUser', { userName: 'bob' }, { user: { userName: 'bob', arn: 'x' } }, 'AWS::IAM::User bob'],
+  [
+    'ec2:CreateTags',
+    { resourcesSet: { items: [{ resourceId: 'i-9' }] }, tagSet: {} },
+    {},
+    'AWS::EC2::Instance i-9',
+  ],
+  [
+    'ec2:DeleteTags',
+    { resourcesSet: { items: [{ resourceId: 'vpce-1' }] } },
+    {},
+    'AWS::EC2::VPCEndpoint vpce-1',
+  ],
+  ['ec2:EnableSerialConsoleAccess', {}, { serialConsoleAccessEnabled: true }, 'AWS::Account 111122223333'],
+  ['ec2:DisableSnapshotBlockPublicAccess', {}, { state: 'unblocked' }, 'AWS::Account 111122223333'],
+  [
+    'organizations:InviteAccountToOrganization',
+    { target: { type: 'ACCOUNT', id: '222233334444' } },
+    { handshake: { id: 'h-1' } },
+    'AWS::Account 222233334444',
+  ],
+  [
+    'organizations:CreateOrganization',
+    { featureSet: 'ALL' },
+    { organization: { id: 'o-1', masterAccountId: '111122223333' } },
+    'AWS::Organizations::Organization o-1',
+  ],
+  [
+    'organizations:CreatePolicy',
+    { name: 'deny', type: 'SERVICE_CONTROL_POLICY' },
+    { policy: { policySummary: { id: 'p-1', name: 'deny' } } },
+    'AWS::Organizations::Policy p-1',
+  ],
+  [
+    'organizations:CreateOrganizationalUnit',
+    { parentId: 'r-1', name: 'sandbox' },
+    { organizationalUnit: { id: 'ou-1', name: 'sandbox' } },
+    'AWS::Organizations::OrganizationalUnit ou-1',
+  ],
   ['iam:AddUserToGroup', { groupName: 'admins', userName: 'bob' }, null, 'AWS::IAM::User bob'],
   ['iam:AttachRolePolicy', { roleName: 'ci', policyArn: 'arn:p' }, null, 'AWS::IAM::Role ci'],
   ['iam:PutGroupPolicy', { groupName: 'ops', policyName: 'p' }, null, 'AWS::IAM::Group ops'],
