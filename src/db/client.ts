@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { parseJson } from '../parse-json.ts';
+import { parseTimestamp } from './timestamp.ts';
 
 /** How long a server may take to accept a connection. */
 const CONNECT_MS = 5_000;
@@ -25,6 +27,16 @@ export interface ClientOptions extends pg.ClientConfig {
   /** Called when an answer has been due for two seconds, and again every two: it may be lost, or wait for a lock. */
   onQuiet?: (() => void) | undefined;
 }
+
+/**
+ * How our connections read values: positions and counts are bigint in SQL and stay below 2^53 here; times travel as
+ * milliseconds since 1970. Of our own connections alone: a program that embeds the log may use pg too.
+ */
+export const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, Number);
+types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, parseTimestamp);
+types.setTypeParser(pg.types.builtins.JSON, parseJson);
+types.setTypeParser(pg.types.builtins.JSONB, parseJson);
 
 const QUIET_MS = 2_000;
 
@@ -53,7 +65,7 @@ export class Client extends pg.Client {
   #dueAt = Number.POSITIVE_INFINITY;
 
   constructor({ silenceMs = SILENCE.usual, onQuiet, ...config }: ClientOptions = {}) {
-    super({ keepAlive: true, keepAliveInitialDelayMillis: 10_000, ...config });
+    super({ types, keepAlive: true, keepAliveInitialDelayMillis: 10_000, ...config });
     this.silenceMs = silenceMs;
     this.#onQuiet = onQuiet;
     this.#quietMs = onQuiet ? QUIET_MS : Number.POSITIVE_INFINITY;

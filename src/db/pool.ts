@@ -1,13 +1,5 @@
 import pg from 'pg';
-import { parseJson } from '../parse-json.ts';
 import { Client, type ClientOptions } from './client.ts';
-import { parseTimestamp } from './timestamp.ts';
-
-// Positions and counts are bigint in SQL and stay below 2^53 here; times travel as milliseconds since 1970.
-pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-pg.types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, parseTimestamp);
-pg.types.setTypeParser(pg.types.builtins.JSON, parseJson);
-pg.types.setTypeParser(pg.types.builtins.JSONB, parseJson);
 
 export type Pool = pg.Pool;
 

@@ -17,7 +17,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const PAGE = graphiqlPage({ endpoint: '/graphql' });
+const PAGE = graphiqlPage({ endpoint: 'graphql' });
 
 const get = (headers: Record<string, string> = {}, method = 'GET') =>
   open(`${service.url}/graphql`, { method, headers: { accept: 'text/html,*/*;q=0.8', ...headers } });

@@ -1,6 +1,7 @@
 import pg, { type Connection, type PoolClient, type Submittable } from 'pg';
 import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { types } from '../../src/db/client.ts';
 import { Pipeline } from '../../src/db/pipeline.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { checkEvent } from '../../src/events/input.ts';
@@ -50,7 +51,8 @@ async function createLog(settings: Record<string, string>): Promise<Log> {
 
 /** The connection of another instance, which says nothing more after what a test has it do. */
 async function connectHolder({ database }: Log): Promise<PoolClient> {
-  const holder = new pg.Client({ connectionString: database.url, application_name: 'graphql-audit-log' });
+  const connection = { connectionString: database.url, application_name: 'graphql-audit-log' };
+  const holder = new pg.Client({ ...connection, types });
   holder.on('error', () => undefined);
   await holder.connect();
   await holder.query('SET ROLE audit_log_service');

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { types } from '../../src/db/client.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createRedaction } from '../../src/events/redact/redact.ts';
 import { verifyDatabase } from '../../src/integrity/verify/database.ts';
@@ -146,7 +147,7 @@ test.each(['before', 'after'] as const)(
 test('a detaching that was cut off while it waited is finished by the next start', async () => {
   await logWarnings(service, 600);
   await signLog(database.url);
-  const reader = new pg.Client({ connectionString: database.url });
+  const reader = new pg.Client({ connectionString: database.url, types });
   await reader.connect();
   await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
   await reader.query('SELECT count(*) FROM audit_events');
