@@ -249,8 +249,9 @@ test('SQL and the feed agree on every event, for every filter', async () => {
 test('a term that is left out leaves out what it finds', () => {
   const find = (one: string) => {
     const search = parseSearch(one, '');
-    return events.filter((event) => matches(event, { search })).map(({ position }) => position);
+    return sample.filter((event) => matches(event, { search })).map(({ position }) => position);
   };
+  const sample = events.slice(0, 100);
   let leftOut = 0;
   const property = fc.property(typed.filter(isOneTerm), typed.filter(isOneTerm), (some, other) => {
     const [all, excluded] = [find(some), find(other)];
@@ -259,7 +260,7 @@ test('a term that is left out leaves out what it finds', () => {
     expect(find(`-${other} ${some}`)).toEqual(rest);
     if (rest.length > 0 && rest.length < all.length) leftOut += 1;
   });
-  fc.assert(property, { numRuns: 200 });
+  fc.assert(property, { numRuns: 60 });
   expect(leftOut).toBeGreaterThan(5);
 }, 60_000);
 
