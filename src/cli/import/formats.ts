@@ -16,10 +16,11 @@ export type Format = (typeof FORMATS)[number];
 /**
  * One record of an input: the event that it became, with its idempotency key; why it became none; that it belongs to
  * the event of another line, or reports nothing; or that the input is silent and what was read should be sent. `renamed`:
- * the resource type that the record had, which the log keeps for its own events.
+ * the resource type that the record had, which the log keeps for its own events; `timeNote`: what was decided about its
+ * time.
  */
 export type ReadRecord =
-  | { line: number; input: LogEventInput; renamed?: string }
+  | { line: number; input: LogEventInput; renamed?: string; timeNote?: string | undefined }
   | { line: number; unmapped: string }
   | { line: number; joined: string }
   | { line: number; idle: true };
@@ -52,8 +53,8 @@ type KeyOf = ReturnType<typeof createKeys>;
 
 function fromSshd(record: SshdRecord): ReadRecord {
   if (!('input' in record)) return record;
-  const { line, input, key } = record;
-  return { line, input: { ...input, idempotencyKey: key } };
+  const { line, input, key, timeNote } = record;
+  return { line, input: { ...input, idempotencyKey: key }, timeNote };
 }
 
 function fromObject(record: JsonRecord, keyOf: KeyOf, format: Exclude<Format, 'sshd'>): ReadRecord {

@@ -129,9 +129,10 @@ class Batches {
     if (this.batch.length > 0 && Date.now() - this.sinceMs > BATCH_MS) await this.send();
   }
 
-  private async addEvent(file: string, { line, input, renamed }: EventRecord): Promise<void> {
+  private async addEvent(file: string, { line, input, renamed, timeNote }: EventRecord): Promise<void> {
     this.tally.of(file).read += 1;
     if (renamed !== undefined) this.tally.renamed(file, { line, renamed, input });
+    if (timeNote !== undefined) this.tally.timed(file, line, timeNote);
     const json = JSON.stringify(withCustomer(input, this.options.customerId));
     const bytes = Buffer.byteLength(json);
     if (this.batch.length > 0 && this.bytes + bytes > BATCH_BYTES) await this.send();

@@ -11,7 +11,7 @@ const REPEATED = /^message repeated (\d+) times: \[\s?(.*)\]$/s;
 
 /** What became of a line, in the order of the lines. */
 export type SshdRecord =
-  | { line: number; input: LogEventInput; key: string }
+  | { line: number; input: LogEventInput; key: string; timeNote: string | undefined }
   | { line: number; unmapped: string }
   | { line: number; joined: string }
   | { line: number; idle: true };
@@ -127,7 +127,9 @@ function sent(waiting: Waiting): SshdRecord {
   if ('record' in waiting) return waiting.record;
   const { group } = waiting;
   group.sent = true;
-  return { line: group.lines[0]?.line ?? 0, input: inputOf(group), key: group.key };
+  const [first] = group.lines;
+  const timeNote = first?.entry.timeNote;
+  return { line: first?.line ?? 0, input: inputOf(group), key: group.key, timeNote };
 }
 
 /** The most lines that the details of an event list. */

@@ -44,6 +44,7 @@ function troublesOf(file: FileTally): string[] {
     ...reasons('unmapped', name, file.unmappedReasons),
     ...reasons('rejected', name, file.rejectedReasons),
     ...reasons("resource type kept for the log's own events", name, file.renamings),
+    ...reasons('time', name, file.timeReasons),
     ...reasons('joined', name, file.joinedReasons),
     ...reasons('duplicate', name, file.differingReasons),
   ];

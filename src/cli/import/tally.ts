@@ -38,6 +38,8 @@ export interface FileTally {
   /** Duplicates whose content is not that of the event that was recorded first. */
   differingReasons: Map<string, Reason>;
   joinedReasons: Map<string, Reason>;
+  /** What was decided about times that mean more than one, or none. */
+  timeReasons: Map<string, Reason>;
   /** Why the input could not be read to its end. */
   failure?: string;
 }
@@ -61,6 +63,7 @@ export class Tally {
       rejectedReasons: new Map(),
       differingReasons: new Map(),
       joinedReasons: new Map(),
+      timeReasons: new Map(),
       renamings: new Map(),
     };
     this.files.set(file, tally);
@@ -77,6 +80,10 @@ export class Tally {
   /** An event that looks like the log's own is kept under another resource type. */
   renamed(file: string, { line, renamed = '', input }: Renamed): void {
     note(this.of(file).renamings, `"${renamed}" became "${input.resourceType}"`, line);
+  }
+
+  timed(file: string, line: number, decided: string): void {
+    note(this.of(file).timeReasons, decided, line);
   }
 
   joined(file: string, line: number, reason: string): void {

@@ -4,6 +4,7 @@ import type { Format } from '../../../src/cli/import/formats.ts';
 import { type ImportOptions, runImport } from '../../../src/cli/import/run.ts';
 import type { Source } from '../../../src/cli/import/sources.ts';
 import { summaryOf } from '../../../src/cli/import/summary.ts';
+import { namedZone } from '../../../src/cli/import/time-zone.ts';
 import { failure, KEY, type LogServer, startLogServer } from '../log-server.ts';
 import { bytesOf, CLOCK } from './read.ts';
 
@@ -52,6 +53,25 @@ describe('an import', () => {
     const second = await importAll([source('renamed', lines(1200))]);
     expect(second.tally.files.get('renamed')).toMatchObject({ recorded: 0, duplicates: 1200 });
     expect(log.events).toHaveLength(1203);
+  });
+
+  it('says of which local times it had to decide, and how', async () => {
+    const zone = namedZone('Europe/Berlin');
+    const clock = { ...CLOCK, nowMs: Date.UTC(2024, 11), zone, zoneNamed: true };
+    const at = (time: string) => `${time} h sshd[7]: Failed password for root from 192.0.2.7 port 5 ssh2`;
+    const times = [
+      'Oct 27 01:59:59',
+      'Oct 27 02:30:00',
+      'Oct 27 02:59:59',
+      'Oct 27 03:00:00',
+      'Mar 31 02:30:00',
+    ];
+    const { tally } = await importAll([source('a', times.map(at).join('\n'))], { format: 'sshd', clock });
+    const summary = summaryOf(tally, 1);
+    expect(summary).toContain(
+      'time: a: the local time occurs twice in Europe/Berlin, as the clocks are set back: its first occurrence is taken: 2 records (lines 2, 3)',
+    );
+    expect(summary).toContain('time: a:5: the local time does not occur in Europe/Berlin');
   });
 
   it("keeps another log's events about itself under another resource type, and says so", async () => {
