@@ -4,6 +4,7 @@ import { Loads } from './loaded.ts';
 import { measureAppend } from './measures/append.ts';
 import { measureExport } from './measures/export.ts';
 import { measureFeed } from './measures/feed.ts';
+import { measureLibrary } from './measures/library.ts';
 import { measureQuery } from './measures/query.ts';
 import { measureStart } from './measures/start.ts';
 import { measureSummary } from './measures/summary.ts';
@@ -13,6 +14,7 @@ import { createProgress } from './progress.ts';
 
 const MEASURES: Record<Group, (lab: Lab, loads: Loads) => Promise<Entry[]>> = {
   append: measureAppend,
+  library: measureLibrary,
   query: measureQuery,
   summary: measureSummary,
   feed: measureFeed,

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const GROUPS = ['append', 'query', 'summary', 'feed', 'export', 'verify', 'start'] as const;
+export const GROUPS = ['append', 'library', 'query', 'summary', 'feed', 'export', 'verify', 'start'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** How a run is to be. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +42,10 @@ afterEach(async () => {
 /** Copies an example into the project, which has the package as it is published, and what is installed here. */
 async function copyExample(name: string): Promise<void> {
   await cp(join(ROOT, 'examples', name), project, { recursive: true });
+  await makeProject();
+}
+
+async function makeProject(): Promise<void> {
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
   const modules = join(project, 'node_modules');
   await mkdir(modules);
@@ -130,6 +134,20 @@ test('the worker tells every alert once, also what happened while it was not run
   const second = start(['worker.js']);
   expect(await lineOf(second, /critical/)).toBe('critical: security.alert by between: a port scan');
   expect(await stop(second)).toBe(0);
+});
+
+test('the first program of docs/library.md runs in an empty project, on a database of its own', async () => {
+  await makeProject();
+  // Whatever account PostgreSQL runs under has to get through.
+  await chmod(project, 0o755);
+  const text = await readFile(join(ROOT, 'docs/library.md'), 'utf8');
+  const [, program = ''] = /```js\n(\/\/ first\.mjs\n[\s\S]*?)```/.exec(text) ?? [];
+  await writeFile(join(project, 'first.mjs'), program);
+  const said = await run(process.execPath, ['first.mjs'], { cwd: project, env: { PATH: process.env.PATH } });
+  const [second, first, ...others] = said.stdout.trim().split('\n');
+  expect(second).toMatch(/info data\.update bob \{ plan: 'pro', password: '\[REDACTED\]' \}$/);
+  expect(first).toMatch(/warning auth\.login_failed alice \{\}$/);
+  expect([others, said.stderr]).toEqual([[], '']);
 });
 
 async function freePort(): Promise<number> {
