@@ -206,6 +206,39 @@ test('a subscription whose client is gone is over, by handler as by fetch', asyn
   await own.drop();
 });
 
+test.each([
+  ['with its length', () => 'x'.repeat(20_000_000)],
+  ['in pieces', () => pieces(20)],
+])('a body that is too large is refused before it is read to its end, %s', async (_name, body) => {
+  const host = await listening(createServer(log.handler), '/any');
+  const init = () => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_KEY}` },
+    body: body() as BodyInit,
+    duplex: 'half',
+  });
+  const answers = [
+    await fetch(`${host.url}/graphql`, init()),
+    await log.fetch(new Request('http://x/any/graphql', init())),
+  ];
+  for (const answer of answers) {
+    const { errors } = (await answer.json()) as { errors: { extensions: { code: string } }[] };
+    expect([answer.status, errors[0]?.extensions.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+  }
+  await host.close();
+});
+
+function pieces(megabytes: number): ReadableStream<Uint8Array> {
+  const piece = new Uint8Array(1_000_000).fill(0x20);
+  let left = megabytes;
+  return new ReadableStream({
+    pull(controller) {
+      if (left-- > 0) controller.enqueue(piece);
+      else controller.close();
+    },
+  });
+}
+
 test('the schema is that of the API', () => {
   expect(log.schema.getQueryType()?.getFields().auditEvents).toBeDefined();
 });
