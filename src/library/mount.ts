@@ -45,105 +45,121 @@ const HOP_BY_HOP = new Set([
  * with: so every rule of it holds, and the host's request and response stay as the host's framework made them.
  */
 export function createMount(open: OpenLog): Mount {
-  const underWay = new Set<Promise<unknown>>();
-  let api: Promise<ApiServer> | undefined;
-  let isClosed = false;
+  return new MountedApi(open);
+}
 
-  function apiOf(): Promise<ApiServer> {
-    if (isClosed) throw new AuditError('UNAVAILABLE', 'the audit log is closed');
-    api ??= createMountedServer(open);
-    return api;
+class MountedApi implements Mount {
+  readonly #open: OpenLog;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #server: Promise<ApiServer> | undefined;
+  #isClosed = false;
+
+  constructor(open: OpenLog) {
+    this.#open = open;
   }
 
-  function counted<Result>(work: Promise<Result>): Promise<Result> {
-    underWay.add(work);
-    const over = () => void underWay.delete(work);
+  // Handed on without the object, so each is a function of its own.
+
+  readonly handler: Mount['handler'] = async (request, response) => {
+    try {
+      await this.#counted(answer(await this.#made(), request, response));
+    } catch (error) {
+      refuse(response, refusalOf(error, this.#open));
+    }
+  };
+
+  readonly fetch: Mount['fetch'] = async (request) => {
+    try {
+      return await this.#counted(fetched(await this.#made(), request));
+    } catch (error) {
+      const shown = refusalOf(error, this.#open);
+      return new Response(refusalBody(shown), { status: 503, headers: refusalHeaders(shown) });
+    }
+  };
+
+  readonly handleUpgrade: Mount['handleUpgrade'] = async (request, socket, head) => {
+    // Nobody else listens to it while the server is made.
+    const onError = () => socket.destroy();
+    socket.on('error', onError);
+    try {
+      const { server } = await this.#made();
+      socket.off('error', onError);
+      server.emit('upgrade', Object.create(request, { url: { value: GRAPHQL_PATH } }), socket, head);
+    } catch (error) {
+      refusalOf(error, this.#open);
+      socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    }
+  };
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const made = await this.#server?.catch(() => undefined);
+    await made?.close();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FINISH_MS);
+    });
+    await Promise.race([Promise.allSettled(this.#underWay), late]);
+    clearTimeout(timer);
+    made?.server.closeAllConnections();
+  }
+
+  async #made(): Promise<ApiServer> {
+    if (this.#isClosed) throw new AuditError('UNAVAILABLE', 'the audit log is closed');
+    this.#server ??= createMountedServer(this.#open).catch((error: Error) => {
+      // A file that is not there may be, the next time.
+      this.#server = undefined;
+      this.#open.log.error({ cause: error.message }, 'the API cannot be mounted');
+      throw new AuditError('UNAVAILABLE', 'the API cannot be mounted: the operator finds why in the log');
+    });
+    return this.#server;
+  }
+
+  #counted<Result>(work: Promise<Result>): Promise<Result> {
+    this.#underWay.add(work);
+    const over = () => void this.#underWay.delete(work);
     work.then(over, over);
     return work;
   }
+}
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = bodyOf(request);
-    const { socket } = request;
-    const sent = ask(await apiOf(), {
-      method: request.method ?? 'GET',
-      path: apiPath(request.url ?? '/'),
-      headers: headersOf(request, body !== request),
-      peer: { remoteAddress: socket.remoteAddress, encrypted: 'encrypted' in socket },
-    });
-    response.once('close', () => response.writableFinished || sent.request.destroy());
-    // The host's client may go away in the middle of its body, or not send all of what it is refused for.
-    void pipeline(body, sent.request).catch((error) => sent.request.destroy(error));
-    const incoming = await sent.response;
-    response.statusCode = incoming.statusCode ?? 500;
-    for (const [name, values] of headerLists(incoming)) response.setHeader(name, values);
-    response.flushHeaders();
-    await pipeline(incoming, response);
-  }
+async function answer(api: ApiServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = bodyOf(request);
+  const { socket } = request;
+  const sent = ask(api, {
+    method: request.method ?? 'GET',
+    path: apiPath(request.url ?? '/'),
+    headers: headersOf(request, body !== request),
+    peer: { remoteAddress: socket.remoteAddress, encrypted: 'encrypted' in socket },
+  });
+  response.once('close', () => response.writableFinished || sent.request.destroy());
+  // The host's client may go away in the middle of its body, or not send all of what it is refused for.
+  void pipeline(body, sent.request).catch((error) => sent.request.destroy(error));
+  const incoming = await sent.response;
+  response.statusCode = incoming.statusCode ?? 500;
+  for (const [name, values] of headerLists(incoming)) response.setHeader(name, values);
+  response.flushHeaders();
+  await pipeline(incoming, response);
+}
 
-  async function fetched(request: Request): Promise<Response> {
-    const { pathname, search } = new URL(request.url);
-    const headers = [...request.headers].filter(([name]) => !HOP_BY_HOP.has(name)).flat();
-    if (!request.headers.has('host')) headers.push('host', new URL(request.url).host);
-    const sent = ask(await apiOf(), {
-      method: request.method,
-      path: apiPath(pathname) + search,
-      headers,
-      peer: { encrypted: request.url.startsWith('https:') },
-    });
-    const end = () => void sent.request.destroy();
-    if (request.signal?.aborted) end();
-    request.signal?.addEventListener('abort', end, { once: true });
-    const body = request.body ? Readable.fromWeb(request.body as ReadableStream) : Readable.from([]);
-    void pipeline(body, sent.request).catch((error) => sent.request.destroy(error));
-    const incoming = await sent.response;
-    incoming.once('close', () => request.signal?.removeEventListener('abort', end));
-    return responseOf(incoming);
-  }
-
-  return {
-    async handler(request, response) {
-      try {
-        await counted(answer(request, response));
-      } catch (error) {
-        refuse(response, error, open);
-      }
-    },
-    async fetch(request) {
-      try {
-        return await counted(fetched(request));
-      } catch (error) {
-        const shown = refusalOf(error, open);
-        return new Response(refusalBody(shown), { status: 503, headers: refusalHeaders(shown) });
-      }
-    },
-    async handleUpgrade(request, socket, head) {
-      // Nobody else listens to it while the server is made.
-      const onError = () => socket.destroy();
-      socket.on('error', onError);
-      try {
-        const { server } = await apiOf();
-        socket.off('error', onError);
-        const own = Object.create(request, { url: { value: GRAPHQL_PATH, writable: true } });
-        server.emit('upgrade', own, socket, head);
-      } catch (error) {
-        refusalOf(error, open);
-        socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
-      }
-    },
-    async close() {
-      isClosed = true;
-      const made = await api?.catch(() => undefined);
-      await made?.close();
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, FINISH_MS);
-      });
-      await Promise.race([Promise.allSettled(underWay), late]);
-      clearTimeout(timer);
-      made?.server.closeAllConnections();
-    },
-  };
+async function fetched(api: ApiServer, request: Request): Promise<Response> {
+  const { pathname, search, host, protocol } = new URL(request.url);
+  const headers = [...request.headers].filter(([name]) => !HOP_BY_HOP.has(name)).flat();
+  if (!request.headers.has('host')) headers.push('host', host);
+  const sent = ask(api, {
+    method: request.method,
+    path: apiPath(pathname) + search,
+    headers,
+    peer: { encrypted: protocol === 'https:' },
+  });
+  const end = () => void sent.request.destroy();
+  if (request.signal?.aborted) end();
+  request.signal?.addEventListener('abort', end, { once: true });
+  const body = request.body ? Readable.fromWeb(request.body as ReadableStream) : Readable.from([]);
+  void pipeline(body, sent.request).catch((error) => sent.request.destroy(error));
+  const incoming = await sent.response;
+  incoming.once('close', () => request.signal?.removeEventListener('abort', end));
+  return responseOf(incoming);
 }
 
 async function createMountedServer(open: OpenLog): Promise<ApiServer> {
@@ -239,8 +255,7 @@ function refusalOf(error: unknown, { log }: OpenLog): AuditError {
   return new AuditError('UNAVAILABLE', 'the request broke off: retry');
 }
 
-function refuse(response: ServerResponse, error: unknown, open: OpenLog): void {
-  const shown = refusalOf(error, open);
+function refuse(response: ServerResponse, shown: AuditError): void {
   if (response.headersSent) return void response.destroy();
   response.statusCode = 503;
   for (const [name, value] of Object.entries(refusalHeaders(shown))) response.setHeader(name, value);
