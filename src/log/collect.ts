@@ -1,5 +1,5 @@
 import { Prisma } from '../db/generated/client.ts';
-import { prepared } from '../db/prepared.ts';
+import { preparedIfRoom } from '../db/prepared.ts';
 import type { Reads } from '../db/queryable.ts';
 import { parseTimestamp } from '../db/timestamp.ts';
 import type { Cursor } from './cursor.ts';
@@ -38,7 +38,7 @@ async function readRows(db: Reads, page: PageRequest, positions: readonly number
   if (positions.length === 0) return [];
   // With bounds the other segments are left out, which are not known when the statement is prepared.
   return db.$queryRaw(
-    prepared(sql`SELECT ${columnsOf(page.fields)} FROM audit_events
+    preparedIfRoom(sql`SELECT ${columnsOf(page.fields)} FROM audit_events
       WHERE position = ANY(${positions}::bigint[]) AND position >= ${Math.min(...positions)}
         AND position <= ${Math.max(...positions)} ${orderOf(page)}`),
   );

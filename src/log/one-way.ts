@@ -1,5 +1,5 @@
 import type { Prisma } from '../db/generated/client.ts';
-import { prepared } from '../db/prepared.ts';
+import { preparedIfRoom } from '../db/prepared.ts';
 import type { Reads } from '../db/queryable.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { PageRequest } from './list.ts';
@@ -17,7 +17,7 @@ export function orderedPart({ customerId, userId, startTime, endTime }: EventFil
 
 /** Runs the statement of a page, which is prepared where its best plan does not depend on the values. */
 export function queryPage(db: Reads, page: PageRequest, sql: Prisma.Sql): Promise<ReadRow[]> {
-  return db.$queryRaw(hasOneWay(page) ? prepared(sql) : sql);
+  return db.$queryRaw(hasOneWay(page) ? preparedIfRoom(sql) : sql);
 }
 
 /**

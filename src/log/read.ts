@@ -1,23 +1,29 @@
 import { Prisma } from '../db/generated/client.ts';
-import { prepared } from '../db/prepared.ts';
+import { prepared, preparedIfRoom } from '../db/prepared.ts';
 import type { Reads } from '../db/queryable.ts';
 import type { AuditEvent } from '../events/event.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { isEventId } from './event-id.ts';
-import { eventOfRow, isVisible, READ_COLUMNS, type ReadRow } from './row.ts';
+import { columnsOf, eventOfRow, isVisible, READ_COLUMNS, type ReadRow } from './row.ts';
 import { allOf, whereOf } from './where.ts';
 
-/** The events of those ids, in their order; null in place of one that is not there or that the filters do not let through. */
+/**
+ * The events of those ids, in their order; null in place of one that is not there or that the filters do not let through.
+ * Of `fields` alone, and what `columnsOf` adds to them, if they are given.
+ */
 export async function readEvents(
   db: Reads,
   ids: readonly string[],
   filters: readonly EventFilter[],
+  fields?: ReadonlySet<string>,
 ): Promise<(AuditEvent | null)[]> {
   // Of another form there are none, and some texts the database would not even take.
   const wanted = ids.filter(isEventId);
   if (wanted.length === 0) return ids.map(() => null);
   const where = allOf([whereOf(filters), Prisma.sql`id = ANY(${wanted}::text[])`]);
-  const rows = await readWhere(db, where);
+  const rows = await db.$queryRaw<ReadRow[]>(
+    preparedIfRoom(Prisma.sql`SELECT ${columnsOf(fields)} FROM audit_events WHERE ${where}`),
+  );
   const found = new Map(rows.filter(isVisible).map((row) => [row.id, eventOfRow(row)]));
   return ids.map((id) => found.get(id) ?? null);
 }
@@ -29,13 +35,10 @@ export async function readPositions(
   filters: readonly EventFilter[] = [],
 ): Promise<Map<number, AuditEvent>> {
   const where = allOf([whereOf(filters), Prisma.sql`position = ANY(${positions}::bigint[])`]);
-  const rows = await readWhere(db, where);
+  const rows = await db.$queryRaw<ReadRow[]>(
+    prepared(Prisma.sql`SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where}`),
+  );
   return new Map(rows.filter(isVisible).map((row) => [row.position, eventOfRow(row)]));
-}
-
-// Prepared: an index finds them, whatever else a filter says.
-function readWhere(db: Reads, where: Prisma.Sql): Promise<ReadRow[]> {
-  return db.$queryRaw(prepared(Prisma.sql`SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where}`));
 }
 
 /**

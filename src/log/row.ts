@@ -50,16 +50,27 @@ export function isEventField(name: string): boolean {
 }
 
 /**
- * The columns of these fields of an event, by their names, of its place in every order, and where the log began; other
- * names are ignored. Undefined: those of all fields.
+ * The columns of these fields of an event, by their names, of its id and its place in every order, and where the log
+ * began; other names are ignored. Undefined: those of all fields.
  */
 export function columnsOf(fields: ReadonlySet<string> | undefined): Prisma.Sql {
   if (!fields) return READ_COLUMNS;
+  const made = columnsByFields.get(fields) ?? makeColumns(fields);
+  columnsByFields.set(fields, made);
+  return made;
+}
+
+// An operation that is executed again asks for the same set.
+const columnsByFields = new WeakMap<ReadonlySet<string>, Prisma.Sql>();
+
+function makeColumns(fields: ReadonlySet<string>): Prisma.Sql {
   const columns = Object.entries(COLUMNS)
-    .filter(([field]) => field === 'position' || field === 'timestamp' || fields.has(field))
+    .filter(([field]) => ALWAYS.includes(field) || fields.has(field))
     .map(([, column]) => column);
   return Prisma.sql`${Prisma.raw(columns.join(', '))}, ${FIRST_POSITION}`;
 }
+
+const ALWAYS = ['position', 'id', 'timestamp'];
 
 /** A row with where the log began when it was read. */
 export interface ReadRow extends EventRow {

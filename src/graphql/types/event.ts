@@ -10,6 +10,7 @@ import type { AuditEvent } from '../../events/event.ts';
 import { readEvents } from '../../log/read.ts';
 import { builder, ID } from '../builder.ts';
 import { cost, QUERY_COST } from '../cost.ts';
+import { eventFieldsAsked } from '../fields-asked.ts';
 
 /** A JSON value, beside a plain field. */
 const JSON_COST = 5;
@@ -149,8 +150,9 @@ builder.queryField('auditEvent', (t) =>
     authScopes: { scope: 'events:read' },
     extensions: cost({ own: QUERY_COST }),
     args: { id: t.arg.id({ required: true, description: 'The id of an event.' }) },
-    resolve: async (_, { id }, { viewer, services }) => {
-      const [event] = await readEvents(services.readerOf(viewer), [id], visibleTo(viewer));
+    resolve: async (_, { id }, { viewer, services }, info) => {
+      const reader = services.readerOf(viewer);
+      const [event] = await readEvents(reader, [id], visibleTo(viewer), eventFieldsAsked(info));
       return event;
     },
   }),
