@@ -34,7 +34,11 @@ export async function readPositions(
   positions: readonly number[],
   filters: readonly EventFilter[] = [],
 ): Promise<Map<number, AuditEvent>> {
-  const where = allOf([whereOf(filters), Prisma.sql`position = ANY(${positions}::bigint[])`]);
+  if (positions.length === 0) return new Map();
+  // With bounds the other segments are left out, which are not known when the statement is prepared.
+  const isOne = Prisma.sql`position = ANY(${positions}::bigint[])
+    AND position >= ${Math.min(...positions)} AND position <= ${Math.max(...positions)}`;
+  const where = allOf([whereOf(filters), isOne]);
   const rows = await db.$queryRaw<ReadRow[]>(
     prepared(Prisma.sql`SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where}`),
   );
