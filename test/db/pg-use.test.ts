@@ -32,6 +32,7 @@ const USES: Record<string, string> = {
   'integrity/verify/rows.ts': VERIFY,
   'integrity/verify/sizes.ts': VERIFY,
   'integrity/verify/summaries.ts': VERIFY,
+  'library/storage.ts': 'asks whether the database answers at the start',
   'log/append-once.ts': APPEND,
   'log/end-keys.ts': CALL,
   'log/head.ts': HOT,
@@ -46,7 +47,6 @@ const USES: Record<string, string> = {
   'retention/lock.ts': 'an advisory lock, held by its connection',
   'retention/remove.ts': 'DETACH and DROP of segments, outside of transactions',
   'retention/upgrade.ts': IN_TRANSACTION,
-  'service.ts': 'asks whether the database answers at the start',
 };
 
 const SOURCE = join(import.meta.dirname, '../../src');
