@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 const MAX_MEGABYTES = 140;
@@ -62,6 +62,7 @@ async function expectService(cwd: string, program: string): Promise<void> {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(service, 'close');
+  onTestFinished(() => void service.kill('SIGKILL'));
   let said = '';
   let warned = '';
   service.stderr.on('data', (chunk) => {
