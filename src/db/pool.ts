@@ -26,7 +26,7 @@ export interface PoolOptions extends Pick<ClientOptions, 'silenceMs'> {
   idleInTransactionMs?: number | undefined;
 }
 
-/** A pool on `connectionString`; broken idle connections are reported to `onError` and replaced. */
+/** A pool on `connectionString`; broken idle connections are reported to `onError` and replaced, until it ends. */
 export function createPool(
   connectionString: string,
   onError: (error: Error) => void,
@@ -48,13 +48,17 @@ export function createPool(
     ...(onQuiet && { onQuiet: () => onQuiet(clients) }),
   });
   clientsOf.set(pool, clients);
+  // A pool that ends does not wait until its connections are closed: a server that stops right after it ends them first.
+  const report = (error: Error) => {
+    if (!pool.ending) onError(error);
+  };
   // The pool listens to idle connections only: one that breaks while in use would end the process.
   pool.on('connect', (client) => {
     clients.add(clientOf(client));
-    client.on('error', onError);
+    client.on('error', report);
   });
   pool.on('remove', (client) => clients.delete(clientOf(client)));
-  pool.on('error', onError);
+  pool.on('error', report);
   return pool;
 }
 
