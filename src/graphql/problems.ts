@@ -9,7 +9,7 @@ import {
   isInputObjectType,
   Kind,
 } from 'graphql';
-import { boundTo, type Viewer } from '../access/viewer.ts';
+import { boundTo, hasScope, type Viewer } from '../access/viewer.ts';
 import { AuditError, AuditErrors, MAX_PROBLEMS } from '../errors.ts';
 import { inTurns } from '../event-loop.ts';
 import { MAX_BATCH } from '../events/bounds.ts';
@@ -82,6 +82,8 @@ async function inputsOf({
   contextValue,
 }: ExecutionArgs): Promise<PathedInput[]> {
   const { viewer } = contextValue as Context;
+  // Who may not write is told nothing of what was written.
+  if (!hasScope(viewer, 'events:write')) return [];
   const operation = getOperationAST(document, operationName);
   if (operation?.operation !== 'mutation') return [];
   const argument = schema.getMutationType()?.getFields()[BATCH.field]?.args[0];

@@ -95,9 +95,15 @@ export class AuditEvent implements StoredEvent {
     (this as { leafHash: Buffer }).leafHash = Buffer.from(leafHash(canonicalEvent(this)));
   }
 
-  /** The same event with the methods of this class. */
+  /** The same event with the methods of this class; what a program changes in it changes nothing of what others get. */
   static of(event: StoredEvent): AuditEvent {
-    return Object.assign(Object.create(AuditEvent.prototype), event);
+    const { details, oldValues, newValues } = event;
+    return Object.assign(Object.create(AuditEvent.prototype), event, {
+      leafHash: Buffer.from(event.leafHash),
+      ...(details && { details: structuredClone(details) }),
+      ...(oldValues && { oldValues: structuredClone(oldValues) }),
+      ...(newValues && { newValues: structuredClone(newValues) }),
+    });
   }
 
   /** Its place for `after`: what comes behind it, in a list as in `follow`. */

@@ -217,6 +217,15 @@ class ProcessLog implements AuditLog {
   }
 
   #call<Options extends CallOptions>(options?: Options): Options & { principal: Principal } {
-    return { ...(options as Options), principal: options?.principal ?? this.#principal };
+    return { ...(options as Options), principal: narrowed(this.#principal, options?.principal) };
   }
+}
+
+// A log that is bound to a customer stays so, whatever principal a call names.
+function narrowed(ofLog: Principal, ofCall: Principal | undefined): Principal {
+  const { customerId } = ofLog;
+  if (!ofCall || customerId === undefined) return ofCall ?? ofLog;
+  if (ofCall.customerId !== undefined && ofCall.customerId !== customerId)
+    throw badInput('principal.customerId', 'is not that of the log');
+  return { ...ofCall, customerId };
 }

@@ -11,7 +11,7 @@ export interface Principal {
   id?: string;
   /** Bound to this customer: reads and writes the events of that customer alone. */
   customerId?: string;
-  /** What it may do. Default: everything, or with a `customerId` to read, write and export. */
+  /** What it may do. Default: everything, or with a `customerId`, which excludes `admin`, to read, write and export. */
   scopes?: readonly Scope[];
 }
 
@@ -22,6 +22,10 @@ const BOUND_SCOPES: readonly Scope[] = ['events:write', 'events:read', 'events:e
 export function askerOf({ id = DEFAULT_ID, customerId, scopes }: Principal): Asker {
   checkId(id, 'principal.id', TEXT_BOUNDS.userId);
   if (customerId !== undefined) checkId(customerId, 'principal.customerId', TEXT_BOUNDS.customerId);
+  if (scopes !== undefined && !Array.isArray(scopes)) throw badInput('principal.scopes', 'must be an array');
+  // As of an API key: an admin sees and removes what belongs to everybody.
+  if (customerId !== undefined && scopes?.includes('admin'))
+    throw badInput('principal.scopes', 'cannot hold admin for one customer: an admin sees all');
   const unknown = scopes?.findIndex((scope) => !SCOPES.includes(scope)) ?? -1;
   if (unknown >= 0) throw badInput(`principal.scopes[${unknown}]`, `must be one of ${SCOPES.join(', ')}`);
   const granted = scopes ?? (customerId === undefined ? (['admin'] as const) : BOUND_SCOPES);

@@ -101,3 +101,20 @@ test('an event that is purged is gone, and that is an event', async () => {
   await purged.close();
   await old.drop();
 });
+
+test('admin goes with no customer, and rights are a list', async () => {
+  const wrong = { code: 'BAD_USER_INPUT', path: 'principal.scopes' };
+  const admin = { customerId: 'acme', scopes: ['admin'] as const };
+  await expect(log.verify({ principal: admin })).rejects.toMatchObject(wrong);
+  await expect(log.purge({ olderThanDays: 0, principal: admin })).rejects.toMatchObject(wrong);
+  await expect(log.query({}, { principal: { scopes: null as never } })).rejects.toMatchObject(wrong);
+});
+
+test('what a program changes in an event that it got changes nothing of what others get', async () => {
+  const followed = log.follow();
+  const next = followed.next();
+  const { event } = await log.log({ eventType: 'data.read', details: { a: { b: 1 } } });
+  (event?.details as { a: { b: number } }).a.b = 2;
+  expect((await next).value?.details).toEqual({ a: { b: 1 } });
+  await followed.return?.();
+});

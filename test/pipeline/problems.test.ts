@@ -301,3 +301,16 @@ test('a batch that is too long, or is none, is one problem', async () => {
   expect(problems(await service.ask(LOG, { events: Array(1_001).fill(event) }))).toEqual([bad('input')]);
   expect(problems(await service.ask(LOG, { events: [] }))).toEqual([bad('input')]);
 });
+
+test('a key that may not write is told nothing of what was written', async () => {
+  const { secret } = await createKey(service, { name: 'reader', scopes: ['EVENTS_READ'] });
+  const first = { eventType: 'DATA_READ', idempotencyKey: 'known', description: 'as it was' };
+  expect((await service.ask(LOG, { events: [first] })).errors).toBeUndefined();
+  const guess = { ...first, description: 'another' };
+  const answer = await service.ask(
+    LOG,
+    { events: [guess, { eventType: 5 }, read({ description: 'a\0' })] },
+    secret,
+  );
+  expect(answer.errors?.map(({ extensions }) => extensions.code)).not.toContain('CONFLICT');
+});
