@@ -114,7 +114,7 @@ test('what a program changes in an event that it got changes nothing of what oth
   const followed = log.follow();
   const next = followed.next();
   const { event } = await log.log({ eventType: 'data.read', details: { a: { b: 1 } } });
-  (event?.details as { a: { b: number } }).a.b = 2;
+  ((event as AuditEvent).details as { a: { b: number } }).a.b = 2;
   expect((await next).value?.details).toEqual({ a: { b: 1 } });
   await followed.return?.();
 });
