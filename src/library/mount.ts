@@ -213,7 +213,16 @@ function apiPath(url: string): string {
 function bodyOf(request: IncomingMessage): Readable {
   const { body } = request as { body?: unknown };
   const isRead = request.readableEnded || request.readableDidRead;
-  if (!isRead || body === undefined || body === null) return request;
+  if (!isRead) return request;
+  if (body === undefined || body === null) {
+    const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
+    if (length === '0' && encoding === undefined) return request;
+    // Nothing more comes of it: the server would wait for it until its time-out.
+    throw new AuditError(
+      'UNAVAILABLE',
+      'the body was read before the log: mount it before what reads bodies',
+    );
+  }
   const bytes = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
   return Readable.from([Buffer.from(bytes)]);
 }

@@ -259,3 +259,18 @@ test('a log that closes ends what is mounted, and answers with a code afterwards
   await expect(closing.query()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   await own.drop();
 });
+
+test('a body that was read before and not kept is refused at once', async () => {
+  const host = createServer((request, response) => {
+    request.resume().once('end', () => void log.handler(request, response));
+  });
+  await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+  const { port } = host.address() as { port: number };
+  const answer = await fetch(`http://127.0.0.1:${port}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_KEY}` },
+    body: '{"query":"{__typename}"}',
+  });
+  expect([answer.status, (await answer.json()).errors[0].extensions.code]).toEqual([503, 'UNAVAILABLE']);
+  host.close();
+});
