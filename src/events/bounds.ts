@@ -28,3 +28,29 @@ export const MAX_EVENT_CHARACTERS = 131_072;
 export const MAX_FILTER_VALUES = 100;
 /** Most events in one `logEvents`. */
 export const MAX_BATCH = 1_000;
+
+const upTo = (field: keyof typeof TEXT_BOUNDS) => `Up to ${TEXT_BOUNDS[field]} characters.`;
+const OBJECT = `Up to ${MAX_JSON_DEPTH} levels and ${MAX_JSON_VALUES} values; the whole event takes up to ${MAX_EVENT_BYTES} bytes.`;
+
+/** What each field of an event says, and its bound: for the API's own documentation, wherever the field appears. */
+export const FIELD_DESCRIPTIONS = {
+  idempotencyKey: `Makes a retry safe: the same key again, however late, returns the first event and records nothing; with other content it is an error (CONFLICT). ${upTo('idempotencyKey')}`,
+  timestamp: 'When it happened, by the clock of the application; absent: the time of receipt.',
+  eventType: 'What happened.',
+  outcome: 'How it ended.',
+  severity: 'How much it matters.',
+  userId: `Who acted. ${upTo('userId')}`,
+  customerId: `The customer (tenant) on whose data or on whose behalf. ${upTo('customerId')}`,
+  sessionId: `The session in which it happened. ${upTo('sessionId')}`,
+  ipAddress:
+    'From which address: IPv4 or IPv6, in canonical form; an IPv4-mapped address (::ffff:192.0.2.1) is recorded as IPv4.',
+  userAgent: `With which program, as its User-Agent says. ${upTo('userAgent')}`,
+  requestId: `The request that caused it, to find it in other logs. ${upTo('requestId')}`,
+  resourceType: `The kind of resource that was acted on, such as "invoice". ${upTo('resourceType')}`,
+  resourceId: `The resource that was acted on. ${upTo('resourceId')}`,
+  action: `What was done, in the words of the application; absent: the dotted name of the event type. ${upTo('action')}`,
+  description: `What happened, for people. ${upTo('description')}`,
+  details: `Anything else, as a JSON object. ${OBJECT}`,
+  oldValues: `The values before a change. ${OBJECT}`,
+  newValues: `The values after a change. ${OBJECT}`,
+} as const;

@@ -1,7 +1,8 @@
 import { TEXT_BOUNDS } from '../events/bounds.ts';
-import type { EventInput } from '../events/input.ts';
-import type { PreparedEvent } from '../log/prepare.ts';
-import { type PathedInput, type Pipeline, prepareSystemEvent, recordSystemEvents } from './record.ts';
+import { checkEvent, type EventInput } from '../events/input.ts';
+import { type PreparedEvent, prepareEvent } from '../log/prepare.ts';
+import { wantAll } from './filters.ts';
+import { checkInput, type PathedInput, type Pipeline, record } from './record.ts';
 
 /** The other end of a connection. */
 export interface Peer {
@@ -22,14 +23,16 @@ export async function recordOwnEvent(pipeline: Pipeline, caller: Caller, event: 
   await recordOwnEvents(pipeline, [{ ...event, ...caller }]);
 }
 
-/** Records events about the log itself, all or none. No filter may decline them. */
+/** Records events about the log itself, all or none. No filter may decline them. Throws OVERLOADED, UNAVAILABLE. */
 export async function recordOwnEvents(pipeline: Pipeline, events: readonly EventInput[]): Promise<void> {
-  await recordSystemEvents(pipeline, events.map(pathed));
+  const checks = { checkInput, checkDraft: () => undefined };
+  await record({ ...pipeline, filters: wantAll }, events.map(pathed), checks);
 }
 
 /** Makes an event about the log itself ready for a transaction that appends it beside other changes. */
 export function prepareOwnEvent(pipeline: Pipeline, caller: Caller, event: EventInput): PreparedEvent {
-  return prepareSystemEvent(pipeline, pathed({ ...event, ...caller }));
+  const { input, path } = pathed({ ...event, ...caller });
+  return prepareEvent(pipeline.redaction.event(checkEvent(input, path), path), pipeline.now(), path);
 }
 
 function pathed(event: EventInput): PathedInput {

@@ -48,12 +48,6 @@ export function recordEvents(pipeline: Pipeline, inputs: readonly PathedInput[])
   return record(pipeline, inputs, { checkInput: checkClientInput, checkDraft, signal: pipeline.refused });
 }
 
-/** Records the log's own events, all or none, in order. No filter may decline them. Throws OVERLOADED, UNAVAILABLE. */
-export async function recordSystemEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<void> {
-  const checks = { checkInput, checkDraft: () => undefined };
-  await record({ ...pipeline, filters: wantAll }, inputs, checks);
-}
-
 /**
  * What is wrong with the events of a client that are refused in any case: the first `most` problems. Members that had the
  * wrong type are not in them.
@@ -82,21 +76,13 @@ function checkClientInput(one: PathedInput, onProblem: OnProblem): EventDraft {
   return checkInput(one, onProblem);
 }
 
-function checkInput({ input, path }: PathedInput, onProblem: OnProblem): EventDraft {
+export function checkInput({ input, path }: PathedInput, onProblem: OnProblem): EventDraft {
   return checkEvent(input, path, onProblem);
 }
 
 // Filters are code of the deployment, and are handed the draft itself.
 function checkDraft({ resourceType }: EventDraft): void {
   if (isReserved(resourceType)) throw new Error('a filter gave a client event the resource type of the log');
-}
-
-/** Makes one of the log's own events ready to be appended. */
-export function prepareSystemEvent(
-  { redaction, now }: Pipeline,
-  { input, path }: PathedInput,
-): PreparedEvent {
-  return prepareEvent(redaction.event(checkEvent(input, path), path), now(), path);
 }
 
 interface Checks {
@@ -106,7 +92,8 @@ interface Checks {
   signal?: AbortSignal | undefined;
 }
 
-async function record(
+/** Checks, filters, redacts and appends events, all or none, in order. */
+export async function record(
   pipeline: Pipeline,
   inputs: readonly PathedInput[],
   { checkInput, checkDraft, signal }: Checks,

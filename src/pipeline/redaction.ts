@@ -3,7 +3,7 @@ import type { Pool } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';
 import { createRedaction, type Redaction } from '../events/redact/redact.ts';
 
-const NAME = 'redaction';
+const SECRET_BYTES = 32;
 
 /** The settings of redaction. */
 export interface RedactionSettings {
@@ -19,15 +19,21 @@ export async function openRedaction(
   names: readonly string[] = [],
 ): Promise<Redaction> {
   const { REDACT_NAMES, REDACT_FIELDS, REDACT_HASH_KEY } = settings;
-  const hashKey = REDACT_HASH_KEY === undefined ? await ensureHashKey(pool) : Buffer.from(REDACT_HASH_KEY);
+  const hashKey =
+    REDACT_HASH_KEY === undefined ? await ensureSecret(pool, 'redaction') : Buffer.from(REDACT_HASH_KEY);
   return createRedaction({ names: [...REDACT_NAMES, ...names], fields: REDACT_FIELDS, hashKey });
 }
 
-/** The secret of the keyed hashes, made on first start: the same in every instance. */
-async function ensureHashKey(pool: Pool): Promise<Uint8Array> {
+/** The secret that seals the links of exports. */
+export function ensureExportSecret(pool: Pool): Promise<Buffer> {
+  return ensureSecret(pool, 'export');
+}
+
+/** A secret of the service, made on first start: the same in every instance on the database. */
+async function ensureSecret(pool: Pool, name: 'redaction' | 'export'): Promise<Buffer> {
   const { serviceSecret } = prismaOn(pool);
-  const fresh = new Uint8Array(randomBytes(32));
-  await serviceSecret.createMany({ data: { name: NAME, value: fresh }, skipDuplicates: true });
-  const { value } = await serviceSecret.findUniqueOrThrow({ where: { name: NAME } });
-  return value;
+  const fresh = new Uint8Array(randomBytes(SECRET_BYTES));
+  await serviceSecret.createMany({ data: { name, value: fresh }, skipDuplicates: true });
+  const { value } = await serviceSecret.findUniqueOrThrow({ where: { name } });
+  return Buffer.from(value);
 }

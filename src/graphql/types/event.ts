@@ -1,8 +1,8 @@
 import { visibleTo } from '../../access/viewer.ts';
+import { FIELD_DESCRIPTIONS } from '../../events/bounds.ts';
 import { EVENT_TYPES, enumName, OUTCOMES, SEVERITIES } from '../../events/catalog.ts';
 import {
   EVENT_TYPE_DESCRIPTIONS,
-  FIELD_DESCRIPTIONS,
   OUTCOME_DESCRIPTIONS,
   SEVERITY_DESCRIPTIONS,
 } from '../../events/descriptions.ts';

@@ -1,6 +1,6 @@
 import { badInput, MAX_PROBLEMS } from '../../errors.ts';
-import { MAX_BATCH } from '../../events/bounds.ts';
-import { FIELD_DESCRIPTIONS } from '../../events/descriptions.ts';
+import { FIELD_DESCRIPTIONS, MAX_BATCH } from '../../events/bounds.ts';
+
 import type { EventInput } from '../../events/input.ts';
 import { type PathedInput, type Recorded, recordEvents } from '../../pipeline/record.ts';
 import { builder } from '../builder.ts';
