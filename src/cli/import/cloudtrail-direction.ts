@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from './input.ts';
+import type { JsonObject, JsonValue } from '../../events/event.ts';
 import type { MeaningName } from './meanings.ts';
 import { at, isObject } from './record.ts';
 

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from './input.ts';
+import type { JsonObject, JsonValue } from '../../events/event.ts';
 import { parseExactly } from './json.ts';
 import { at, firstText, isObject, textAt } from './record.ts';
 

@@ -1,8 +1,9 @@
+import type { JsonObject } from '../../events/event.ts';
 import { CLOUDTRAIL_CALLS } from './cloudtrail-calls.ts';
 import { directionOfCall } from './cloudtrail-direction.ts';
 import { resourceOfCall } from './cloudtrail-resources.ts';
 import { eventOf } from './draft.ts';
-import { type AuditOutcome, type AuditSeverity, atLeast, type JsonObject, type Mapped } from './input.ts';
+import { type AuditOutcome, type AuditSeverity, atLeast, type Mapped } from './input.ts';
 import { type MeaningName, resultOf } from './meanings.ts';
 import { at, firstText, textAt, uuidAt } from './record.ts';
 

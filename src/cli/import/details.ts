@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MAX_JSON_VALUES } from '../../events/bounds.ts';
-import type { JsonObject, JsonValue } from './input.ts';
+import type { JsonObject, JsonValue } from '../../events/event.ts';
 import { isObject } from './record.ts';
 
 /** What is left of the members and elements that the log takes for what stands around the record. */

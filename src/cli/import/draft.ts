@@ -1,14 +1,8 @@
 import { addressIn } from '../../events/address.ts';
 import { MAX_EVENT_BYTES, TEXT_BOUNDS, type TextField } from '../../events/bounds.ts';
+import type { JsonObject, JsonValue } from '../../events/event.ts';
 import { byteLength, fitDetails } from './details.ts';
-import type {
-  AuditOutcome,
-  AuditSeverity,
-  BuiltInEventType,
-  JsonObject,
-  JsonValue,
-  LogEventInput,
-} from './input.ts';
+import type { AuditOutcome, AuditSeverity, BuiltInEventType, LogEventInput } from './input.ts';
 import { storable, storableText } from './storable.ts';
 import { timeOf } from './time.ts';
 

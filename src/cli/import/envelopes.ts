@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib';
-import type { JsonObject, JsonValue } from './input.ts';
+import type { JsonObject, JsonValue } from '../../events/event.ts';
 import { parseExactly } from './json.ts';
 import { MAX_RECORD_BYTES } from './lines.ts';
 import { at, isObject, textAt } from './record.ts';

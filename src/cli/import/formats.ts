@@ -1,7 +1,8 @@
+import type { JsonObject } from '../../events/event.ts';
 import { isReserved } from '../../events/reserved.ts';
 import { mapCloudtrail } from './cloudtrail.ts';
 import { mapGithub } from './github.ts';
-import type { JsonObject, LogEventInput, Mapped } from './input.ts';
+import type { LogEventInput, Mapped } from './input.ts';
 import { type JsonRecord, readJson } from './json-records.ts';
 import { createKeys } from './key.ts';
 import { readLines } from './lines.ts';

@@ -1,6 +1,7 @@
+import type { JsonObject } from '../../events/event.ts';
 import { eventOf } from './draft.ts';
 import { GITHUB_ACTIONS } from './github-actions.ts';
-import type { AuditOutcome, JsonObject, Mapped } from './input.ts';
+import type { AuditOutcome, Mapped } from './input.ts';
 import { type MeaningName, resultOf } from './meanings.ts';
 import { at, firstText, textAt } from './record.ts';
 

@@ -1,41 +1,14 @@
-/** A JSON object as a source record or an event's details hold it. */
-export type JsonObject = { [key: string]: JsonValue };
-export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
+import { type EVENT_TYPES, type Outcome, SEVERITIES, type Severity } from '../../events/catalog.ts';
+import type { JsonObject } from '../../events/event.ts';
+
+type EnumName<Dotted extends string> = Dotted extends `${infer Head}.${infer Tail}`
+  ? `${Uppercase<Head>}_${Uppercase<Tail>}`
+  : never;
 
 /** The event types that every deployment has, by their GraphQL names. */
-export type BuiltInEventType =
-  | 'AUTH_LOGIN'
-  | 'AUTH_LOGOUT'
-  | 'AUTH_LOGIN_FAILED'
-  | 'AUTH_PASSWORD_CHANGE'
-  | 'AUTH_PASSWORD_RESET'
-  | 'AUTH_MFA_ENABLED'
-  | 'AUTH_MFA_DISABLED'
-  | 'AUTH_MFA_VERIFIED'
-  | 'AUTH_SESSION_CREATED'
-  | 'AUTH_SESSION_REVOKED'
-  | 'AUTHZ_PERMISSION_GRANTED'
-  | 'AUTHZ_PERMISSION_DENIED'
-  | 'AUTHZ_ROLE_ASSIGNED'
-  | 'AUTHZ_ROLE_REVOKED'
-  | 'DATA_READ'
-  | 'DATA_CREATE'
-  | 'DATA_UPDATE'
-  | 'DATA_DELETE'
-  | 'DATA_EXPORT'
-  | 'DATA_IMPORT'
-  | 'CONFIG_CHANGED'
-  | 'SETTINGS_UPDATED'
-  | 'SECURITY_ALERT'
-  | 'SECURITY_THREAT_DETECTED'
-  | 'SECURITY_IP_BLOCKED'
-  | 'SECURITY_RATE_LIMITED'
-  | 'SYSTEM_STARTUP'
-  | 'SYSTEM_SHUTDOWN'
-  | 'SYSTEM_ERROR';
-
-export type AuditOutcome = 'SUCCESS' | 'FAILURE' | 'ERROR' | 'DENIED';
-export type AuditSeverity = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
+export type BuiltInEventType = EnumName<(typeof EVENT_TYPES)[number]>;
+export type AuditOutcome = Uppercase<Outcome>;
+export type AuditSeverity = Uppercase<Severity>;
 
 /** The input of `logEvents`, as the public GraphQL contract has it. */
 export interface LogEventInput {
@@ -67,9 +40,11 @@ export interface LogEventInput {
  */
 export type Mapped = { input: LogEventInput; sourceId?: string | undefined } | { unmapped: string };
 
-const RISING: readonly AuditSeverity[] = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'];
-
 /** The more severe of two severities. */
 export function atLeast(one: AuditSeverity, other: AuditSeverity): AuditSeverity {
-  return RISING.indexOf(one) >= RISING.indexOf(other) ? one : other;
+  return rankOf(one) >= rankOf(other) ? one : other;
+}
+
+function rankOf(severity: AuditSeverity): number {
+  return SEVERITIES.indexOf(severity.toLowerCase() as Severity);
 }

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../events/canonical.ts';
+import type { JsonObject, JsonValue } from '../../events/event.ts';
 import { type Opened, open } from './envelopes.ts';
-import type { JsonObject, JsonValue } from './input.ts';
 import { parseExactly } from './json.ts';
 import { JsonScanner } from './json-scanner.ts';
 import { type RawRecord, readLines } from './lines.ts';

@@ -1,5 +1,5 @@
+import type { JsonValue } from '../../events/event.ts';
 import { isExactNumber, parseJson, replaceNumbers } from '../../parse-json.ts';
-import type { JsonValue } from './input.ts';
 
 /** JSON text read, and where numbers in it became texts because JavaScript cannot hold them. */
 export interface ParsedJson {

@@ -1,4 +1,6 @@
-import type { JsonObject, LogEventInput, Mapped } from './input.ts';
+import { enumName } from '../../events/catalog.ts';
+import type { JsonObject } from '../../events/event.ts';
+import type { LogEventInput, Mapped } from './input.ts';
 import { isObject } from './record.ts';
 
 const TEXTS = [
@@ -69,8 +71,4 @@ function wrongMember(fields: JsonObject): string | undefined {
   }
   const object = OBJECTS.find((name) => fields[name] !== undefined && !isObject(fields[name]));
   return object === undefined ? undefined : `${object} is not an object`;
-}
-
-function enumName(name: string): string {
-  return name.replaceAll('.', '_').toUpperCase();
 }

@@ -1,5 +1,6 @@
+import type { JsonObject } from '../../events/event.ts';
 import { eventOf } from './draft.ts';
-import { type AuditOutcome, type AuditSeverity, atLeast, type JsonObject, type Mapped } from './input.ts';
+import { type AuditOutcome, type AuditSeverity, atLeast, type Mapped } from './input.ts';
 import { resultOf } from './meanings.ts';
 import { OKTA_TYPES } from './okta-types.ts';
 import { at, firstText, textAt, uuidAt } from './record.ts';

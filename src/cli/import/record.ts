@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from './input.ts';
+import type { JsonObject, JsonValue } from '../../events/event.ts';
 
 /** Whether a JSON value is an object (and no array). */
 export function isObject(value: unknown): value is JsonObject {

@@ -1,5 +1,5 @@
+import type { JsonObject, JsonValue } from '../../events/event.ts';
 import { open } from './envelopes.ts';
-import type { JsonObject, JsonValue } from './input.ts';
 import { parseExactly } from './json.ts';
 import { textAt } from './record.ts';
 import { parseSyslog, type SyslogClock, type SyslogLine } from './syslog.ts';

@@ -1,4 +1,5 @@
-import type { AuditOutcome, AuditSeverity, BuiltInEventType, JsonObject } from './input.ts';
+import type { JsonObject } from '../../events/event.ts';
+import type { AuditOutcome, AuditSeverity, BuiltInEventType } from './input.ts';
 
 /**
  * What a message is a part of. `attempt`: one try to sign in, whose messages come from one process; `login`: a sign-in

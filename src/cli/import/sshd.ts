@@ -1,5 +1,6 @@
+import type { JsonValue } from '../../events/event.ts';
 import { eventOf } from './draft.ts';
-import type { JsonValue, LogEventInput } from './input.ts';
+import type { LogEventInput } from './input.ts';
 import type { RawRecord } from './lines.ts';
 import { Attempts, type Group, type SshdLine } from './sshd-attempts.ts';
 import { entriesOf } from './sshd-lines.ts';

@@ -1,5 +1,5 @@
 import { MAX_JSON_DEPTH } from '../../events/bounds.ts';
-import type { JsonObject, JsonValue } from './input.ts';
+import type { JsonObject, JsonValue } from '../../events/event.ts';
 
 /** What is left of the levels that the log takes for what stands around the record; deeper is kept as JSON text. */
 export const MAX_DETAILS_DEPTH = MAX_JSON_DEPTH - 4;

@@ -13,7 +13,7 @@ export type TimeZone = (localMs: number) => LocalTime;
 
 const HOUR_MS = 3_600_000;
 /** No zone is further from UTC, and no change of its clocks is larger. */
-const DAY_MS = 24 * HOUR_MS;
+const MAX_OFFSET_MS = 24 * HOUR_MS;
 
 /** The zone of a fixed offset such as `+02:00`, or of `Z`. */
 export function fixedZone(offset: string): TimeZone {
@@ -47,7 +47,7 @@ export function namedZone(name: string): TimeZone {
 
 function resolved(localMs: number, offsetAt: (timeMs: number) => number, zone: string): LocalTime {
   // The offsets around the time: any that it can have is one of them.
-  const around = [offsetAt(localMs - DAY_MS), offsetAt(localMs + DAY_MS)];
+  const around = [offsetAt(localMs - MAX_OFFSET_MS), offsetAt(localMs + MAX_OFFSET_MS)];
   const times = around.map((offset) => localMs - offset).filter((time) => localMs - time === offsetAt(time));
   const earliest = Math.min(...times);
   if (times.some((time) => time !== earliest)) {

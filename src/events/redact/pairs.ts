@@ -3,6 +3,7 @@ import { redactMultipart } from './multipart.ts';
 import { ENDING_NAMES, SENSITIVE_NAMES } from './name-table.ts';
 import { furtherSensitivity, remembering, type Sensitivity, wordsOf } from './names.ts';
 import { REDACTED } from './replaced.ts';
+import type { Span } from './spans.ts';
 
 const SIGNATURES = ['sig', 'signature'];
 const MIN_SIGNATURE = 16;
@@ -179,11 +180,6 @@ interface Pair {
   start: number;
   separator: string;
   /** Where the separator ends. */
-  end: number;
-}
-
-interface Span {
-  start: number;
   end: number;
 }
 

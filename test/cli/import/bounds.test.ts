@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mapCloudtrail } from '../../../src/cli/import/cloudtrail.ts';
 import { type Draft, eventOf } from '../../../src/cli/import/draft.ts';
-import type { JsonObject } from '../../../src/cli/import/input.ts';
 import { parseExactly } from '../../../src/cli/import/json.ts';
 import { parseSyslog } from '../../../src/cli/import/syslog.ts';
 import { timeOf } from '../../../src/cli/import/time.ts';
 import { fixedZone } from '../../../src/cli/import/time-zone.ts';
 import { canonicalJson } from '../../../src/events/canonical.ts';
+import type { JsonObject } from '../../../src/events/event.ts';
 
 function map(record: JsonObject) {
   const mapped = mapCloudtrail({ eventName: 'GetX', eventTime: '2024-01-01T00:00:00Z', ...record });

@@ -6,10 +6,11 @@ import { mapCloudtrail } from '../../../src/cli/import/cloudtrail.ts';
 import { CLOUDTRAIL_CALLS } from '../../../src/cli/import/cloudtrail-calls.ts';
 import { mapGithub } from '../../../src/cli/import/github.ts';
 import { GITHUB_ACTIONS } from '../../../src/cli/import/github-actions.ts';
-import type { JsonObject, Mapped } from '../../../src/cli/import/input.ts';
+import type { Mapped } from '../../../src/cli/import/input.ts';
 import { MEANINGS, type MeaningName, resultOf } from '../../../src/cli/import/meanings.ts';
 import { mapOkta } from '../../../src/cli/import/okta.ts';
 import { OKTA_TYPES } from '../../../src/cli/import/okta-types.ts';
+import type { JsonObject } from '../../../src/events/event.ts';
 
 /** Every published name with the meaning that its description gives it, from the file of that source. */
 function published(file: string): Map<string, string> {

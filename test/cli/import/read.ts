@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { type Format, type ReadRecord, readRecords } from '../../../src/cli/import/formats.ts';
-import type { JsonObject, LogEventInput } from '../../../src/cli/import/input.ts';
+import type { LogEventInput } from '../../../src/cli/import/input.ts';
 import { unpacked } from '../../../src/cli/import/sources.ts';
 import type { SyslogClock } from '../../../src/cli/import/syslog.ts';
 import { fixedZone } from '../../../src/cli/import/time-zone.ts';
+import type { JsonObject } from '../../../src/events/event.ts';
 
 export const CLOCK: SyslogClock = { nowMs: Date.UTC(2024, 5, 1), zone: fixedZone('Z') };
 
