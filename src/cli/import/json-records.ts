@@ -3,14 +3,13 @@ import type { JsonObject, JsonValue } from '../../events/event.ts';
 import { type Opened, open } from './envelopes.ts';
 import { parseExactly } from './json.ts';
 import { JsonScanner } from './json-scanner.ts';
-import { type RawRecord, readLines } from './lines.ts';
+import { NEWLINE, type RawRecord, readLines } from './lines.ts';
 import { isObject } from './record.ts';
 import { resumed } from './resumed.ts';
 
 /** How much of an input is looked at to tell JSON lines from other JSON. */
 const HEAD_BYTES = 256 * 1024;
 const HEAD_LINES = 20;
-const NEWLINE = 0x0a;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**

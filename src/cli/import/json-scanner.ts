@@ -1,8 +1,7 @@
-import { MAX_RECORD_BYTES, type RawRecord, recordOf, tooLong } from './lines.ts';
+import { MAX_RECORD_BYTES, NEWLINE, type RawRecord, recordOf, tooLong } from './lines.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const NEWLINE = 0x0a;
 const COMMA = 0x2c;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;

@@ -15,7 +15,7 @@ export interface RawRecord {
 /** The longest record that is read: longer ones are reported and skipped, so that memory stays bounded. */
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
-const NEWLINE = 0x0a;
+export const NEWLINE = 0x0a;
 const BOM = '\uFEFF';
 
 /** Bytes as text: UTF-8, or else ISO 8859-1 (which has a character for every byte) with a note. */
