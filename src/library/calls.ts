@@ -1,7 +1,7 @@
 import type { Asker } from '../access/asker.ts';
 import type { Scope } from '../access/scopes.ts';
 import { AuditError, orUnavailable } from '../errors.ts';
-import type { OpenLog } from './open.ts';
+import type { Services } from '../graphql/context.ts';
 import { askerOf, type Principal, requireScope } from './principal.ts';
 
 /** A call of a principal: which right it takes, and what the events about the use of the log name it. */
@@ -16,7 +16,7 @@ export interface Call {
  * wrong as an `AuditError`.
  */
 export async function called<Result>(
-  { services: { metaAudit } }: OpenLog,
+  { services: { metaAudit } }: { services: Pick<Services, 'metaAudit'> },
   { principal = {}, scope, what }: Call,
   work: (asker: Asker) => Result | Promise<Result>,
 ): Promise<Result> {

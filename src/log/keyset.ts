@@ -1,8 +1,28 @@
 import { Prisma } from '../db/generated/client.ts';
-import type { PageRequest } from './list.ts';
+import type { EventFilter } from '../events/filter.ts';
+import type { Cursor } from './cursor.ts';
 import { sqlTime } from './where.ts';
 
 const { sql } = Prisma;
+
+export const EVENT_ORDERS = ['TIMESTAMP_DESC', 'TIMESTAMP_ASC', 'POSITION_DESC', 'POSITION_ASC'] as const;
+export type EventOrder = (typeof EVENT_ORDERS)[number];
+
+/** One page of a list, read forward from `after` or backward from `before`, both exclusive. */
+export interface PageRequest {
+  /** The fields that are read, beside position and timestamp: the events have no others. Undefined: all. */
+  fields?: ReadonlySet<string> | undefined;
+  filters: readonly EventFilter[];
+  order: EventOrder;
+  limit: number;
+  /** True: the last `limit` events before the end or `before`. */
+  isBackward: boolean;
+  after?: Cursor | undefined;
+  before?: Cursor | undefined;
+  offset?: number | undefined;
+  /** Events before this position are left out: where the log begins, when there are rows before it. */
+  first?: number | undefined;
+}
 
 /** The conditions that an event lies behind the page's cursor, or between its two, and not before the log begins. */
 export function keysetOf({ order, after, before, first }: PageRequest): Prisma.Sql[] {

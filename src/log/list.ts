@@ -2,35 +2,13 @@ import { Prisma } from '../db/generated/client.ts';
 import type { Reads } from '../db/queryable.ts';
 import { AuditError } from '../errors.ts';
 import type { AuditEvent } from '../events/event.ts';
-import type { EventFilter } from '../events/filter.ts';
-import type { Cursor } from './cursor.ts';
-import { keysetOf, limitOf, orderOf } from './keyset.ts';
+import { keysetOf, limitOf, orderOf, type PageRequest } from './keyset.ts';
 import { queryPage } from './one-way.ts';
-import { columnsOf, eventOfRow, FIRST_POSITION, isVisible, type ReadRow } from './row.ts';
+import { columnsOf, eventOfRow, isVisible, type ReadRow } from './row.ts';
 import { isSearch, searchRows } from './search.ts';
-import { aggregateVisible } from './visible.ts';
 import { allOf, whereOf } from './where.ts';
 
 const ATTEMPTS = 4;
-
-export const EVENT_ORDERS = ['TIMESTAMP_DESC', 'TIMESTAMP_ASC', 'POSITION_DESC', 'POSITION_ASC'] as const;
-export type EventOrder = (typeof EVENT_ORDERS)[number];
-
-/** One page of a list, read forward from `after` or backward from `before`, both exclusive. */
-export interface PageRequest {
-  /** The fields that are read, beside position and timestamp: the events have no others. Undefined: all. */
-  fields?: ReadonlySet<string> | undefined;
-  filters: readonly EventFilter[];
-  order: EventOrder;
-  limit: number;
-  /** True: the last `limit` events before the end or `before`. */
-  isBackward: boolean;
-  after?: Cursor | undefined;
-  before?: Cursor | undefined;
-  offset?: number | undefined;
-  /** Events before this position are left out: where the log begins, when there are rows before it. */
-  first?: number | undefined;
-}
 
 /** The events in the order asked for, and whether there are more beyond either end. */
 export interface Page {
@@ -75,15 +53,4 @@ async function readRows(db: Reads, page: PageRequest): Promise<ReadRow[]> {
     page,
     Prisma.sql`SELECT ${columnsOf(page.fields)} FROM audit_events WHERE ${where} ${orderOf(page)} ${limitOf(page)}`,
   );
-}
-
-/** How many events match. */
-export async function countEvents(db: Reads, filters: readonly EventFilter[]): Promise<number> {
-  const rows = await aggregateVisible<{ count: number }>(
-    db,
-    filters,
-    (where) =>
-      Prisma.sql`SELECT count(*)::float8 AS count, ${FIRST_POSITION} FROM audit_events WHERE ${where}`,
-  );
-  return rows[0]?.count ?? 0;
 }

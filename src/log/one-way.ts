@@ -2,7 +2,7 @@ import type { Prisma } from '../db/generated/client.ts';
 import { preparedIfRoom } from '../db/prepared.ts';
 import type { Reads } from '../db/queryable.ts';
 import type { EventFilter } from '../events/filter.ts';
-import type { PageRequest } from './list.ts';
+import type { PageRequest } from './keyset.ts';
 import type { ReadRow } from './row.ts';
 
 /** Of a filter what goes with the order of a page: an index for anything else would be of no use there. */

@@ -8,6 +8,16 @@ import { IS_MAPPED, sqlTime } from '../where.ts';
 
 const { sql } = Prisma;
 
+/** How many events match. */
+export async function countEvents(db: Reads, filters: readonly EventFilter[]): Promise<number> {
+  const rows = await aggregateVisible<{ count: number }>(
+    db,
+    filters,
+    (where) => sql`SELECT count(*)::float8 AS count, ${FIRST_POSITION} FROM audit_events WHERE ${where}`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /** A value and how many events have it. */
 export interface Count<T extends string = string> {
   value: T;

@@ -1,12 +1,12 @@
 import type { Reads } from '../../db/queryable.ts';
 import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../../events/catalog.ts';
 import type { EventFilter } from '../../events/filter.ts';
-import { countEvents } from '../list.ts';
 import { type KeyedTally, tallyLocalDays, tallyTimes, tallyTypes } from './ask.ts';
 import {
   bucketsOf,
   type Count,
   countBy,
+  countEvents,
   countTimeline,
   type Timeline,
   type TimelinePoint,
