@@ -20,7 +20,7 @@ export type {
   Time,
 } from './library/inputs.ts';
 export type { AuditLogOptions, Settings } from './library/options.ts';
-export type { Principal } from './library/principal.ts';
+export type { PrincipalInput as Principal } from './library/principal.ts';
 export type { EventFilterFunction, Extensions } from './pipeline/extensions.ts';
 export type { EventHandler } from './pipeline/handlers.ts';
 export type { AuditService, AuditServiceOptions } from './service.ts';

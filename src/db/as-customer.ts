@@ -1,7 +1,7 @@
 import type { Connection, PoolClient, QueryConfig, QueryResult } from 'pg';
 import pg from 'pg';
 import { Prisma } from './generated/client.ts';
-import { clientOf, mayBeBroken, type Pool } from './pool.ts';
+import { clientOf, mayBeBroken, type Pool, rollBack } from './pool.ts';
 
 /** The statement that puts a transaction under row-level security. */
 export function bindCustomer(customerId: string): Prisma.Sql {
@@ -137,4 +137,43 @@ class BoundQuery extends pg.Query {
     this.#own = undefined;
     Object.assign(this, { name, text });
   }
+}
+
+/**
+ * Runs `work` in a read-only transaction that sees one customer's rows, and returns what it returns. When that is false,
+ * `work` left the connection in the middle of something, and it is given up.
+ */
+export async function asTenant<T>(
+  pool: Pool,
+  customerId: string,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query(beginningFor(customerId));
+    const result = await work(client);
+    if (result === false) client.release(true);
+    // Nothing was changed that could be lost, so nobody waits for the end.
+    else void commit(client);
+    return result;
+  } catch (error) {
+    void rollBack(client, error).then((isUsable) => client.release(!isUsable));
+    throw error;
+  }
+}
+
+// One statement, so that it costs one journey to the database and back; it takes no parameters, and what is in it is
+// digits alone, whatever the customer is called.
+function beginningFor(customerId: string): string {
+  const hex = Buffer.from(customerId).toString('hex');
+  return `BEGIN READ ONLY; SELECT set_config('role', 'audit_log_customer', true),
+    set_config('audit_log.customer_id', convert_from(decode('${hex}', 'hex'), 'UTF8'), true)`;
+}
+
+async function commit(client: PoolClient): Promise<void> {
+  const broken = await client.query('COMMIT').then(
+    () => undefined,
+    (cause: Error) => cause,
+  );
+  client.release(broken);
 }

@@ -1,9 +1,9 @@
 import type { Connection, PoolClient, Submittable } from 'pg';
 import pg from 'pg';
+import { asTenant } from './as-customer.ts';
 import { SILENCE } from './client.ts';
 import type { Prisma } from './generated/client.ts';
 import type { Pool } from './pool.ts';
-import { asTenant } from './tenant.ts';
 
 /**
  * Reads the rows of a query through COPY in its binary format and hands each to `onRow`, as the bytes that the manual

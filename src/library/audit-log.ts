@@ -6,12 +6,12 @@ import type { EventFilterFunction } from '../pipeline/extensions.ts';
 import type { AuditEvent } from './audit-event.ts';
 import type { AuditFilter } from './filters.ts';
 import type { AuthEvent, DataEvent, LogEvent, SecurityEvent, Time } from './inputs.ts';
-import type { Principal } from './principal.ts';
+import type { PrincipalInput } from './principal.ts';
 
 /** What every call may say. */
 export interface CallOptions {
   /** On whose behalf. Default: the principal that the log was made with. */
-  principal?: Principal | undefined;
+  principal?: PrincipalInput | undefined;
 }
 
 /** What became of an event. */

@@ -2,11 +2,11 @@ import type { Asker } from '../access/asker.ts';
 import type { Scope } from '../access/scopes.ts';
 import { AuditError, orUnavailable } from '../errors.ts';
 import type { Services } from '../graphql/context.ts';
-import { askerOf, type Principal, requireScope } from './principal.ts';
+import { askerOf, type PrincipalInput, requireScope } from './principal.ts';
 
 /** A call of a principal: which right it takes, and what the events about the use of the log name it. */
 export interface Call {
-  principal: Principal | undefined;
+  principal: PrincipalInput | undefined;
   scope: Scope;
   what: string;
 }

@@ -37,7 +37,7 @@ import {
   openProcessLog,
 } from './options.ts';
 import { withAuditEvents } from './pipeline.ts';
-import { askerOf, type Principal } from './principal.ts';
+import { askerOf, type PrincipalInput } from './principal.ts';
 import { get, prove, query, summary } from './read.ts';
 import { startDatabase } from './storage.ts';
 import { closedError, exportEvents, follow } from './streams.ts';
@@ -99,7 +99,7 @@ async function open(options: LogOptions & Required<Pick<LogOptions, 'config'>>):
 /** An open log with the principal of the program. */
 class ProcessLog implements AuditLog {
   readonly #log: OpenLog;
-  readonly #principal: Principal;
+  readonly #principal: PrincipalInput;
   readonly #mount: Mount;
   readonly handler: Mount['handler'];
   readonly fetch: Mount['fetch'];
@@ -107,7 +107,7 @@ class ProcessLog implements AuditLog {
   #schema: GraphQLSchema | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(log: OpenLog, principal: Principal) {
+  constructor(log: OpenLog, principal: PrincipalInput) {
     this.#log = log;
     this.#principal = principal;
     this.#mount = createMount(log);
@@ -216,13 +216,13 @@ class ProcessLog implements AuditLog {
     return this.#log;
   }
 
-  #call<Options extends CallOptions>(options?: Options): Options & { principal: Principal } {
+  #call<Options extends CallOptions>(options?: Options): Options & { principal: PrincipalInput } {
     return { ...(options as Options), principal: narrowed(this.#principal, options?.principal) };
   }
 }
 
 // A log that is bound to a customer stays so, whatever principal a call names.
-function narrowed(ofLog: Principal, ofCall: Principal | undefined): Principal {
+function narrowed(ofLog: PrincipalInput, ofCall: PrincipalInput | undefined): PrincipalInput {
   const { customerId } = ofLog;
   if (!ofCall || customerId === undefined) return ofCall ?? ofLog;
   if (ofCall.customerId !== undefined && ofCall.customerId !== customerId)

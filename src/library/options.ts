@@ -2,7 +2,7 @@ import { type DestinationStream, destination, type Logger, pino } from 'pino';
 import { type Config, readConfig, SETTING_NAMES } from '../config.ts';
 import { badInput } from '../errors.ts';
 import type { Extensions } from '../pipeline/extensions.ts';
-import type { Principal } from './principal.ts';
+import type { PrincipalInput } from './principal.ts';
 
 /** What a program may choose of an audit log in its own process, or of the service. */
 export interface LogOptions extends Extensions {
@@ -57,7 +57,7 @@ export interface AuditLogOptions extends Omit<LogOptions, 'config'> {
   /** Where clients reach the API when it is mounted, for the links of exports: `https://app.example/audit`. Default: links are relative to `<path>/graphql`. */
   publicUrl?: string;
   /** Who reads and writes where a call names nobody else. Default: this process, which may do everything. */
-  principal?: Principal;
+  principal?: PrincipalInput;
 }
 
 /** An embedding program has its own way to write its events down, and wants to hear of problems alone. */

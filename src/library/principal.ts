@@ -6,7 +6,7 @@ import { TEXT_BOUNDS } from '../events/bounds.ts';
 import { checkText } from '../events/json.ts';
 
 /** On whose behalf the program reads and writes, with the rights that an API key like it would have. */
-export interface Principal {
+export interface PrincipalInput {
   /** Who it is, as the events about reads of the log name it. Default: `library`. */
   id?: string;
   /** Bound to this customer: reads and writes the events of that customer alone. */
@@ -19,7 +19,7 @@ const DEFAULT_ID = 'library';
 const BOUND_SCOPES: readonly Scope[] = ['events:write', 'events:read', 'events:export'];
 
 /** The principal as the gate knows those who ask. Throws BAD_USER_INPUT. */
-export function askerOf({ id = DEFAULT_ID, customerId, scopes }: Principal): Asker {
+export function askerOf({ id = DEFAULT_ID, customerId, scopes }: PrincipalInput): Asker {
   checkId(id, 'principal.id', TEXT_BOUNDS.userId);
   if (customerId !== undefined) checkId(customerId, 'principal.customerId', TEXT_BOUNDS.customerId);
   if (scopes !== undefined && !Array.isArray(scopes)) throw badInput('principal.scopes', 'must be an array');

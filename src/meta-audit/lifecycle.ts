@@ -7,7 +7,6 @@ import type { EventInput } from '../events/input.ts';
 import { KEY_RESOURCE_TYPE, OWN_RESOURCE_TYPE } from '../events/reserved.ts';
 import { recordOwnEvents } from '../pipeline/own.ts';
 import type { Pipeline } from '../pipeline/record.ts';
-import type { MetaKind } from './kinds.ts';
 import { changesOf, fingerprintOf, readSettings, shownSettings, storeSettings } from './settings.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -30,7 +29,8 @@ export interface LifecycleOptions {
   /** Of the owner: the service's own role may not change what was stored of the last start. */
   owner: Pool;
   pipeline: Pipeline;
-  kinds: readonly MetaKind[];
+  /** Whether starts, stops and changed settings become events. */
+  isRecorded: boolean;
   settings: Readonly<Record<string, unknown>>;
   /** Brings what was recorded into a signed checkpoint. */
   sign: () => Promise<void>;
@@ -38,9 +38,8 @@ export interface LifecycleOptions {
 
 /** Makes it, for one start and one stop. */
 export function createLifecycle(options: LifecycleOptions): Lifecycle {
-  const { owner, pipeline, kinds, sign } = options;
+  const { owner, pipeline, isRecorded, sign } = options;
   const instance = randomUUID();
-  const isWanted = kinds.includes('lifecycle');
   const startedAt = performance.now();
   let isRunning = false;
 
@@ -49,9 +48,9 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       const settings = shownSettings(options.settings);
       const start = startOf(instance, fingerprintOf(settings));
       const before = await readSettings(owner);
-      const change = before && changeOf(before, settings, isWanted);
+      const change = before && changeOf(before, settings, isRecorded);
       const key = adminKey && aboutAdminKey(adminKey);
-      const wanted = isWanted ? [start, key] : [];
+      const wanted = isRecorded ? [start, key] : [];
       await recordOwnEvents(
         pipeline,
         [...wanted, change].filter((event) => event !== undefined),
@@ -60,7 +59,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       await storeSettings(owner, settings);
     },
     async stopped() {
-      if (!isWanted || !isRunning) return;
+      if (!isRecorded || !isRunning) return;
       const seconds = Math.round((performance.now() - startedAt) / 1_000);
       await recordOwnEvents(pipeline, [stopOf(instance, seconds)]);
       await sign();
@@ -105,10 +104,10 @@ function stopOf(instance: string, seconds: number): EventInput {
 function changeOf(
   before: Parameters<typeof changesOf>[0],
   after: Parameters<typeof changesOf>[1],
-  isWanted: boolean,
+  isRecorded: boolean,
 ): EventInput | undefined {
   const changes = changesOf(before, after);
-  if (!changes || !(isWanted || 'META_AUDIT' in changes.newValues)) return undefined;
+  if (!changes || !(isRecorded || 'META_AUDIT' in changes.newValues)) return undefined;
   const names = Object.keys(changes.newValues);
   return {
     eventType: 'config.changed',

@@ -61,7 +61,13 @@ export interface MetaAuditOptions {
 export function createMetaAudit(options: MetaAuditOptions): MetaAudit {
   const { owner, pipeline, settings, sign, onError } = options;
   const { META_AUDIT: kinds, META_AUDIT_INTERVAL_MS: intervalMs } = settings;
-  const lifecycle = createLifecycle({ owner, pipeline, kinds, settings: { ...settings }, sign });
+  const lifecycle = createLifecycle({
+    owner,
+    pipeline,
+    isRecorded: kinds.includes('lifecycle'),
+    settings: { ...settings },
+    sign,
+  });
   const tallies = new Map(SUMMED.map((summed) => [summed, new Tally(MOST[summed])]));
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout;

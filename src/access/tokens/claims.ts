@@ -41,10 +41,10 @@ export function customerOfClaims(claims: Members, rules: ClaimRules, isAdmin: bo
   const customer = valueAt(claims, rules.customer);
   if (customer === undefined || customer === null) {
     if (isAdmin) return undefined;
-    throw refused('names no customer');
+    throw tokenError('names no customer');
   }
-  if (!isName(customer, TEXT_BOUNDS.customerId)) throw refused('names no customer that there can be');
-  if (isAdmin) throw refused('holds the admin scope for one customer: an admin sees all');
+  if (!isName(customer, TEXT_BOUNDS.customerId)) throw tokenError('names no customer that there can be');
+  if (isAdmin) throw tokenError('holds the admin scope for one customer: an admin sees all');
   return customer;
 }
 
@@ -71,6 +71,7 @@ function wordsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((word) => typeof word === 'string') : [];
 }
 
-function refused(reason: string): AuditError {
+/** The error of a token that is refused, which says why. */
+export function tokenError(reason: string): AuditError {
   return new AuditError('UNAUTHENTICATED', `the token ${reason}`);
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { AuditError } from '../../errors.ts';
 import type { Viewer } from '../viewer.ts';
-import { type ClaimRules, customerOfClaims, isName, scopesOfClaims } from './claims.ts';
+import { type ClaimRules, customerOfClaims, isName, scopesOfClaims, tokenError } from './claims.ts';
 import type { Issuer } from './issuer.ts';
 import { createIssuerKeys, type IssuerKeys } from './issuer-keys.ts';
 import { isToken, readToken } from './token.ts';
@@ -78,7 +78,7 @@ export function createTokens({ rules, timeoutMs, now, onProblem }: TokensOptions
     } catch (error) {
       if (error instanceof AuditError) throw error;
       if (!(error instanceof errors.JOSEError)) onProblem(name, error as Error);
-      throw refused(reasonOf(error));
+      throw tokenError(reasonOf(error));
     }
   }
 
@@ -89,9 +89,9 @@ export function createTokens({ rules, timeoutMs, now, onProblem }: TokensOptions
       const { header, claims } = readToken(token);
       const name = claims.iss;
       const keys = typeof name === 'string' ? issuers.get(name) : undefined;
-      if (!keys) throw refused('is of an issuer that is not accepted here');
+      if (!keys) throw tokenError('is of an issuer that is not accepted here');
       if (header.typ !== undefined && !TYPES.has(String(header.typ).toLowerCase()))
-        throw refused('is of a kind that is not accepted here');
+        throw tokenError('is of a kind that is not accepted here');
       return viewerOf(await payloadOf(token, name as string, keys), rules);
     },
     close() {
@@ -102,8 +102,8 @@ export function createTokens({ rules, timeoutMs, now, onProblem }: TokensOptions
 
 function viewerOf(claims: JWTPayload, rules: TokenRules): Viewer {
   const { iss, sub, exp = Number.NaN } = claims;
-  if (!isName(sub, MAX_SUBJECT)) throw refused('has a subject that cannot be');
-  if (!(exp <= MAX_SECONDS)) throw refused('has no end');
+  if (!isName(sub, MAX_SUBJECT)) throw tokenError('has a subject that cannot be');
+  if (!(exp <= MAX_SECONDS)) throw tokenError('has no end');
   const scopes = scopesOfClaims(claims, rules);
   const customerId = customerOfClaims(claims, rules, scopes.includes('admin'));
   const subject = sub.length > MAX_SHOWN_SUBJECT ? `#${sha256(sub)}` : sub;
@@ -125,8 +125,4 @@ function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTClaimValidationFailed)
     return `has a "${error.claim}" that is not accepted here`;
   return 'is not signed with a key of its issuer';
-}
-
-function refused(reason: string): AuditError {
-  return new AuditError('UNAUTHENTICATED', `the token ${reason}`);
 }
