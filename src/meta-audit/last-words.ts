@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Queryable } from '../db/queryable.ts';
 
 const LONGEST_MS = 2_000;
@@ -10,7 +10,7 @@ export async function answers(db: Queryable): Promise<boolean> {
     () => true,
     () => false,
   );
-  const silence = setTimeout(LONGEST_MS, false, { signal: late.signal, ref: false }).catch(() => false);
+  const silence = delay(LONGEST_MS, false, { signal: late.signal, ref: false }).catch(() => false);
   try {
     return await Promise.race([answer, silence]);
   } finally {
