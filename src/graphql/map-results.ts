@@ -1,14 +1,14 @@
-import type { ExecutionResult } from 'graphql';
+/** Whether something is an iterable of results, such as the stream of a subscription. */
+export function isIterable<T>(value: unknown): value is AsyncIterable<T> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
 
-/** What an event of a subscription becomes. */
-export type ResultOf = (event: unknown) => ExecutionResult | Promise<ExecutionResult>;
-
-/** The results of a subscription: of each event in turn, when it is asked for. Ending them ends the events. */
-export function mapResults(
-  events: AsyncIterable<unknown>,
-  resultOf: ResultOf,
-): AsyncIterableIterator<ExecutionResult> {
-  const iterator = events[Symbol.asyncIterator]();
+/** Maps the results of a subscription one by one, when they are asked for. Ending the mapped results ends the source. */
+export function mapResults<Source, Result>(
+  source: AsyncIterable<Source>,
+  map: (result: Source) => Result | Promise<Result>,
+): AsyncIterableIterator<Result> {
+  const iterator = source[Symbol.asyncIterator]();
   const over = { done: true, value: undefined } as const;
   return {
     [Symbol.asyncIterator]() {
@@ -16,7 +16,7 @@ export function mapResults(
     },
     async next() {
       const { done, value } = await iterator.next();
-      return done ? over : { done: false, value: await resultOf(value) };
+      return done ? over : { done: false, value: await map(value) };
     },
     async return() {
       await iterator.return?.();

@@ -2,8 +2,8 @@ import type { Plugin } from '@envelop/core';
 import type { Plugin as YogaPlugin } from 'graphql-yoga';
 import type { Context } from '../graphql/context.ts';
 import { charge, chargeWork } from '../graphql/cost.ts';
-import { isIterable } from './errors.ts';
-import type { HttpContext } from './yoga.ts';
+import { isIterable } from '../graphql/map-results.ts';
+import type { HttpContext } from './request-id.ts';
 
 /**
  * Charges an operation before it runs: with the values of its variables, so not as a validation rule, whose results are

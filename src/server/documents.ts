@@ -22,7 +22,7 @@ import { scanDocument } from '../graphql/limits/scan.ts';
 import { checkShape } from '../graphql/limits/shape.ts';
 import { checkSubscriptionRoot } from '../graphql/limits/subscription-root.ts';
 import { forgetLocations, rememberDocument } from '../graphql/literal-path.ts';
-import type { HttpContext } from './yoga.ts';
+import type { HttpContext } from './request-id.ts';
 
 const KEPT = { characters: 500_000, each: 10_000 };
 /** Characters from which a document is checked in turns of the event loop that do nothing else. */

@@ -4,9 +4,10 @@ import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
 import { reportedError, withHints } from '../graphql/errors.ts';
+import { isIterable, mapResults } from '../graphql/map-results.ts';
 import { refusalBody, refusalHeaders } from './error-response.ts';
+import type { HttpContext } from './request-id.ts';
 import { requestIdOf } from './request-id.ts';
-import type { HttpContext } from './yoga.ts';
 
 /**
  * Says that a request that could not be executed at all (a variable of the wrong type) is a bad one: 400. Where the
@@ -93,25 +94,3 @@ const PATHS: Record<number, string> = { 406: 'accept' };
 const MESSAGES: Record<number, string> = {
   406: 'must name what can be sent: application/graphql-response+json or application/json, and for a subscription text/event-stream',
 };
-
-export function isIterable<T>(value: unknown): value is AsyncIterable<T> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
-}
-
-function mapResults<T>(results: AsyncIterable<T>, map: (result: T) => T): AsyncIterableIterator<T> {
-  const iterator = results[Symbol.asyncIterator]();
-  const over = { done: true, value: undefined } as const;
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async next() {
-      const next = await iterator.next();
-      return next.done ? over : { done: false, value: map(next.value) };
-    },
-    async return() {
-      await iterator.return?.();
-      return over;
-    },
-  };
-}

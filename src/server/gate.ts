@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuditError } from '../errors.ts';
-import { refuse } from './error-response.ts';
+import { refuse, SECURITY_HEADERS } from './error-response.ts';
 import type { HostCheck } from './hosts.ts';
 import type { Requests } from './in-flight.ts';
 import { lingerAfter } from './linger.ts';
@@ -8,21 +8,6 @@ import type { Origins } from './origins.ts';
 import { requestIdOf } from './request-id.ts';
 
 const HEALTH_PATH = '/health/';
-
-/**
- * On every answer, whatever it is: nothing of it may be sniffed, framed, cached or run. A page that has to run
- * something says so itself.
- */
-export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  'cache-control': 'no-store',
-  'content-security-policy':
-    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-};
 
 const HEADERS = new Map(Object.entries(SECURITY_HEADERS));
 

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Plugin } from 'graphql-yoga';
 import { acceptsGzip } from './accepts-gzip.ts';
-import { GRAPHQL_PATH, type HttpContext } from './yoga.ts';
+import { GRAPHQL_PATH, type HttpContext } from './request-id.ts';
 
 interface Page {
   gzipped: Uint8Array<ArrayBuffer>;

@@ -1,6 +1,6 @@
 import { CloseCode } from 'graphql-ws';
 import { Work } from '../access/rate/work.ts';
-import type { Connection, WebSocketOptions } from './websocket.ts';
+import { type Connection, TRY_AGAIN_LATER, type WebSocketOptions } from './websocket-connection.ts';
 
 /**
  * Longest message that is read for a client without a valid key, or whose key has nothing left: the largest token, with
@@ -9,8 +9,6 @@ import type { Connection, WebSocketOptions } from './websocket.ts';
 const MAX_UNPAID_BYTES = 16_384;
 /** Most messages that are read before a valid key came. */
 const MAX_STRANGERS_MESSAGES = 10;
-/** Registered close code. */
-const TRY_AGAIN_LATER = 1013;
 
 type Charges = Pick<WebSocketOptions, 'services' | 'peerOf'>;
 

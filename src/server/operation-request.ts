@@ -11,7 +11,7 @@ import type { Requests } from './in-flight.ts';
 import { parseJsonBody, parseSmallJson } from './json-body.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
 import { lastRemembered } from './remembered.ts';
-import type { HttpContext } from './yoga.ts';
+import type { HttpContext } from './request-id.ts';
 
 const PARAMETERS = ['query', 'operationName', 'variables', 'extensions', 'documentId'];
 

@@ -1,13 +1,9 @@
 import type { ExecutionResult } from 'graphql';
-import type { WebSocket } from 'ws';
 import type { Sink } from '../graphql/live/sink.ts';
+import type { Connection } from './websocket-connection.ts';
 
-const MAX_BUFFERED_BYTES = 65_536;
-
-interface Connection {
-  socket: WebSocket;
-  send: (message: string | Buffer) => Promise<void>;
-}
+/** From so many bytes on that wait to be sent, a subscription reads its events from the log, at the pace of its client. */
+const BEHIND_BYTES = 65_536;
 
 /**
  * The way of the results of the operation `id` to a client: messages of type `next`, as graphql-ws writes them. A result
@@ -17,11 +13,15 @@ interface Connection {
  * looked up anew.
  */
 export class OperationSink implements Sink {
-  readonly #connection: Connection;
+  readonly #connection: Pick<Connection, 'socket' | 'send'>;
   readonly #textOf: (result: ExecutionResult) => string;
   readonly #head: Buffer;
 
-  constructor(connection: Connection, id: string, textOf: (result: ExecutionResult) => string) {
+  constructor(
+    connection: Pick<Connection, 'socket' | 'send'>,
+    id: string,
+    textOf: (result: ExecutionResult) => string,
+  ) {
     this.#connection = connection;
     this.#textOf = textOf;
     this.#head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
@@ -39,7 +39,7 @@ export class OperationSink implements Sink {
   }
 
   get isBehind(): boolean {
-    return this.#connection.socket.bufferedAmount > MAX_BUFFERED_BYTES;
+    return this.#connection.socket.bufferedAmount > BEHIND_BYTES;
   }
 
   sendAndWait(encoded: Buffer): Promise<void> {

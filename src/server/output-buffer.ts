@@ -1,5 +1,5 @@
 import type { Plugin } from 'graphql-yoga';
-import type { HttpContext } from './yoga.ts';
+import type { HttpContext } from './request-id.ts';
 
 /** Smaller ones are not worth counting. */
 const LEAST_BYTES = 16_384;

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** Where the API is served. */
+export const GRAPHQL_PATH = '/graphql';
+
+/** What a request over HTTP brings to the plugins of Yoga beside what GraphQL has. */
+export interface HttpContext {
+  req: IncomingMessage;
+  res: ServerResponse;
+}
 
 const GIVEN = /^[\w.:-]{1,128}$/;
 const ID = Symbol('request id');

@@ -17,13 +17,13 @@ import { closeWithConnection } from './linger.ts';
 import type { Origins } from './origins.ts';
 import { createCors } from './origins.ts';
 import { createUnsent, type Unsent } from './output-buffer.ts';
-import { requestIdOf } from './request-id.ts';
+import { GRAPHQL_PATH, requestIdOf } from './request-id.ts';
 import { createStopping, type Stopping } from './stopping.ts';
 import { createOpenStreams } from './subscriptions.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { boundConnections, type ConnectionOptions, serverOptions } from './timeouts.ts';
 import { serveWebSockets } from './websocket.ts';
-import { createGraphqlServer, GRAPHQL_PATH, type Yoga, type YogaOptions } from './yoga.ts';
+import { createGraphqlServer, type Yoga, type YogaOptions } from './yoga.ts';
 
 /** A server of the API, whoever gives it connections. */
 export interface ApiServer {

@@ -9,7 +9,7 @@ import type { Subscription } from '../feed/feed.ts';
 import type { Context } from '../graphql/context.ts';
 import { Member } from '../graphql/live/member.ts';
 import { type Execution, SharedOperation } from '../graphql/live/operation.ts';
-import { mapResults, type ResultOf } from '../graphql/map-results.ts';
+import { mapResults } from '../graphql/map-results.ts';
 
 /** As graphql-js subscribes. */
 export type Subscribe = (
@@ -62,7 +62,7 @@ function executionOf({
   operationName,
   contextValue,
   variableValues,
-}: ExecutionArgs): ResultOf {
+}: ExecutionArgs): (rootValue: unknown) => ExecutionResult | Promise<ExecutionResult> {
   return (rootValue) =>
     execute({ schema, document, operationName, contextValue, variableValues, rootValue }) as
       | ExecutionResult

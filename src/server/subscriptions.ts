@@ -5,10 +5,10 @@ import type { Plugin as YogaPlugin } from 'graphql-yoga';
 import type { Weight } from '../access/quota.ts';
 import { badInput } from '../errors.ts';
 import type { Context } from '../graphql/context.ts';
+import { isIterable } from '../graphql/map-results.ts';
 import { countedResults, type Results } from '../graphql/subscription.ts';
-import { isIterable } from './errors.ts';
 import type { Requests } from './in-flight.ts';
-import type { HttpContext } from './yoga.ts';
+import type { HttpContext } from './request-id.ts';
 
 /** The event streams (server-sent events) that are open. */
 export interface OpenStreams {

@@ -2,8 +2,7 @@ import { type Server, type ServerOptions, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
-import { refusalBody, refusalHeaders } from './error-response.ts';
-import { SECURITY_HEADERS } from './gate.ts';
+import { refusalBody, refusalHeaders, SECURITY_HEADERS } from './error-response.ts';
 import { isAnswering } from './linger.ts';
 
 const CHECK_MS = 1_000;

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { useEngine } from '@envelop/core';
 import { usePersistedOperations } from '@graphql-yoga/plugin-persisted-operations';
 import { type GraphQLSchema, parse } from 'graphql';
@@ -20,16 +19,9 @@ import type { CorsOf } from './origins.ts';
 import type { Unsent } from './output-buffer.ts';
 import { useOutputBound } from './output-buffer.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
+import { GRAPHQL_PATH, type HttpContext } from './request-id.ts';
 import { createSharedSubscribe } from './shared-subscriptions.ts';
 import { type OpenStreams, useEventStreamHeaders, useSubscriptionRules } from './subscriptions.ts';
-
-export const GRAPHQL_PATH = '/graphql';
-
-/** What a request over HTTP brings to the plugins beside what GraphQL has. */
-export interface HttpContext {
-  req: IncomingMessage;
-  res: ServerResponse;
-}
 
 /** What the API over HTTP, server-sent events and WebSocket stands on. */
 export interface YogaOptions {

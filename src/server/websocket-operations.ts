@@ -1,0 +1,196 @@
+import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
+import { CloseCode, type ServerOptions } from 'graphql-ws';
+import { Work } from '../access/rate/work.ts';
+import type { Viewer } from '../access/viewer.ts';
+import { AuditError } from '../errors.ts';
+import type { Context, Services } from '../graphql/context.ts';
+import { chargeWork } from '../graphql/cost.ts';
+import { forClient, showError } from '../graphql/errors.ts';
+import { isIterable } from '../graphql/map-results.ts';
+import { KEY_ENDED } from '../graphql/subscription.ts';
+import { type Checked, requireOperation } from './documents.ts';
+import type { Requests } from './in-flight.ts';
+import { clientId, TOO_MANY_OPERATIONS } from './operation-ids.ts';
+import { checkParams } from './operation-request.ts';
+import { OperationSink } from './operation-sink.ts';
+import { type Connection, TRY_AGAIN_LATER, type WebSocketOptions } from './websocket-connection.ts';
+import type { Yoga } from './yoga.ts';
+
+const INIT_TIMEOUT_MS = 5_000;
+
+type Enveloped = ReturnType<Yoga['getEnveloped']>;
+/** The arguments of an operation, with the functions that run it: `rootValue` as in Yoga's recipe for graphql-ws. */
+type EnvelopedArgs = ExecutionArgs & {
+  rootValue: Pick<Enveloped, 'execute' | 'subscribe'> & { onStarted: () => void };
+};
+
+/** How graphql-ws runs operations: authenticated, checked and executed by the plugins of Yoga. */
+export function protocolOptions(
+  options: WebSocketOptions,
+): ServerOptions<Record<string, unknown>, Connection> {
+  const { requests, log } = options;
+  return {
+    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+    onConnect: ({ connectionParams, extra }) => connect(options, extra, connectionParams),
+    // An operation that is refused is answered with an error: the others on the socket go on.
+    onSubscribe: ({ extra }, id, payload) => {
+      const params = { ...payload };
+      // The protocol keeps the message as long as the operation lasts: of a subscription that may be long.
+      for (const name of Object.keys(payload)) Reflect.deleteProperty(payload, name);
+      if (!extra.operations.areTooMany) return prepareOrRefuse(options, extra, id, params);
+      return errorsOf(new AuditError('OVERLOADED', TOO_MANY_OPERATIONS));
+    },
+    execute: (args: ExecutionArgs) => execute(args as EnvelopedArgs, requests),
+    subscribe: (args: ExecutionArgs) => subscribe(args as EnvelopedArgs),
+    onNext: (_context, _id, _params, _args, result) => forClient(result, log),
+    onError: (_context, _id, _params, errors) => forClient({ errors: errors.flatMap(causesOf) }, log).errors,
+  };
+}
+
+async function connect(
+  { authenticate, peerOf, services: { sessions }, log }: WebSocketOptions,
+  connection: Connection,
+  { Authorization, authorization }: Record<string, unknown> = {},
+): Promise<boolean> {
+  const given = Authorization ?? authorization;
+  try {
+    connection.viewer = await authenticate(
+      typeof given === 'string' ? given : undefined,
+      peerOf(connection.request),
+    );
+    connection.isAdmitted = true;
+    endWithKey(sessions, connection);
+    return true;
+  } catch (error) {
+    const { code } = showError(error, log).extensions;
+    if (code !== 'UNAUTHENTICATED') connection.socket.close(TRY_AGAIN_LATER, `${code}: try again later`);
+    return false; // Closed with 4403.
+  }
+}
+
+function endWithKey(sessions: Services['sessions'], connection: Connection): void {
+  const { viewer, socket } = connection;
+  if (!viewer || socket.readyState !== socket.OPEN) return;
+  const release = sessions.open(viewer, () => {
+    connection.viewer = undefined;
+    // After the last messages of the subscriptions, which are on their way.
+    setImmediate(() => socket.close(CloseCode.Forbidden, 'Forbidden'));
+  });
+  socket.once('close', release);
+}
+
+/** An operation as the protocol has it. */
+interface ReceivedOperation {
+  id: string;
+  payload: object;
+  /** What was done for it so far. */
+  work: Work;
+}
+
+async function prepareOrRefuse(
+  options: WebSocketOptions,
+  connection: Connection,
+  id: string,
+  payload: object,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  const { viewer, work } = connection;
+  // Charged with the operation, and no longer with the message.
+  connection.work = new Work();
+  const prepared = await prepare(options, connection, { id, payload, work }).catch(errorsOf);
+  // What is executed is charged then.
+  if (viewer && 'length' in prepared) chargeWork({ services: options.services, viewer, work });
+  return prepared;
+}
+
+async function prepare(
+  options: WebSocketOptions,
+  connection: Connection,
+  { id, payload, work }: ReceivedOperation,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  const { yoga, documents, peerOf, services, log } = options;
+  const { viewer, request, bytes } = connection;
+  if (!viewer) throw new AuditError('UNAUTHENTICATED', KEY_ENDED);
+  services.rates.check(viewer.keyId);
+  const params = checkParams(payload);
+  const text = documents.textOf(params);
+  const checked = options.checks.known(text) ?? (await checkText(options, { viewer, work, bytes }, text));
+  const sink = new OperationSink(connection, clientId(id), (result) =>
+    JSON.stringify(forClient(result, log)),
+  );
+  const { schema, parse, validate, contextFactory, execute, subscribe } = yoga.getEnveloped({
+    viewer,
+    peer: peerOf(request),
+    sink,
+    work,
+    checked,
+  } as never);
+  const document = parse(text);
+  requireOperation(document, params.operationName);
+  const errors = validate(schema, document);
+  if (errors.length > 0) return errors;
+  return {
+    schema,
+    document,
+    operationName: params.operationName,
+    variableValues: params.variables,
+    contextValue: await contextFactory(),
+    rootValue: { execute, subscribe, onStarted: () => connection.operations.started(id) },
+  };
+}
+
+// Until its document is checked, the message counts as a request that is being answered.
+async function checkText(
+  { checks, services, requests }: WebSocketOptions,
+  { viewer, work, bytes }: Pick<Connection, 'work' | 'bytes'> & { viewer: Viewer },
+  text: string,
+): Promise<Checked> {
+  const request = {};
+  requests.enter(request);
+  try {
+    requests.hold(request, bytes);
+    return await checks.check(text, { services, viewer, work });
+  } finally {
+    requests.leave(request);
+  }
+}
+
+async function execute(args: EnvelopedArgs, requests: Requests): Promise<ExecutionResult> {
+  try {
+    requests.enter(args);
+    return await args.rootValue.execute(args);
+  } catch (error) {
+    return { errors: refusedAs(error, args) };
+  } finally {
+    requests.leave(args);
+  }
+}
+
+// A subscription that does not begin is an `error` message; graphql-ws would send it as a result.
+async function subscribe(args: EnvelopedArgs): Promise<AsyncIterable<ExecutionResult>> {
+  try {
+    const outcome = await args.rootValue.subscribe(args);
+    if (!isIterable<ExecutionResult>(outcome)) return failing(outcome.errors ?? []);
+    args.rootValue.onStarted();
+    return outcome;
+  } catch (error) {
+    return failing(refusedAs(error, args));
+  }
+}
+
+// What was done before is charged all the same.
+function refusedAs(error: unknown, { contextValue }: EnvelopedArgs): GraphQLError[] {
+  chargeWork(contextValue as Context);
+  return errorsOf(error);
+}
+
+function failing(errors: readonly GraphQLError[]): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new AggregateError(errors)) }) };
+}
+
+function causesOf(error: GraphQLError): GraphQLError[] {
+  return error.originalError instanceof AggregateError ? error.originalError.errors : [error];
+}
+
+function errorsOf(error: unknown): GraphQLError[] {
+  return [error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })];
+}
