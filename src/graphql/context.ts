@@ -24,7 +24,7 @@ export interface Context extends Asker {
   /** What was done for the operation so far. */
   work: Work;
   /** Where the results of a subscription go, when the transport does not read them one by one. */
-  sink?: Sink;
+  sender?: Sink;
 }
 
 /** The parts of the service that the API stands on. */

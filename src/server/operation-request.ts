@@ -11,18 +11,9 @@ import type { Requests } from './in-flight.ts';
 import { parseJsonBody, parseSmallJson } from './json-body.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
 import { lastRemembered } from './remembered.ts';
-import type { HttpContext } from './request-id.ts';
+import type { HttpContext, OperationParams } from './request-id.ts';
 
 const PARAMETERS = ['query', 'operationName', 'variables', 'extensions', 'documentId'];
-
-/** A GraphQL request as it arrives, by whatever transport; `documentId` is that of the draft on persisted documents. */
-export interface OperationParams {
-  query?: string | undefined;
-  operationName?: string | undefined;
-  variables?: Record<string, unknown> | undefined;
-  extensions?: Record<string, unknown> | undefined;
-  documentId?: unknown;
-}
 
 /**
  * Finds out who asks before anything of the request is read, so that whatever is refused afterwards is refused to

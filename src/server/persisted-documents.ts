@@ -7,7 +7,7 @@ import { badInput } from '../errors.ts';
 import { scanDocument } from '../graphql/limits/scan.ts';
 import { checkShape } from '../graphql/limits/shape.ts';
 import { checkSubscriptionRoot } from '../graphql/limits/subscription-root.ts';
-import type { OperationParams } from './operation-request.ts';
+import type { OperationParams } from './request-id.ts';
 
 const file = z.record(
   z.string().regex(/^[0-9a-f]{64}$/, 'must be SHA-256 hashes in hex'),

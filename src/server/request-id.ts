@@ -10,6 +10,15 @@ export interface HttpContext {
   res: ServerResponse;
 }
 
+/** A GraphQL request as it arrives, by whatever transport; `documentId` is that of the draft on persisted documents. */
+export interface OperationParams {
+  query?: string | undefined;
+  operationName?: string | undefined;
+  variables?: Record<string, unknown> | undefined;
+  extensions?: Record<string, unknown> | undefined;
+  documentId?: unknown;
+}
+
 const GIVEN = /^[\w.:-]{1,128}$/;
 const ID = Symbol('request id');
 

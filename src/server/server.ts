@@ -48,7 +48,7 @@ export interface HttpServer extends Pick<ApiServer, 'leave' | 'close'> {
 
 export interface ApiServerOptions
   extends ConnectionOptions,
-    Omit<YogaOptions, 'checks' | 'requests' | 'unsent' | 'streams' | 'corsOf'> {
+    Omit<YogaOptions, 'checks' | 'requests' | 'outputBuffer' | 'streams' | 'corsOf'> {
   /** Whether the log's hashes and checkpoints need no key. */
   publicEvidence: boolean;
   /** Time between two pings of a WebSocket. */
@@ -88,14 +88,14 @@ export async function listen({ host, port, ...options }: HttpOptions): Promise<H
 /** Makes the server of the API, which does not listen yet. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const requests = createRequests(options);
-  const unsent = createUnsent(options.maxUnsentBytes);
+  const outputBuffer = createUnsent(options.maxUnsentBytes);
   const streams = createOpenStreams();
-  const bounds = { requests, unsent, checks: new DocumentChecks(options) };
+  const bounds = { requests, outputBuffer, checks: new DocumentChecks(options) };
   const yoga = createGraphqlServer({ ...options, ...bounds, streams, corsOf: createCors(options.origins) });
   const server = createServer(serverOptions(options));
   const stopping = createStopping(server, options.stopIdleMs);
   const files = createQuota({ ...FILES, what: 'files of exports', code: 'OVERLOADED' });
-  server.on('request', createHandler({ ...options, unsent, files }, { requests, stopping, yoga }));
+  server.on('request', createHandler({ ...options, outputBuffer, files }, { requests, stopping, yoga }));
   boundConnections(server, options);
   const closeSockets = serveWebSockets({ ...options, ...bounds, server, yoga });
   return {
@@ -119,7 +119,7 @@ const FILES = {
 };
 
 /** What the routes beside the API stand on. */
-type RouteOptions = ApiServerOptions & { unsent: Unsent; files: Quota };
+type RouteOptions = ApiServerOptions & { outputBuffer: Unsent; files: Quota };
 
 function createHandler(
   options: RouteOptions,
@@ -193,12 +193,16 @@ async function answerExport(
 }
 
 async function answerTiles(
-  { services, authenticate, peerOf, publicEvidence, unsent, log }: RouteOptions,
+  { services, authenticate, peerOf, publicEvidence, outputBuffer, log }: RouteOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   try {
-    await serveTiles({ services, authenticate, peerOf, unsent, isPublic: publicEvidence }, request, response);
+    await serveTiles(
+      { services, authenticate, peerOf, outputBuffer, isPublic: publicEvidence },
+      request,
+      response,
+    );
   } catch (error) {
     const requestId = requestIdOf(request);
     if (error instanceof IntegrityError) {

@@ -17,7 +17,7 @@ export type Subscribe = (
 ) => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
 
 /**
- * Makes the subscribing of an instance: where the transport gives a sink, subscriptions that ask for the same with the
+ * Makes the subscribing of an instance: where the transport gives a sender, subscriptions that ask for the same with the
  * same rights are executed once for each event, and what they return yields nothing until they end. Whether each may
  * subscribe is decided for each.
  */
@@ -44,14 +44,14 @@ export function createSharedSubscribe(): Subscribe {
   }
 
   return async (args) => {
-    const { sink } = args.contextValue as Context;
+    const { sender } = args.contextValue as Context;
     const source = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in source)) return source;
     const resultOf = executionOf(args);
-    if (!sink) return mapResults(source, resultOf);
+    if (!sender) return mapResults(source, resultOf);
     const subscription = source as Subscription;
-    const execution = { execute: resultOf, encode: (result: ExecutionResult) => sink.encode(result) };
-    return new Member(subscription, () => operationOf(args, subscription, execution), sink);
+    const execution = { execute: resultOf, encode: (result: ExecutionResult) => sender.encode(result) };
+    return new Member(subscription, () => operationOf(args, subscription, execution), sender);
   };
 }
 

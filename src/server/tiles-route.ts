@@ -26,7 +26,7 @@ export interface TilesOptions {
   services: Services;
   authenticate: Authenticate;
   peerOf: PeerOf;
-  unsent: Unsent;
+  outputBuffer: Unsent;
   /** Whether the log's hashes and checkpoints need no key. */
   isPublic: boolean;
 }
@@ -82,7 +82,7 @@ export async function serveTiles(
     if (response.headersSent) return;
     response.once(
       'close',
-      options.unsent.hold(Buffer.byteLength(body), () => response.destroy()),
+      options.outputBuffer.hold(Buffer.byteLength(body), () => response.destroy()),
     );
     response
       .writeHead(200, {

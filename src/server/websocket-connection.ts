@@ -26,7 +26,7 @@ export interface WebSocketOptions extends UpgradeRules {
   documents: PersistedDocuments;
   checks: DocumentChecks;
   requests: Requests;
-  unsent: Unsent;
+  outputBuffer: Unsent;
   /** Time between two pings of a socket; one that is silent for five of them is cut. */
   keepAliveMs: number;
   log: Logger;
@@ -52,13 +52,13 @@ export interface Connection extends Record<PropertyKey, unknown> {
 }
 
 /** Makes the sending of messages on a socket. */
-export function createSend(socket: WebSocket, unsent: Unsent): Connection['send'] {
+export function createSend(socket: WebSocket, outputBuffer: Unsent): Connection['send'] {
   // What is sent while a socket closes waits for the end of it, so that nobody reads the log for nothing.
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   return (data) => {
     if (socket.readyState !== socket.OPEN) return gone;
     return new Promise<void>((resolve, reject) => {
-      const release = unsent.hold(data.length, () => socket.terminate());
+      const release = outputBuffer.hold(data.length, () => socket.terminate());
       socket.send(data, { binary: false }, (error) => {
         release();
         if (error) reject(error);

@@ -114,13 +114,13 @@ async function prepare(
   const params = checkParams(payload);
   const text = documents.textOf(params);
   const checked = options.checks.known(text) ?? (await checkText(options, { viewer, work, bytes }, text));
-  const sink = new OperationSink(connection, clientId(id), (result) =>
+  const sender = new OperationSink(connection, clientId(id), (result) =>
     JSON.stringify(forClient(result, log)),
   );
   const { schema, parse, validate, contextFactory, execute, subscribe } = yoga.getEnveloped({
     viewer,
     peer: peerOf(request),
-    sink,
+    sender,
     work,
     checked,
   } as never);

@@ -24,7 +24,7 @@ const GOING_AWAY = 1001;
  * completed: they have not come to an end, and clients take up again what was cut, not what was completed.
  */
 export function serveWebSockets(options: WebSocketOptions): () => Promise<void> {
-  const { server, keepAliveMs, log, unsent } = options;
+  const { server, keepAliveMs, log, outputBuffer } = options;
   const protocol = makeServer<Record<string, unknown>, Connection>(protocolOptions(options));
   const sockets = new WebSocketServer({
     server,
@@ -43,7 +43,7 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
       socket.close(CloseCode.InternalServerError, 'Internal server error');
     };
     keepAlive(socket, keepAliveMs);
-    const send = createSend(socket, unsent);
+    const send = createSend(socket, outputBuffer);
     const connection: Connection = {
       socket,
       request,

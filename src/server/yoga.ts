@@ -33,7 +33,7 @@ export interface YogaOptions {
   checks: DocumentChecks;
   requests: Requests;
   streams: OpenStreams;
-  unsent: Unsent;
+  outputBuffer: Unsent;
   corsOf: CorsOf;
   /** Largest request body, in bytes. */
   maxBodyBytes: number;
@@ -93,7 +93,7 @@ export function createGraphqlServer(options: YogaOptions): Yoga {
       useRequestErrorStatus(options),
       useErrorReports(log),
       useCodedResponses(),
-      useOutputBound(options.unsent),
+      useOutputBound(options.outputBuffer),
     ],
   }) as unknown as Yoga;
 }

@@ -11,7 +11,7 @@ import type { Sink } from './sink.ts';
 export class Member implements AsyncIterableIterator<ExecutionResult> {
   readonly #subscription: Subscription;
   readonly #operation: () => SharedOperation;
-  readonly #sink: Sink;
+  readonly #sender: Sink;
   readonly #over = { done: true, value: undefined } as const;
   #joined: SharedOperation | undefined;
   #events: AsyncIterableIterator<AuditEvent> | undefined;
@@ -20,10 +20,10 @@ export class Member implements AsyncIterableIterator<ExecutionResult> {
   #settle: { end: () => void; fail: (error: unknown) => void } | undefined;
 
   /** `operation` gives the shared one, when the member joins it. */
-  constructor(subscription: Subscription, operation: () => SharedOperation, sink: Sink) {
+  constructor(subscription: Subscription, operation: () => SharedOperation, sender: Sink) {
     this.#subscription = subscription;
     this.#operation = operation;
-    this.#sink = sink;
+    this.#sender = sender;
     this.#position = subscription.position;
   }
 
@@ -60,8 +60,8 @@ export class Member implements AsyncIterableIterator<ExecutionResult> {
   /** Sends the result of the event at a position, unless it is not due; false: it has to wait. */
   take(position: number, encoded: Buffer): boolean {
     if (position < this.#position) return true;
-    if (this.#sink.isBehind) return false;
-    this.#sink.send(encoded);
+    if (this.#sender.isBehind) return false;
+    this.#sender.send(encoded);
     this.#position = position + 1;
     return true;
   }
@@ -86,7 +86,7 @@ export class Member implements AsyncIterableIterator<ExecutionResult> {
   async #sendAlone(event: AuditEvent): Promise<void> {
     const encoded = await (this.#joined as SharedOperation).encodedOf(event);
     if (this.#isOver) return;
-    await this.#sink.sendAndWait(encoded);
+    await this.#sender.sendAndWait(encoded);
     this.#position = event.position + 1;
   }
 

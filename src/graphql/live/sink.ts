@@ -2,7 +2,7 @@ import type { ExecutionResult } from 'graphql';
 
 /** Where the results of a subscription go. */
 export interface Sink {
-  /** A result as it is sent: the same for every sink of a transport. */
+  /** A result as it is sent: the same for every sender of a transport. */
   encode(result: ExecutionResult): Buffer;
   /** Sends an encoded result without waiting for it to leave. */
   send(encoded: Buffer): void;
