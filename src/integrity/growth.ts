@@ -1,19 +1,7 @@
 import { TILE_HEIGHT, TILE_WIDTH } from '../merkle/tile.ts';
 import { extendFrontier, type Frontier } from '../merkle/tree.ts';
+import { encodePositions, type TilePart } from './tiles.ts';
 import type { TreeName } from './trees.ts';
-
-/** Hashes to add at the end of a stored tile, which has `width` of them afterwards. */
-export interface TilePart {
-  tree: TreeName;
-  level: number;
-  index: number;
-  width: number;
-  hashes: Buffer;
-  /** Of a customer's leaves: their positions in the log, as the tile stores them. */
-  positions: Buffer | undefined;
-  /** The position of the tile's first leaf, when this part begins the tile. */
-  firstPosition: number | undefined;
-}
 
 /** A tree while it grows by the leaves of one step. */
 export class TreeGrowth {
@@ -72,18 +60,4 @@ export class TreeGrowth {
     const positions = this.#positions.slice(start, end);
     return { positions: encodePositions(positions), firstPosition: isBegin ? positions[0] : undefined };
   }
-}
-
-function encodePositions(positions: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(positions.length * 8);
-  positions.forEach((position, at) => {
-    bytes.writeBigUInt64BE(BigInt(position), at * 8);
-  });
-  return bytes;
-}
-
-/** The positions of a tile's leaves, from the bytes that are stored. */
-export function decodePositions(bytes: Uint8Array): number[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: bytes.length / 8 }, (_, at) => Number(view.getBigUint64(at * 8)));
 }

@@ -1,7 +1,7 @@
 import { Prisma } from '../db/generated/client.ts';
 import type { Reads } from '../db/queryable.ts';
 import { TILE_WIDTH } from '../merkle/tile.ts';
-import { decodePositions } from './growth.ts';
+import { decodePositions } from './tiles.ts';
 import type { TreeName } from './trees.ts';
 
 /** Which leaf of a tree the event at each position is; positions that are none of its (yet) are left out. */

@@ -4,9 +4,21 @@ import { prepared } from '../db/prepared.ts';
 import type { Reads } from '../db/queryable.ts';
 import { HASH_BYTES } from '../merkle/hash.ts';
 import type { ReadTiles, Tile } from '../merkle/tile.ts';
-import type { TilePart } from './growth.ts';
 import { IntegrityError } from './integrity-error.ts';
 import type { TreeName } from './trees.ts';
+
+/** Hashes to add at the end of a stored tile, which has `width` of them afterwards. */
+export interface TilePart {
+  tree: TreeName;
+  level: number;
+  index: number;
+  width: number;
+  hashes: Buffer;
+  /** Of a customer's leaves: their positions in the log, as the tile stores them. */
+  positions: Buffer | undefined;
+  /** The position of the tile's first leaf, when this part begins the tile. */
+  firstPosition: number | undefined;
+}
 
 /** Adds to the stored tiles. Throws an IntegrityError when one of them is not as long as it must be. */
 export async function writeTiles(client: PoolClient, parts: readonly TilePart[]): Promise<void> {
@@ -56,4 +68,19 @@ function cut(tree: TreeName, tile: Tile, hashes: Uint8Array | undefined): Uint8A
 
 function nameOf({ tree, level, index }: { tree: string; level: number; index: number }): string {
   return `${level}/${index} of the tree "${tree}"`;
+}
+
+/** The bytes that a customer's tile stores for the positions of its leaves. */
+export function encodePositions(positions: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(positions.length * 8);
+  positions.forEach((position, at) => {
+    bytes.writeBigUInt64BE(BigInt(position), at * 8);
+  });
+  return bytes;
+}
+
+/** The positions of a tile's leaves, from the bytes that are stored. */
+export function decodePositions(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.length / 8 }, (_, at) => Number(view.getBigUint64(at * 8)));
 }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { SavedCheckpoint } from '../../integrity/verify/checkpoints.ts';
 import type { Findings } from '../../integrity/verify/findings.ts';
 import { verifyGrowth } from '../../integrity/verify/offline/consistency.ts';
 import { logFilesAt, tilesFrom } from '../../integrity/verify/offline/log-files.ts';
+import type { SavedCheckpoint } from '../../integrity/verify/trust.ts';
 import { decodeBase64 } from '../../merkle/base64.ts';
 import { linesOf } from './findings.ts';
 import { harmless, type Result } from './outcome.ts';

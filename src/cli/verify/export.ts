@@ -1,7 +1,7 @@
-import type { SavedCheckpoint } from '../../integrity/verify/checkpoints.ts';
 import type { CountedFinding } from '../../integrity/verify/findings.ts';
 import { type ExportVerification, verifyExport } from '../../integrity/verify/offline/export.ts';
 import { logFilesAt, tilesFrom } from '../../integrity/verify/offline/log-files.ts';
+import type { SavedCheckpoint } from '../../integrity/verify/trust.ts';
 import { findSources, type Source, unpacked } from '../import/sources.ts';
 import { linesOf } from './findings.ts';
 import { harmless, type Result } from './outcome.ts';

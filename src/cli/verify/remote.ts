@@ -1,8 +1,8 @@
 import { treeOf } from '../../integrity/trees.ts';
-import type { SavedCheckpoint } from '../../integrity/verify/checkpoints.ts';
 import { Findings } from '../../integrity/verify/findings.ts';
 import { logFilesAt, type ReadLogFile, tilesFrom } from '../../integrity/verify/offline/log-files.ts';
 import { type RemoteVerification, verifyRemote } from '../../integrity/verify/offline/remote.ts';
+import type { SavedCheckpoint } from '../../integrity/verify/trust.ts';
 import { openKept, trustIn } from '../../integrity/verify/trust.ts';
 import { parseCosignature } from '../../merkle/cosignature.ts';
 import { customerPath } from '../../merkle/customer-path.ts';

@@ -1,5 +1,5 @@
-import type { SavedCheckpoint } from '../../integrity/verify/checkpoints.ts';
 import { Findings } from '../../integrity/verify/findings.ts';
+import type { SavedCheckpoint } from '../../integrity/verify/trust.ts';
 import { openKept, type Trust, trustIn } from '../../integrity/verify/trust.ts';
 import { readKept } from './kept.ts';
 

@@ -1,4 +1,4 @@
-import { HASH_BYTES } from '../../merkle/hash.ts';
+import { equalHashes, HASH_BYTES } from '../../merkle/hash.ts';
 import { emptyFrontier, extendFrontier, serializeFrontier } from '../../merkle/tree.ts';
 import type { CheckedRow } from './row.ts';
 
@@ -9,11 +9,6 @@ export interface Slot {
 }
 
 type Leaf = Uint8Array | undefined;
-
-/** Whether two hashes are the same. */
-export function same(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
-}
 
 /**
  * Which leaf belongs to each position, when rows and tile do not agree: whichever of them hashes to what the level
@@ -32,13 +27,13 @@ export function settle(
 
 /** Whether the row is not in contradiction to the tile. */
 export function agrees({ row, stored }: Slot): boolean {
-  return !row || !stored || (row.leaf !== undefined && same(row.leaf, stored));
+  return !row || !stored || (row.leaf !== undefined && equalHashes(row.leaf, stored));
 }
 
 function believe({ row, stored }: Slot): Leaf {
   if (!row) return stored;
-  const isItself = row.leaf !== undefined && same(row.leaf, row.storedLeaf);
-  if (isItself || (row.leaf && stored && same(row.leaf, stored))) return row.leaf;
+  const isItself = row.leaf !== undefined && equalHashes(row.leaf, row.storedLeaf);
+  if (isItself || (row.leaf && stored && equalHashes(row.leaf, stored))) return row.leaf;
   return stored ?? (row.storedLeaf.length === HASH_BYTES ? row.storedLeaf : undefined);
 }
 
@@ -52,5 +47,5 @@ function byRow(slot: Slot): Leaf {
 
 function proves(leaves: readonly Leaf[], frontier: Buffer): boolean {
   if (leaves.includes(undefined)) return false;
-  return same(serializeFrontier(extendFrontier(emptyFrontier, leaves as Uint8Array[])), frontier);
+  return equalHashes(serializeFrontier(extendFrontier(emptyFrontier, leaves as Uint8Array[])), frontier);
 }

@@ -1,12 +1,11 @@
 import type { PoolClient } from 'pg';
 import { Peekable, streamRows } from '../../db/stream.ts';
-import type { Checkpoint } from '../../merkle/checkpoint.ts';
 import { equalHashes } from '../../merkle/hash.ts';
 import { openCheckpoint } from '../../merkle/signed-checkpoint.ts';
 import { type Frontier, rootOf } from '../../merkle/tree.ts';
 import { originOf, type TreeName } from '../trees.ts';
 import type { Findings } from './findings.ts';
-import type { Trust } from './trust.ts';
+import type { SavedCheckpoint, Trust } from './trust.ts';
 
 /** A row of the table of checkpoints. */
 export interface CheckpointRow {
@@ -15,14 +14,6 @@ export interface CheckpointRow {
   logSize: number;
   rootHash: Buffer;
   note: string;
-}
-
-/** A checkpoint that was kept outside, its signature verified. */
-export interface SavedCheckpoint {
-  /** What to call it, such as the name of its file. */
-  name: string;
-  tree: TreeName;
-  checkpoint: Checkpoint;
 }
 
 /** The stored checkpoints, by tree and size; of the log's tree alone, or of all the others. */

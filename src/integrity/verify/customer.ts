@@ -1,9 +1,8 @@
 import type { PoolClient } from 'pg';
-import { HASH_BYTES } from '../../merkle/hash.ts';
+import { equalHashes, HASH_BYTES } from '../../merkle/hash.ts';
 import { TILE_WIDTH } from '../../merkle/tile.ts';
-import { decodePositions } from '../growth.ts';
+import { decodePositions } from '../tiles.ts';
 import type { TreeName } from '../trees.ts';
-import { same } from './block.ts';
 import type { Findings } from './findings.ts';
 import { EventChain, type Owners } from './owners.ts';
 import type { LogSizes } from './sizes.ts';
@@ -52,7 +51,7 @@ export class CustomerLeaves {
       const hash = tile.hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
       const expected = known.get(position);
       if (!known.has(position)) this.chain.add(position, hash);
-      if (!expected || same(expected, hash)) return hash.length === HASH_BYTES ? hash : undefined;
+      if (!expected || equalHashes(expected, hash)) return hash.length === HASH_BYTES ? hash : undefined;
       this.#contradictsLog = true;
       addTile(findings, tile, `has another hash than the log at position ${position}`);
       return expected;

@@ -1,14 +1,9 @@
 import type { PoolClient } from 'pg';
 import { type Peekable, streamRows } from '../../db/stream.ts';
+import { equalHashes } from '../../merkle/hash.ts';
 import { serializeFrontier } from '../../merkle/tree.ts';
 import { type TreeName, treeOf } from '../trees.ts';
-import { same } from './block.ts';
-import {
-  CheckpointCheck,
-  type CheckpointRow,
-  type SavedCheckpoint,
-  streamCheckpoints,
-} from './checkpoints.ts';
+import { CheckpointCheck, type CheckpointRow, streamCheckpoints } from './checkpoints.ts';
 import { CustomerLeaves } from './customer.ts';
 import { Findings } from './findings.ts';
 import { locateDifference } from './locate.ts';
@@ -16,7 +11,7 @@ import type { Owners } from './owners.ts';
 import type { LogSizes } from './sizes.ts';
 import { checkUpperTiles, type StoredTile, streamTiles } from './tiles.ts';
 import { TreeCheck } from './tree.ts';
-import type { Trust } from './trust.ts';
+import type { SavedCheckpoint, Trust } from './trust.ts';
 
 const PREFIX = 'customer/';
 
@@ -108,7 +103,8 @@ function checkLogSizes(logSizes: readonly number[], { tree, size, leaves, compar
 
 function checkRow({ tree, size, frontier }: TreeRow, { replay }: TreeCheck, compared: Findings): void {
   const grown = replay.frontier;
-  const isSame = (size ?? 0) === grown.size && same(serializeFrontier(grown), frontier ?? Buffer.alloc(0));
+  const isSame =
+    (size ?? 0) === grown.size && equalHashes(serializeFrontier(grown), frontier ?? Buffer.alloc(0));
   if (!isSame)
     compared.add({
       kind: 'tree',

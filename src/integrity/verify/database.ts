@@ -2,14 +2,14 @@ import type { PoolClient } from 'pg';
 import type { Pool } from '../../db/pool.ts';
 import { rootOf } from '../../merkle/tree.ts';
 import { checkCatalog } from './catalog.ts';
-import { CheckpointCheck, type SavedCheckpoint, streamCheckpoints } from './checkpoints.ts';
+import { CheckpointCheck, streamCheckpoints } from './checkpoints.ts';
 import { checkCosignatures } from './cosignatures.ts';
 import { checkCustomers } from './customers.ts';
 import { checkEvidenceCounts } from './evidence-counts.ts';
 import { type CountedFinding, Findings } from './findings.ts';
-import { checkHead, checkSegments, checkTreeRow } from './head.ts';
+import { checkHead, checkSegments, checkTreeRow, type LogWalked } from './head.ts';
 import { checkKeys, checkKeysOfEvents } from './idempotency.ts';
-import { type LogWalked, walkLog } from './log.ts';
+import { walkLog } from './log.ts';
 import { Owners } from './owners.ts';
 import type { Removals } from './removal.ts';
 import { checkRemoval, readRemovals } from './removal-events.ts';
@@ -19,7 +19,7 @@ import { type LogSizes, readSizes } from './sizes.ts';
 import { checkSummaries } from './summaries.ts';
 import { checkUpperTiles, streamTiles } from './tiles.ts';
 import { TreeCheck } from './tree.ts';
-import { establishTrust, type KeptNote, openKept, type Trust } from './trust.ts';
+import { establishTrust, type KeptNote, openKept, type SavedCheckpoint, type Trust } from './trust.ts';
 
 export interface VerifyOptions {
   /** The public key to trust, as C2SP's signed-note writes it; absent: the one that the database names. */

@@ -1,10 +1,18 @@
 import type { PoolClient } from 'pg';
+import { equalHashes } from '../../merkle/hash.ts';
 import { type Frontier, parseFrontier, rootOf, serializeFrontier } from '../../merkle/tree.ts';
-import { same } from './block.ts';
 import type { Findings } from './findings.ts';
-import type { LogWalked } from './log.ts';
 import type { LogSizes, StoredHead } from './sizes.ts';
 import type { TreeCheck } from './tree.ts';
+
+/** What the walk over the log saw. */
+export interface LogWalked {
+  events: number;
+  /** The rows behind the size that the head says, of which nothing else is known. */
+  beyond: { position: number; count: number } | undefined;
+  /** Whether a row is wrong or missing that no tile covers, so that the head cannot be compared. */
+  isTailWrong: boolean;
+}
 
 export interface HeadOptions {
   sizes: LogSizes;
@@ -23,7 +31,7 @@ export function checkHead({ sizes, tree, walked, findings }: HeadOptions): void 
   }
   const isRootAt = (size: number) => {
     const frontier = tree.frontierAt(size);
-    return frontier !== undefined && same(rootOf(frontier), head.rootHash);
+    return frontier !== undefined && equalHashes(rootOf(frontier), head.rootHash);
   };
   if (first < 0 || first > head.size) wrong(`says that the log begins at ${first}, of ${head.size} events`);
   const end = Math.max(first, rowsEnd, grown);
@@ -59,8 +67,8 @@ function checkRoot(
   { frontier, grown, findings }: { frontier: Frontier | undefined; grown: number; findings: Findings },
 ): void {
   if (!frontier) return;
-  const isRoot = same(rootOf(frontier), head.rootHash);
-  const isFrontier = same(serializeFrontier(frontier), head.frontier);
+  const isRoot = equalHashes(rootOf(frontier), head.rootHash);
+  const isFrontier = equalHashes(serializeFrontier(frontier), head.frontier);
   if (isRoot && isFrontier) return;
   const changed = isRoot || isFrontier ? undefined : firstChanged(head, frontier);
   if (changed !== undefined && changed.end > grown) {
@@ -76,11 +84,11 @@ function checkRoot(
 // The first of the complete subtrees that differs, when the head agrees with itself.
 function firstChanged(head: StoredHead, frontier: Frontier): { start: number; end: number } | undefined {
   const said = frontierOf(head);
-  if (!said || !same(rootOf(said), head.rootHash)) return undefined;
+  if (!said || !equalHashes(rootOf(said), head.rootHash)) return undefined;
   let start = 0;
   for (const [at, hash] of frontier.hashes.entries()) {
     const end = start + largestPower(frontier.size - start);
-    if (!same(hash, said.hashes[at] as Uint8Array)) return { start, end };
+    if (!equalHashes(hash, said.hashes[at] as Uint8Array)) return { start, end };
     start = end;
   }
   return undefined;
@@ -104,7 +112,8 @@ function frontierOf({ size, frontier }: StoredHead): Frontier | undefined {
 export function checkTreeRow({ sizes, tree, findings }: HeadOptions): void {
   const row = sizes.tree ?? { size: 0, frontier: Buffer.alloc(0) };
   const frontier = tree.frontierAt(sizes.grown);
-  const isSame = row.size === sizes.grown && (!frontier || same(serializeFrontier(frontier), row.frontier));
+  const isSame =
+    row.size === sizes.grown && (!frontier || equalHashes(serializeFrontier(frontier), row.frontier));
   if (!isSame)
     findings.add({
       kind: 'tree',

@@ -1,7 +1,6 @@
 import { Peekable, streamRows } from '../../db/stream.ts';
-import { HASH_BYTES } from '../../merkle/hash.ts';
-import { decodePositions } from '../growth.ts';
-import { same } from './block.ts';
+import { equalHashes, HASH_BYTES } from '../../merkle/hash.ts';
+import { decodePositions } from '../tiles.ts';
 import type { CustomerLeavesOptions } from './customer.ts';
 import { addTile, type StoredTile, streamTiles } from './tiles.ts';
 
@@ -27,7 +26,7 @@ export async function locateDifference(options: CustomerLeavesOptions): Promise<
     if (position < sizes.first || position >= sizes.grown || owners.isUnsure(position)) continue;
     for await (const _ of rows.while((row) => owners.isUnsure(row.position)));
     const row = await rows.take();
-    if (row?.position === position && same(row.leaf, found.leaf)) continue;
+    if (row?.position === position && equalHashes(row.leaf, found.leaf)) continue;
     const problem = row ? `is not right about the event at position ${row.position}` : 'has too many leaves';
     return addTile(findings, { tree, level: 0, index: tile }, problem);
   }

@@ -1,11 +1,12 @@
 import type { PoolClient } from 'pg';
 import { Peekable } from '../../db/stream.ts';
-import { HASH_BYTES } from '../../merkle/hash.ts';
+import { equalHashes, HASH_BYTES } from '../../merkle/hash.ts';
 import { TILE_WIDTH } from '../../merkle/tile.ts';
 import { frontierLength } from '../../merkle/tree.ts';
-import { agrees, type Slot, same, settle } from './block.ts';
+import { agrees, type Slot, settle } from './block.ts';
 import { Deviations } from './deviations.ts';
 import type { Findings } from './findings.ts';
+import type { LogWalked } from './head.ts';
 import type { Owners } from './owners.ts';
 import type { CheckedRow } from './row.ts';
 import type { RowBlock } from './rows.ts';
@@ -22,15 +23,6 @@ export interface LogWalkOptions {
   owners: Owners;
   /** Called with the position that was reached. */
   onProgress: (position: number) => void;
-}
-
-/** What the walk saw. */
-export interface LogWalked {
-  events: number;
-  /** The rows behind the size that the head says, of which nothing else is known. */
-  beyond: { position: number; count: number } | undefined;
-  /** Whether a row is wrong or missing that no tile covers, so that the head cannot be compared. */
-  isTailWrong: boolean;
 }
 
 /**
@@ -156,7 +148,7 @@ class LogWalk {
       else this.#isTailWrong = true;
       return;
     }
-    const isRight = row.leaf !== undefined && leaf !== undefined && same(row.leaf, leaf);
+    const isRight = row.leaf !== undefined && leaf !== undefined && equalHashes(row.leaf, leaf);
     const fault = isRight ? faultOf(row, leaf) : undefined;
     if (!isRight) this.#deviations.addWrong(row, leaf);
     else if (fault) this.#deviations.addFault(position, fault);
@@ -191,11 +183,11 @@ class LogWalk {
 }
 
 function isLeaf({ leaf, fault }: CheckedRow, stored: Uint8Array | undefined): boolean {
-  return leaf !== undefined && stored !== undefined && fault === undefined && same(leaf, stored);
+  return leaf !== undefined && stored !== undefined && fault === undefined && equalHashes(leaf, stored);
 }
 
 function faultOf({ storedLeaf, fault }: CheckedRow, leaf: Uint8Array): string | undefined {
-  return fault ?? (same(storedLeaf, leaf) ? undefined : 'its leaf_hash is not that of its values');
+  return fault ?? (equalHashes(storedLeaf, leaf) ? undefined : 'its leaf_hash is not that of its values');
 }
 
 function contentProblem(tile: StoredTile, leaves: readonly (Uint8Array | undefined)[]): string | undefined {
@@ -203,7 +195,7 @@ function contentProblem(tile: StoredTile, leaves: readonly (Uint8Array | undefin
     return "has positions, which only customers' have";
   const known = leaves.slice(0, tile.width);
   const wrong = known.findIndex(
-    (leaf, at) => leaf && !same(leaf, tile.hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES)),
+    (leaf, at) => leaf && !equalHashes(leaf, tile.hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES)),
   );
   return wrong < 0
     ? undefined

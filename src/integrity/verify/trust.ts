@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import type { Checkpoint } from '../../merkle/checkpoint.ts';
 import { cosignatureVerifier } from '../../merkle/cosignature.ts';
 import { FormatError } from '../../merkle/format-error.ts';
 import { parseNote } from '../../merkle/note.ts';
@@ -7,7 +8,6 @@ import { type NoteVerifier, noteVerifier } from '../../merkle/note-signature.ts'
 import { openCheckpoint } from '../../merkle/signed-checkpoint.ts';
 import { readIdentity } from '../identity.ts';
 import { type TreeName, treeOf } from '../trees.ts';
-import type { SavedCheckpoint } from './checkpoints.ts';
 import type { Findings } from './findings.ts';
 
 /** Whose signatures count. */
@@ -64,6 +64,14 @@ function ownTrust(verifierKey: string, wrong: (message: string) => void): Trust 
 export interface KeptNote {
   name: string;
   note: string;
+}
+
+/** A checkpoint that was kept outside, its signature verified. */
+export interface SavedCheckpoint {
+  /** What to call it, such as the name of its file. */
+  name: string;
+  tree: TreeName;
+  checkpoint: Checkpoint;
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { SavedCheckpoint } from '../../../src/integrity/verify/checkpoints.ts';
 import type { ReadLogFile } from '../../../src/integrity/verify/offline/log-files.ts';
+import type { SavedCheckpoint } from '../../../src/integrity/verify/trust.ts';
 import { formatEntries } from '../../../src/merkle/entries.ts';
 import { leafHash } from '../../../src/merkle/hash.ts';
 import { TILE_WIDTH } from '../../../src/merkle/tile.ts';

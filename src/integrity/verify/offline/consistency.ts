@@ -1,8 +1,8 @@
+import { equalHashes } from '../../../merkle/hash.ts';
 import type { ReadTiles } from '../../../merkle/tile.ts';
 import { verifyConsistency } from '../../../merkle/verify.ts';
-import { same } from '../block.ts';
-import type { SavedCheckpoint } from '../checkpoints.ts';
 import type { Finding } from '../findings.ts';
+import type { SavedCheckpoint } from '../trust.ts';
 import { LogFileError } from './log-files.ts';
 import { TileError, TrustedTiles } from './trusted-tiles.ts';
 
@@ -24,7 +24,7 @@ export async function verifyGrowth(
   const [from, to] = [one, other].sort((a, b) => a.checkpoint.treeSize - b.checkpoint.treeSize);
   if (!from || !to) return undefined;
   const [size, later] = [from.checkpoint.treeSize, to.checkpoint.treeSize];
-  const isSame = same(from.checkpoint.rootHash, to.checkpoint.rootHash);
+  const isSame = equalHashes(from.checkpoint.rootHash, to.checkpoint.rootHash);
   if (size === later)
     return isSame ? [] : [fork(from, `${from.name} and ${to.name} are of one size and differ`)];
   if (size === 0) return [];
@@ -35,7 +35,7 @@ export async function verifyGrowth(
   if (!tiles) return undefined;
   const trusted = new TrustedTiles(tiles, { size: later, rootHash: to.checkpoint.rootHash });
   try {
-    const isBeginning = same(await trusted.rootAt(size), from.checkpoint.rootHash);
+    const isBeginning = equalHashes(await trusted.rootAt(size), from.checkpoint.rootHash);
     return isBeginning
       ? []
       : [fork(from, `the log of ${to.name} does not begin with the ${size} events of ${from.name}`)];

@@ -1,11 +1,10 @@
-import { HASH_BYTES } from '../../../merkle/hash.ts';
+import { equalHashes, HASH_BYTES } from '../../../merkle/hash.ts';
 import { type ReadTiles, TILE_WIDTH, tileWidth } from '../../../merkle/tile.ts';
 import { rootOf } from '../../../merkle/tree.ts';
-import { same } from '../block.ts';
-import type { SavedCheckpoint } from '../checkpoints.ts';
 import { type CountedFinding, type Finding, Findings } from '../findings.ts';
 import { Replay } from '../replay.ts';
 import { usefulThreads } from '../thread.ts';
+import type { SavedCheckpoint } from '../trust.ts';
 import { firstDifference } from './difference.ts';
 import { hashesIn } from './hash-lines.ts';
 import { hashInThreads } from './hash-threads.ts';
@@ -108,7 +107,7 @@ function withStart(finding: Finding, start: number, announced: number): Finding 
 }
 
 function holds({ root, checkpoint }: Compared): boolean {
-  return root !== undefined && same(root, checkpoint.rootHash);
+  return root !== undefined && equalHashes(root, checkpoint.rootHash);
 }
 
 /** Grows the tree by the lines, and takes its root at the size of each checkpoint. */

@@ -1,6 +1,7 @@
 import { HASH_BYTES, leafHash } from '../../../merkle/hash.ts';
 
-const NEWLINE = 0x0a;
+/** The byte that ends a line. */
+export const NEWLINE = 0x0a;
 
 /** The lines in some bytes, without their newlines. */
 export function* linesIn(bytes: Uint8Array): Generator<Uint8Array, void> {

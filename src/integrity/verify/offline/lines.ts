@@ -1,6 +1,6 @@
 import { MAX_ENTRY_BYTES } from '../../../merkle/entries.ts';
+import { NEWLINE } from './hash-lines.ts';
 
-const NEWLINE = 0x0a;
 const PART_BYTES = 512 * 1024;
 
 /** A file that holds something else than lines of events. */

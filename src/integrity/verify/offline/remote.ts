@@ -1,14 +1,13 @@
 import { parseBundle } from '../../../merkle/bundle.ts';
 import { parseEntries } from '../../../merkle/entries.ts';
 import { FormatError } from '../../../merkle/format-error.ts';
-import { leafHash } from '../../../merkle/hash.ts';
+import { equalHashes, leafHash } from '../../../merkle/hash.ts';
 import { type ReadTiles, TILE_WIDTH, tileWidth } from '../../../merkle/tile.ts';
 import { entriesPath } from '../../../merkle/tile-path.ts';
 import { removalEventIn } from '../announcement.ts';
-import { same } from '../block.ts';
-import type { SavedCheckpoint } from '../checkpoints.ts';
 import { type CountedFinding, Findings } from '../findings.ts';
 import { Removals } from '../removal.ts';
+import type { SavedCheckpoint } from '../trust.ts';
 import { hashesIn } from './hash-lines.ts';
 import { explain } from './locate.ts';
 import { LogFileError, type ReadLogFile } from './log-files.ts';
@@ -95,7 +94,7 @@ class RemoteWalk {
       else if (treeSize === 0) continue;
       else
         await this.#orTile(async () => {
-          if (!same(await this.#tiles.rootAt(treeSize), rootHash))
+          if (!equalHashes(await this.#tiles.rootAt(treeSize), rootHash))
             add('checkpoint', `the log does not begin with the ${treeSize} events of ${name}`);
         });
     }
@@ -135,7 +134,7 @@ class RemoteWalk {
       const leaves = await this.#orTile(() => this.#tiles.read(0, Math.floor(index / TILE_WIDTH)));
       const leaf = leaves && hashesIn(leaves)[index % TILE_WIDTH];
       // Whatever else the file says, this event is the leaf of the tree that was signed.
-      if (leaf && same(leaf, leafHash(extra))) this.#removals.add(removalEventIn(extra, index));
+      if (leaf && equalHashes(leaf, leafHash(extra))) this.#removals.add(removalEventIn(extra, index));
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
     }

@@ -1,7 +1,7 @@
 import { PURGE_ACTION, removalEventIn, UPGRADE_ACTION } from '../announcement.ts';
 import { Removals } from '../removal.ts';
+import { NEWLINE } from './hash-lines.ts';
 
-const NEWLINE = 0x0a;
 /** The beginnings of the lines that speak of removals: the action is the first member of a canonical form. */
 const STARTS = [PURGE_ACTION, UPGRADE_ACTION].map((action) => Buffer.from(`{"action":"${action}",`));
 
