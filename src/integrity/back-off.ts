@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Milliseconds to wait after so many failures in a row: `first`, then twice as long each time, with jitter. */
 export function backOffMs(failures: number, { first, most }: { first: number; most: number }): number {
@@ -8,5 +8,5 @@ export function backOffMs(failures: number, { first, most }: { first: number; mo
 
 /** Resolves after that time, or at once when the signal is aborted. Keeps no process alive. */
 export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
+  await delay(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
 }

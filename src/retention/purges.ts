@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ReadTime, timeOf } from '../db/clock.ts';
 import { AuditError } from '../errors.ts';
 import { readHead } from '../log/head.ts';
@@ -103,7 +103,7 @@ export function createPurges(options: PurgesOptions): Purges {
 
 async function longestWait(signal: AbortSignal | undefined): Promise<undefined> {
   const options = { ref: false, ...(signal && { signal }) };
-  await setTimeout(LONGEST_WAIT_MS, undefined, options).catch(() => undefined);
+  await delay(LONGEST_WAIT_MS, undefined, options).catch(() => undefined);
 }
 
 function checkShare(purged: number, events: number, maxPercent: number): void {
