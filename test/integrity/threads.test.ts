@@ -35,10 +35,11 @@ beforeAll(async () => {
   expect(status, stdout).toBe(0);
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
   await cp(join(ROOT, 'prisma/structure.sql'), join(folder, 'prisma/structure.sql'));
-  const load = (file: string) => import(pathToFileURL(join(folder, 'dist', file)).href);
-  built = await load('integrity/verify/offline/hash-threads.js');
-  builtDatabase = await load('integrity/verify/database.js');
-  builtPool = await load('db/pool.js');
+  const load = (source: string) =>
+    import(pathToFileURL(join(folder, source.replace(/^src/, 'dist').replace(/ts$/, 'js'))).href);
+  built = await load('src/integrity/verify/offline/hash-threads.ts');
+  builtDatabase = await load('src/integrity/verify/database.ts');
+  builtPool = await load('src/db/pool.ts');
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true }));
 

@@ -1,13 +1,16 @@
 // Runs inside a page: verifies what a log gives with the modules of src/merkle as they are, and nothing else.
-import { parseBundle, verifyBundle } from '/merkle/bundle.js';
-import { leafHash } from '/merkle/hash.js';
-import { parseVerifierKey } from '/merkle/note-key.js';
-import { noteVerifier } from '/merkle/note-signature.js';
-import { proveConsistency } from '/merkle/proof.js';
-import { openCheckpoint } from '/merkle/signed-checkpoint.js';
-import { nodesFromTiles } from '/merkle/tile.js';
-import { tilePath } from '/merkle/tile-path.js';
-import { verifyConsistency } from '/merkle/verify.js';
+import {
+  leafHash,
+  nodesFromTiles,
+  noteVerifier,
+  openCheckpoint,
+  parseBundle,
+  parseVerifierKey,
+  proveConsistency,
+  tilePath,
+  verifyBundle,
+  verifyConsistency,
+} from '/merkle/index.js';
 
 async function get(url) {
   const response = await fetch(url);
