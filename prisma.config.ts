@@ -20,6 +20,6 @@ async function databaseUrl(): Promise<string | undefined> {
   // Migrations are the work of the login that owns the tables, if that is not the one of the service.
   const given = (runsEngine && DATABASE_ADMIN_URL) || DATABASE_URL;
   if (given) return given;
-  const { findRunning } = await import('./src/db/embedded/running.ts');
+  const { findRunning } = await import('./src/db/embedded/cluster.ts');
   return findRunning(DATA_DIR);
 }

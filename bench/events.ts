@@ -1,5 +1,5 @@
 import type { Outcome, Severity } from '../src/events/catalog.ts';
-import type { JsonObject } from '../src/events/event.ts';
+import type { JsonObject } from '../src/events/fields.ts';
 import { Random } from './random.ts';
 
 /** An event as a client would send it, with the names of the API and the stored values of its enums. */

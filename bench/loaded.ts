@@ -1,6 +1,5 @@
 import type { Child } from './child.ts';
-import type { Lab } from './lab.ts';
-import { KEY } from './lab.ts';
+import { KEY, type Lab } from './lab.ts';
 import { run } from './load.ts';
 import { requests } from './requests.ts';
 

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { createPool, inTransaction, type Pool } from '../src/db/pool.ts';
-import { growTrees } from '../src/integrity/grow.ts';
-import { lockLogTree } from '../src/integrity/trees.ts';
+import { appendLeaves } from '../src/evidence/append-leaves.ts';
+import { lockLogTree } from '../src/evidence/trees.ts';
 import { readHead } from '../src/log/head.ts';
 import { leafHash } from '../src/merkle/hash.ts';
 import { emptyFrontier, extendFrontier, rootOf, serializeFrontier } from '../src/merkle/tree.ts';
@@ -148,7 +148,7 @@ async function grow(pool: Pool, step: number): Promise<number> {
   const backend = procstat(rows[0]?.pid as number).cpuMs;
   const own = process.cpuUsage();
   for (let end = Math.min(step, size); ; end = Math.min(end + step, size)) {
-    await inTransaction(pool, async (client) => growTrees(client, await lockLogTree(client), end));
+    await inTransaction(pool, async (client) => appendLeaves(client, await lockLogTree(client), end));
     if (end === size) break;
   }
   const { user, system } = process.cpuUsage(own);

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { SCOPES, type Scope } from './access/scopes.ts';
-import { parseClaimPath } from './access/tokens/claims.ts';
-import { parseIssuer } from './access/tokens/issuer.ts';
-import { TOKEN_ALGORITHMS } from './access/tokens/tokens.ts';
+import { META_KINDS } from './audit/activity-totals.ts';
+import { SCOPES, type Scope } from './auth/principal.ts';
+import { parseClaimPath } from './auth/token-claims.ts';
+import { parseIssuer } from './auth/token-issuers.ts';
+import { TOKEN_ALGORITHMS } from './auth/tokens.ts';
 import { type AddressBlock, parseBlock } from './events/address.ts';
 import { SEVERITIES } from './events/catalog.ts';
-import { parseFieldRules } from './events/redact/fields.ts';
-import { MAX_WITNESSES, parseWitness, type Witness } from './integrity/witnesses/witness.ts';
-import { META_KINDS } from './meta-audit/kinds.ts';
+import { parseFieldRules } from './events/redact/field-rules.ts';
+import { MAX_WITNESSES, parseWitness, type Witness } from './evidence/witness-protocol.ts';
 
 const wholeNumber = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
 const list = z.string().transform((text) =>
@@ -243,4 +243,43 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   if (result.success) return Object.freeze(result.data);
   const problems = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
   throw new Error(`the configuration has problems:\n${problems.join('\n')}`);
+}
+
+const LISTEN_ADVICE: Record<string, string> = {
+  EADDRINUSE: 'another program listens there: stop it, or set PORT to a free port (0: any)',
+  EACCES: 'this user may not listen there: set PORT to one of 1024 or more',
+};
+const OTHER_LISTEN_ADVICE =
+  'set HOST to an address of this machine (127.0.0.1: this machine alone, 0.0.0.0: all)';
+
+/** Does a step of the start that depends on a setting. What it throws names the setting and says what to do. */
+export async function namingSetting<T>(
+  setting: string,
+  advice: string | ((error: NodeJS.ErrnoException) => string),
+  step: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    const message = messageOf(error);
+    if (message.includes(setting)) throw error;
+    const toDo = typeof advice === 'string' ? advice : advice(error as NodeJS.ErrnoException);
+    throw new Error(`${setting}: ${message}; ${toDo}`, { cause: error });
+  }
+}
+
+/** The setting that says how the owner of the tables connects. */
+export function ownerSetting({ DATABASE_ADMIN_URL, DATABASE_URL, DATA_DIR }: Config): string {
+  if (DATABASE_ADMIN_URL !== undefined) return 'DATABASE_ADMIN_URL';
+  return DATABASE_URL === undefined ? `the PostgreSQL under DATA_DIR (${DATA_DIR})` : 'DATABASE_URL';
+}
+
+export function listenAdvice({ code = '' }: NodeJS.ErrnoException): string {
+  return LISTEN_ADVICE[code] ?? OTHER_LISTEN_ADVICE;
+}
+
+// A name with several addresses fails with an error for each, and no message of its own.
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join(', ');
+  return (error as Error).message;
 }

@@ -5,7 +5,7 @@ const TURN_MS = 5;
  * Shares the event loop between the requests of all clients. However much there is to do, a turn of the loop takes
  * `TURN_MS` and one piece of work; then the loop answers others, such as `/health/live` and the database.
  */
-class Turns {
+class EventLoopTurns {
   readonly #waiting: (() => void)[] = [];
   #spentMs = 0;
   #isScheduled = false;
@@ -65,7 +65,7 @@ class Turns {
 }
 
 // The process has one event loop.
-const turns = new Turns();
+const turns = new EventLoopTurns();
 
 /** Does the work of each item in order, and gives the event loop back whenever the time of its turn is spent. */
 export async function inTurns<Item, Result>(

@@ -2,13 +2,14 @@ import type { AuditLog } from './library/audit-log.ts';
 import type { AuditLogOptions } from './library/options.ts';
 import type { AuditService, AuditServiceOptions } from './service.ts';
 
-export type { Scope } from './access/scopes.ts';
+export type { Scope } from './auth/principal.ts';
 export { type Config, readConfig } from './config.ts';
 export { AuditError, AuditErrors, ERROR_CODES, type ErrorCode } from './errors.ts';
 export { EVENT_TYPES, OUTCOMES, type Outcome, SEVERITIES, type Severity } from './events/catalog.ts';
-export type { EventDraft, JsonObject, JsonValue } from './events/event.ts';
+export type { EventDraft, JsonObject, JsonValue } from './events/fields.ts';
 export { AuditEvent, type AuditEventRecord, type AuditEventType } from './library/audit-event.ts';
 export type * from './library/audit-log.ts';
+export type { PrincipalInput as Principal } from './library/calls.ts';
 export type { AuditFilter } from './library/filters.ts';
 export type {
   AuthEvent,
@@ -20,9 +21,8 @@ export type {
   Time,
 } from './library/inputs.ts';
 export type { AuditLogOptions, Settings } from './library/options.ts';
-export type { PrincipalInput as Principal } from './library/principal.ts';
-export type { EventFilterFunction, Extensions } from './pipeline/extensions.ts';
-export type { EventHandler } from './pipeline/handlers.ts';
+export type { EventFilterFunction, Extensions } from './log/append/extensions.ts';
+export type { EventHandler } from './log/append/handlers.ts';
 export type { AuditService, AuditServiceOptions } from './service.ts';
 
 // What follows is loaded when it is first called: it takes the better part of a second, and libraries in it put names of

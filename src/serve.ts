@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Config, readConfig } from './config.ts';
-import { type KeptServer, keepEmbedded } from './db/embedded/keep.ts';
-import { openOperatorLog } from './operator-log.ts';
+import { type SupervisedServer, superviseEmbedded } from './db/embedded/supervisor.ts';
+import { openOperatorLog } from './server/operator-log.ts';
 import type { AuditService } from './service.ts';
 
 const START_GRACE_MS = 2_000;
@@ -70,12 +70,12 @@ async function startDatabase(
   { DATABASE_URL, DATA_DIR }: Config,
   log: Logger,
   stop: AbortSignal,
-): Promise<KeptServer | undefined> {
+): Promise<SupervisedServer | undefined> {
   if (DATABASE_URL !== undefined) return undefined;
-  return keepEmbedded({ dataDir: DATA_DIR, log, stop, onWaiting: loadAhead });
+  return superviseEmbedded({ dataDir: DATA_DIR, log, stop, onWaiting: loadAhead });
 }
 
-async function untilEnd(embedded: KeptServer | undefined, stop: AbortSignal): Promise<void> {
+async function untilEnd(embedded: SupervisedServer | undefined, stop: AbortSignal): Promise<void> {
   await Promise.race([aborted(stop), ...(embedded ? [embedded.lost] : [])]);
 }
 

@@ -1,14 +1,13 @@
-import { Closers } from './closers.ts';
-import { readConfig } from './config.ts';
+import { listenAdvice, namingSetting, readConfig } from './config.ts';
 import type { AuditError } from './errors.ts';
-import { createApi } from './library/api.ts';
+import { createApi } from './library/mount.ts';
 import { type OpenLog, openLog } from './library/open.ts';
 import type { LogOptions } from './library/options.ts';
 import { startDatabase } from './library/storage.ts';
-import { openOperatorLog } from './operator-log.ts';
-import { createHostCheck } from './server/hosts.ts';
+import { createHostCheck } from './server/hosts-and-origins.ts';
+import { openOperatorLog } from './server/operator-log.ts';
 import { type HttpServer, listen } from './server/server.ts';
-import { listenAdvice, namingSetting } from './start-errors.ts';
+import { Closers } from './shutdown.ts';
 
 /** The audit service: built by `createAuditService`, started and stopped once. */
 export interface AuditService {

@@ -1,139 +1,123 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 
-const ROOT = join(import.meta.dirname, '..');
-
-const below = ['db', 'events', 'log', 'merkle'];
-const parts = [
-  'access',
-  'events',
-  'exports',
-  'feed',
-  'integrity',
-  'log',
-  'merkle',
-  'meta-audit',
-  'pipeline',
-  'retention',
-];
-// What all but the pure maths may import.
-const ANYWHERE = ['event-loop.ts', 'parse-json.ts'];
-// What each folder of src/ may import beside itself and that: biome.json says the same in its own way.
-const SEES: Record<string, readonly string[]> = {
+// Imports point one way, towards the log and the maths. This table is the rule: what each folder of src/, or a part of one,
+// may import beside itself. A part has only its own rule.
+const LOG = ['errors.ts', 'event-loop.ts', 'parse-json.ts', 'merkle', 'events', 'db', 'log'];
+const READERS = [...LOG, 'log/retention', 'evidence', 'verify', 'feed', 'auth', 'audit'];
+const API_CLIENT = ['client', 'errors.ts', 'events', 'import', 'merkle', 'parse-json.ts'];
+const MAY_IMPORT: Record<string, readonly string[]> = {
   merkle: [],
-  events: ['errors.ts', 'merkle'],
-  db: ['errors.ts', 'merkle'],
-  log: ['errors.ts', 'db', 'events', 'merkle'],
-  exports: ['errors.ts', ...below],
-  feed: ['errors.ts', ...below],
-  integrity: ['errors.ts', ...below],
-  pipeline: ['errors.ts', ...below],
-  access: ['errors.ts', ...below, 'integrity', 'pipeline'],
-  retention: ['errors.ts', ...below, 'integrity', 'pipeline'],
-  'meta-audit': ['errors.ts', ...below, 'access', 'pipeline'],
-  graphql: ['errors.ts', ...parts],
-  server: ['errors.ts', ...parts, 'graphql'],
-  library: [
-    'errors.ts',
-    ...parts,
-    'closers.ts',
+  events: ['errors.ts', 'parse-json.ts', 'merkle'],
+  db: ['errors.ts', 'parse-json.ts'],
+  log: LOG,
+  'log/retention': [...LOG, 'evidence', 'verify'],
+  feed: LOG,
+  evidence: LOG,
+  verify: [...LOG, 'evidence'],
+  auth: LOG,
+  audit: [...LOG, 'auth'],
+  schema: READERS,
+  server: [...READERS, 'schema'],
+  library: [...READERS, 'schema', 'server', 'config.ts', 'shutdown.ts'],
+  client: ['parse-json.ts'],
+  import: API_CLIENT,
+  cli: [
+    ...READERS,
+    'cli/export.ts',
+    'cli/import.ts',
+    'cli/prove.ts',
+    'client',
+    'import',
     'config.ts',
-    'db',
-    'graphql',
-    'health.ts',
-    'server',
-    'start-errors.ts',
+    'serve.ts',
+    'shutdown.ts',
   ],
-  cli: ['errors.ts', ...parts, 'config.ts', 'db', 'serve.ts', 'shutdown.ts'],
-  'cli/import': ['events', 'merkle'],
+  'cli/export.ts': API_CLIENT,
+  'cli/import.ts': API_CLIENT,
+  'cli/prove.ts': API_CLIENT,
 };
 
-interface Plant {
-  file: string;
-  code: string;
-  isRefused: boolean;
+const SRC = join(import.meta.dirname, '../src');
+
+/** Every file of src/ that is written by hand, with the files that it imports, types included. */
+function readImports(): Map<string, string[]> {
+  const paths = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts') && !path.includes('generated/'))
+    .map((path) => path.replaceAll('\\', '/'));
+  return new Map(paths.map((path) => [path, importsOf(path, readFileSync(join(SRC, path), 'utf8'))]));
 }
 
-const entries = readdirSync(join(ROOT, 'src'), { withFileTypes: true });
-const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-const rootFiles = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
-
-/** Imports from every folder, and from a folder in it, of every other folder and of every file above. */
-function everyImport(): Plant[] {
-  return Object.keys(SEES).flatMap((from) =>
-    [...folders, ...rootFiles]
-      .filter((to) => to !== from.split('/')[0])
-      .flatMap((to) => {
-        const isRefused = !SEES[from]?.includes(to) && !(ANYWHERE.includes(to) && from !== 'merkle');
-        const up = '../'.repeat(from.split('/').length);
-        const path = `${up}${to.endsWith('.ts') ? to : `${to}/planted.ts`}`;
-        return [
-          { file: `src/${from}/planted/${to}-1.ts`, code: `import { x } from '../${path}';`, isRefused },
-          { file: `src/${from}/${to}-0.ts`, code: `import { x } from '${path}';`, isRefused },
-        ];
-      }),
+function importsOf(path: string, text: string): string[] {
+  const specifiers = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.{1,2}\/[^']+)'/g);
+  return [...specifiers].map(([, specifier = '']) =>
+    relative(SRC, join(SRC, dirname(path), specifier)).replaceAll('\\', '/'),
   );
 }
 
-const SPECIAL: Plant[] = [
-  { file: 'src/graphql/types/own.ts', code: "import { x } from '../builder.ts';", isRefused: false },
-  { file: 'src/log/own.ts', code: "import { x } from './head.ts';", isRefused: false },
-  { file: 'src/log/type.ts', code: "import type { X } from '../server/server.ts';", isRefused: true },
-  { file: 'src/log/again.ts', code: "export { x } from '../server/server.ts';", isRefused: true },
-  { file: 'src/log/all.ts', code: "export * from '../server/server.ts';", isRefused: true },
-  { file: 'src/log/effect.ts', code: "import '../server/server.ts';", isRefused: true },
-  { file: 'src/log/later.ts', code: "await import('../server/server.ts');", isRefused: true },
-  { file: 'src/cli/export.ts', code: "import { x } from '../log/read.ts';", isRefused: true },
-  { file: 'src/cli/client.ts', code: "import { x } from '../config.ts';", isRefused: true },
-  { file: 'src/cli/import/own.ts', code: "import { x } from '../client.ts';", isRefused: false },
-  ...['graphql', 'server'].flatMap((from) => [
-    { file: `src/${from}/pool.ts`, code: "import type { Pool } from '../db/pool.ts';", isRefused: false },
-    { file: `src/${from}/run.ts`, code: "import { inTransaction } from '../db/pool.ts';", isRefused: true },
-    { file: `src/${from}/all.ts`, code: "import * as all from '../db/pool.ts';", isRefused: true },
-    { file: `src/${from}/again.ts`, code: "export * from '../db/pool.ts';", isRefused: true },
-  ]),
-];
-
-/** The files that Biome, with the project's own rules, refuses for an import. */
-function lint(plants: Plant[]): Set<string> {
-  const project = mkdtempSync(join(tmpdir(), 'audit-log-imports-'));
-  try {
-    cpSync(join(ROOT, 'biome.json'), join(project, 'biome.json'));
-    for (const { file, code } of plants) {
-      mkdirSync(dirname(join(project, file)), { recursive: true });
-      writeFileSync(join(project, file), `${code}\n`);
-    }
-    const biome = join(ROOT, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
-    const args = ['lint', '--vcs-enabled=false', '--max-diagnostics=none', '--reporter=json', '.'];
-    const { stdout } = spawnSync(process.execPath, [biome, ...args], { cwd: project, encoding: 'utf8' });
-    return refusedIn(stdout);
-  } finally {
-    rmSync(project, { recursive: true });
-  }
+/** The folder, or the longest part of one that has a rule, that a file belongs to; a file of src/ itself is its own. */
+function partOf(path: string): string {
+  const parts = Object.keys(MAY_IMPORT).filter((part) => path === part || path.startsWith(`${part}/`));
+  return parts.sort((one, other) => other.length - one.length)[0] ?? path.split('/')[0] ?? path;
 }
 
-function refusedIn(report: string): Set<string> {
-  const { diagnostics } = JSON.parse(report) as {
-    diagnostics: { category: string; location: { path: string | { file: string } } }[];
+function isAllowed(from: string, to: string): boolean {
+  const part = partOf(from);
+  return partOf(to) === part || (MAY_IMPORT[part] ?? []).includes(partOf(to));
+}
+
+/** The import circles among files: for each, its files in the order in which they import one another. */
+function circles(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const way: string[] = [];
+  const visit = (path: string) => {
+    if (way.includes(path)) found.push([...way.slice(way.indexOf(path)), path].join(' > '));
+    if (done.has(path)) return;
+    done.add(path);
+    way.push(path);
+    for (const next of imports.get(path) ?? []) visit(next);
+    way.pop();
   };
-  const refused = diagnostics.filter(({ category }) => category === 'lint/style/noRestrictedImports');
-  return new Set(
-    refused.map(({ location: { path } }) =>
-      (typeof path === 'string' ? path : path.file).replace(/^\.\//, ''),
-    ),
-  );
+  for (const path of imports.keys()) visit(path);
+  return found;
 }
+
+const imports = readImports();
 
 test('every folder of src has a rule', () => {
-  const ruled = Object.keys(SEES).filter((folder) => !folder.includes('/'));
-  expect(ruled.sort()).toEqual([...folders].sort());
+  const folders = [...imports.keys()].filter((path) => path.includes('/')).map((path) => path.split('/')[0]);
+  expect(Object.keys(MAY_IMPORT)).toEqual(expect.arrayContaining([...new Set(folders)]));
 });
 
-test('imports point one way: whatever points another is refused, wherever it is planted', () => {
-  const plants = [...everyImport(), ...SPECIAL];
-  const expected = plants.filter(({ isRefused }) => isRefused).map(({ file }) => file);
-  expect([...lint(plants)].sort()).toEqual(expected.sort());
+test('imports point one way', () => {
+  const wrong = [...imports].flatMap(([from, all]) =>
+    from.includes('/') ? all.filter((to) => !isAllowed(from, to)).map((to) => `${from} imports ${to}`) : [],
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('no files import one another in a circle', () => {
+  expect(circles(imports)).toEqual([]);
+});
+
+test('the rules find what breaks them', () => {
+  expect(importsOf('log/a.ts', "import type { X } from '../server/server.ts';")).toEqual([
+    'server/server.ts',
+  ]);
+  expect(importsOf('log/a.ts', "await import('../server/server.ts');")).toEqual(['server/server.ts']);
+  expect(importsOf('log/a.ts', "export * from '../server/server.ts';")).toEqual(['server/server.ts']);
+  expect(isAllowed('log/a.ts', 'server/server.ts')).toBe(false);
+  expect(isAllowed('log/a.ts', 'log/retention/a.ts')).toBe(false);
+  expect(isAllowed('server/server.ts', 'log/a.ts')).toBe(true);
+  expect(
+    circles(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['a']],
+      ]),
+    ),
+  ).toEqual(['a > b > c > a']);
 });

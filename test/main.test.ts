@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { isAlive } from '../src/db/embedded/process.ts';
+import { isAlive } from '../src/db/embedded/processes.ts';
 import { type Program, startProgram } from './support/process.ts';
 
 let folder: string;

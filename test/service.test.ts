@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { storeKey } from '../src/access/keys.ts';
+import { storeKey } from '../src/auth/api-keys.ts';
 import { createPool } from '../src/db/pool.ts';
 import { createDatabase, type TestDatabase } from './support/database.ts';
 import { COUNT_EVENTS, LOG_EVENT, LOG_EVENTS } from './support/operations/events.ts';

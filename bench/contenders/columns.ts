@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { EventDraft } from '../../src/events/event.ts';
-import { searchWords } from '../../src/events/words.ts';
-import { eventId } from '../../src/log/event-id.ts';
+import { eventId } from '../../src/events/event-id.ts';
+import type { EventDraft } from '../../src/events/fields.ts';
+import { searchWords } from '../../src/events/search.ts';
 import { type BenchEvent, eventOf } from '../events.ts';
 
 /** What a row holds beside its position, by column, as PostgreSQL reads it; null where the event has nothing. */

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { findBinaries } from '../../src/db/embedded/binaries.ts';
 import { ensureCluster, holdsOnlyOurs } from '../../src/db/embedded/cluster.ts';
-import { run } from '../../src/db/embedded/run.ts';
-import { chooseUser } from '../../src/db/embedded/user.ts';
+import { chooseUser, findBinaries } from '../../src/db/embedded/programs.ts';
+import { runServer } from '../../src/db/embedded/server.ts';
 import { startChild } from '../child.ts';
 import { type Entry, entry } from '../entry.ts';
 import { KEY, type Lab } from '../lab.ts';
@@ -75,7 +74,7 @@ async function bareStart(dataDir: string): Promise<() => Promise<() => Promise<v
   const runAs = chooseUser(binaries.postgres, dataDir, await holdsOnlyOurs(dataDir));
   const cluster = await ensureCluster(dataDir, binaries, { runAs, stop: undefined });
   return async () => {
-    const server = await run({
+    const server = await runServer({
       program: binaries.postgres,
       runAs,
       cluster,

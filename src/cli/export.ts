@@ -4,8 +4,8 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Client, ClientError, clientFrom } from '../client/graphql-client.ts';
 import { parseJson } from '../parse-json.ts';
-import { type Client, ClientError, clientFrom } from './client.ts';
 
 export const EXPORT_LINK =
   'query Export($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) { auditExport(format: $format, filter: $filter, delimiter: $delimiter, byteOrderMark: $byteOrderMark) { url } }';
@@ -34,7 +34,7 @@ interface ExportFlags {
 }
 
 /** Adds `audit-log export` to the program. */
-export function register(program: Command): void {
+export function registerExport(program: Command): void {
   program
     .command('export')
     .description('write events of the audit log to a file or standard output')

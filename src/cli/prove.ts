@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { encodeBase64 } from '../merkle/base64.ts';
-import { type Client, ClientError, clientFrom } from './client.ts';
+import { type Client, ClientError, clientFrom } from '../client/graphql-client.ts';
+import { encodeBase64 } from '../merkle/encoding.ts';
 
 const HELP = `
 The bundle (C2SP tlog-proof) holds the event, its proof and a signed checkpoint: audit-log verify bundle FILE --key VKEY

@@ -1,10 +1,10 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { QueryConfig } from 'pg';
-import { BIND_CUSTOMER, queryAsCustomer } from './as-customer.ts';
 import { SILENCE } from './client.ts';
 import { PrismaClient } from './generated/client.ts';
 import type { Pool } from './pool.ts';
-import { statementName } from './prepared.ts';
+import { statementName } from './queries.ts';
+import { BIND_CUSTOMER, bindCustomer, queryAsCustomer } from './row-level-security.ts';
 
 /** Makes ready what the first query of the process has to wait for, without a database: the compiler of queries. */
 export async function preparePrisma(): Promise<void> {
@@ -17,8 +17,8 @@ export async function preparePrisma(): Promise<void> {
 export const prismaOn = clientsOn((pool) => pool);
 
 /** The same for statements that may compute long before their first row. */
-export const patientPrismaOn = clientsOn((pool) =>
-  inFrontOf(pool, {
+export const longPrismaOn = clientsOn((pool) =>
+  poolWith(pool, {
     query: (config) => pool.query({ ...config, silenceMs: SILENCE.long } as QueryConfig),
     connect: () => pool.connect(),
   }),
@@ -26,7 +26,7 @@ export const patientPrismaOn = clientsOn((pool) =>
 
 /** The same for transactions whose first statement is `bindCustomer`; it refuses every other statement. */
 export const boundPrismaOn = clientsOn((pool) =>
-  inFrontOf(pool, { query: refuse, connect: async () => new BoundTransaction(pool) }),
+  poolWith(pool, { query: refuseUnbound, connect: async () => new BoundTransaction(pool) }),
 );
 
 // A search may take as long as its connection lets it: the limit is on its silence.
@@ -47,18 +47,18 @@ function clientsOn(poolFor: (pool: Pool) => Pool): (pool: Pool) => PrismaClient 
 }
 
 /** What Prisma's adapter calls of a pool. */
-interface Front {
+interface PoolMethods {
   query(config: QueryConfig): Promise<unknown>;
   connect(): Promise<unknown>;
 }
 
 /** What Prisma's adapter takes for a pool, with other methods. */
-function inFrontOf(pool: Pool, front: Front): Pool {
+function poolWith(pool: Pool, front: PoolMethods): Pool {
   const listening = { on: pool.on.bind(pool), removeListener: pool.removeListener.bind(pool) };
   return Object.assign(Object.create(pool) as Pool, listening, front);
 }
 
-async function refuse(): Promise<never> {
+async function refuseUnbound(): Promise<never> {
   throw new Error('a statement for customers was not bound to one');
 }
 
@@ -79,7 +79,7 @@ class BoundTransaction {
   async query({ text, values = [], name, ...config }: QueryConfig): Promise<unknown> {
     if (text === BIND_CUSTOMER) this.#customerId = values[0] as string;
     if (text === BIND_CUSTOMER || ['BEGIN', 'COMMIT', 'ROLLBACK'].includes(text)) return NOTHING;
-    if (this.#customerId === undefined) return refuse();
+    if (this.#customerId === undefined) return refuseUnbound();
     return queryAsCustomer(this.#pool, this.#customerId, {
       ...config,
       text,
@@ -93,4 +93,25 @@ class BoundTransaction {
   on(): void {}
   removeListener(): void {}
   release(): void {}
+}
+
+/**
+ * The Prisma client for what one customer may see: every operation runs under the role `audit_log_customer`, to which
+ * row-level security shows that customer's rows alone, whatever the operation says. It is the client extension that Prisma
+ * describes for row-level security: each operation is a read-only transaction of its own, whose first statement names the
+ * customer. Both travel in one write (`boundPrismaOn`).
+ */
+export function prismaAsCustomer(pool: Pool, customerId: string): PrismaClient {
+  const prisma = boundPrismaOn(pool);
+  const extended = prisma.$extends({
+    name: 'customer',
+    query: {
+      async $allOperations({ args, query }) {
+        const binding = prisma.$executeRaw(bindCustomer(customerId));
+        const [, result] = await prisma.$transaction([binding, query(args)]);
+        return result;
+      },
+    },
+  });
+  return extended as unknown as PrismaClient;
 }

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import pg from 'pg';
 import { createPool, type Pool } from './pool.ts';
-import type { Queryable } from './queryable.ts';
+import type { Queryable } from './queries.ts';
 
 // From version 16 on a member of a role need not be allowed to act as it.
 const CAN_ACT =

@@ -1,4 +1,4 @@
-import type { Queryable } from './queryable.ts';
+import type { Queryable } from './queries.ts';
 
 // The segments have a schema of their own, and come and go: `integrity/verify/catalog.ts` compares them with one another.
 const OURS = "n.nspname = 'public'";

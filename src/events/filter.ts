@@ -1,6 +1,6 @@
 import { type AddressBlock, isInBlock } from './address.ts';
 import { categoryOf, type Outcome, SEVERITIES, type Severity } from './catalog.ts';
-import type { AuditEvent, JsonObject, JsonValue } from './event.ts';
+import type { AuditEvent, JsonObject, JsonValue } from './fields.ts';
 import { isFound, type SearchCondition } from './search.ts';
 
 /** Which events are wanted: every given condition must hold. Checked: blocks and search texts are parsed. */

@@ -1,7 +1,6 @@
 import { type AuditError, badInput } from '../errors.ts';
 import { InexactNumber } from '../parse-json.ts';
-import { MAX_EVENT_CHARACTERS, MAX_JSON_DEPTH, MAX_JSON_VALUES } from './bounds.ts';
-import type { JsonObject } from './event.ts';
+import { type JsonObject, MAX_EVENT_CHARACTERS, MAX_JSON_DEPTH, MAX_JSON_VALUES } from './fields.ts';
 
 /** What is said of an event whose texts are together longer than can be recorded. */
 export const TOO_LONG = `makes the event longer than ${MAX_EVENT_CHARACTERS} characters`;
@@ -138,4 +137,16 @@ function checkMembers(value: object, walk: Walk): void {
     checkValue((value as Record<string, unknown>)[key], walk);
     walk.keys.pop();
   }
+}
+
+const VALUE_BYTES = 32;
+
+/** About how many bytes a value takes in memory: two for each UTF-16 code unit, and 32 for each value. */
+export function memoryBytesOf(value: unknown): number {
+  if (typeof value === 'string') return VALUE_BYTES + 2 * value.length;
+  if (value === null || typeof value !== 'object') return VALUE_BYTES;
+  if (Buffer.isBuffer(value)) return VALUE_BYTES + value.length;
+  let bytes = VALUE_BYTES;
+  for (const member of Object.values(value)) bytes += memoryBytesOf(member);
+  return bytes;
 }

@@ -1,6 +1,149 @@
 import { badInput } from '../errors.ts';
-import type { AuditEvent } from './event.ts';
-import { formerWordsOf, INDEXED_PREFIX, orderedWords, prefixKey, searchWords, wordsOf } from './words.ts';
+import type { AuditEvent, EventRecord, JsonValue } from './fields.ts';
+
+const MAX_WORD_LENGTH = 64;
+/** Characters that the index knows the beginning of a word by. */
+export const INDEXED_PREFIX = 3;
+const ASCII = /^\p{ASCII}*$/u;
+const ASCII_WORDS = /[a-z\d]+/g;
+// Unicode's reordering of marks takes the square of their number: a word keeps no more than this of a run.
+const MARK = '[\\p{M}\\uff9e\\uff9f]';
+const MARKS = new RegExp(`(?<!${MARK})(${MARK}{${MAX_WORD_LENGTH}})${MARK}+`, 'gu');
+const WORDS = /[\p{L}\p{N}\p{M}]+/gu;
+// Scripts that are written without blanks between words; Korean has some, but joins particles to its words.
+const UNSPACED_SCRIPTS = 'Han Hiragana Katakana Hangul Bopomofo Thai Lao Khmer Myanmar';
+const UNSPACED = `[${UNSPACED_SCRIPTS.replace(/(\w+) ?/g, '\\p{scx=$1}')}]`;
+const HAS_UNSPACED = new RegExp(UNSPACED, 'u');
+const RUNS = new RegExp(`(${UNSPACED}+)|(?:(?!${UNSPACED}).)+`, 'gsu');
+const FINAL_SIGMA = /ς/g;
+
+/** What is in the words of an event before each of its texts, and first: older versions wrote words without it. */
+export const TEXT_START = '';
+
+/**
+ * The words of a text in its order: runs of letters, marks and digits, NFKC, in lower case. A longer one than 64 code units
+ * is cut into several. Of a script without blanks, each character is a word, and so are each two that stand side by side,
+ * one behind the other in such a way that a part of a run is found as a phrase.
+ */
+export function wordsOf(text: string): string[] {
+  const words: string[] = [];
+  addWords(words, text);
+  return words;
+}
+
+function addWords(words: string[], text: string): void {
+  // The same, without the tables of Unicode: nearly every text.
+  if (ASCII.test(text)) {
+    for (const word of text.toLowerCase().match(ASCII_WORDS) ?? []) addWord(words, word);
+    return;
+  }
+  const plain = text.replace(MARKS, '$1').normalize('NFKC').toLowerCase().replace(FINAL_SIGMA, 'σ');
+  for (const word of plain.match(WORDS) ?? []) {
+    if (!HAS_UNSPACED.test(word)) addWord(words, word);
+    else
+      for (const [run, unspaced] of word.matchAll(RUNS)) {
+        if (unspaced === undefined) addWord(words, run);
+        else addParts(words, unspaced);
+      }
+  }
+}
+
+function addWord(words: string[], word: string): void {
+  if (word.length <= MAX_WORD_LENGTH) words.push(word);
+  else
+    for (let start = 0; start < word.length; ) {
+      const end = endOf(word, start + MAX_WORD_LENGTH);
+      words.push(word.slice(start, end));
+      start = end;
+    }
+}
+
+// Not between the halves of a surrogate pair.
+function endOf(word: string, end: number): number {
+  const code = word.charCodeAt(end - 1);
+  return code >= 0xd800 && code <= 0xdbff ? end - 1 : end;
+}
+
+function addParts(words: string[], run: string): void {
+  let last = '';
+  for (const character of run) {
+    if (last !== '') words.push(last + character);
+    words.push(character);
+    last = character;
+  }
+}
+
+/** What the index has for the words that begin like this one; undefined when it is too short. */
+export function prefixKey(word: string): string | undefined {
+  return word.length < INDEXED_PREFIX ? undefined : `${word.slice(0, endOf(word, INDEXED_PREFIX))}*`;
+}
+
+type Searchable = Omit<EventRecord, 'id' | 'salt' | 'recordedAt'>;
+
+/**
+ * What `search` finds an event by, as it is stored: the words of its action, description, ids, resource, user agent, and
+ * of the names and values in its old and new values, each text behind `TEXT_START`; behind one more the beginnings of the
+ * words, for `prefixKey`.
+ */
+export function searchWords(event: Searchable): string[] {
+  const words = orderedWords(event);
+  const keys = new Set<string>();
+  for (const word of words) {
+    const key = prefixKey(word);
+    if (key !== undefined) keys.add(key);
+  }
+  words.push(TEXT_START, ...keys);
+  return words;
+}
+
+/** The part of `searchWords` that is in the order of the texts. */
+export function orderedWords(event: Searchable): string[] {
+  const words: string[] = [];
+  const add = (text: string | undefined) => {
+    if (text === undefined) return;
+    words.push(TEXT_START);
+    addWords(words, text);
+  };
+  for (const text of textsOf(event)) add(text);
+  add(event.userAgent);
+  if (event.oldValues) addValues(event.oldValues, add);
+  if (event.newValues) addValues(event.newValues, add);
+  return words;
+}
+
+// In the order of the canonical form: the database keeps another one than the client had.
+function addValues(value: JsonValue, add: (text: string) => void): void {
+  if (typeof value === 'string') add(value);
+  else if (typeof value === 'number') add(String(value));
+  else if (Array.isArray(value)) for (const element of value) addValues(element, add);
+  else if (value !== null && typeof value === 'object')
+    for (const key of Object.keys(value).sort()) {
+      add(key);
+      addValues(value[key] as JsonValue, add);
+    }
+}
+
+function textsOf(event: Searchable): (string | undefined)[] {
+  const { action, description, userId, customerId, sessionId, requestId, resourceType, resourceId } = event;
+  return [action, description, userId, customerId, sessionId, requestId, resourceType, resourceId];
+}
+
+/** The words of a text as versions before migration 0060 made them: whole runs, of which 64 code units count. */
+export function formerWordsOf(text: string): string[] {
+  const plain = text.replace(MARKS, '$1').normalize('NFKC').toLowerCase();
+  return [
+    ...new Set((plain.match(WORDS) ?? []).map((word) => word.slice(0, MAX_WORD_LENGTH).toWellFormed())),
+  ];
+}
+
+/** What those versions stored as the words of an event: distinct ones, of fewer texts, in no order that means anything. */
+export function formerSearchWords(event: Searchable): string[] {
+  return formerWordsOf(
+    textsOf(event)
+      .filter((text) => text !== undefined)
+      .join(' '),
+  );
+}
 
 /** Most words of one term, and most terms of several words or left out: each is compared with the whole text of an event. */
 const MAX_TERM_WORDS = 128;

@@ -1,15 +1,15 @@
 import type { Pool } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';
-import type { Reads } from '../db/queryable.ts';
+import type { Reads } from '../db/queries.ts';
 import { AuditError, badInput } from '../errors.ts';
-import type { AuditEvent } from '../events/event.ts';
+import type { AuditEvent } from '../events/fields.ts';
 import type { EventFilter } from '../events/filter.ts';
-import type { Committed } from '../log/append.ts';
+import type { CommittedEvents } from '../log/append/appender.ts';
 import { readHead } from '../log/head.ts';
-import { createPageReaders, refusePurged } from '../log/pages.ts';
-import { readTail } from '../log/read.ts';
-import { RecentEvents } from './recent.ts';
+import { readTail } from '../log/read/events.ts';
+import { createScanners, refusePurged } from '../log/read/scan.ts';
 import { Subscriber, type Tail } from './subscriber.ts';
+import { RecentEvents } from './tail.ts';
 
 const PAGE = 500;
 const KEPT = { events: 10_000, bytes: 32_000_000 };
@@ -23,7 +23,7 @@ export type FeedStart = 'now' | 'beginning' | number;
 export interface SubscribeRequest {
   filters: readonly EventFilter[];
   start: FeedStart;
-  /** Present for a viewer to whom the database shows not every row: then each event comes from here. */
+  /** Present for a principal to whom the database shows not every row: then each event comes from here. */
   reader?: Reads | undefined;
 }
 
@@ -45,7 +45,7 @@ export interface Feed {
   /** Something may be new, up to the size of the log that `hint` says, if it says one: called by the listener. */
   wake(hint?: string): void;
   /** What this instance has just committed: it need not be read, if it is the next. */
-  take(committed: Committed): void;
+  take(committed: CommittedEvents): void;
   /**
    * Resolves when the start is fixed. Throws POSITION_PURGED when an event that is due was removed by retention,
    * BAD_USER_INPUT when the log does not reach up to the start, OVERLOADED when there are too many subscribers.
@@ -63,7 +63,7 @@ export interface Feed {
 export async function createFeed(pool: Pool, onError: (error: Error) => void): Promise<Feed> {
   const recent = new RecentEvents((await readHead(pool)).frontier.size, KEPT);
   const tail: Tail = { recent, subscribers: new Set(), isClosed: false };
-  const catchUp = createPageReaders(pool, MAX_CATCH_UP_READS);
+  const catchUp = createScanners(pool, MAX_CATCH_UP_READS);
   let isReading = false;
   let isStale = false;
   let hintedSize = 0;
@@ -75,7 +75,7 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
     try {
       while ((isStale || hintedSize > recent.end) && !tail.isClosed) {
         if (isStale) await readToHead();
-        else if (!(await readWhole(pool, tail, hintedSize))) forgetHint();
+        else if (!(await readUnbroken(pool, tail, hintedSize))) forgetHint();
       }
     } catch (error) {
       onError(error as Error);
@@ -107,7 +107,7 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
     },
     take({ start, count, events }) {
       // Otherwise the notification leads to it, and to what comes before it.
-      if (start === recent.end) grow(tail, hasReaders(tail) ? events() : [], start + count);
+      if (start === recent.end) addToTail(tail, hasReaders(tail) ? events() : [], start + count);
     },
     async subscribe({ filters, start, reader }) {
       if (tail.subscribers.size >= MAX_SUBSCRIBERS) {
@@ -146,12 +146,12 @@ async function readUpTo(pool: Pool, tail: Tail, size: number): Promise<void> {
     const start = recent.end;
     const end = Math.min(start + PAGE, size);
     const events = await readTail(prismaOn(pool), start, end, PAGE);
-    if (recent.end === start) grow(tail, events, end);
+    if (recent.end === start) addToTail(tail, events, end);
   }
 }
 
 /** Reads the next page up to `size`; false, and nothing is taken, when it has a hole or is not there. */
-async function readWhole(pool: Pool, tail: Tail, size: number): Promise<boolean> {
+async function readUnbroken(pool: Pool, tail: Tail, size: number): Promise<boolean> {
   const { recent } = tail;
   const start = recent.end;
   const events = await readTail(prismaOn(pool), start, size, PAGE);
@@ -159,11 +159,11 @@ async function readWhole(pool: Pool, tail: Tail, size: number): Promise<boolean>
   if (recent.end !== start) return true;
   const end = start + events.length;
   if (events.length === 0 || events.at(-1)?.position !== end - 1) return false;
-  grow(tail, events, end);
+  addToTail(tail, events, end);
   return true;
 }
 
-function grow(tail: Tail, events: readonly AuditEvent[], end: number): void {
+function addToTail(tail: Tail, events: readonly AuditEvent[], end: number): void {
   tail.recent.add(events, end);
   wakeAll(tail);
 }

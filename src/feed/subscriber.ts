@@ -1,7 +1,7 @@
-import type { AuditEvent } from '../events/event.ts';
+import type { AuditEvent } from '../events/fields.ts';
 import { type EventFilter, matches } from '../events/filter.ts';
-import type { ReadPage } from '../log/pages.ts';
-import type { RecentEvents } from './recent.ts';
+import type { ScanNext } from '../log/read/scan.ts';
+import type { RecentEvents } from './tail.ts';
 
 /** What all subscribers of an instance share. */
 export interface Tail {
@@ -13,9 +13,9 @@ export interface Tail {
 }
 
 /** Where a subscriber's events come from. */
-export interface Source {
+export interface SubscriberSource {
   tail: Tail;
-  catchUp: ReadPage;
+  catchUp: ScanNext;
   /** What is in memory only tells that there may be something: the event itself comes through `catchUp`. */
   isGuarded: boolean;
 }
@@ -26,14 +26,14 @@ export interface Source {
  */
 export class Subscriber {
   readonly #tail: Tail;
-  readonly #catchUp: ReadPage;
+  readonly #catchUp: ScanNext;
   readonly #isGuarded: boolean;
   readonly #filters: readonly EventFilter[];
   #position: number;
   #isEnded = false;
   #wake: () => void = () => undefined;
 
-  constructor(source: Source, filters: readonly EventFilter[], position: number) {
+  constructor(source: SubscriberSource, filters: readonly EventFilter[], position: number) {
     this.#tail = source.tail;
     this.#catchUp = source.catchUp;
     this.#isGuarded = source.isGuarded;

@@ -1,12 +1,12 @@
 import { inspect } from 'node:util';
 import { badInput } from '../errors.ts';
 import { plainAddress } from '../events/address.ts';
-import { canonicalEvent } from '../events/canonical-event.ts';
+import { canonicalEvent } from '../events/canonical.ts';
 import { type EVENT_TYPES, OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../events/catalog.ts';
-import type { JsonObject, AuditEvent as StoredEvent } from '../events/event.ts';
+import type { JsonObject, AuditEvent as StoredEvent } from '../events/fields.ts';
 import { checkJsonObject, checkText } from '../events/json.ts';
 import { formatTime, parseTime } from '../events/time.ts';
-import { formatCursor } from '../log/cursor.ts';
+import { formatCursor } from '../log/read/cursor.ts';
 import { leafHash } from '../merkle/hash.ts';
 import { plainObject } from './plain-json.ts';
 

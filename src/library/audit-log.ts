@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import type { GraphQLSchema } from 'graphql';
 import type { Outcome, Severity } from '../events/catalog.ts';
-import type { EventFilterFunction } from '../pipeline/extensions.ts';
+import type { EventFilterFunction } from '../log/append/extensions.ts';
 import type { AuditEvent } from './audit-event.ts';
+import type { PrincipalInput } from './calls.ts';
 import type { AuditFilter } from './filters.ts';
 import type { AuthEvent, DataEvent, LogEvent, SecurityEvent, Time } from './inputs.ts';
-import type { PrincipalInput } from './principal.ts';
 
 /** What every call may say. */
 export interface CallOptions {

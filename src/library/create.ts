@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { GraphQLSchema } from 'graphql';
-import { Closers } from '../closers.ts';
 import { badInput } from '../errors.ts';
-import { createSchema } from '../graphql/schema.ts';
-import type { EventFilterFunction } from '../pipeline/extensions.ts';
+import type { EventFilterFunction } from '../log/append/extensions.ts';
+import { createSchema } from '../schema/schema.ts';
+import { Closers } from '../shutdown.ts';
+import { purge, verify } from './admin.ts';
 import type { AuditEvent } from './audit-event.ts';
 import type {
   AuditEventHandler,
@@ -16,6 +17,7 @@ import type {
   SummaryOptions,
   VerifyOptions,
 } from './audit-log.ts';
+import { contextOfPrincipal, type PrincipalInput } from './calls.ts';
 import type { AuditFilter } from './filters.ts';
 import {
   type AuthEvent,
@@ -28,20 +30,16 @@ import {
   type SecurityEvent,
 } from './inputs.ts';
 import { createMount, type Mount } from './mount.ts';
-import { type OpenLog, openLog } from './open.ts';
+import { type OpenLog, openLog, withAuditEvents } from './open.ts';
 import {
   type AuditLogOptions,
   configOf,
+  createProcessLogger,
   environmentConfig,
   type LogOptions,
-  openProcessLog,
 } from './options.ts';
-import { withAuditEvents } from './pipeline.ts';
-import { askerOf, type PrincipalInput } from './principal.ts';
-import { get, prove, query, summary } from './read.ts';
+import { closedError, exportEvents, follow, get, prove, query, summary } from './read.ts';
 import { startDatabase } from './storage.ts';
-import { closedError, exportEvents, follow } from './streams.ts';
-import { purge, verify } from './upkeep.ts';
 import { writeMany, writeOne } from './write.ts';
 
 /**
@@ -50,40 +48,40 @@ import { writeMany, writeOne } from './write.ts';
  */
 export async function createAuditLog(options: AuditLogOptions = {}): Promise<AuditLog> {
   const { dataDir, settings, principal = {}, publicUrl, ...rest } = options;
-  askerOf(principal);
-  const opened = await open({ ...rest, config: configOf(settings, dataDir) });
+  contextOfPrincipal(principal);
+  const opened = await openWithOptions({ ...rest, config: configOf(settings, dataDir) });
   if (publicUrl !== undefined) opened.services.baseUrl = () => publicUrl.replace(/\/$/, '');
   return new ProcessLog(opened, principal);
 }
 
-let own: Promise<AuditLog> | undefined;
+let processLog: Promise<AuditLog> | undefined;
 
 /**
  * The audit log of this process, opened on first use as the environment says (`DATABASE_URL`, `DATA_DIR` and the others of
  * `.env.example`). The same for every caller until it is closed.
  */
 export function getAuditLog(): Promise<AuditLog> {
-  own ??= openOwn().catch((error) => {
-    own = undefined;
+  processLog ??= openFromEnvironment().catch((error) => {
+    processLog = undefined;
     throw error;
   });
-  return own;
+  return processLog;
 }
 
-async function openOwn(): Promise<AuditLog> {
-  const log: AuditLog = new ProcessLog(await open({ config: environmentConfig() }), {});
+async function openFromEnvironment(): Promise<AuditLog> {
+  const log: AuditLog = new ProcessLog(await openWithOptions({ config: environmentConfig() }), {});
   const close = log.close.bind(log);
   log.close = () => {
-    own = undefined;
+    processLog = undefined;
     return close();
   };
   return log;
 }
 
-async function open(options: LogOptions & Required<Pick<LogOptions, 'config'>>): Promise<OpenLog> {
+async function openWithOptions(options: LogOptions & Required<Pick<LogOptions, 'config'>>): Promise<OpenLog> {
   const closers = new Closers();
   try {
-    const { config, log = openProcessLog(config) } = options;
+    const { config, log = createProcessLogger(config) } = options;
     const { databaseUrl = config.DATABASE_URL ?? (await startDatabase(config, log, closers)) } = options;
     const hasAdminKey = config.ADMIN_API_KEY !== undefined || options.onAdminKey !== undefined;
     const opened = await openLog({ ...options, config, log, databaseUrl, hasAdminKey }, closers);

@@ -1,7 +1,7 @@
 import { AuditError, AuditErrors, badInput, MAX_PROBLEMS, Problems } from '../errors.ts';
 import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../events/catalog.ts';
-import type { EventInput } from '../events/input.ts';
 import { parseTime } from '../events/time.ts';
+import type { EventInput } from '../events/validate.ts';
 import type { AuditEventType } from './audit-event.ts';
 import { plainObject } from './plain-json.ts';
 

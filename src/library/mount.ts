@@ -8,10 +8,12 @@ import { type Duplex, duplexPair, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { AuditError } from '../errors.ts';
-import { refusalBody, refusalHeaders } from '../server/error-response.ts';
-import { createHostCheck } from '../server/hosts.ts';
-import { type ApiServer, createApiServer } from '../server/server.ts';
-import { createApi } from './api.ts';
+import { createSchema } from '../schema/schema.ts';
+import { errorBody, errorHeaders } from '../server/error-response.ts';
+import { createHostCheck, createOrigins } from '../server/hosts-and-origins.ts';
+import { createPersistedDocuments, loadPersistedDocuments } from '../server/persisted-documents.ts';
+import { createPeerOf } from '../server/request.ts';
+import { type ApiServer, type ApiServerOptions, createApiServer } from '../server/server.ts';
 import type { OpenLog } from './open.ts';
 
 /** The API for servers of the program. */
@@ -62,18 +64,18 @@ class MountedApi implements Mount {
 
   readonly handler: Mount['handler'] = async (request, response) => {
     try {
-      await this.#counted(answer(await this.#made(), request, response));
+      await this.#counted(forwardFromNode(await this.#madeServer(), request, response));
     } catch (error) {
-      refuse(response, refusalOf(error, this.#open));
+      sendError(response, mountError(error, this.#open));
     }
   };
 
   readonly fetch: Mount['fetch'] = async (request) => {
     try {
-      return await this.#counted(fetched(await this.#made(), request));
+      return await this.#counted(forwardFromFetch(await this.#madeServer(), request));
     } catch (error) {
-      const shown = refusalOf(error, this.#open);
-      return new Response(refusalBody(shown), { status: 503, headers: refusalHeaders(shown) });
+      const shown = mountError(error, this.#open);
+      return new Response(errorBody(shown), { status: 503, headers: errorHeaders(shown) });
     }
   };
 
@@ -82,11 +84,11 @@ class MountedApi implements Mount {
     const onError = () => socket.destroy();
     socket.on('error', onError);
     try {
-      const { server } = await this.#made();
+      const { server } = await this.#madeServer();
       socket.off('error', onError);
       server.emit('upgrade', Object.create(request, { url: { value: GRAPHQL_PATH } }), socket, head);
     } catch (error) {
-      refusalOf(error, this.#open);
+      mountError(error, this.#open);
       socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
     }
   };
@@ -104,7 +106,7 @@ class MountedApi implements Mount {
     made?.server.closeAllConnections();
   }
 
-  async #made(): Promise<ApiServer> {
+  async #madeServer(): Promise<ApiServer> {
     if (this.#isClosed) throw new AuditError('UNAVAILABLE', 'the audit log is closed');
     this.#server ??= createMountedServer(this.#open).catch((error: Error) => {
       // A file that is not there may be, the next time.
@@ -123,10 +125,14 @@ class MountedApi implements Mount {
   }
 }
 
-async function answer(api: ApiServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function forwardFromNode(
+  api: ApiServer,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const body = bodyOf(request);
   const { socket } = request;
-  const sent = ask(api, {
+  const sent = forward(api, {
     method: request.method ?? 'GET',
     path: apiPath(request.url ?? '/'),
     headers: headersOf(request, body !== request),
@@ -142,11 +148,11 @@ async function answer(api: ApiServer, request: IncomingMessage, response: Server
   await pipeline(incoming, response);
 }
 
-async function fetched(api: ApiServer, request: Request): Promise<Response> {
+async function forwardFromFetch(api: ApiServer, request: Request): Promise<Response> {
   const { pathname, search, host, protocol } = new URL(request.url);
   const headers = [...request.headers].filter(([name]) => !HOP_BY_HOP.has(name)).flat();
   if (!request.headers.has('host')) headers.push('host', host);
-  const sent = ask(api, {
+  const sent = forward(api, {
     method: request.method,
     path: apiPath(pathname) + search,
     headers,
@@ -170,7 +176,7 @@ async function createMountedServer(open: OpenLog): Promise<ApiServer> {
 }
 
 /** A request on its way to the server. */
-interface Ask {
+interface ForwardedRequest {
   method: string;
   path: string;
   /** Names and values in turn. */
@@ -178,9 +184,9 @@ interface Ask {
   peer: { remoteAddress?: string | undefined; encrypted: boolean };
 }
 
-function ask(
+function forward(
   { server }: ApiServer,
-  { method, path, headers, peer }: Ask,
+  { method, path, headers, peer }: ForwardedRequest,
 ): { request: ClientRequest; response: Promise<IncomingMessage> } {
   const [client, served] = duplexPair();
   // The end of one is the end of the other.
@@ -258,15 +264,54 @@ function responseOf(incoming: IncomingMessage): Response {
   return new Response(Readable.toWeb(incoming) as BodyInit, { status, headers });
 }
 
-function refusalOf(error: unknown, { log }: OpenLog): AuditError {
+function mountError(error: unknown, { log }: OpenLog): AuditError {
   if (error instanceof AuditError) return error;
   log.info({ cause: (error as Error).message }, 'a request to the mounted API broke off');
   return new AuditError('UNAVAILABLE', 'the request broke off: retry');
 }
 
-function refuse(response: ServerResponse, shown: AuditError): void {
+function sendError(response: ServerResponse, shown: AuditError): void {
   if (response.headersSent) return void response.destroy();
   response.statusCode = 503;
-  for (const [name, value] of Object.entries(refusalHeaders(shown))) response.setHeader(name, value);
-  response.end(refusalBody(shown));
+  for (const [name, value] of Object.entries(errorHeaders(shown))) response.setHeader(name, value);
+  response.end(errorBody(shown));
+}
+
+/** What a server of the API takes from the log and its settings, whoever listens. */
+export type ApiOptions = Omit<ApiServerOptions, 'isHost' | 'onRefused'>;
+
+/** Puts it together. Throws when the file of persisted documents cannot be used. */
+export async function createApi(open: OpenLog): Promise<ApiOptions> {
+  const { config, services, authenticate, health, log } = open;
+  const schema = createSchema(services.catalog);
+  const persisted =
+    config.PERSISTED_DOCUMENTS && (await loadPersistedDocuments(config.PERSISTED_DOCUMENTS, schema));
+  if (config.PERSISTED_ONLY && !persisted)
+    log.warn(
+      'PERSISTED_ONLY is true and PERSISTED_DOCUMENTS is not set: every GraphQL operation is refused; set it to a file of ' +
+        'documents, or PERSISTED_ONLY to false',
+    );
+  return {
+    schema,
+    services,
+    authenticate,
+    peerOf: createPeerOf(config.TRUSTED_PROXIES),
+    documents: createPersistedDocuments(persisted || new Map(), config.PERSISTED_ONLY),
+    maxCost: config.MAX_QUERY_COST,
+    hasIntrospection: config.INTROSPECTION,
+    maxBodyBytes: config.MAX_BODY_BYTES,
+    keepAliveMs: config.KEEP_ALIVE_MS,
+    stopIdleMs: config.STOP_IDLE_MS,
+    stopDelayMs: config.STOP_DELAY_MS,
+    publicEvidence: config.PUBLIC_EVIDENCE,
+    origins: createOrigins(config.CORS_ORIGINS),
+    maxRequests: config.MAX_REQUESTS,
+    maxUnsentBytes: config.MAX_UNSENT_BYTES,
+    maxConnections: config.MAX_CONNECTIONS,
+    headersTimeoutMs: config.HEADERS_TIMEOUT_MS,
+    requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    hasGraphiql: config.GRAPHIQL,
+    problems: health.problems,
+    log,
+  };
 }

@@ -1,27 +1,44 @@
-import type { Authenticate } from '../access/authenticate.ts';
-import { copyRowsOf, createReaders, guardedReaderOf } from '../access/reader.ts';
-import type { Closers } from '../closers.ts';
-import type { Config } from '../config.ts';
+import { auditFailures, createMetaAudit, type MetaAudit } from '../audit/meta-audit.ts';
+import { type Access, createAccess } from '../auth/access.ts';
+import { KEYS_CHANNEL } from '../auth/api-keys.ts';
+import type { Authenticate } from '../auth/authenticate.ts';
+import { copyRowsOf, createReaders, guardedReaderOf } from '../auth/gate.ts';
+import { tokenOptions } from '../auth/tokens.ts';
+import { type Config, namingSetting } from '../config.ts';
 import { breakConnections } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { conditionOf } from '../errors.ts';
 import { createCatalog } from '../events/catalog.ts';
-import { createExports } from '../exports/export.ts';
-import type { Services } from '../graphql/context.ts';
-import { createHealth, type Health } from '../health.ts';
-import { createEvidence } from '../integrity/evidence.ts';
-import { noticeFailures } from '../meta-audit/notice-failures.ts';
-import { ensureExportSecret } from '../pipeline/redaction.ts';
-import { openEvidence } from './evidence.ts';
-import { openMaintenance } from './maintenance.ts';
-import type { Chosen } from './options.ts';
-import { type OpenPipeline, openPipeline } from './pipeline.ts';
-import { openReaders } from './readers.ts';
-import { type Opening, openStorage, type Storage } from './storage.ts';
+import type { EventInput } from '../events/validate.ts';
+import { findRollback } from '../evidence/anchors.ts';
+import { createEvidence } from '../evidence/evidence.ts';
+import { alteredLogEvent, disputedLogEvent, type IntegrityError } from '../evidence/integrity-alarms.ts';
+import { publishCheckpoints } from '../evidence/publish-checkpoints.ts';
+import { createSigner, type Signer } from '../evidence/signer.ts';
+import { createFeed, type Feed } from '../feed/feed.ts';
+import { createListener, GROWTH_CHANNEL } from '../feed/listener.ts';
+import { createAppender } from '../log/append/appender.ts';
+import { createFilters, type EventFilterFunction, loadExtensions } from '../log/append/extensions.ts';
+import { createHandlers, type EventHandler, eventLogger, type Handlers } from '../log/append/handlers.ts';
+import { startKeyExpiry } from '../log/append/idempotency.ts';
+import { type Pipeline, recordSystemEvent } from '../log/append/record.ts';
+import { createExports } from '../log/exports/export.ts';
+import { createLogMaintenance } from '../log/maintenance.ts';
+import { readPositions } from '../log/read/events.ts';
+import { recordUpgrade } from '../log/retention/announce.ts';
+import { createPurges, type Purges, startRetention } from '../log/retention/purge.ts';
+import { ensureExportSecret, openRedaction } from '../log/service-secrets.ts';
+import type { Services } from '../schema/context.ts';
+import { createHealth, type Health } from '../server/health.ts';
+import type { Closers } from '../shutdown.ts';
+import { AuditEvent } from './audit-event.ts';
+import type { ResolvedOptions } from './options.ts';
+import { type OpenOptions, openStorage, type Storage } from './storage.ts';
 
 /** An audit log that is open in this process: what the library and the API stand on. */
 export interface OpenLog extends Omit<OpenPipeline, 'pipeline'> {
   config: Config;
-  log: Chosen['log'];
+  log: ResolvedOptions['log'];
   storage: Storage;
   services: Services;
   authenticate: Authenticate;
@@ -34,21 +51,21 @@ export interface OpenLog extends Omit<OpenPipeline, 'pipeline'> {
 const STOP = { breakMs: 8_000, limitMs: 10_000 };
 
 /** Builds every part on the database, in order. `closers` closes them in the reverse order, also after a failure. */
-export async function openLog(chosen: Chosen, closers: Closers): Promise<OpenLog> {
+export async function openLog(chosen: ResolvedOptions, closers: Closers): Promise<OpenLog> {
   const { config, databaseUrl, log } = chosen;
-  const opening: Opening = { ...chosen, closers, onError: createOnError(chosen) };
+  const opening: OpenOptions = { ...chosen, closers, onError: createOnError(chosen) };
   const storage = await openStorage(opening);
   const readers = await openReaders(opening, storage);
   const { pipeline, ...open } = await openPipeline(opening, storage, readers);
   const signer = await openEvidence(opening, storage, pipeline);
-  const { metaAudit, purges } = await openMaintenance(opening, storage, { pipeline, signer });
+  const { metaAudit, purges } = await openAuditAndRetention(opening, storage, { pipeline, signer });
   const { owner, pool, identity, addPool } = storage;
   const { access, feed, expiryNow } = readers;
   const services: Services = {
     pool,
     owner,
     readerOf: createReaders(pool),
-    guardedReaderOf: (viewer) => guardedReaderOf(pool, viewer),
+    guardedReaderOf: (principal) => guardedReaderOf(pool, principal),
     catalog: createCatalog(config.EVENT_TYPES),
     pipeline,
     purges,
@@ -72,12 +89,12 @@ export async function openLog(chosen: Chosen, closers: Closers): Promise<OpenLog
     appender: pipeline.appender,
     feed,
   });
-  const authenticate = noticeFailures(access.authenticate, metaAudit);
+  const authenticate = auditFailures(access.authenticate, metaAudit);
   const close = () => closeWithin(closers, log, storage);
   return { ...open, config, log, storage, services, authenticate, health, closers, close };
 }
 
-function createOnError({ log }: Chosen): (error: Error) => void {
+function createOnError({ log }: ResolvedOptions): (error: Error) => void {
   // Not the error itself: the object that pg throws carries the whole connection.
   return (error) => {
     if (conditionOf(error) !== undefined)
@@ -86,7 +103,7 @@ function createOnError({ log }: Chosen): (error: Error) => void {
   };
 }
 
-function closeWithin(closers: Closers, log: Chosen['log'], { pools }: Storage): Promise<void> {
+function closeWithin(closers: Closers, log: ResolvedOptions['log'], { pools }: Storage): Promise<void> {
   return closers.closeWithin({
     ...STOP,
     breakOff() {
@@ -94,4 +111,181 @@ function closeWithin(closers: Closers, log: Chosen['log'], { pools }: Storage): 
       for (const one of pools) breakConnections(one, 'the service stops');
     },
   });
+}
+
+/** Who reads, and what tells them that the log has grown. */
+export interface LogReaders {
+  access: Access;
+  feed: Feed;
+  /** Milliseconds since 1970, for what expires. */
+  expiryNow: () => number;
+}
+
+/** Opens keys and tokens, the feed, the counters behind summaries, and the connection that listens for all of them. */
+export async function openReaders(opening: OpenOptions, { pool, clock }: Storage): Promise<LogReaders> {
+  const { config, databaseUrl, log, closers, onError } = opening;
+  const expiryNow = opening.now ?? clock.now;
+  const access = createAccess({
+    pool,
+    adminSecret: config.ADMIN_API_KEY,
+    tokens: tokenOptions(config, log),
+    ratePoints: config.RATE_LIMIT,
+    failuresPerMinute: config.AUTH_FAILURES,
+    subscriptions: subscriptionQuota(config),
+    now: expiryNow,
+    onError,
+  });
+  closers.add(access, (part) => part.close());
+  const feed = await createFeed(pool, onError);
+  const upkeep = closers.add(createLogMaintenance(pool, onError), (part) => part.close());
+  const onGrowth = (hint?: string) => {
+    feed.wake(hint);
+    upkeep.wake();
+  };
+  const listener = createListener({
+    connectionString: databaseUrl,
+    hints: { [GROWTH_CHANNEL]: onGrowth, [KEYS_CHANNEL]: access.onChanged },
+    onError,
+  });
+  closers.add(listener, (part) => part.close());
+  return { access, feed, expiryNow };
+}
+
+function subscriptionQuota(config: Config) {
+  return {
+    total: { count: config.MAX_SUBSCRIPTIONS, bytes: config.MAX_SUBSCRIPTION_BYTES },
+    perKey: { count: config.MAX_SUBSCRIPTIONS_PER_KEY, bytes: config.MAX_SUBSCRIPTION_BYTES_PER_KEY },
+  };
+}
+
+/** The way of events into the log, and what may be added to it while it is open. */
+export interface OpenPipeline {
+  pipeline: Pipeline;
+  handlers: Handlers;
+  /** Those that are asked now. */
+  filters: Set<EventFilterFunction>;
+  /** What still waits to be recorded is refused with the reason. */
+  refused: AbortController;
+}
+
+/** Opens the pipeline: filters and handlers, redaction, append. */
+export async function openPipeline(
+  opening: OpenOptions,
+  { owner, pool }: Storage,
+  { feed }: LogReaders,
+): Promise<OpenPipeline> {
+  const { config, log, closers, now = Date.now } = opening;
+  const extensions = await namingSetting('PIPELINE_MODULE', 'correct the module or its path', () =>
+    loadExtensions(config.PIPELINE_MODULE, opening),
+  );
+  const handlers = createHandlers(
+    [...eventLogger(log, config.LOG_EVENTS), ...extensions.handlers.map((one) => withAuditEvents(one))],
+    config.HANDLER_TIMEOUT_MS,
+    (failure) => log.error({ ...failure, err: failure.cause, cause: undefined }, 'a handler failed'),
+  );
+  closers.add(handlers, (part) => part.close());
+  const filters = new Set(extensions.filters);
+  const refused = new AbortController();
+  const pipeline: Pipeline = {
+    filters: createFilters(filters, config.FILTER_TIMEOUT_MS),
+    redaction: await openRedaction(owner, config, extensions.redact),
+    appender: closers.add(createAppender(pool, feed.take), (part) => part.close()),
+    readPositions: (positions) => readPositions(prismaOn(pool), positions),
+    dispatch: handlers.dispatch,
+    now,
+    refused: refused.signal,
+  };
+  return { pipeline, handlers, filters, refused };
+}
+
+/** The same handler, whose events have the methods of an `AuditEvent`. */
+export function withAuditEvents(handler: {
+  name: string;
+  handle(event: AuditEvent): void | Promise<void>;
+}): EventHandler {
+  return { name: handler.name, handle: (event) => handler.handle(AuditEvent.of(event)) };
+}
+
+/** Starts to sign checkpoints, and to have them kept outside. What is found altered is an event in the log. */
+export async function openEvidence(
+  opening: OpenOptions,
+  { pool, identity }: Storage,
+  pipeline: Pipeline,
+): Promise<Signer> {
+  const { config, log, closers, onError } = opening;
+  const record = (input: EventInput) => void recordSystemEvent(pipeline, {}, input).catch(onError);
+  const raiseAlarm = (error: IntegrityError) => {
+    const { problem, position } = error;
+    log.fatal({ problem, position }, `the log was altered: ${error.message}`);
+    record(alteredLogEvent(error));
+  };
+  const rollback = await findRollback(pool, identity, config.ANCHOR_FILE);
+  const signer = createSigner({
+    pool,
+    identity,
+    problem: rollback,
+    intervalMs: config.CHECKPOINT_INTERVAL_MS,
+    heartbeatMs: config.CHECKPOINT_HEARTBEAT_MS,
+    onAlarm: raiseAlarm,
+    onError,
+  });
+  closers.add(signer, (part) => part.close());
+  if (rollback) raiseAlarm(rollback);
+  void signer.signNow();
+  const outside = publishCheckpoints({
+    pool,
+    identity,
+    signer,
+    log,
+    anchors: {
+      file: config.ANCHOR_FILE,
+      webhook: config.ANCHOR_WEBHOOK,
+      intervalMs: config.ANCHOR_INTERVAL_MS,
+    },
+    witnesses: config.WITNESSES,
+    witnessIntervalMs: config.WITNESS_INTERVAL_MS,
+    timeoutMs: config.OUTBOUND_TIMEOUT_MS,
+    onDispute: (witness, error) => record(disputedLogEvent(witness, error)),
+  });
+  closers.add(outside, (part) => part.close());
+  return signer;
+}
+
+/** What the log does about itself. */
+export interface AuditAndRetention {
+  metaAudit: MetaAudit;
+  purges: Purges;
+}
+
+/** Opens the audit of the log itself, and retention. */
+export async function openAuditAndRetention(
+  opening: OpenOptions,
+  { owner }: Storage,
+  { pipeline, signer }: { pipeline: Pipeline; signer: Signer },
+): Promise<AuditAndRetention> {
+  const { config, log, closers, onError } = opening;
+  const metaAudit = createMetaAudit({ owner, pipeline, settings: config, sign: signer.signNow, onError });
+  closers.add(metaAudit, (part) => part.close());
+  await recordUpgrade({ pool: owner, pipeline });
+  const purges = createPurges({
+    pool: owner,
+    pipeline,
+    maxPercent: config.RETENTION_MAX_PERCENT,
+    databaseNow: opening.databaseNow,
+    onError,
+  });
+  closers.add(purges, (part) => part.close());
+  if (config.RETENTION_DAYS !== undefined) {
+    const retention = startRetention({
+      purges,
+      days: config.RETENTION_DAYS,
+      sign: signer.signNow,
+      onRefusal: (error) => log.error({ cause: error.message }, 'retention removed nothing'),
+      onError,
+    });
+    closers.add(retention, (part) => part.close());
+  }
+  if (config.IDEMPOTENCY_DAYS !== undefined)
+    closers.add(startKeyExpiry({ owner, days: config.IDEMPOTENCY_DAYS, onError }), (part) => part.close());
+  return { metaAudit, purges };
 }

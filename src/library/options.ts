@@ -1,8 +1,8 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
 import { type Config, readConfig, SETTING_NAMES } from '../config.ts';
 import { badInput } from '../errors.ts';
-import type { Extensions } from '../pipeline/extensions.ts';
-import type { PrincipalInput } from './principal.ts';
+import type { Extensions } from '../log/append/extensions.ts';
+import type { PrincipalInput } from './calls.ts';
 
 /** What a program may choose of an audit log in its own process, or of the service. */
 export interface LogOptions extends Extensions {
@@ -27,7 +27,7 @@ export interface LogOptions extends Extensions {
 }
 
 /** The options with their defaults. */
-export interface Chosen extends LogOptions {
+export interface ResolvedOptions extends LogOptions {
   config: Config;
   databaseUrl: string;
   log: Logger;
@@ -81,7 +81,7 @@ export function environmentConfig(): Config {
 }
 
 /** Where messages go by default: standard error, as lines of JSON. Standard output is the program's own. */
-export function openProcessLog({ LOG_LEVEL }: Config): Logger {
+export function createProcessLogger({ LOG_LEVEL }: Config): Logger {
   const output: DestinationStream = destination({ fd: 2, sync: true });
   return pino({ level: LOG_LEVEL, name: 'graphql-audit-log' }, output);
 }

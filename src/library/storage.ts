@@ -1,20 +1,19 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { type AdminKey, ensureAdminKey } from '../access/admin-key.ts';
-import type { Closers } from '../closers.ts';
-import type { Config } from '../config.ts';
+import { type AdminKey, ensureAdminKey } from '../auth/manage-keys.ts';
+import { type Config, namingSetting, ownerSetting } from '../config.ts';
 import { type DatabaseClock, startClock } from '../db/clock.ts';
-import { keepEmbedded } from '../db/embedded/keep.ts';
+import { superviseEmbedded } from '../db/embedded/supervisor.ts';
 import { migrate } from '../db/migrate.ts';
 import { createPool, IDLE_IN_TRANSACTION_MS, type Pool, type PoolOptions } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';
-import { allowEndingHolders, createQuietCheck } from '../db/quiet.ts';
 import { checkMemberships, findSchemaMakers } from '../db/roles.ts';
-import { type LogIdentity, openIdentity } from '../integrity/identity.ts';
+import { allowEndingSilentHolders, createSilenceCheck } from '../db/silent-connections.ts';
+import { type LogIdentity, openIdentity } from '../evidence/signing-identity.ts';
 import { createHead } from '../log/head.ts';
-import { findFormerEnd } from '../log/search.ts';
-import { namingSetting, ownerSetting } from '../start-errors.ts';
-import type { Chosen } from './options.ts';
+import { findFormerWordsEnd } from '../log/read/search.ts';
+import type { Closers } from '../shutdown.ts';
+import type { ResolvedOptions } from './options.ts';
 
 /** The database of a log: its tables as this version has them, and who may use them. */
 export interface Storage {
@@ -33,7 +32,7 @@ export interface Storage {
 }
 
 /** What the parts of a log stand on while it is opened. */
-export interface Opening extends Chosen {
+export interface OpenOptions extends ResolvedOptions {
   closers: Closers;
   onError: (error: Error) => void;
 }
@@ -44,12 +43,12 @@ const NO_KEY: AdminKey = { secret: undefined, change: undefined };
 
 /** Starts the embedded PostgreSQL under `DATA_DIR` until the log is closed, and returns where it is. */
 export async function startDatabase({ DATA_DIR }: Config, log: Logger, closers: Closers): Promise<string> {
-  const server = await keepEmbedded({ dataDir: DATA_DIR, log });
+  const server = await superviseEmbedded({ dataDir: DATA_DIR, log });
   return closers.add(server, ({ stop }) => stop()).connectionString;
 }
 
 /** Connects, migrates, and makes sure of the head, the identity and the admin's key. Throws an error that names the setting at fault. */
-export async function openStorage(opening: Opening): Promise<Storage> {
+export async function openStorage(opening: OpenOptions): Promise<Storage> {
   const { config, databaseUrl, log, closers, onError } = opening;
   const ownerUrl = config.DATABASE_ADMIN_URL ?? databaseUrl;
   const pools: Pool[] = [];
@@ -63,7 +62,7 @@ export async function openStorage(opening: Opening): Promise<Storage> {
   const owner = addPool(ownerUrl, {
     max: 4,
     idleInTransactionMs: IDLE_IN_TRANSACTION_MS,
-    onQuiet: createQuietCheck({ connectionString: ownerUrl, onEnded, onError }),
+    onQuiet: createSilenceCheck({ connectionString: ownerUrl, onEnded, onError }),
   });
   await prepareTables(owner, opening);
   const identity = await openIdentity(owner, {
@@ -75,9 +74,9 @@ export async function openStorage(opening: Opening): Promise<Storage> {
   if (adminKey.secret !== undefined) opening.onAdminKey?.(adminKey.secret);
   const pool = addPool(databaseUrl, {
     role: 'audit_log_service',
-    onQuiet: createQuietCheck({ connectionString: databaseUrl, onEnded, onError }),
+    onQuiet: createSilenceCheck({ connectionString: databaseUrl, onEnded, onError }),
   });
-  const grant = await allowEndingHolders(pool, owner);
+  const grant = await allowEndingSilentHolders(pool, owner);
   if (grant !== undefined)
     log.warn({ grant }, 'an instance that vanishes may block the others: an administrator has to grant this');
   const clock = await startClock(pool, { readTime: opening.databaseNow, onError });
@@ -85,7 +84,7 @@ export async function openStorage(opening: Opening): Promise<Storage> {
   return { owner, pool, ownerUrl, pools, addPool, identity, clock, adminKey };
 }
 
-async function prepareTables(owner: Pool, { config, databaseUrl, log }: Opening): Promise<void> {
+async function prepareTables(owner: Pool, { config, databaseUrl, log }: OpenOptions): Promise<void> {
   await namingSetting(ownerSetting(config), DATABASE_ADVICE, () => owner.query('SELECT 1'));
   await migrate(owner);
   await namingSetting('DATABASE_URL', DATABASE_ADVICE, () => checkMemberships(databaseUrl));
@@ -96,7 +95,7 @@ async function prepareTables(owner: Pool, { config, databaseUrl, log }: Opening)
       "others than the owner may make functions in the log's schema: REVOKE CREATE ON SCHEMA from them",
     );
   await createHead(owner, config.SEGMENT_BITS);
-  const formerEnd = await findFormerEnd(prismaOn(owner));
+  const formerEnd = await findFormerWordsEnd(prismaOn(owner));
   if (formerEnd > 0)
     log.info(
       { before: formerEnd },

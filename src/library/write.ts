@@ -1,11 +1,11 @@
 import { type AuditError, badInput, MAX_PROBLEMS } from '../errors.ts';
 import { inTurns } from '../event-loop.ts';
-import { MAX_BATCH } from '../events/bounds.ts';
-import { boundInput } from '../graphql/problems.ts';
-import { problemsOf, recordEvents } from '../pipeline/record.ts';
+import { MAX_BATCH } from '../events/fields.ts';
+import { problemsOf, recordEvents } from '../log/append/record.ts';
+import { boundInput } from '../schema/input-problems.ts';
 import { AuditEvent } from './audit-event.ts';
 import type { CallOptions, LogResult } from './audit-log.ts';
-import { called } from './calls.ts';
+import { runCall } from './calls.ts';
 import { type LogEvent, type ReadInput, readEvent, throwProblems } from './inputs.ts';
 import type { OpenLog } from './open.ts';
 
@@ -21,9 +21,9 @@ export async function writeOne<Given>(
   given: Given,
   { what, principal }: CallOptions & { what: string },
 ): Promise<LogResult> {
-  return called(open, { principal, scope: 'events:write', what }, async (asker) => {
+  return runCall(open, { principal, scope: 'events:write', what }, async (context) => {
     const one = { ...read(given, 'input', open.services.catalog.eventTypes), path: 'input' };
-    const [result] = await write(open, asker, [one]);
+    const [result] = await write(open, context, [one]);
     return result as LogResult;
   });
 }
@@ -34,7 +34,7 @@ export async function writeMany(
   given: readonly LogEvent[],
   { principal }: CallOptions,
 ): Promise<LogResult[]> {
-  return called(open, { principal, scope: 'events:write', what: 'logEvents' }, async (asker) => {
+  return runCall(open, { principal, scope: 'events:write', what: 'logEvents' }, async (context) => {
     if (!Array.isArray(given)) throw badInput('input', 'must be an array of events');
     if (given.length < 1 || given.length > MAX_BATCH)
       throw badInput('input', `must hold 1 to ${MAX_BATCH} events`);
@@ -44,15 +44,19 @@ export async function writeMany(
       const path = `input[${index}]`;
       return { ...readEvent(one, path, eventTypes), path };
     });
-    return write(open, asker, read);
+    return write(open, context, read);
   });
 }
 
-type Asker = Parameters<Parameters<typeof called>[2]>[0];
+type RequestContext = Parameters<Parameters<typeof runCall>[2]>[0];
 
-async function write({ services }: OpenLog, { viewer }: Asker, read: PathedRead[]): Promise<LogResult[]> {
+async function write(
+  { services }: OpenLog,
+  { principal }: RequestContext,
+  read: PathedRead[],
+): Promise<LogResult[]> {
   const bound = await inTurns(read, ({ input, path, problems }) => ({
-    ...boundInput(viewer, input, path),
+    ...boundInput(principal, input, path),
     isPart: problems.length > 0,
   }));
   const wrong = read.flatMap(({ problems }) => problems);

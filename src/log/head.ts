@@ -1,8 +1,7 @@
 import { Prisma } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
-import type { Queryable, Reads } from '../db/queryable.ts';
-import type { Frontier } from '../merkle/tree.ts';
-import { emptyFrontier, parseFrontier, rootOf, serializeFrontier } from '../merkle/tree.ts';
+import type { Queryable, Reads } from '../db/queries.ts';
+import { emptyFrontier, type Frontier, parseFrontier, rootOf, serializeFrontier } from '../merkle/tree.ts';
 
 /** The state of the log: one row, moved by every append. */
 export interface LogHead {

@@ -1,7 +1,6 @@
 import { Prisma } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
-import { prepared } from '../db/prepared.ts';
-import type { Reads } from '../db/queryable.ts';
+import { prepared, type Reads } from '../db/queries.ts';
 
 /** The positions of a batch that one segment holds, `end` left out. */
 export interface SegmentPart {

@@ -1,5 +1,5 @@
 import { HASH_BYTES, nodeHash } from './hash.ts';
-import type { NodeId, ReadNodes } from './proof.ts';
+import type { NodeId, ReadNodes } from './prove.ts';
 
 /** Levels of the tree that a tile spans, and how many hashes a full one has (C2SP tlog-tiles). */
 export const TILE_HEIGHT = 8;
@@ -90,14 +90,14 @@ export function rootOfTile(bytes: Uint8Array): Uint8Array {
 }
 
 /** Where a node's hash comes from: `count` hashes of a tile from `start` on, folded. */
-interface Place {
+interface TileSlice {
   readonly tile: Tile;
   readonly start: number;
   readonly count: number;
 }
 
 /** Finds a node in the tiles of the tree of `size` leaves. Throws a RangeError when the tree does not have it. */
-function locate({ level, index }: NodeId, size: number): Place {
+function locate({ level, index }: NodeId, size: number): TileSlice {
   const tileLevel = Math.floor(level / TILE_HEIGHT);
   const count = 2 ** (level % TILE_HEIGHT);
   const first = index * count;

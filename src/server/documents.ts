@@ -6,23 +6,19 @@ import {
   Kind,
   OperationTypeNode,
   parse,
+  SchemaMetaFieldDef,
   specifiedRules,
+  TypeMetaFieldDef,
   type ValidationRule,
   validate,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { AuditError, MAX_PROBLEMS } from '../errors.ts';
 import { inOneTurn, inOwnTurn } from '../event-loop.ts';
-import type { Context } from '../graphql/context.ts';
-import { toClientError } from '../graphql/errors.ts';
-import { MAX_LOCATED_ERRORS } from '../graphql/limits/bounds.ts';
-import { DocumentCache } from '../graphql/limits/document-cache.ts';
-import { noIntrospection } from '../graphql/limits/introspection.ts';
-import { scanDocument } from '../graphql/limits/scan.ts';
-import { checkShape } from '../graphql/limits/shape.ts';
-import { checkSubscriptionRoot } from '../graphql/limits/subscription-root.ts';
-import { forgetLocations, rememberDocument } from '../graphql/literal-path.ts';
-import type { HttpContext } from './request-id.ts';
+import type { Context } from '../schema/context.ts';
+import { forgetLocations, rememberDocument, toClientError } from './client-errors.ts';
+import { checkShape, checkSubscriptionRoot, MAX_LOCATED_ERRORS, scanDocument } from './document-limits.ts';
+import type { HttpContext } from './request.ts';
 
 const KEPT = { characters: 500_000, each: 10_000 };
 /** Characters from which a document is checked in turns of the event loop that do nothing else. */
@@ -38,7 +34,7 @@ const LOCATED = { characters: LARGE_DOCUMENT, lines: 128 };
 const BYTES_PER_TOKEN = { located: 512, others: 256 };
 
 /** What was found out about a document: its tree and what validation says, or the error of its text. */
-export type Checked =
+export type CheckedDocument =
   | {
       document: DocumentNode;
       errors: readonly GraphQLError[];
@@ -47,7 +43,7 @@ export type Checked =
     }
   | { refusal: unknown };
 /** Who asks, and what was done for the operation so far. */
-type Charged = Pick<Context, 'services' | 'viewer' | 'work'>;
+type CheckContext = Pick<Context, 'services' | 'principal' | 'work'>;
 
 /**
  * Parses and validates documents, once each as long as they are remembered, and bounds what a document may look like: its
@@ -57,7 +53,7 @@ type Charged = Pick<Context, 'services' | 'viewer' | 'work'>;
  * In place of Yoga's cache, which is bounded by the number of documents and not by their length.
  */
 export class DocumentChecks {
-  readonly #known = new DocumentCache<Checked>(KEPT);
+  readonly #known = new DocumentCache<CheckedDocument>(KEPT);
   readonly #schema: GraphQLSchema;
   readonly #rules: readonly ValidationRule[];
   readonly #hideSuggestions: boolean;
@@ -71,7 +67,7 @@ export class DocumentChecks {
   }
 
   /** What is remembered of a document. */
-  known(text: string): Checked | undefined {
+  known(text: string): CheckedDocument | undefined {
     return this.#known.get(text);
   }
 
@@ -80,10 +76,10 @@ export class DocumentChecks {
    * nothing else. Those of a key come one after the other, so that each is charged before the next, and those of several
    * keys take turns. Throws RATE_LIMITED, and OVERLOADED when a large one has waited for five seconds.
    */
-  check(text: string, charged: Charged): Promise<Checked> {
+  check(text: string, charged: CheckContext): Promise<CheckedDocument> {
     if (text.length <= LARGE_DOCUMENT)
       return this.#check(text, charged, { inTurn: inOneTurn, rulesAtOnce: this.#rules.length });
-    const { keyId } = charged.viewer;
+    const { keyId } = charged.principal;
     const since = performance.now();
     const checked = (this.#lastLarge.get(keyId) ?? Promise.resolve()).then(() => {
       if (performance.now() - since > LONGEST_WAIT_MS)
@@ -101,18 +97,18 @@ export class DocumentChecks {
 
   async #check(
     text: string,
-    { services, viewer, work }: Charged,
+    { services, principal, work }: CheckContext,
     { inTurn, rulesAtOnce }: { inTurn: typeof inOneTurn; rulesAtOnce: number },
-  ): Promise<Checked> {
+  ): Promise<CheckedDocument> {
     const measured = <Result>(piece: () => Result) => inTurn(() => work.measure(piece));
     // Other requests of the key may have been charged while it waited.
-    await inTurn(() => services.rates.check(viewer.keyId));
+    await inTurn(() => services.rates.check(principal.keyId));
     const checked = await this.#steps(text, measured, rulesAtOnce);
     this.#known.set(text, checked);
     return checked;
   }
 
-  async #steps(text: string, measured: typeof inOneTurn, rulesAtOnce: number): Promise<Checked> {
+  async #steps(text: string, measured: typeof inOneTurn, rulesAtOnce: number): Promise<CheckedDocument> {
     try {
       const tokens = await measured(() => scanDocument(text));
       const document = await measured(() => parseWithinBounds(text));
@@ -198,14 +194,14 @@ export function useDocuments(checks: DocumentChecks): Plugin<object, HttpContext
     // After persisted documents have been put in.
     onParams({ params: { query }, context }) {
       if (typeof query !== 'string') return undefined;
-      const put = (checked: Checked) => {
-        (context as Checking).checked = checked;
+      const put = (checked: CheckedDocument) => {
+        (context as DocumentState).checked = checked;
       };
       const known = checks.known(query);
       return known ? put(known) : checks.check(query, context).then(put);
     },
     onParse({ setParseFn, context }) {
-      const { checked, params } = context as Checking;
+      const { checked, params } = context as DocumentState;
       setParseFn(() => {
         if (!checked || 'refusal' in checked) throw checked?.refusal;
         if (params) requireOperation(checked.document, params.operationName);
@@ -213,16 +209,16 @@ export function useDocuments(checks: DocumentChecks): Plugin<object, HttpContext
       });
     },
     onValidate({ setResult, context }) {
-      const { checked } = context as Checking;
+      const { checked } = context as DocumentState;
       if (checked && 'errors' in checked) setResult(checked.errors);
     },
   };
 }
 
 /** What the context of an operation has of its document: over HTTP what was asked, on every transport what was found. */
-interface Checking {
+interface DocumentState {
   params?: { operationName?: string };
-  checked?: Checked;
+  checked?: CheckedDocument;
 }
 
 /** Throws BAD_USER_INPUT when it is not clear which operation of a document is meant. */
@@ -232,3 +228,47 @@ export function requireOperation(document: DocumentNode, operationName: string |
     extensions: { code: 'BAD_USER_INPUT', path: 'operationName', http: { status: 400 } },
   });
 }
+
+/**
+ * What is known of documents by their text, the latest used first to stay. Bounded by characters, not by number: the
+ * tree of a document takes some fifty times the memory of its text. Larger documents are not kept at all.
+ */
+export class DocumentCache<Value> {
+  readonly #kept = new Map<string, Value>();
+  readonly #most: { characters: number; each: number };
+  #characters = 0;
+
+  constructor(most: { characters: number; each: number }) {
+    this.#most = most;
+  }
+
+  get(text: string): Value | undefined {
+    const value = this.#kept.get(text);
+    if (value === undefined) return undefined;
+    this.#kept.delete(text);
+    this.#kept.set(text, value);
+    return value;
+  }
+
+  set(text: string, value: Value): void {
+    if (text.length > this.#most.each) return;
+    if (!this.#kept.delete(text)) this.#characters += text.length;
+    this.#kept.set(text, value);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#characters <= this.#most.characters) return;
+      this.#kept.delete(oldest);
+      this.#characters -= oldest.length;
+    }
+  }
+}
+
+const CLOSED = new Set([SchemaMetaFieldDef.name, TypeMetaFieldDef.name]);
+
+/** The rule of a deployment that does not show its schema: `__typename` stays, which clients need. */
+export const noIntrospection: ValidationRule = (context) => ({
+  Field: (node) => {
+    if (!CLOSED.has(node.name.value)) return;
+    const message = 'this service does not show its schema (INTROSPECTION)';
+    context.reportError(new GraphQLError(message, { nodes: node, extensions: { code: 'FORBIDDEN' } }));
+  },
+});

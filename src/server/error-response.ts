@@ -1,8 +1,13 @@
 import type { ServerResponse } from 'node:http';
+import type { Plugin as EnvelopPlugin } from '@envelop/core';
+import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { AuditError, orUnavailable } from '../errors.ts';
-import { insideMessage, retryAfterSeconds } from '../graphql/errors.ts';
-import { logOutage } from '../graphql/outage-log.ts';
+import { isIterable, mapResults } from './async-results.ts';
+import { internalErrorMessage, reportError, retryAfterSeconds, withHints } from './client-errors.ts';
+import { logOutage } from './operator-log.ts';
+import { type HttpContext, requestIdOf } from './request.ts';
 
 /**
  * On every answer, whatever it is: nothing of it may be sniffed, framed, cached or run. A page that has to run
@@ -20,7 +25,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** The body of an answer that is nothing but an error, in the form of a GraphQL one. */
-export function refusalBody({ code, message, path, retryAfterMs }: AuditError): string {
+export function errorBody({ code, message, path, retryAfterMs }: AuditError): string {
   const extensions = {
     code,
     ...(path === undefined ? {} : { path }),
@@ -30,7 +35,7 @@ export function refusalBody({ code, message, path, retryAfterMs }: AuditError): 
 }
 
 /** The headers of such an answer. */
-export function refusalHeaders({ retryAfterMs }: AuditError): Record<string, string> {
+export function errorHeaders({ retryAfterMs }: AuditError): Record<string, string> {
   return {
     'content-type': 'application/json; charset=utf-8',
     ...(retryAfterMs === undefined ? {} : { 'retry-after': retryAfterSeconds(retryAfterMs) }),
@@ -38,19 +43,19 @@ export function refusalHeaders({ retryAfterMs }: AuditError): Record<string, str
 }
 
 /** Answers with an error, unless it has been answered: with UNAVAILABLE, when the service stopped meanwhile. */
-export function refuse(response: ServerResponse, status: number, error: AuditError): void {
+export function sendError(response: ServerResponse, status: number, error: AuditError): void {
   if (response.headersSent) return;
-  response.writeHead(status, refusalHeaders(error)).end(refusalBody(error));
+  response.writeHead(status, errorHeaders(error)).end(errorBody(error));
 }
 
 /** Answers a request whose method is not served here. */
-export function refuseMethod(response: ServerResponse): void {
+export function sendMethodNotAllowed(response: ServerResponse): void {
   response.setHeader('allow', 'GET, HEAD');
-  refuse(response, 405, new AuditError('BAD_USER_INPUT', 'this is served by GET and HEAD'));
+  sendError(response, 405, new AuditError('BAD_USER_INPUT', 'this is served by GET and HEAD'));
 }
 
 /** Answers with 503 when the error may pass, else with 500; the cause is in the log under the id. */
-export function refuseFailure(
+export function sendFailure(
   response: ServerResponse,
   error: unknown,
   { log, requestId }: { log: Logger; requestId: string },
@@ -58,9 +63,95 @@ export function refuseFailure(
   const shown = orUnavailable(error);
   if (shown instanceof AuditError) {
     logOutage(log, shown, requestId);
-    refuse(response, 503, shown);
+    sendError(response, 503, shown);
   } else {
     log.error({ err: error, requestId }, 'request failed');
-    refuse(response, 500, new AuditError('INTERNAL', insideMessage(requestId)));
+    sendError(response, 500, new AuditError('INTERNAL', internalErrorMessage(requestId)));
   }
 }
+
+/**
+ * Says that a request that could not be executed at all (a variable of the wrong type) is a bad one: 400. Where the
+ * schema is not shown, its names are not suggested here either.
+ */
+export function useRequestErrorStatus({ hasIntrospection }: { hasIntrospection: boolean }): EnvelopPlugin {
+  return {
+    onExecute: ({ args }) => {
+      (args as ExecutionArgs).hideSuggestions = !hasIntrospection;
+      return {
+        onExecuteDone: ({ result, setResult }) => {
+          if (!isIterable(result) && result.errors) setResult(withRequestStatus(result));
+        },
+      };
+    },
+    onSubscribe: ({ args }) => {
+      (args as ExecutionArgs).hideSuggestions = !hasIntrospection;
+      return {
+        onSubscribeResult: ({ result, setResult }) => {
+          if (!isIterable(result) && result.errors) setResult(withRequestStatus(result));
+        },
+      };
+    },
+  };
+}
+
+function withRequestStatus(result: ExecutionResult): ExecutionResult {
+  if ('data' in result || !result.errors) return result;
+  // An error with a path is that of a field.
+  const isOfRequest = (error: GraphQLError) => error.path === undefined && !error.extensions.http;
+  return {
+    ...result,
+    errors: result.errors.map((error) => (isOfRequest(error) ? withHints(error, { status: 400 }) : error)),
+  };
+}
+
+/** Logs what went wrong inside, with the id of the request that the client is told. */
+export function useErrorReports(log: Logger): Plugin<object, HttpContext> {
+  return {
+    onResultProcess({ result, setResult, serverContext: { req } }) {
+      if (Array.isArray(result)) return;
+      if (isIterable(result))
+        setResult(mapResults(result, (one) => reportResult(one, log, requestIdOf(req))));
+      else if (result.errors) setResult(reportResult(result, log, requestIdOf(req)));
+    },
+  };
+}
+
+/** The same result, its internal errors logged and named by the request's id. */
+export function reportResult<Result extends ExecutionResult>(
+  result: Result,
+  log: Logger,
+  requestId?: string,
+): Result {
+  if (!result.errors) return result;
+  return { ...result, errors: result.errors.map((error) => reportError(error, log, requestId)) };
+}
+
+/** Gives the answers that Yoga makes without a body (406, 404, ...) the form of all other errors. */
+export function useCodedResponses(): Plugin<object, HttpContext> {
+  return {
+    onResultProcess({ result, resultProcessor }) {
+      // Nobody will read a subscription whose results the client does not accept.
+      if (isIterable(result) && !resultProcessor) void result[Symbol.asyncIterator]().return?.();
+    },
+    onResponse({ response, setResponse, fetchAPI }) {
+      if (response.status < 400 || response.body !== null) return;
+      const error = new AuditError(
+        'BAD_USER_INPUT',
+        MESSAGES[response.status] ?? response.statusText,
+        PATHS[response.status],
+      );
+      setResponse(
+        new fetchAPI.Response(errorBody(error), {
+          status: response.status,
+          headers: errorHeaders(error),
+        }),
+      );
+    },
+  };
+}
+
+const PATHS: Record<number, string> = { 406: 'accept' };
+const MESSAGES: Record<number, string> = {
+  406: 'must name what can be sent: application/graphql-response+json or application/json, and for a subscription text/event-stream',
+};

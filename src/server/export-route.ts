@@ -1,15 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import type { Quota } from '../access/quota.ts';
-import type { Holder } from '../access/viewer.ts';
+import type { Credential } from '../auth/principal.ts';
+import type { Quota } from '../auth/quota.ts';
 import { AuditError } from '../errors.ts';
-import { FORMATS } from '../exports/formats.ts';
-import { aboutExport, type ExportFormat, type ExportGrant, openGrant } from '../exports/link.ts';
-import type { Services } from '../graphql/context.ts';
-import { acceptsGzip } from './accepts-gzip.ts';
-import type { PeerOf } from './client-address.ts';
-import { refuse, refuseMethod } from './error-response.ts';
+import { FORMATS } from '../log/exports/export.ts';
+import { aboutExport, type ExportFormat, type ExportGrant, openGrant } from '../log/exports/link.ts';
+import type { Services } from '../schema/context.ts';
+import { sendError, sendMethodNotAllowed } from './error-response.ts';
+import { acceptsGzip, type PeerOf } from './request.ts';
 
 export const EXPORT_PATH = '/export/';
 /** What a file costs of what a key may spend: as much as a few pages of events. */
@@ -34,15 +33,15 @@ export async function serveExport(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(response);
+  if (request.method !== 'GET' && request.method !== 'HEAD') return sendMethodNotAllowed(response);
   const { exportSecret, sessions } = services;
   const now = services.expiryNow();
   const grant = openGrant((request.url ?? '').slice(EXPORT_PATH.length), exportSecret, now);
   // The look at the key costs a statement: it comes after the price, so that a link of an ended key is paid for too.
   if (grant && !isAffordable(services, grant.keyId, response)) return;
-  if (!grant || !(await services.isValid(holderOf(grant)))) {
+  if (!grant || !(await services.isValid(credentialOf(grant)))) {
     services.metaAudit.failed(peerOf(request), { what: 'link' });
-    refuse(response, 403, new AuditError('FORBIDDEN', 'this link has expired or was altered'));
+    sendError(response, 403, new AuditError('FORBIDDEN', 'this link has expired or was altered'));
     return;
   }
   const isGzip = acceptsGzip(request);
@@ -64,13 +63,13 @@ export async function serveExport(
     ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
   });
   if (!file) return void response.end();
-  const release = sessions.open(holderOf(grant), () =>
+  const release = sessions.open(credentialOf(grant), () =>
     file.destroy(new Error('the key of the link has ended')),
   );
   await (isGzip ? pipeline(file, createGzip(), response) : pipeline(file, response)).finally(release);
 }
 
-function holderOf({ keyId, generation, keyExpiresAt: expiresAt }: ExportGrant): Holder {
+function credentialOf({ keyId, generation, keyExpiresAt: expiresAt }: ExportGrant): Credential {
   return { keyId, generation, expiresAt };
 }
 
@@ -91,7 +90,7 @@ function isAffordable({ rates }: Services, keyId: string, response: ServerRespon
     rates.spend(keyId, POINTS);
     return true;
   } catch (error) {
-    refuse(response, 429, error as AuditError);
+    sendError(response, 429, error as AuditError);
     return false;
   }
 }

@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuditError } from '../errors.ts';
-import { refuse, SECURITY_HEADERS } from './error-response.ts';
-import type { HostCheck } from './hosts.ts';
-import type { Requests } from './in-flight.ts';
-import { lingerAfter } from './linger.ts';
-import type { Origins } from './origins.ts';
-import { requestIdOf } from './request-id.ts';
+import { lingerAfter } from './connections.ts';
+import { SECURITY_HEADERS, sendError } from './error-response.ts';
+import type { HostCheck, Origins } from './hosts-and-origins.ts';
+import type { RequestLimiter } from './load-limits.ts';
+import { requestIdOf } from './request.ts';
 
 const HEALTH_PATH = '/health/';
 
@@ -14,7 +13,7 @@ const HEADERS = new Map(Object.entries(SECURITY_HEADERS));
 export interface GateOptions {
   isHost: HostCheck;
   origins: Origins;
-  requests: Requests;
+  requests: RequestLimiter;
 }
 
 /** What every request passes first. True: go on; false: it is answered. */
@@ -63,7 +62,7 @@ export function notThisOrigin(): AuditError {
 }
 
 function refused(response: ServerResponse, status: number, error: AuditError): false {
-  refuse(response, status, error);
+  sendError(response, status, error);
   return false;
 }
 

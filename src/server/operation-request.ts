@@ -2,16 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
-import type { Authenticate } from '../access/authenticate.ts';
-import { Work } from '../access/rate/work.ts';
+import type { Authenticate } from '../auth/authenticate.ts';
+import { RequestWork } from '../auth/request-work.ts';
 import { AuditError, badInput } from '../errors.ts';
-import type { Context, Services } from '../graphql/context.ts';
-import type { PeerOf } from './client-address.ts';
-import type { Requests } from './in-flight.ts';
+import type { Context, Services } from '../schema/context.ts';
 import { parseJsonBody, parseSmallJson } from './json-body.ts';
+import type { RequestLimiter } from './load-limits.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
-import { lastRemembered } from './remembered.ts';
-import type { HttpContext, OperationParams } from './request-id.ts';
+import { type HttpContext, memoizeLast, type OperationParams, type PeerOf } from './request.ts';
 
 const PARAMETERS = ['query', 'operationName', 'variables', 'extensions', 'documentId'];
 
@@ -33,10 +31,10 @@ export function useAuthentication({
       const { req } = serverContext;
       checkMethod(req);
       const peer = peerOf(req);
-      const viewer = await authenticate(req.headers.authorization, peer);
+      const principal = await authenticate(req.headers.authorization, peer);
       checkAccept(req.headers.accept);
-      services.rates.check(viewer.keyId);
-      Object.assign(serverContext, { services, viewer, peer, work: new Work() });
+      services.rates.check(principal.keyId);
+      Object.assign(serverContext, { services, principal, peer, work: new RequestWork() });
     },
   };
 }
@@ -61,7 +59,7 @@ function checkAccept(accept: string | undefined): void {
   if (!isServed(accept)) throw notServed('nothing of what the client accepts can be sent', { status: 406 });
 }
 
-const isServed = lastRemembered((accept: string | undefined): boolean =>
+const isServed = memoizeLast((accept: string | undefined): boolean =>
   (accept || '*/*')
     .toLowerCase()
     .split(',')
@@ -92,15 +90,15 @@ export function useStrictRequests({
 }: {
   maxBodyBytes: number;
   documents: PersistedDocuments;
-  requests: Requests;
+  requests: RequestLimiter;
 }): Plugin<object, HttpContext & Context> {
   return {
-    onRequestParse({ serverContext: { req, res, services, viewer, work }, setRequestParser }) {
+    onRequestParse({ serverContext: { req, res, services, principal, work }, setRequestParser }) {
       setRequestParser(async () => {
         const body =
           req.method === 'GET' ? undefined : await readBody({ req, res }, { requests, maxBodyBytes, work });
         // Other requests of the key may have been charged since.
-        services.rates.check(viewer.keyId);
+        services.rates.check(principal.keyId);
         return (body ? readParams(body, { res, work }) : readSearch(req.url ?? '', work))
           .then((params) => documents.resolve(params) as GraphQLParams)
           .catch(malformed);
@@ -116,7 +114,11 @@ export function useStrictRequests({
  */
 function readBody(
   { req, res }: HttpContext,
-  { requests, maxBodyBytes: maxBytes, work }: { requests: Requests; maxBodyBytes: number; work: Work },
+  {
+    requests,
+    maxBodyBytes: maxBytes,
+    work,
+  }: { requests: RequestLimiter; maxBodyBytes: number; work: RequestWork },
 ): Promise<Buffer> {
   if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const chunks: Buffer[] = [];
@@ -158,7 +160,7 @@ function malformed(error: unknown): never {
 
 async function readParams(
   body: Buffer,
-  { res, work }: { res: ServerResponse; work: Work },
+  { res, work }: { res: ServerResponse; work: RequestWork },
 ): Promise<OperationParams> {
   if (!isUtf8(body)) throw badInput('body', 'is not valid UTF-8');
   const parsed = await parseJsonBody(body, (piece) => {
@@ -170,7 +172,7 @@ async function readParams(
   return checkParams(parsed);
 }
 
-async function readSearch(url: string, work: Work): Promise<OperationParams> {
+async function readSearch(url: string, work: RequestWork): Promise<OperationParams> {
   return work.measure(() => checkParams(searchParams(url)));
 }
 

@@ -4,10 +4,8 @@ import type { UsePersistedOperationsOptions } from '@graphql-yoga/plugin-persist
 import { GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import { z } from 'zod';
 import { badInput } from '../errors.ts';
-import { scanDocument } from '../graphql/limits/scan.ts';
-import { checkShape } from '../graphql/limits/shape.ts';
-import { checkSubscriptionRoot } from '../graphql/limits/subscription-root.ts';
-import type { OperationParams } from './request-id.ts';
+import { checkShape, checkSubscriptionRoot, scanDocument } from './document-limits.ts';
+import type { OperationParams } from './request.ts';
 
 const file = z.record(
   z.string().regex(/^[0-9a-f]{64}$/, 'must be SHA-256 hashes in hex'),

@@ -3,25 +3,31 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { sendNodeResponse } from '@whatwg-node/server';
 import type { Logger } from 'pino';
-import { createQuota, type Quota } from '../access/quota.ts';
+import { createQuota, type Quota } from '../auth/quota.ts';
 import { AuditError } from '../errors.ts';
-import { insideMessage } from '../graphql/errors.ts';
-import { IntegrityError } from '../integrity/integrity-error.ts';
+import { IntegrityError } from '../evidence/integrity-alarms.ts';
+import { internalErrorMessage } from './client-errors.ts';
+import {
+  boundConnections,
+  type ConnectionOptions,
+  closeWithConnection,
+  serverOptions,
+} from './connections.ts';
 import { DocumentChecks } from './documents.ts';
-import { refuse, refuseFailure } from './error-response.ts';
+import { sendError, sendFailure } from './error-response.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
-import type { HostCheck } from './hosts.ts';
-import { createRequests, type Requests } from './in-flight.ts';
-import { closeWithConnection } from './linger.ts';
-import type { Origins } from './origins.ts';
-import { createCors } from './origins.ts';
-import { createUnsent, type Unsent } from './output-buffer.ts';
-import { GRAPHQL_PATH, requestIdOf } from './request-id.ts';
+import { createCors, type HostCheck, type Origins } from './hosts-and-origins.ts';
+import {
+  createOutputBuffer,
+  createRequestLimiter,
+  type OutputBuffer,
+  type RequestLimiter,
+} from './load-limits.ts';
+import { GRAPHQL_PATH, requestIdOf } from './request.ts';
 import { createStopping, type Stopping } from './stopping.ts';
 import { createOpenStreams } from './subscriptions.ts';
 import { isTilesPath, serveTiles } from './tiles-route.ts';
-import { boundConnections, type ConnectionOptions, serverOptions } from './timeouts.ts';
 import { serveWebSockets } from './websocket.ts';
 import { createGraphqlServer, type Yoga, type YogaOptions } from './yoga.ts';
 
@@ -87,8 +93,8 @@ export async function listen({ host, port, ...options }: HttpOptions): Promise<H
 
 /** Makes the server of the API, which does not listen yet. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const requests = createRequests(options);
-  const outputBuffer = createUnsent(options.maxUnsentBytes);
+  const requests = createRequestLimiter(options);
+  const outputBuffer = createOutputBuffer(options.maxUnsentBytes);
   const streams = createOpenStreams();
   const bounds = { requests, outputBuffer, checks: new DocumentChecks(options) };
   const yoga = createGraphqlServer({ ...options, ...bounds, streams, corsOf: createCors(options.origins) });
@@ -119,11 +125,11 @@ const FILES = {
 };
 
 /** What the routes beside the API stand on. */
-type RouteOptions = ApiServerOptions & { outputBuffer: Unsent; files: Quota };
+type RouteOptions = ApiServerOptions & { outputBuffer: OutputBuffer; files: Quota };
 
 function createHandler(
   options: RouteOptions,
-  { requests, stopping, yoga }: { requests: Requests; stopping: Stopping; yoga: Yoga },
+  { requests, stopping, yoga }: { requests: RequestLimiter; stopping: Stopping; yoga: Yoga },
 ) {
   const admits = createGate({ ...options, requests });
   return (request: IncomingMessage, response: ServerResponse) => {
@@ -138,7 +144,8 @@ function createHandler(
     else if (isTilesPath(path)) void answerTiles(options, request, response);
     else if (path === GRAPHQL_PATH) void answerGraphql(yoga, options.log, request, response);
     else if (path === '/' && wantsPage(request)) response.writeHead(302, { location: GRAPHQL_PATH }).end();
-    else refuse(response, 404, new AuditError('NOT_FOUND', 'there is nothing here: the API is at /graphql'));
+    else
+      sendError(response, 404, new AuditError('NOT_FOUND', 'there is nothing here: the API is at /graphql'));
   };
 }
 
@@ -158,7 +165,7 @@ async function answerGraphql(
     const requestId = requestIdOf(req);
     log.fatal({ err: cause, requestId }, 'a request could not even be refused');
     if (res.headersSent) res.destroy();
-    else refuse(res, 500, new AuditError('INTERNAL', insideMessage(requestId)));
+    else sendError(res, 500, new AuditError('INTERNAL', internalErrorMessage(requestId)));
   }
 }
 
@@ -188,7 +195,7 @@ async function answerExport(
     log.info({ cause: (error as Error).message, requestId: requestIdOf(request) }, 'an export ended early');
     // Once the status line is out, a broken connection is the only honest end of a broken file.
     if (response.headersSent) response.destroy();
-    else refuseFailure(response, error, { log, requestId: requestIdOf(request) });
+    else sendFailure(response, error, { log, requestId: requestIdOf(request) });
   }
 }
 
@@ -209,15 +216,15 @@ async function answerTiles(
       log.error({ err: error, requestId }, 'a tile could not be served');
       return refuseDamaged(response, request.url);
     }
-    refuseFailure(response, error, { log, requestId });
+    sendFailure(response, error, { log, requestId });
   }
 }
 
 // Whoever verifies the log from outside is to find that something is missing, and not that the service has a problem.
 function refuseDamaged(response: ServerResponse, url = ''): void {
   const message = 'the stored log is not whole: see audit-log verify';
-  if (/\/checkpoint(?:\?|$)/.test(url)) refuse(response, 503, new AuditError('UNAVAILABLE', message));
-  else refuse(response, 404, new AuditError('NOT_FOUND', message));
+  if (/\/checkpoint(?:\?|$)/.test(url)) sendError(response, 503, new AuditError('UNAVAILABLE', message));
+  else sendError(response, 404, new AuditError('NOT_FOUND', message));
 }
 
 function urlOf(server: Server, host: string): string {

@@ -5,11 +5,10 @@ import {
   type ExecutionResult,
   execute,
 } from 'graphql';
+import type { AuditEvent } from '../events/fields.ts';
 import type { Subscription } from '../feed/feed.ts';
-import type { Context } from '../graphql/context.ts';
-import { Member } from '../graphql/live/member.ts';
-import { type Execution, SharedOperation } from '../graphql/live/operation.ts';
-import { mapResults } from '../graphql/map-results.ts';
+import type { Context, ResultSender } from '../schema/context.ts';
+import { mapResults } from './async-results.ts';
 
 /** As graphql-js subscribes. */
 export type Subscribe = (
@@ -51,7 +50,7 @@ export function createSharedSubscribe(): Subscribe {
     if (!sender) return mapResults(source, resultOf);
     const subscription = source as Subscription;
     const execution = { execute: resultOf, encode: (result: ExecutionResult) => sender.encode(result) };
-    return new Member(subscription, () => operationOf(args, subscription, execution), sender);
+    return new SharedSubscriber(subscription, () => operationOf(args, subscription, execution), sender);
   };
 }
 
@@ -71,6 +70,211 @@ function executionOf({
 
 // The key with which a client came stands for its rights: they are those of the key.
 function keyOf({ operationName, variableValues, contextValue }: ExecutionArgs): string {
-  const { keyId, customerId, scopes } = (contextValue as Context).viewer;
+  const { keyId, customerId, scopes } = (contextValue as Context).principal;
   return JSON.stringify([keyId, customerId ?? null, scopes, operationName ?? null, variableValues ?? null]);
+}
+
+const MAX_KEPT = 16;
+
+/** What an operation does with an event: executes it, and encodes the result as it is sent. */
+export interface Execution {
+  execute(event: AuditEvent): ExecutionResult | Promise<ExecutionResult>;
+  encode(result: ExecutionResult): Buffer;
+}
+
+/**
+ * Subscriptions with the same document, variables and rights, executed once for each event. It reads the present end of
+ * the log; a member that is due earlier events reads those itself until it has come up to here.
+ */
+export class SharedOperation {
+  readonly #execution: Execution;
+  readonly #members = new Set<SharedSubscriber>();
+  readonly #live = new Set<SharedSubscriber>();
+  readonly #events: AsyncIterableIterator<AuditEvent>;
+  readonly #onEmpty: () => void;
+  readonly #encoded = new Map<number, Buffer>();
+  #next: number;
+  #hasEnded = false;
+
+  /** Calls `onEmpty` when its last member has left, or the feed has ended: nobody may join it then. */
+  constructor(subscription: Subscription, execution: Execution, onEmpty: () => void) {
+    this.#execution = execution;
+    this.#onEmpty = onEmpty;
+    this.#next = subscription.end;
+    this.#events = subscription.readFrom(subscription.end);
+    void this.#run();
+  }
+
+  /** Whether it reads no more: since the log could not be read, or the feed has ended. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Whether everything before the position has been handed out: a member that is due there goes on with the others. */
+  isAt(position: number): boolean {
+    return position >= this.#next;
+  }
+
+  add(member: SharedSubscriber): void {
+    this.#members.add(member);
+  }
+
+  /** The member, which is due what comes next, gets it from here. */
+  follow(member: SharedSubscriber): void {
+    this.#live.add(member);
+  }
+
+  remove(member: SharedSubscriber): void {
+    this.#live.delete(member);
+    if (this.#members.delete(member) && this.#members.size === 0) this.#end();
+  }
+
+  /** The result of an event as it is sent. Several members may want the same one, a little later than the others. */
+  encodedOf(event: AuditEvent): Buffer | Promise<Buffer> {
+    const known = this.#encoded.get(event.position);
+    if (known !== undefined) return known;
+    const result = this.#execution.execute(event);
+    return result instanceof Promise
+      ? result.then((settled) => this.#encode(event, settled))
+      : this.#encode(event, result);
+  }
+
+  #encode({ position }: AuditEvent, result: ExecutionResult): Buffer {
+    const encoded = this.#execution.encode(result);
+    this.#encoded.set(position, encoded);
+    const [oldest] = this.#encoded.keys();
+    if (oldest !== undefined && (this.#encoded.size > MAX_KEPT || this.#members.size === 1))
+      this.#encoded.delete(oldest);
+    return encoded;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for await (const event of this.#events) this.#emit(event.position, await this.encodedOf(event));
+      for (const member of this.#members) member.end();
+    } catch {
+      // Each member reads on alone, finds out whether the log can be read again, and joins another operation then.
+      for (const member of this.#live) this.#leaveBehind(member);
+    }
+    this.#end();
+  }
+
+  #emit(position: number, encoded: Buffer): void {
+    this.#next = position + 1;
+    for (const member of this.#live) if (!member.take(position, encoded)) this.#leaveBehind(member);
+  }
+
+  #leaveBehind(member: SharedSubscriber): void {
+    this.#live.delete(member);
+    void member.catchUp();
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.#onEmpty();
+    void this.#events.return?.();
+  }
+}
+
+/**
+ * A client's part in a shared operation: a place in the log and where results go. As an iterator it yields nothing: it
+ * lasts as long as the subscription does, and throws what ends it. Results are sent from when it is first read.
+ */
+export class SharedSubscriber implements AsyncIterableIterator<ExecutionResult> {
+  readonly #subscription: Subscription;
+  readonly #operation: () => SharedOperation;
+  readonly #sender: ResultSender;
+  readonly #over = { done: true, value: undefined } as const;
+  #joined: SharedOperation | undefined;
+  #events: AsyncIterableIterator<AuditEvent> | undefined;
+  #position: number;
+  #isOver = false;
+  #settle: { end: () => void; fail: (error: unknown) => void } | undefined;
+
+  /** `operation` gives the shared one, when the member joins it. */
+  constructor(subscription: Subscription, operation: () => SharedOperation, sender: ResultSender) {
+    this.#subscription = subscription;
+    this.#operation = operation;
+    this.#sender = sender;
+    this.#position = subscription.position;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<ExecutionResult>> {
+    if (this.#isOver) return Promise.resolve(this.#over);
+    return new Promise((resolve, reject) => {
+      this.#settle = { end: () => resolve(this.#over), fail: reject };
+      this.#join();
+    });
+  }
+
+  return(): Promise<IteratorResult<ExecutionResult>> {
+    this.end();
+    return Promise.resolve(this.#over);
+  }
+
+  throw(error: unknown): Promise<never> {
+    this.end();
+    return Promise.reject(error);
+  }
+
+  /** The subscription has come to an end. */
+  end(): void {
+    this.#isOver = true;
+    this.#joined?.remove(this);
+    void this.#events?.return?.();
+    this.#settle?.end();
+  }
+
+  /** Sends the result of the event at a position, unless it is not due; false: it has to wait. */
+  take(position: number, encoded: Buffer): boolean {
+    if (position < this.#position) return true;
+    if (this.#sender.isBehind) return false;
+    this.#sender.send(encoded);
+    this.#position = position + 1;
+    return true;
+  }
+
+  /** Reads from the log what it is due, each event when the one before has left, until it is with the others again. */
+  async catchUp(): Promise<void> {
+    try {
+      this.#events = this.#subscription.readFrom(this.#position);
+      for await (const event of this.#events) {
+        await this.#sendAlone(event);
+        if (this.#isOver) return;
+        const operation = this.#current();
+        if (operation.isAt(this.#position)) return operation.follow(this);
+      }
+      this.end();
+    } catch (error) {
+      this.#settle?.fail(error);
+      this.end();
+    }
+  }
+
+  async #sendAlone(event: AuditEvent): Promise<void> {
+    const encoded = await (this.#joined as SharedOperation).encodedOf(event);
+    if (this.#isOver) return;
+    await this.#sender.sendAndWait(encoded);
+    this.#position = event.position + 1;
+  }
+
+  #join(): void {
+    if (this.#joined) return;
+    const operation = this.#current();
+    if (operation.isAt(this.#position)) operation.follow(this);
+    else void this.catchUp();
+  }
+
+  /** The operation that it is in; another one, when that has ended. */
+  #current(): SharedOperation {
+    if (this.#joined && !this.#joined.hasEnded) return this.#joined;
+    this.#joined?.remove(this);
+    this.#joined = this.#operation();
+    this.#joined.add(this);
+    return this.#joined;
+  }
 }

@@ -2,12 +2,12 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AuditError } from '../errors.ts';
-import { refusalBody, refusalHeaders, refuse } from './error-response.ts';
+import { errorBody, errorHeaders, sendError } from './error-response.ts';
 
 /** Longest time for the requests that are being answered when the server stops. */
 const FINISH_MS = 5_000;
 /** Longest time for the last refusals to leave. */
-const LAST_WORDS_MS = 1_000;
+const LAST_RESPONSES_MS = 1_000;
 /** Longest time for the headers of a request that has begun to arrive. */
 const ARRIVE_MS = 1_000;
 const SWEEP_MS = 25;
@@ -35,13 +35,13 @@ export interface Stopping {
 }
 
 /** The answer to a request for a WebSocket that comes while the service stops. */
-function upgradeRefusal(): string {
+function upgradeErrorResponse(): string {
   const error = new AuditError('UNAVAILABLE', 'the service stops: open another connection', undefined, 1_000);
-  const body = refusalBody(error);
+  const body = errorBody(error);
   const headers = {
     connection: 'close',
     'content-length': Buffer.byteLength(body),
-    ...refusalHeaders(error),
+    ...errorHeaders(error),
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 503 Service Unavailable\r\n${lines.join('')}\r\n${body}`;
@@ -84,7 +84,7 @@ export function createStopping(server: Server, idleMs: number): Stopping {
     connections.delete(socket as Socket);
     if (!isEnding) return;
     socket.on('error', () => socket.destroy());
-    socket.end(upgradeRefusal(), () => socket.destroy());
+    socket.end(upgradeErrorResponse(), () => socket.destroy());
   });
 
   function onAnswered(socket: Socket, response: ServerResponse): void {
@@ -133,7 +133,7 @@ export function createStopping(server: Server, idleMs: number): Stopping {
     const error = new AuditError('UNAVAILABLE', 'the service stops before it could answer: retry');
     for (const response of responses) {
       if (response.headersSent) response.destroy();
-      else refuse(response, 503, error);
+      else sendError(response, 503, error);
     }
     return error;
   }
@@ -167,7 +167,7 @@ export function createStopping(server: Server, idleMs: number): Stopping {
         () => {
           onRefused(refuseTheRest());
           // From now on: the refusals are still to leave, also when the process was too busy to refuse in time.
-          late = setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
+          late = setTimeout(() => server.closeAllConnections(), LAST_RESPONSES_MS);
         },
         FINISH_MS - (performance.now() - beganAt),
       );

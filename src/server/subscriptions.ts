@@ -2,13 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { Plugin } from '@envelop/core';
 import { type ExecutionArgs, type ExecutionResult, getOperationAST } from 'graphql';
 import type { Plugin as YogaPlugin } from 'graphql-yoga';
-import type { Weight } from '../access/quota.ts';
-import { badInput } from '../errors.ts';
-import type { Context } from '../graphql/context.ts';
-import { isIterable } from '../graphql/map-results.ts';
-import { countedResults, type Results } from '../graphql/subscription.ts';
-import type { Requests } from './in-flight.ts';
-import type { HttpContext } from './request-id.ts';
+import type { HeldMemory } from '../auth/quota.ts';
+import { AuditError, badInput } from '../errors.ts';
+import type { Context } from '../schema/context.ts';
+import { endable, isIterable } from './async-results.ts';
+import type { RequestLimiter } from './load-limits.ts';
+import type { HttpContext } from './request.ts';
 
 /** The event streams (server-sent events) that are open. */
 export interface OpenStreams {
@@ -57,7 +56,7 @@ export function useSubscriptionRules({
   requests,
   streams,
 }: {
-  requests: Requests;
+  requests: RequestLimiter;
   streams: OpenStreams;
 }): Plugin {
   return {
@@ -104,7 +103,7 @@ function keepDeclaredVariables(args: ExecutionArgs): number {
   return bytes;
 }
 
-function countOrEnd(results: AsyncIterable<ExecutionResult>, context: Context, weight: Weight): Results {
+function countOrEnd(results: AsyncIterable<ExecutionResult>, context: Context, weight: HeldMemory): Results {
   try {
     return countedResults(results, context, weight);
   } catch (error) {
@@ -128,4 +127,29 @@ export function useEventStreamHeaders(): YogaPlugin {
       headers.set('x-accel-buffering', 'no');
     },
   };
+}
+
+/** What a client reads where its key has ended before its connection did. */
+export const KEY_ENDED = 'the API key or token was revoked or has expired';
+
+/** The results of a subscription. */
+export type Results = AsyncIterableIterator<ExecutionResult>;
+
+/**
+ * The same results, counted as a subscription until they are over; they end with the principal's key, by an error.
+ * Throws TOO_MANY_SUBSCRIPTIONS, OVERLOADED.
+ */
+export function countedResults(
+  results: AsyncIterable<ExecutionResult>,
+  { principal, services }: Context,
+  weight: HeldMemory,
+): Results {
+  const release = services.subscriptions.take(principal.keyId, weight);
+  return endable(results, (end) => {
+    const close = services.sessions.open(principal, () => end(new AuditError('UNAUTHENTICATED', KEY_ENDED)));
+    return () => {
+      release();
+      close();
+    };
+  });
 }

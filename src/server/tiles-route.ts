@@ -1,20 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { Authenticate } from '../access/authenticate.ts';
-import { hasScope, type Viewer, visibleTo, visibleTree } from '../access/viewer.ts';
+import type { Authenticate } from '../auth/authenticate.ts';
+import { visibleTo, visibleTree } from '../auth/gate.ts';
+import { hasScope, type Principal } from '../auth/principal.ts';
 import { AuditError, badInput, type ErrorCode } from '../errors.ts';
-import { TEXT_BOUNDS } from '../events/bounds.ts';
+import { TEXT_BOUNDS } from '../events/fields.ts';
 import { problemOf } from '../events/json.ts';
-import type { Services } from '../graphql/context.ts';
-import type { TreeView } from '../integrity/evidence.ts';
-import { type TreeName, treeOf } from '../integrity/trees.ts';
-import { hasDotSegment, parseCustomerSegment } from '../merkle/customer-path.ts';
-import { parseEntriesPath, parseTilePath } from '../merkle/tile-path.ts';
-import { acceptsGzip } from './accepts-gzip.ts';
-import type { PeerOf } from './client-address.ts';
-import { refuse, refuseMethod } from './error-response.ts';
-import type { Unsent } from './output-buffer.ts';
+import type { TreeView } from '../evidence/evidence.ts';
+import { type TreeName, treeOf } from '../evidence/trees.ts';
+import {
+  hasDotSegment,
+  parseCustomerSegment,
+  parseEntriesPath,
+  parseTilePath,
+} from '../merkle/tile-files.ts';
+import type { Services } from '../schema/context.ts';
+import { sendError, sendMethodNotAllowed } from './error-response.ts';
+import type { OutputBuffer } from './load-limits.ts';
+import { acceptsGzip, type PeerOf } from './request.ts';
 
 const PATH = /^\/(?:customers(-by-id)?\/([^/]+)\/)?(checkpoint|verifier-key|purge|tile\/.+)$/;
 const FOR_EVER = 'max-age=31536000, immutable';
@@ -26,7 +30,7 @@ export interface TilesOptions {
   services: Services;
   authenticate: Authenticate;
   peerOf: PeerOf;
-  outputBuffer: Unsent;
+  outputBuffer: OutputBuffer;
   /** Whether the log's hashes and checkpoints need no key. */
   isPublic: boolean;
 }
@@ -69,7 +73,7 @@ export async function serveTiles(
   response: ServerResponse,
 ): Promise<void> {
   const [path = '', query] = (request.url ?? '').split('?');
-  if (request.method !== 'GET' && request.method !== 'HEAD') return refuseMethod(response);
+  if (request.method !== 'GET' && request.method !== 'HEAD') return sendMethodNotAllowed(response);
   try {
     const wanted = wantedIn(path, query);
     // A shared cache may keep what it must not show: it does not know who has a key.
@@ -98,7 +102,7 @@ export async function serveTiles(
   } catch (error) {
     if (!(error instanceof AuditError) || error.cause !== undefined) throw error;
     const status = STATUS[error.code] ?? 400;
-    refuse(response, status, error);
+    sendError(response, status, error);
   }
 }
 
@@ -135,21 +139,21 @@ async function readAs(
   request: IncomingMessage,
 ): Promise<Content> {
   const peer = peerOf(request);
-  const viewer = await authenticate(request.headers.authorization, peer);
+  const principal = await authenticate(request.headers.authorization, peer);
   services.rates.spend(
-    viewer.keyId,
+    principal.keyId,
     POINTS.tile + (parseEntriesPath(wanted.place)?.width ?? 0) * POINTS.event,
   );
   const [what = wanted.place] = /^tile\/entries|^tile/.exec(wanted.place) ?? [];
   try {
-    if (!hasScope(viewer, 'events:read'))
+    if (!hasScope(principal, 'events:read'))
       throw new AuditError('FORBIDDEN', 'the API key does not have the scope for this');
-    const content = await read({ services }, wanted, viewer);
-    services.metaAudit.read({ viewer, peer }, { what, events: content.events });
+    const content = await read({ services }, wanted, principal);
+    services.metaAudit.read({ principal, peer }, { what, events: content.events });
     return content;
   } catch (error) {
     const isDenied = error instanceof AuditError && error.code === 'FORBIDDEN';
-    if (isDenied) services.metaAudit.denied({ viewer, peer }, { what });
+    if (isDenied) services.metaAudit.denied({ principal, peer }, { what });
     throw error;
   }
 }
@@ -157,11 +161,11 @@ async function readAs(
 async function read(
   { services }: Pick<TilesOptions, 'services'>,
   { customer, place, query }: Wanted,
-  viewer?: Viewer,
+  principal?: Principal,
 ): Promise<Content> {
   const { evidence, readerOf } = services;
-  const view: TreeView = viewer
-    ? { tree: visibleTreeOf(viewer, customer), db: readerOf(viewer) }
+  const view: TreeView = principal
+    ? { tree: visibleTreeOf(principal, customer), db: readerOf(principal) }
     : evidence.logView;
   if (place === 'verifier-key') return text(`${evidence.identity.verifierKey}\n`);
   if (place === 'checkpoint') {
@@ -169,13 +173,13 @@ async function read(
     return text(note);
   }
   // An event, so nobody sees it without a key; and one of the log's own.
-  if (place === 'purge' && view.tree === 'log' && viewer) {
+  if (place === 'purge' && view.tree === 'log' && principal) {
     const body = await evidence.announcement();
     return { ...text(body), events: 1 };
   }
   const bundle = parseEntriesPath(place);
-  if (bundle && viewer) {
-    const body = await evidence.entries(view, bundle, visibleTo(viewer));
+  if (bundle && principal) {
+    const body = await evidence.entries(view, bundle, visibleTo(principal));
     return binary(body, { isFinal: true, events: bundle.width });
   }
   const tile = parseTilePath(place);
@@ -195,13 +199,13 @@ const binary = (body: Uint8Array, more: Pick<Content, 'isFinal' | 'events'>): Co
 });
 
 // Without a customer in the path it is the log's own tree, which a bound key may not see.
-function visibleTreeOf(viewer: Viewer, customer: NamedCustomer | undefined): TreeName {
-  if (customer === undefined && viewer.customerId !== undefined)
+function visibleTreeOf(principal: Principal, customer: NamedCustomer | undefined): TreeName {
+  if (customer === undefined && principal.customerId !== undefined)
     throw new AuditError(
       'FORBIDDEN',
       'the API key is bound to a customer: see /customers-by-id/ and docs/log-format.md',
     );
-  return treeOf(visibleTree(viewer, customer && idOf(customer)));
+  return treeOf(visibleTree(principal, customer && idOf(customer)));
 }
 
 function idOf({ segment, isById }: NamedCustomer): string {

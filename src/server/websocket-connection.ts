@@ -1,17 +1,24 @@
 import type { IncomingMessage, Server } from 'node:http';
+import { CloseCode } from 'graphql-ws';
 import type { Logger } from 'pino';
-import type { WebSocket } from 'ws';
-import type { Authenticate } from '../access/authenticate.ts';
-import type { Work } from '../access/rate/work.ts';
-import type { Viewer } from '../access/viewer.ts';
-import type { Services } from '../graphql/context.ts';
-import type { PeerOf } from './client-address.ts';
+import type { VerifyClientCallbackAsync, WebSocket } from 'ws';
+import type { Authenticate } from '../auth/authenticate.ts';
+import type { Principal } from '../auth/principal.ts';
+import { RequestWork } from '../auth/request-work.ts';
+import { AuditError } from '../errors.ts';
+import { inOneTurn, inThisTurn, isTurnFree } from '../event-loop.ts';
+import { parseInexactJson, parseJson } from '../parse-json.ts';
+import type { Services } from '../schema/context.ts';
 import type { DocumentChecks } from './documents.ts';
-import type { Requests } from './in-flight.ts';
-import type { OperationIds } from './operation-ids.ts';
-import type { Unsent } from './output-buffer.ts';
+import { errorBody, errorHeaders, SECURITY_HEADERS } from './error-response.ts';
+import { notThisHost, notThisOrigin, repeatedHeader } from './gate.ts';
+import type { HostCheck, Origins } from './hosts-and-origins.ts';
+import { countMembers } from './json-body.ts';
+import { checkJsonBounds } from './json-bounds.ts';
+import type { OutputBuffer, RequestLimiter } from './load-limits.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
-import type { UpgradeRules } from './upgrade.ts';
+import { type PeerOf, requestIdOf } from './request.ts';
+import type { OperationIds } from './websocket-operation-ids.ts';
 import type { Yoga } from './yoga.ts';
 
 /** Registered close code: the service cannot take this now. */
@@ -25,8 +32,8 @@ export interface WebSocketOptions extends UpgradeRules {
   services: Services;
   documents: PersistedDocuments;
   checks: DocumentChecks;
-  requests: Requests;
-  outputBuffer: Unsent;
+  requests: RequestLimiter;
+  outputBuffer: OutputBuffer;
   /** Time between two pings of a socket; one that is silent for five of them is cut. */
   keepAliveMs: number;
   log: Logger;
@@ -39,20 +46,20 @@ export interface Connection extends Record<PropertyKey, unknown> {
   /** Sends a message and resolves when it has left the process, or the socket is closed. */
   send: (message: string | Buffer) => Promise<void>;
   /** Who asks; undefined again when the key has ended. */
-  viewer?: Viewer | undefined;
+  principal?: Principal | undefined;
   /** Whether a valid key has come. */
   isAdmitted: boolean;
   /** How many messages came before it. */
-  strangersMessages: number;
+  unauthenticatedMessages: number;
   /** What was done for the message that is being dealt with. */
-  work: Work;
+  work: RequestWork;
   /** How long that message is. */
   bytes: number;
   operations: OperationIds;
 }
 
 /** Makes the sending of messages on a socket. */
-export function createSend(socket: WebSocket, outputBuffer: Unsent): Connection['send'] {
+export function createSend(socket: WebSocket, outputBuffer: OutputBuffer): Connection['send'] {
   // What is sent while a socket closes waits for the end of it, so that nobody reads the log for nothing.
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   return (data) => {
@@ -86,4 +93,134 @@ export function keepAlive(socket: WebSocket, pingMs: number): void {
     if (socket.readyState === socket.OPEN) socket.ping();
   }, pingMs);
   socket.once('close', () => clearInterval(timer));
+}
+
+/** Who may open a WebSocket: browsers do not ask beforehand as they do for requests, so the service has to look. */
+export interface UpgradeRules {
+  isHost: HostCheck;
+  origins: Origins;
+}
+
+/** The check of the request that opens a WebSocket, with the rules that hold for other requests too. */
+export function verifyUpgrade({ isHost, origins }: UpgradeRules): VerifyClientCallbackAsync<IncomingMessage> {
+  return ({ req }, done) => {
+    const repeated = repeatedHeader(req);
+    if (repeated) rejectUpgrade(req, done, 400, repeated);
+    else if (!isHost(req.headers.host)) rejectUpgrade(req, done, 421, notThisHost());
+    else if (!origins.allows(req)) rejectUpgrade(req, done, 403, notThisOrigin());
+    else done(true);
+  };
+}
+
+function rejectUpgrade(
+  request: IncomingMessage,
+  done: Parameters<VerifyClientCallbackAsync>[1],
+  status: number,
+  error: AuditError,
+): void {
+  const own = errorHeaders(error);
+  done(false, status, errorBody(error), {
+    ...SECURITY_HEADERS,
+    'Content-Type': own['content-type'] ?? '',
+    'x-request-id': requestIdOf(request),
+  });
+}
+
+/** A message as it was parsed, or its text when it is no JSON object; or why it is refused, as the reason of a close. */
+export type ReadMessage = { value: unknown } | { refusal: string };
+
+/** Reads a message of a WebSocket within the bounds of a request's body. */
+export function readMessage(message: Buffer, isBinary: boolean): ReadMessage {
+  if (isBinary) return { refusal: 'messages are text' };
+  try {
+    const { members, isInexact } = checkJsonBounds(message);
+    const value = parsed(message.toString('utf8'), isInexact);
+    const isRepeating = typeof value === 'object' && countMembers(value) !== members;
+    return isRepeating ? { refusal: 'there is a duplicate key' } : { value };
+  } catch (error) {
+    if (error instanceof AuditError) return { refusal: error.message };
+    throw error;
+  }
+}
+
+// What is no JSON object the protocol refuses with a code of its own, from the text.
+function parsed(text: string, isInexact: boolean): unknown {
+  try {
+    const value = isInexact ? parseInexactJson(text) : parseJson(text);
+    return typeof value === 'object' ? value : text;
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * Longest message that is read for a client without a valid key, or whose key has nothing left: the largest token, with
+ * what stands around it, and a subscription, but nothing that takes long to parse.
+ */
+const MAX_UNPAID_BYTES = 16_384;
+/** Most messages that are read before a valid key came. */
+const MAX_UNAUTHENTICATED_MESSAGES = 10;
+
+type Charges = Pick<WebSocketOptions, 'services' | 'peerOf'>;
+
+/** Why a message is not even read, as a close; undefined: it is. Asked before anything is done for the message. */
+export function admitMessage(
+  { services: { rates, failures }, peerOf }: Charges,
+  connection: Connection,
+  bytes: number,
+): { code: number; reason: string } | undefined {
+  if (!connection.isAdmitted) {
+    connection.unauthenticatedMessages += 1;
+    if (bytes <= MAX_UNPAID_BYTES && connection.unauthenticatedMessages <= MAX_UNAUTHENTICATED_MESSAGES)
+      return undefined;
+    failures.count(peerOf(connection.request).ipAddress);
+    const reason = `up to ${MAX_UNAUTHENTICATED_MESSAGES} messages of ${MAX_UNPAID_BYTES} bytes before connection_ack`;
+    return { code: CloseCode.BadRequest, reason };
+  }
+  if (bytes <= MAX_UNPAID_BYTES || !connection.principal) return undefined;
+  try {
+    rates.check(connection.principal.keyId);
+    return undefined;
+  } catch {
+    return { code: TRY_AGAIN_LATER, reason: 'the API key has spent what it may: try again later' };
+  }
+}
+
+/** Charges what was done for a message: to its key, else to its address. */
+export function spendMessageWork(
+  { services: { rates, failures }, peerOf }: Charges,
+  connection: Connection,
+): void {
+  const { principal, isAdmitted, request, work } = connection;
+  connection.work = new RequestWork();
+  if (principal) rates.charge(principal.keyId, work.takeUnpaid());
+  else if (!isAdmitted) failures.count(peerOf(request).ipAddress, work.milliseconds);
+}
+
+/**
+ * Handles the messages of a socket in their order, each in a turn of the event loop that has time for it: many can come in
+ * one read of many sockets. While one waits, the socket is not read.
+ */
+export function onMessageInTurns(
+  socket: WebSocket,
+  handle: (data: Buffer, isBinary: boolean) => void,
+  onFailure: (error: Error) => void,
+): void {
+  const waiting: { data: Buffer; isBinary: boolean }[] = [];
+
+  async function handleWaiting(): Promise<void> {
+    socket.pause();
+    for (let next = waiting[0]; next; next = waiting[0]) {
+      const { data, isBinary } = next;
+      await inOneTurn(() => handle(data, isBinary));
+      waiting.shift();
+    }
+    socket.resume();
+  }
+
+  socket.on('message', (data: Buffer, isBinary) => {
+    if (waiting.length === 0 && isTurnFree()) return inThisTurn(() => handle(data, isBinary));
+    waiting.push({ data, isBinary });
+    if (waiting.length === 1) handleWaiting().catch(onFailure);
+  });
 }

@@ -1,19 +1,18 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import { CloseCode, type ServerOptions } from 'graphql-ws';
-import { Work } from '../access/rate/work.ts';
-import type { Viewer } from '../access/viewer.ts';
+import type { Principal } from '../auth/principal.ts';
+import { RequestWork } from '../auth/request-work.ts';
 import { AuditError } from '../errors.ts';
-import type { Context, Services } from '../graphql/context.ts';
-import { chargeWork } from '../graphql/cost.ts';
-import { forClient, showError } from '../graphql/errors.ts';
-import { isIterable } from '../graphql/map-results.ts';
-import { KEY_ENDED } from '../graphql/subscription.ts';
-import { type Checked, requireOperation } from './documents.ts';
-import type { Requests } from './in-flight.ts';
-import { clientId, TOO_MANY_OPERATIONS } from './operation-ids.ts';
+import type { Context, ResultSender, Services } from '../schema/context.ts';
+import { spendWork } from '../schema/cost.ts';
+import { isIterable } from './async-results.ts';
+import { resultForClient, showError } from './client-errors.ts';
+import { type CheckedDocument, requireOperation } from './documents.ts';
+import type { RequestLimiter } from './load-limits.ts';
 import { checkParams } from './operation-request.ts';
-import { OperationSink } from './operation-sink.ts';
+import { KEY_ENDED } from './subscriptions.ts';
 import { type Connection, TRY_AGAIN_LATER, type WebSocketOptions } from './websocket-connection.ts';
+import { clientId, TOO_MANY_OPERATIONS } from './websocket-operation-ids.ts';
 import type { Yoga } from './yoga.ts';
 
 const INIT_TIMEOUT_MS = 5_000;
@@ -42,8 +41,9 @@ export function protocolOptions(
     },
     execute: (args: ExecutionArgs) => execute(args as EnvelopedArgs, requests),
     subscribe: (args: ExecutionArgs) => subscribe(args as EnvelopedArgs),
-    onNext: (_context, _id, _params, _args, result) => forClient(result, log),
-    onError: (_context, _id, _params, errors) => forClient({ errors: errors.flatMap(causesOf) }, log).errors,
+    onNext: (_context, _id, _params, _args, result) => resultForClient(result, log),
+    onError: (_context, _id, _params, errors) =>
+      resultForClient({ errors: errors.flatMap(causesOf) }, log).errors,
   };
 }
 
@@ -54,7 +54,7 @@ async function connect(
 ): Promise<boolean> {
   const given = Authorization ?? authorization;
   try {
-    connection.viewer = await authenticate(
+    connection.principal = await authenticate(
       typeof given === 'string' ? given : undefined,
       peerOf(connection.request),
     );
@@ -69,10 +69,10 @@ async function connect(
 }
 
 function endWithKey(sessions: Services['sessions'], connection: Connection): void {
-  const { viewer, socket } = connection;
-  if (!viewer || socket.readyState !== socket.OPEN) return;
-  const release = sessions.open(viewer, () => {
-    connection.viewer = undefined;
+  const { principal, socket } = connection;
+  if (!principal || socket.readyState !== socket.OPEN) return;
+  const release = sessions.open(principal, () => {
+    connection.principal = undefined;
     // After the last messages of the subscriptions, which are on their way.
     setImmediate(() => socket.close(CloseCode.Forbidden, 'Forbidden'));
   });
@@ -84,7 +84,7 @@ interface ReceivedOperation {
   id: string;
   payload: object;
   /** What was done for it so far. */
-  work: Work;
+  work: RequestWork;
 }
 
 async function prepareOrRefuse(
@@ -93,12 +93,12 @@ async function prepareOrRefuse(
   id: string,
   payload: object,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
-  const { viewer, work } = connection;
+  const { principal, work } = connection;
   // Charged with the operation, and no longer with the message.
-  connection.work = new Work();
+  connection.work = new RequestWork();
   const prepared = await prepare(options, connection, { id, payload, work }).catch(errorsOf);
   // What is executed is charged then.
-  if (viewer && 'length' in prepared) chargeWork({ services: options.services, viewer, work });
+  if (principal && 'length' in prepared) spendWork({ services: options.services, principal, work });
   return prepared;
 }
 
@@ -108,17 +108,17 @@ async function prepare(
   { id, payload, work }: ReceivedOperation,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   const { yoga, documents, peerOf, services, log } = options;
-  const { viewer, request, bytes } = connection;
-  if (!viewer) throw new AuditError('UNAUTHENTICATED', KEY_ENDED);
-  services.rates.check(viewer.keyId);
+  const { principal, request, bytes } = connection;
+  if (!principal) throw new AuditError('UNAUTHENTICATED', KEY_ENDED);
+  services.rates.check(principal.keyId);
   const params = checkParams(payload);
   const text = documents.textOf(params);
-  const checked = options.checks.known(text) ?? (await checkText(options, { viewer, work, bytes }, text));
-  const sender = new OperationSink(connection, clientId(id), (result) =>
-    JSON.stringify(forClient(result, log)),
+  const checked = options.checks.known(text) ?? (await checkText(options, { principal, work, bytes }, text));
+  const sender = new OperationSender(connection, clientId(id), (result) =>
+    JSON.stringify(resultForClient(result, log)),
   );
   const { schema, parse, validate, contextFactory, execute, subscribe } = yoga.getEnveloped({
-    viewer,
+    principal,
     peer: peerOf(request),
     sender,
     work,
@@ -141,20 +141,20 @@ async function prepare(
 // Until its document is checked, the message counts as a request that is being answered.
 async function checkText(
   { checks, services, requests }: WebSocketOptions,
-  { viewer, work, bytes }: Pick<Connection, 'work' | 'bytes'> & { viewer: Viewer },
+  { principal, work, bytes }: Pick<Connection, 'work' | 'bytes'> & { principal: Principal },
   text: string,
-): Promise<Checked> {
+): Promise<CheckedDocument> {
   const request = {};
   requests.enter(request);
   try {
     requests.hold(request, bytes);
-    return await checks.check(text, { services, viewer, work });
+    return await checks.check(text, { services, principal, work });
   } finally {
     requests.leave(request);
   }
 }
 
-async function execute(args: EnvelopedArgs, requests: Requests): Promise<ExecutionResult> {
+async function execute(args: EnvelopedArgs, requests: RequestLimiter): Promise<ExecutionResult> {
   try {
     requests.enter(args);
     return await args.rootValue.execute(args);
@@ -179,7 +179,7 @@ async function subscribe(args: EnvelopedArgs): Promise<AsyncIterable<ExecutionRe
 
 // What was done before is charged all the same.
 function refusedAs(error: unknown, { contextValue }: EnvelopedArgs): GraphQLError[] {
-  chargeWork(contextValue as Context);
+  spendWork(contextValue as Context);
   return errorsOf(error);
 }
 
@@ -193,4 +193,49 @@ function causesOf(error: GraphQLError): GraphQLError[] {
 
 function errorsOf(error: unknown): GraphQLError[] {
   return [error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })];
+}
+
+/** From so many bytes on that wait to be sent, a subscription reads its events from the log, at the pace of its client. */
+const BEHIND_BYTES = 65_536;
+
+/**
+ * The way of the results of the operation `id` to a client: messages of type `next`, as graphql-ws writes them. A result
+ * is encoded once for all clients; the message, which has the id in it, is put together here.
+ *
+ * A class: objects of a literal with a getter all have shapes of their own, and with thousands of them each access is
+ * looked up anew.
+ */
+export class OperationSender implements ResultSender {
+  readonly #connection: Pick<Connection, 'socket' | 'send'>;
+  readonly #textOf: (result: ExecutionResult) => string;
+  readonly #head: Buffer;
+
+  constructor(
+    connection: Pick<Connection, 'socket' | 'send'>,
+    id: string,
+    textOf: (result: ExecutionResult) => string,
+  ) {
+    this.#connection = connection;
+    this.#textOf = textOf;
+    this.#head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
+  }
+
+  // With the brace that ends the message.
+  encode(result: ExecutionResult): Buffer {
+    return Buffer.from(`${this.#textOf(result)}}`);
+  }
+
+  send(encoded: Buffer): void {
+    const { socket } = this.#connection;
+    if (socket.readyState === socket.OPEN)
+      socket.send(Buffer.concat([this.#head, encoded]), { binary: false });
+  }
+
+  get isBehind(): boolean {
+    return this.#connection.socket.bufferedAmount > BEHIND_BYTES;
+  }
+
+  sendAndWait(encoded: Buffer): Promise<void> {
+    return this.#connection.send(Buffer.concat([this.#head, encoded]));
+  }
 }

@@ -1,12 +1,19 @@
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
-import { Work } from '../access/rate/work.ts';
-import { admitMessage, chargeMessage } from './message-charges.ts';
-import { onMessageInTurns } from './message-turns.ts';
-import { OperationIds, withClientId } from './operation-ids.ts';
-import { GRAPHQL_PATH } from './request-id.ts';
-import { readMessage, verifyUpgrade } from './upgrade.ts';
-import { type Connection, createSend, keepAlive, type WebSocketOptions } from './websocket-connection.ts';
+import { RequestWork } from '../auth/request-work.ts';
+import { GRAPHQL_PATH } from './request.ts';
+import {
+  admitMessage,
+  type Connection,
+  createSend,
+  keepAlive,
+  onMessageInTurns,
+  readMessage,
+  spendMessageWork,
+  verifyUpgrade,
+  type WebSocketOptions,
+} from './websocket-connection.ts';
+import { OperationIds, withClientId } from './websocket-operation-ids.ts';
 import { protocolOptions } from './websocket-operations.ts';
 
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -49,8 +56,8 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
       request,
       send,
       isAdmitted: false,
-      strangersMessages: 0,
-      work: new Work(),
+      unauthenticatedMessages: 0,
+      work: new RequestWork(),
       bytes: 0,
       operations: new OperationIds(),
     };
@@ -68,7 +75,7 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
           const message = connection.work.measure(() => readMessage(data, isBinary));
           if ('refusal' in message) socket.close(CloseCode.BadRequest, message.refusal);
           else handleMessage(connection, message.value, { listener, onFailure });
-          chargeMessage(options, connection);
+          spendMessageWork(options, connection);
         },
         onFailure,
       );

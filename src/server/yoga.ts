@@ -1,25 +1,22 @@
-import { useEngine } from '@envelop/core';
+import { type Plugin, useEngine } from '@envelop/core';
 import { usePersistedOperations } from '@graphql-yoga/plugin-persisted-operations';
 import { type GraphQLSchema, parse } from 'graphql';
-import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { createYoga, type Plugin as YogaPlugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import type { Authenticate } from '../access/authenticate.ts';
-import type { Context, Services } from '../graphql/context.ts';
-import { toClientError } from '../graphql/errors.ts';
-import { createExecute } from '../graphql/problems.ts';
-import { createProofLoaders } from '../graphql/proof-loaders.ts';
-import type { PeerOf } from './client-address.ts';
-import { useOperationCost, useWorkCharges } from './cost.ts';
+import type { Authenticate } from '../auth/authenticate.ts';
+import { type Context, createProofLoaders, type Services } from '../schema/context.ts';
+import { spendOperationCost, spendWork } from '../schema/cost.ts';
+import { createExecute } from '../schema/input-problems.ts';
+import { isIterable } from './async-results.ts';
+import { toClientError } from './client-errors.ts';
 import { type DocumentChecks, useDocuments } from './documents.ts';
-import { useCodedResponses, useErrorReports, useRequestErrorStatus } from './errors.ts';
-import { renderPage, usePageCaching } from './graphiql-page.ts';
-import type { Requests } from './in-flight.ts';
+import { useCodedResponses, useErrorReports, useRequestErrorStatus } from './error-response.ts';
+import { renderPage, usePageCaching } from './graphiql/plugin.ts';
+import type { CorsOf } from './hosts-and-origins.ts';
+import { type OutputBuffer, type RequestLimiter, useOutputBuffer } from './load-limits.ts';
 import { useAuthentication, useStrictRequests } from './operation-request.ts';
-import type { CorsOf } from './origins.ts';
-import type { Unsent } from './output-buffer.ts';
-import { useOutputBound } from './output-buffer.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
-import { GRAPHQL_PATH, type HttpContext } from './request-id.ts';
+import { GRAPHQL_PATH, type HttpContext, type PeerOf } from './request.ts';
 import { createSharedSubscribe } from './shared-subscriptions.ts';
 import { type OpenStreams, useEventStreamHeaders, useSubscriptionRules } from './subscriptions.ts';
 
@@ -31,9 +28,9 @@ export interface YogaOptions {
   peerOf: PeerOf;
   documents: PersistedDocuments;
   checks: DocumentChecks;
-  requests: Requests;
+  requests: RequestLimiter;
   streams: OpenStreams;
-  outputBuffer: Unsent;
+  outputBuffer: OutputBuffer;
   corsOf: CorsOf;
   /** Largest request body, in bytes. */
   maxBodyBytes: number;
@@ -54,14 +51,14 @@ export type Yoga = YogaServerInstance<HttpContext, Context>;
 export function createGraphqlServer(options: YogaOptions): Yoga {
   const { schema, services, documents, log } = options;
   return createYoga<
-    HttpContext & Pick<Context, 'viewer' | 'peer' | 'work'>,
+    HttpContext & Pick<Context, 'principal' | 'peer' | 'work'>,
     Pick<Context, 'services' | 'proofs'>
   >({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ viewer }) => ({
+    context: ({ principal }) => ({
       services,
-      proofs: createProofLoaders({ viewer, services }),
+      proofs: createProofLoaders({ principal, services }),
     }),
     cors: options.corsOf,
     graphiql: options.hasGraphiql,
@@ -87,13 +84,49 @@ export function createGraphqlServer(options: YogaOptions): Yoga {
       usePersistedOperations(documents.pluginOptions),
       useDocuments(options.checks),
       useOperationCost(options.maxCost),
-      useWorkCharges(),
+      useWorkCost(),
       useSubscriptionRules(options),
       useEventStreamHeaders(),
       useRequestErrorStatus(options),
       useErrorReports(log),
       useCodedResponses(),
-      useOutputBound(options.outputBuffer),
+      useOutputBuffer(options.outputBuffer),
     ],
   }) as unknown as Yoga;
+}
+
+/**
+ * Charges an operation before it runs: with the values of its variables, so not as a validation rule, whose results are
+ * cached by document. Throws QUERY_TOO_COMPLEX above `maxCost` points, RATE_LIMITED when the key has spent its points.
+ * What is refused then, since a variable is of the wrong type, is charged by its time.
+ */
+export function useOperationCost(maxCost: number): Plugin {
+  return {
+    onExecute({ args }) {
+      const context = args.contextValue as Context;
+      context.work.measure(() => spendOperationCost(args, maxCost));
+      const startedAt = performance.now();
+      return {
+        onExecuteDone({ result }) {
+          if (!isIterable(result) && !('data' in result)) context.work.add(performance.now() - startedAt);
+          spendWork(context);
+        },
+      };
+    },
+    onSubscribe({ args }) {
+      const context = args.contextValue as Context;
+      context.work.measure(() => spendOperationCost(args, maxCost));
+      return { onSubscribeResult: () => spendWork(context) };
+    },
+  };
+}
+
+/** Charges a request over HTTP for what was done before it was refused. */
+export function useWorkCost(): YogaPlugin<object, HttpContext & Partial<Context>> {
+  return {
+    onResultProcess({ serverContext }) {
+      const { services, principal, work } = serverContext;
+      if (services && principal && work) spendWork({ services, principal, work });
+    },
+  };
 }

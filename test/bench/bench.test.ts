@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { eventOf } from '../../bench/events.ts';
-import { checkEvent } from '../../src/events/input.ts';
-import { prepareEvent } from '../../src/log/prepare.ts';
+import { checkEvent } from '../../src/events/validate.ts';
+import { prepareEvent } from '../../src/log/append/prepare-event.ts';
 
 const MAIN = new URL('../../bench/main.ts', import.meta.url).pathname;
 // The groups that need the fewest processes; PostGraphile would have to be installed.

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { clientFrom, createClient, endpointOf } from '../../src/cli/client.ts';
+import { clientFrom, createClient, endpointOf } from '../../src/client/graphql-client.ts';
 import { failure, KEY, type LogServer, startLogServer } from './log-server.ts';
 
 let log: LogServer;

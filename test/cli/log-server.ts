@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { LogEventInput } from '../../src/cli/import/input.ts';
+import type { LogEventInput } from '../../src/import/event-input.ts';
 
 export interface Answer {
   status?: number;

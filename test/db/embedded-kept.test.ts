@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type KeptServer, keepEmbedded } from '../../src/db/embedded/keep.ts';
-import { isAlive, startTimeOf } from '../../src/db/embedded/process.ts';
+import { isAlive, startTimeOf } from '../../src/db/embedded/processes.ts';
+import { type SupervisedServer, superviseEmbedded } from '../../src/db/embedded/supervisor.ts';
 import { keepLog } from '../support/log-lines.ts';
 
 let dataDir: string;
-let server: KeptServer | undefined;
+let server: SupervisedServer | undefined;
 let { log, lines } = keepLog();
 
 beforeEach(() => {
@@ -21,8 +21,8 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-async function start(): Promise<KeptServer> {
-  server = await keepEmbedded({ dataDir, log });
+async function start(): Promise<SupervisedServer> {
+  server = await superviseEmbedded({ dataDir, log });
   return server;
 }
 

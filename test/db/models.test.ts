@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { storeKey } from '../../src/access/keys.ts';
+import { readSettings, storeSettings } from '../../src/audit/lifecycle.ts';
+import { storeKey } from '../../src/auth/api-keys.ts';
 import { Prisma, type PrismaClient } from '../../src/db/generated/client.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { prismaOn } from '../../src/db/prisma.ts';
-import { readPositions } from '../../src/log/read.ts';
-import { readSettings, storeSettings } from '../../src/meta-audit/settings.ts';
+import { readPositions } from '../../src/log/read/events.ts';
 import { parseJson } from '../../src/parse-json.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService, type TestService } from '../support/service.ts';

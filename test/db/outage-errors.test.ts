@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { prismaOn } from '../../src/db/prisma.ts';
-import { showError } from '../../src/graphql/errors.ts';
+import { showError } from '../../src/server/client-errors.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { keepLog } from '../support/log-lines.ts';
 import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts';

@@ -3,9 +3,9 @@ import type { PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { prismaOn } from '../../src/db/prisma.ts';
-import { readLatestCheckpoint } from '../../src/integrity/checkpoints.ts';
-import { formatCosignature } from '../../src/merkle/cosignature.ts';
+import { readLatestCheckpoint } from '../../src/evidence/checkpoints.ts';
 import { formatSignatureLine, parseNote } from '../../src/merkle/note.ts';
+import { formatCosignature } from '../../src/merkle/signatures.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService, type TestService } from '../support/service.ts';
 

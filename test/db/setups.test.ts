@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EmbeddedServer, startEmbedded } from '../../src/db/embedded/server.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { verifyDatabase } from '../../src/integrity/verify/database.ts';
-import { createKey } from '../access/create-key.ts';
+import { verifyDatabase } from '../../src/verify/database.ts';
+import { createKey } from '../auth/create-key.ts';
 import { onServer, urlOf } from '../support/server.ts';
 import { startService } from '../support/service.ts';
 

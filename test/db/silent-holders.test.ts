@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { allowEndingHolders } from '../../src/db/quiet.ts';
+import { allowEndingSilentHolders } from '../../src/db/silent-connections.ts';
 import { createHead } from '../../src/log/head.ts';
 import { onServer, urlOf } from '../support/server.ts';
 
@@ -92,7 +92,7 @@ afterAll(async () => {
 });
 
 test('what the owner lacks to end connections of the login is named, and nothing is ended without', async () => {
-  expect(await allowEndingHolders(pool, owner)).toBe(`GRANT "${LOGIN}" TO "${OWNER}"`);
+  expect(await allowEndingSilentHolders(pool, owner)).toBe(`GRANT "${LOGIN}" TO "${OWNER}"`);
   const { taken, release } = await block();
   expect(await endSilentHolders()).toBe(0);
   await release();
@@ -104,7 +104,7 @@ test.each([{ rights: LOGIN }, { rights: 'pg_signal_backend, pg_read_all_stats' }
   async ({ rights }) => {
     await onServer(serverUrl, `GRANT ${rights} TO ${OWNER}`);
     try {
-      expect(await allowEndingHolders(pool, owner)).toBeUndefined();
+      expect(await allowEndingSilentHolders(pool, owner)).toBeUndefined();
       const { taken } = await block();
       expect(await endSilentHolders()).toBe(1);
       await taken;

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { verifyDatabase } from '../../src/integrity/verify/database.ts';
+import { verifyDatabase } from '../../src/verify/database.ts';
 import { dataDirOf } from '../support/database.ts';
 import { COUNT_EVENTS } from '../support/operations/events.ts';
 import { onServer, urlOf } from '../support/server.ts';

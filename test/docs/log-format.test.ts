@@ -1,20 +1,35 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { MAX_EVENT_BYTES, MAX_JSON_DEPTH, MAX_JSON_VALUES, TEXT_BOUNDS } from '../../src/events/bounds.ts';
-import { canonicalEvent } from '../../src/events/canonical-event.ts';
+import { canonicalEvent } from '../../src/events/canonical.ts';
 import { OUTCOMES, SEVERITIES } from '../../src/events/catalog.ts';
-import type { EventRecord } from '../../src/events/event.ts';
-import { originOf } from '../../src/integrity/trees.ts';
-import { removalEventIn } from '../../src/integrity/verify/announcement.ts';
-import { Removals } from '../../src/integrity/verify/removal.ts';
-import { formatBundle, parseBundle, verifyBundle } from '../../src/merkle/bundle.ts';
-import { cosignatureVerifier, cosigner } from '../../src/merkle/cosignature.ts';
+import {
+  type EventRecord,
+  MAX_EVENT_BYTES,
+  MAX_JSON_DEPTH,
+  MAX_JSON_VALUES,
+  TEXT_BOUNDS,
+} from '../../src/events/fields.ts';
+import { originOf } from '../../src/evidence/trees.ts';
+import { signCheckpoint } from '../../src/merkle/checkpoint.ts';
 import { leafHash, nodeHash } from '../../src/merkle/hash.ts';
-import { formatNote, parseNote } from '../../src/merkle/note.ts';
-import { ED25519, ED25519_COSIGNATURE, formatVerifierKey, keyIdOf } from '../../src/merkle/note-key.ts';
-import { noteSigner, noteVerifier, signNote } from '../../src/merkle/note-signature.ts';
-import { proveConsistency, proveInclusion } from '../../src/merkle/proof.ts';
-import { signCheckpoint } from '../../src/merkle/signed-checkpoint.ts';
+import {
+  ED25519,
+  ED25519_COSIGNATURE,
+  formatNote,
+  formatVerifierKey,
+  keyIdOf,
+  parseNote,
+} from '../../src/merkle/note.ts';
+import { formatBundle, parseBundle, verifyBundle } from '../../src/merkle/proof-bundle.ts';
+import { proveConsistency, proveInclusion } from '../../src/merkle/prove.ts';
+import {
+  cosignatureVerifier,
+  cosigner,
+  noteSigner,
+  noteVerifier,
+  signNote,
+} from '../../src/merkle/signatures.ts';
+import { Removals, removalEventIn } from '../../src/verify/removals.ts';
 import { testKey } from '../merkle/keys.ts';
 import { hex, merkleTreeHash } from '../merkle/reference.ts';
 import { nodesOf } from '../merkle/stored-tree.ts';

@@ -1,9 +1,13 @@
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { canonicalDraft, canonicalJson, canonicalObjects } from '../../src/events/canonical.ts';
-import { canonicalEvent } from '../../src/events/canonical-event.ts';
-import type { EventDraft, EventRecord, JsonValue } from '../../src/events/event.ts';
+import {
+  canonicalDraft,
+  canonicalEvent,
+  canonicalJson,
+  canonicalObjects,
+} from '../../src/events/canonical.ts';
+import type { EventDraft, EventRecord, JsonValue } from '../../src/events/fields.ts';
 import { formatTime } from '../../src/events/time.ts';
 
 const json = fc.jsonValue({ maxDepth: 5, stringUnit: 'grapheme' }).map((value) => value as JsonValue);

@@ -1,11 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { canonicalDraft, canonicalObjects } from '../../src/events/canonical.ts';
-import { canonicalEvent } from '../../src/events/canonical-event.ts';
-import type { JsonObject, JsonValue } from '../../src/events/event.ts';
-import { createNames } from '../../src/events/redact/names.ts';
+import { canonicalDraft, canonicalEvent, canonicalObjects } from '../../src/events/canonical.ts';
+import type { JsonObject, JsonValue } from '../../src/events/fields.ts';
+import { createNameSensitivity } from '../../src/events/redact/names.ts';
 import { createTextRedaction } from '../../src/events/redact/text.ts';
-import { parseSearch } from '../../src/events/search.ts';
-import { formerWordsOf, searchWords, wordsOf } from '../../src/events/words.ts';
+import { formerWordsOf, parseSearch, searchWords, wordsOf } from '../../src/events/search.ts';
 import { partsOf, patternsOf } from './adversarial/families.ts';
 import { draftWith, redactionOf } from './redact/redact-details.ts';
 
@@ -166,7 +164,7 @@ function problemsOf(texts: readonly Family[], work: (text: string) => void): str
 }
 
 describe('texts: the time grows with the length and no faster, and has a bound for each character', () => {
-  const sensitivityOf = createNames();
+  const sensitivityOf = createNameSensitivity();
   const { redactText } = createTextRedaction(sensitivityOf, []);
   const canonical = (text: string) => {
     const draft = draftWith({ details: { text, [text]: [text] } });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isReserved } from '../../src/events/reserved.ts';
+import { isReserved } from '../../src/events/reserved-resource-type.ts';
 import { DISGUISES, UNUSED } from '../support/reserved.ts';
 
 test.each(DISGUISES)('%j looks like the resource type of the log', (text) => {

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseSearch } from '../../src/events/search.ts';
-import { formerSearchWords, formerWordsOf, searchWords, wordsOf } from '../../src/events/words.ts';
+import {
+  formerSearchWords,
+  formerWordsOf,
+  parseSearch,
+  searchWords,
+  wordsOf,
+} from '../../src/events/search.ts';
 
 /** What a word is, by the tables of Unicode alone. */
 function words(text: string): string[] {

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { isAlive } from '../../src/db/embedded/process.ts';
+import { isAlive } from '../../src/db/embedded/processes.ts';
 import { exportLink, knockAll } from '../support/doors.ts';
 import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts';
 import { type Program, startProgram } from '../support/process.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { AuditEvent } from '../../src/events/event.ts';
-import { memoryOf } from '../../src/events/memory.ts';
-import { RecentEvents } from '../../src/feed/recent.ts';
+import type { AuditEvent } from '../../src/events/fields.ts';
+import { memoryBytesOf } from '../../src/events/json.ts';
+import { RecentEvents } from '../../src/feed/tail.ts';
 import { upTo } from '../support/write.ts';
 
 function eventAt(position: number, text = ''): AuditEvent {
@@ -40,7 +40,7 @@ describe('the events in memory', () => {
 
   test('take no more than their share of memory, whatever their size', () => {
     const text = 'x'.repeat(1_000);
-    const bytes = memoryOf(eventAt(10, text));
+    const bytes = memoryBytesOf(eventAt(10, text));
     expect(bytes).toBeGreaterThan(4_000);
     const recent = new RecentEvents(0, { events: 1_000, bytes: 5 * bytes });
     for (const n of upTo(50)) recent.add([eventAt(n, text)], n + 1);

@@ -12,7 +12,7 @@ import {
 } from 'graphql';
 import { expect, test } from 'vitest';
 import { createCatalog } from '../../src/events/catalog.ts';
-import { createSchema } from '../../src/graphql/schema.ts';
+import { createSchema } from '../../src/schema/schema.ts';
 
 // After a change of the API: `npx vitest run test/graphql -u`, and look at the difference.
 test('the committed schema is the one that is served', async () => {

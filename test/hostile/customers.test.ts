@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { verifyTheRemote } from '../../src/cli/verify/remote.ts';
-import { createKey } from '../access/create-key.ts';
+import { createKey } from '../auth/create-key.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
 import { sendRaw } from './raw.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Pool } from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createSecret } from '../../src/access/secret.ts';
+import { createSecret } from '../../src/auth/api-keys.ts';
 import { type EmbeddedServer, startEmbedded } from '../../src/db/embedded/server.ts';
 import { Dice } from '../events/redact/dice.ts';
 import { IN_CONTEXT, KINDS } from '../events/redact/secrets.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createSecret } from '../../src/access/secret.ts';
-import { createKey } from '../access/create-key.ts';
+import { createSecret } from '../../src/auth/api-keys.ts';
+import { createKey } from '../auth/create-key.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, post, startService, type TestService } from '../support/service.ts';
 import { connectSocket, openSocket } from '../support/socket.ts';

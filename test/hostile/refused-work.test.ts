@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createKey } from '../access/create-key.ts';
+import { createKey } from '../auth/create-key.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { type Answer, post, startService, type TestService } from '../support/service.ts';
 import { connectSocket, type Message, openSocket } from '../support/socket.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createUnsent } from '../../src/server/output-buffer.ts';
+import { createOutputBuffer } from '../../src/server/load-limits.ts';
 import { type ChildService, startChildService } from '../support/child-service.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { connectSocket } from '../support/socket.ts';
@@ -71,7 +71,7 @@ describe('whoever asks for pages of 8 MB and does not read', () => {
 describe('what is not sent yet', () => {
   test('is bounded together; the oldest is cut, never the one that is asked for last', () => {
     const cut: string[] = [];
-    const { hold } = createUnsent(100_000);
+    const { hold } = createOutputBuffer(100_000);
     const wait = (name: string, bytes: number) => hold(bytes, () => cut.push(name));
     const first = wait('first', 40_000);
     wait('second', 40_000);

@@ -16,8 +16,8 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCatalog } from '../../src/events/catalog.ts';
-import { createSchema } from '../../src/graphql/schema.ts';
-import { formatCursor } from '../../src/log/cursor.ts';
+import { formatCursor } from '../../src/log/read/cursor.ts';
+import { createSchema } from '../../src/schema/schema.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { logWarnings } from '../support/write.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { storeKey } from '../../src/access/keys.ts';
+import { storeKey } from '../../src/auth/api-keys.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { formatCursor } from '../../src/log/cursor.ts';
+import { formatCursor } from '../../src/log/read/cursor.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
 import { openStream, resultsOf, type StreamMessage } from '../support/sse.ts';

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { addressIn, canonicalAddress, parseBlock, plainAddress } from '../../src/events/address.ts';
-import { createAppender } from '../../src/log/append.ts';
+import { createAppender } from '../../src/log/append/appender.ts';
+import { prepareEvent } from '../../src/log/append/prepare-event.ts';
 import { createHead } from '../../src/log/head.ts';
-import { prepareEvent } from '../../src/log/prepare.ts';
-import { whereOf } from '../../src/log/where.ts';
-import { createHostCheck } from '../../src/server/hosts.ts';
+import { whereOf } from '../../src/log/read/filter-sql.ts';
+import { createHostCheck } from '../../src/server/hosts-and-origins.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { LOG_EVENTS } from '../support/operations/events.ts';
 import { readEveryWay, readingsOf } from '../support/readings.ts';

@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createCopyRows, withLiterals } from '../../src/db/copy.ts';
+import { createCopyRows, withLiterals } from '../../src/db/bulk-read.ts';
 import { Prisma } from '../../src/db/generated/client.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { canonicalEvent } from '../../src/events/canonical-event.ts';
-import type { EventDraft, JsonObject } from '../../src/events/event.ts';
-import { checkEvent } from '../../src/events/input.ts';
+import { canonicalEvent } from '../../src/events/canonical.ts';
+import type { EventDraft, JsonObject } from '../../src/events/fields.ts';
+import { checkEvent } from '../../src/events/validate.ts';
+import { prepareEvent } from '../../src/log/append/prepare-event.ts';
 import {
   CanonicalRows,
   leafHashOf,
   mostBytes,
   positionOf,
   ROW_COLUMNS,
-} from '../../src/log/canonical-row.ts';
-import { prepareEvent } from '../../src/log/prepare.ts';
+} from '../../src/log/read/canonical-row.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { rowAt } from '../support/row.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { verifyDatabase } from '../../src/integrity/verify/database.ts';
-import { parseEntries } from '../../src/merkle/entries.ts';
+import { parseEntries } from '../../src/merkle/tile-files.ts';
 import { parseJson } from '../../src/parse-json.ts';
-import { createKey } from '../access/create-key.ts';
+import { verifyDatabase } from '../../src/verify/database.ts';
+import { createKey } from '../auth/create-key.ts';
 import { open } from '../exports/download.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';

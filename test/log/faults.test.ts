@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { AuditError } from '../../src/errors.ts';
-import { checkEvent } from '../../src/events/input.ts';
-import { type Appender, createAppender } from '../../src/log/append.ts';
-import { Committer } from '../../src/log/commit.ts';
-import type { Placement } from '../../src/log/place.ts';
-import { type PreparedEvent, prepareEvent } from '../../src/log/prepare.ts';
+import { checkEvent } from '../../src/events/validate.ts';
+import { type Appender, createAppender } from '../../src/log/append/appender.ts';
+import type { AssignedPosition } from '../../src/log/append/batch.ts';
+import { Committer } from '../../src/log/append/committer.ts';
+import { type PreparedEvent, prepareEvent } from '../../src/log/append/prepare-event.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService } from '../support/service.ts';
 import { upTo } from '../support/write.ts';
@@ -43,7 +43,7 @@ function prepared(keys: readonly string[]): PreparedEvent[] {
 }
 
 /** Appends again and again while the answer is UNAVAILABLE, as a client does. */
-async function untilAppended(appender: Appender, keys: readonly string[]): Promise<Placement[]> {
+async function untilAppended(appender: Appender, keys: readonly string[]): Promise<AssignedPosition[]> {
   for (;;) {
     try {
       return await appender.append({ events: prepared(keys), paths: [] });
@@ -126,7 +126,7 @@ test('a batch behind one that is committing: in order, duplicates of what is on 
   ]);
   const [ahead] = await first.done;
   const [behind, refused] = await second.done;
-  const start = (ahead as Placement[])[0]?.position as number;
+  const start = (ahead as AssignedPosition[])[0]?.position as number;
   expect(behind).toEqual([
     { position: start + 499, isNew: false },
     { position: start + 500, isNew: true },
@@ -145,14 +145,14 @@ test('a batch behind one that fails goes again, in its order', async () => {
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
        AND pid <> pg_backend_pid() AND query LIKE 'COPY%'`,
   );
-  const placed = [await first.done, await second.done].flatMap(([one]) => one as Placement[]);
+  const placed = [await first.done, await second.done].flatMap(([one]) => one as AssignedPosition[]);
   const start = placed[0]?.position as number;
   expect(placed).toEqual(upTo(600).map((n) => ({ position: start + n, isNew: true })));
 });
 
 test('another instance that is faster: both go on, neither waits for the other for ever', async () => {
   const [one, two] = [new Committer(instance()), new Committer(instance())];
-  const placed: Placement[] = [];
+  const placed: AssignedPosition[] = [];
   for (const round of upTo(20)) {
     const started = [one, two].map((committer, n) => {
       const of = (part: string) => [
@@ -163,7 +163,7 @@ test('another instance that is faster: both go on, neither waits for the other f
     });
     for (const { first, second } of started) {
       for (const answer of [await first.done, await second])
-        placed.push(...answer.flatMap((all) => all as Placement[]));
+        placed.push(...answer.flatMap((all) => all as AssignedPosition[]));
     }
   }
   const positions = placed.map(({ position }) => position).sort((a, b) => a - b);

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { canonicalDraft, canonicalObjects } from '../../src/events/canonical.ts';
-import type { EventDraft } from '../../src/events/event.ts';
-import { verifyDatabase } from '../../src/integrity/verify/database.ts';
-import { endKeys } from '../../src/log/end-keys.ts';
+import type { EventDraft } from '../../src/events/fields.ts';
+import { expireKeys } from '../../src/log/append/idempotency.ts';
+import { verifyDatabase } from '../../src/verify/database.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService, type TestService } from '../support/service.ts';
 
@@ -111,7 +111,7 @@ test('keys end after the stated time, by the clock of the database, and the othe
   const { rows } = await owner.query<{ size: number }>('SELECT size FROM log_head');
   await log('young');
   await service.ask('{ checkpoint { treeSize } }');
-  expect(await endKeys(owner, 30)).toBe(0);
+  expect(await expireKeys(owner, 30)).toBe(0);
   // Signed 40 days ago by the clock of the database, whatever the events say.
   const client = await owner.connect();
   await client.query("SET session_replication_role = 'replica'");
@@ -120,11 +120,11 @@ test('keys end after the stated time, by the clock of the database, and the othe
     [rows[0]?.size],
   );
   client.release(true);
-  expect(await endKeys(owner, 60)).toBe(0);
-  expect(await endKeys(owner, 30)).toBeGreaterThanOrEqual(5);
+  expect(await expireKeys(owner, 60)).toBe(0);
+  expect(await expireKeys(owner, 30)).toBeGreaterThanOrEqual(5);
   const left = await owner.query<{ key: string }>('SELECT key FROM idempotency_keys');
   expect(left.rows).toEqual([{ key: 'young' }]);
-  expect(await endKeys(owner, 30)).toBe(0);
+  expect(await expireKeys(owner, 30)).toBe(0);
   expect((await verifyDatabase(owner)).findings).toEqual([]);
   // An ended key is new again.
   expect(await log('old', 'another')).toMatchObject({ status: 'RECORDED' });

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { prismaOn } from '../../src/db/prisma.ts';
-import { parseSearch } from '../../src/events/search.ts';
-import { formerSearchWords } from '../../src/events/words.ts';
-import { createAppender } from '../../src/log/append.ts';
+import { formerSearchWords, parseSearch } from '../../src/events/search.ts';
+import { createAppender } from '../../src/log/append/appender.ts';
+import { prepareEvent } from '../../src/log/append/prepare-event.ts';
 import { createHead } from '../../src/log/head.ts';
-import { prepareEvent } from '../../src/log/prepare.ts';
-import { findFormerEnd } from '../../src/log/search.ts';
-import { whereOf } from '../../src/log/where.ts';
+import { whereOf } from '../../src/log/read/filter-sql.ts';
+import { findFormerWordsEnd } from '../../src/log/read/search.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { LOG_EVENTS } from '../support/operations/events.ts';
 import { readEveryWay, readingsOf, refusalsOf } from '../support/readings.ts';
@@ -226,10 +225,10 @@ describe('a search', () => {
 });
 
 test('the events with words of the former form end where the first of the present form is', async () => {
-  expect(await findFormerEnd(prismaOn(pool))).toBe(AT);
+  expect(await findFormerWordsEnd(prismaOn(pool))).toBe(AT);
   const empty = await createDatabase();
   const other = createPool(empty.url, () => undefined);
-  expect(await findFormerEnd(prismaOn(other))).toBe(0);
+  expect(await findFormerWordsEnd(prismaOn(other))).toBe(0);
   await other.end();
   await empty.drop();
 });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { prismaAs } from '../../src/db/tenant.ts';
-import { createAppender } from '../../src/log/append.ts';
+import { prismaAsCustomer } from '../../src/db/prisma.ts';
+import { createAppender } from '../../src/log/append/appender.ts';
+import { prepareEvent } from '../../src/log/append/prepare-event.ts';
 import { createHead } from '../../src/log/head.ts';
-import { prepareEvent } from '../../src/log/prepare.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { upTo } from '../support/write.ts';
 
@@ -47,7 +47,7 @@ async function waitingPages(): Promise<number> {
 const REFUSED = { meta: { driverAdapterError: { cause: { originalCode: '42501' } } } };
 
 test('the service puts what waits into the search indexes, and a customer may not', async () => {
-  const asCustomer = prismaAs(service, 'acme').$queryRawUnsafe('SELECT merge_search(0, 1)');
+  const asCustomer = prismaAsCustomer(service, 'acme').$queryRawUnsafe('SELECT merge_search(0, 1)');
   await expect(asCustomer).rejects.toMatchObject(REFUSED);
   await service.query('SELECT merge_search(0, 1)');
   expect(await waitingPages()).toBe(0);
@@ -69,7 +69,7 @@ test('words, details and addresses have an index each', async () => {
 });
 
 test('the service takes the statistics of a segment that has grown, and a customer may not', async () => {
-  const asCustomer = prismaAs(service, 'acme').$queryRawUnsafe('SELECT analyze_segment(0)');
+  const asCustomer = prismaAsCustomer(service, 'acme').$queryRawUnsafe('SELECT analyze_segment(0)');
   await expect(asCustomer).rejects.toMatchObject(REFUSED);
   // Of 16 positions each, 16 and 4 of which are taken; the third is not there.
   for (const segment of [0, 1, 2]) await service.query('SELECT analyze_segment($1)', [segment]);

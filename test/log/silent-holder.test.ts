@@ -2,12 +2,12 @@ import pg, { type Connection, type PoolClient, type Submittable } from 'pg';
 import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { types } from '../../src/db/client.ts';
-import { Pipeline } from '../../src/db/pipeline.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { checkEvent } from '../../src/events/input.ts';
-import { buildBatch } from '../../src/log/build-batch.ts';
+import { StatementPipeline } from '../../src/db/statement-pipeline.ts';
+import { checkEvent } from '../../src/events/validate.ts';
+import { buildBatch } from '../../src/log/append/batch.ts';
+import { prepareEvent } from '../../src/log/append/prepare-event.ts';
 import { readHead } from '../../src/log/head.ts';
-import { prepareEvent } from '../../src/log/prepare.ts';
 import { Segments } from '../../src/log/segments.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { LOG_EVENTS } from '../support/operations/events.ts';
@@ -94,7 +94,7 @@ async function sendOpenCopy(client: PoolClient, { owner }: Log, isAhead: boolean
     db: owner,
     ...(isAhead && { ahead: nothing }),
   });
-  const pipeline = new Pipeline(batch.steps, { isHeldBack: true });
+  const pipeline = new StatementPipeline(batch.steps, { isHeldBack: true });
   pipeline.done.catch(() => undefined);
   client.query(pipeline);
 }

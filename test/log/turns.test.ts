@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Turns } from '../../src/log/turns.ts';
+import { Semaphore } from '../../src/db/semaphore.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -19,9 +19,9 @@ function pieces() {
 }
 
 test('lets so many run at a time, the others in the order in which they came', async () => {
-  const turns = new Turns(2);
+  const turns = new Semaphore(2);
   const { begun, piece, end } = pieces();
-  const all = ['a', 'b', 'c', 'd'].map((name) => turns.take(piece(name)));
+  const all = ['a', 'b', 'c', 'd'].map((name) => turns.run(piece(name)));
   await vi.advanceTimersByTimeAsync(60_000);
   expect(begun).toEqual(['a', 'b']);
   end('b');
@@ -33,17 +33,17 @@ test('lets so many run at a time, the others in the order in which they came', a
 });
 
 test('goes on behind work that fails', async () => {
-  const turns = new Turns(1);
-  await expect(turns.take(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  await expect(turns.take(async () => 'yes')).resolves.toBe('yes');
+  const turns = new Semaphore(1);
+  await expect(turns.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(turns.run(async () => 'yes')).resolves.toBe('yes');
 });
 
 test('takes the turn from work that lasts too long, once', async () => {
-  const turns = new Turns(1, 5);
+  const turns = new Semaphore(1, 5);
   const { begun, piece, end } = pieces();
-  const slow = turns.take(piece('slow'));
-  const quick = turns.take(piece('quick'));
-  const next = turns.take(piece('next'));
+  const slow = turns.run(piece('slow'));
+  const quick = turns.run(piece('quick'));
+  const next = turns.run(piece('next'));
   await vi.advanceTimersByTimeAsync(4);
   expect(begun).toEqual(['slow']);
   await vi.advanceTimersByTimeAsync(1);

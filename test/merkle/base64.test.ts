@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeBase64, encodeBase64 } from '../../src/merkle/base64.ts';
+import { decodeBase64, encodeBase64 } from '../../src/merkle/encoding.ts';
 import { hex } from './reference.ts';
 
 test('it is the base64 of Node, there and back', () => {

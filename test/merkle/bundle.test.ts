@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatBundle, type ProofBundle, parseBundle, verifyBundle } from '../../src/merkle/bundle.ts';
-import { FormatError } from '../../src/merkle/format-error.ts';
+import { signCheckpoint } from '../../src/merkle/checkpoint.ts';
+import { FormatError } from '../../src/merkle/encoding.ts';
 import { leafHash } from '../../src/merkle/hash.ts';
-import { SignatureError } from '../../src/merkle/note-signature.ts';
-import { proveInclusion } from '../../src/merkle/proof.ts';
-import { signCheckpoint } from '../../src/merkle/signed-checkpoint.ts';
+import { formatBundle, type ProofBundle, parseBundle, verifyBundle } from '../../src/merkle/proof-bundle.ts';
+import { proveInclusion } from '../../src/merkle/prove.ts';
+import { SignatureError } from '../../src/merkle/signatures.ts';
 import { logPair } from './keys.ts';
 import { merkleTreeHash } from './reference.ts';
 import { nodesOf } from './stored-tree.ts';

@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatCheckpoint, parseCheckpoint } from '../../src/merkle/checkpoint.ts';
-import { cosignatureVerifier, cosigner } from '../../src/merkle/cosignature.ts';
-import { FormatError } from '../../src/merkle/format-error.ts';
+import {
+  formatCheckpoint,
+  openCheckpoint,
+  parseCheckpoint,
+  signCheckpoint,
+} from '../../src/merkle/checkpoint.ts';
+import { FormatError } from '../../src/merkle/encoding.ts';
 import { parseNote } from '../../src/merkle/note.ts';
-import { SignatureError } from '../../src/merkle/note-signature.ts';
-import { openCheckpoint, signCheckpoint } from '../../src/merkle/signed-checkpoint.ts';
+import { cosignatureVerifier, cosigner, SignatureError } from '../../src/merkle/signatures.ts';
 import { logPair, testKey, witnessKey } from './keys.ts';
 import { hex, sampleLeaves } from './reference.ts';
 

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { FormatError } from '../../src/merkle/encoding.ts';
+import { parseSignatureLines } from '../../src/merkle/note.ts';
 import {
   cosignatureVerifier,
   cosignedMessage,
   cosigner,
   formatCosignature,
   parseCosignature,
-} from '../../src/merkle/cosignature.ts';
-import { FormatError } from '../../src/merkle/format-error.ts';
-import { parseSignatureLines } from '../../src/merkle/note.ts';
+} from '../../src/merkle/signatures.ts';
 import { logKey, testKey, witnessKey } from './keys.ts';
 
 /** The example of https://c2sp.org/tlog-cosignature. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { customerPath, hasDotSegment, parseCustomerSegment } from '../../src/merkle/customer-path.ts';
+import { customerPath, hasDotSegment, parseCustomerSegment } from '../../src/merkle/tile-files.ts';
 
 const NASTY = [
   '',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatEntries, MAX_ENTRY_BYTES, parseEntries } from '../../src/merkle/entries.ts';
-import { FormatError } from '../../src/merkle/format-error.ts';
+import { FormatError } from '../../src/merkle/encoding.ts';
+import { formatEntries, MAX_ENTRY_BYTES, parseEntries } from '../../src/merkle/tile-files.ts';
 import { hex } from './reference.ts';
 
 test('each entry follows its length', () => {

@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { formatBundle, type ProofBundle } from '../../src/merkle/bundle.ts';
+import { signCheckpoint } from '../../src/merkle/checkpoint.ts';
 import { leafHash } from '../../src/merkle/hash.ts';
-import { formatNote, parseNote } from '../../src/merkle/note.ts';
-import { parseVerifierKey } from '../../src/merkle/note-key.ts';
-import { proveInclusion } from '../../src/merkle/proof.ts';
-import { signCheckpoint } from '../../src/merkle/signed-checkpoint.ts';
+import { formatNote, parseNote, parseVerifierKey } from '../../src/merkle/note.ts';
+import { formatBundle, type ProofBundle } from '../../src/merkle/proof-bundle.ts';
+import { proveInclusion } from '../../src/merkle/prove.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { logPair, testKey } from './keys.ts';

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
-import { ED25519, ED25519_COSIGNATURE, type VerifierKey } from '../../src/merkle/note-key.ts';
-import { noteSigner, noteVerifier, type SignEd25519 } from '../../src/merkle/note-signature.ts';
+import { ED25519, ED25519_COSIGNATURE, type VerifierKey } from '../../src/merkle/note.ts';
+import { noteSigner, noteVerifier, type SignEd25519 } from '../../src/merkle/signatures.ts';
 
 // What stands before the 32 bytes of a private key in its PKCS #8 form (RFC 8410, section 7).
 const PKCS8_START = Buffer.from('302e020100300506032b657004220420', 'hex');

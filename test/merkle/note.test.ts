@@ -1,9 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FormatError } from '../../src/merkle/format-error.ts';
-import { formatNote, MAX_SIGNATURES, parseNote, parseSignatureLines } from '../../src/merkle/note.ts';
-import { formatVerifierKey, parseVerifierKey } from '../../src/merkle/note-key.ts';
-import { noteVerifier, SignatureError, signNote, verifyNote } from '../../src/merkle/note-signature.ts';
+import { FormatError } from '../../src/merkle/encoding.ts';
+import {
+  formatNote,
+  formatVerifierKey,
+  MAX_SIGNATURES,
+  parseNote,
+  parseSignatureLines,
+  parseVerifierKey,
+} from '../../src/merkle/note.ts';
+import { noteVerifier, SignatureError, signNote, verifyNote } from '../../src/merkle/signatures.ts';
 import { logKey, logPair } from './keys.ts';
 
 /** The example of https://c2sp.org/signed-note. */

@@ -8,7 +8,7 @@ import {
   proveInclusion,
   readFrontier,
   readRoot,
-} from '../../src/merkle/proof.ts';
+} from '../../src/merkle/prove.ts';
 import { emptyFrontier, extendFrontier, rootOf } from '../../src/merkle/tree.ts';
 import { hex, merkleTreeHash, sampleLeaves, splitPoint } from './reference.ts';
 import { nodesOf } from './stored-tree.ts';

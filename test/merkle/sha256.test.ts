@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { sha256 } from '../../src/merkle/sha256.ts';
+import { sha256 } from '../../src/merkle/hash.ts';
 import { sha256Portable } from '../../src/merkle/sha256-portable.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

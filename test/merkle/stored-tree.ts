@@ -1,4 +1,4 @@
-import type { ReadNodes } from '../../src/merkle/proof.ts';
+import type { ReadNodes } from '../../src/merkle/prove.ts';
 import { emptyFrontier, extendFrontier } from '../../src/merkle/tree.ts';
 
 /** Reads nodes out of a tree in memory, as `extendFrontier` told of them. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { entriesPath, parseEntriesPath, parseTilePath, tilePath } from '../../src/merkle/tile-path.ts';
+import { entriesPath, parseEntriesPath, parseTilePath, tilePath } from '../../src/merkle/tile-files.ts';
 
 test.each([
   [{ level: 0, index: 1_234_067, width: 256 }, 'tile/0/x001/x234/067'],

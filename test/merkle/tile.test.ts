@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type NodeId, proveConsistency, proveInclusion, readRoot } from '../../src/merkle/proof.ts';
+import { type NodeId, proveConsistency, proveInclusion, readRoot } from '../../src/merkle/prove.ts';
 import {
   fullTilesBetween,
   nodesFromTiles,
@@ -12,7 +12,7 @@ import {
   tilesOfNodes,
   tileWidth,
 } from '../../src/merkle/tile.ts';
-import { tilePath } from '../../src/merkle/tile-path.ts';
+import { tilePath } from '../../src/merkle/tile-files.ts';
 import { hex, merkleTreeHash, sampleLeaves } from './reference.ts';
 import { nodesOf } from './stored-tree.ts';
 

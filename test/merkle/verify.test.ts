@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { emptyRoot, leafHash } from '../../src/merkle/hash.ts';
-import { proveConsistency, proveInclusion } from '../../src/merkle/proof.ts';
+import { proveConsistency, proveInclusion } from '../../src/merkle/prove.ts';
 import {
   type ConsistencyClaim,
   type InclusionClaim,
   verifyConsistency,
   verifyInclusion,
-} from '../../src/merkle/verify.ts';
+} from '../../src/merkle/verify-proof.ts';
 import {
   atLeast,
   type ConsistencyVector,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadExtensions } from '../../src/pipeline/extensions.ts';
+import { loadExtensions } from '../../src/log/append/extensions.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService } from '../support/service.ts';
 

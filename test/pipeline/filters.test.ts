@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { EventDraft } from '../../src/events/event.ts';
+import type { EventDraft } from '../../src/events/fields.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { keepLog, type LogLine } from '../support/log-lines.ts';
 import { type Answer, startService, type TestService } from '../support/service.ts';

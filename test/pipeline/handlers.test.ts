@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { AuditEvent } from '../../src/events/event.ts';
-import { createHandlers, type EventHandler, type HandlerFailure } from '../../src/pipeline/handlers.ts';
+import type { AuditEvent } from '../../src/events/fields.ts';
+import { createHandlers, type EventHandler, type HandlerFailure } from '../../src/log/append/handlers.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { keepLog } from '../support/log-lines.ts';
 import { startService, type TestService } from '../support/service.ts';

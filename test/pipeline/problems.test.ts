@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createKey } from '../access/create-key.ts';
+import { createKey } from '../auth/create-key.ts';
 import { TRANSPORTS, type Transport } from '../hostile/transports.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, type Answer, startService, type TestService } from '../support/service.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { EventDraft } from '../../src/events/event.ts';
-import { createKey } from '../access/create-key.ts';
+import type { EventDraft } from '../../src/events/fields.ts';
+import { createKey } from '../auth/create-key.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { DISGUISES } from '../support/reserved.ts';
 import { startService, type TestService } from '../support/service.ts';

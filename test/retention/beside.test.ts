@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { verifyDatabase } from '../../src/integrity/verify/database.ts';
+import { verifyDatabase } from '../../src/verify/database.ts';
 import { open } from '../exports/download.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService, type TestService } from '../support/service.ts';

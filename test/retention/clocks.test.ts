@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { findBoundary } from '../../src/retention/boundary.ts';
+import { findBoundary } from '../../src/log/retention/boundary.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { keepLog, type LogLine } from '../support/log-lines.ts';
 import { startService } from '../support/service.ts';

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { prismaAs } from '../../src/db/tenant.ts';
-import { verifyDatabase } from '../../src/integrity/verify/database.ts';
-import { hasOldRows } from '../../src/retention/remove.ts';
-import { createKey } from '../access/create-key.ts';
+import { prismaAsCustomer } from '../../src/db/prisma.ts';
+import { hasOldRows } from '../../src/log/retention/remove-rows.ts';
+import { verifyDatabase } from '../../src/verify/database.ts';
+import { createKey } from '../auth/create-key.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
 
@@ -140,7 +140,7 @@ async function everything(): Promise<Record<string, unknown>> {
   ])
     answers[path] = await get(path);
   answers['entries of a customer'] = await get('/customers/acme/tile/entries/000');
-  answers['under row-level security'] = await prismaAs(owner, 'acme').auditEvent.count();
+  answers['under row-level security'] = await prismaAsCustomer(owner, 'acme').auditEvent.count();
   answers.duplicate = await service.ask(
     'mutation { logEvent(input: { eventType: DATA_READ, idempotencyKey: "key-1" }) { status event { id } } }',
   );
@@ -234,31 +234,28 @@ describe('while the rows that a purge has announced are still stored', () => {
 
 /** The files that read the table of events, and how each of them keeps to what is left. */
 const READERS: Record<string, string> = {
-  'log/list.ts': 'reads a page again without the rows before the first position',
-  'log/search.ts': 'the same, by list.ts',
-  'log/collect.ts': 'the same, by list.ts',
-  'log/keyset.ts': 'names the table, for the order of what others read',
-  'log/read.ts': 'leaves them out',
+  'evidence/append-leaves.ts': 'reads what is not signed yet, which no purge removes',
+  'log/append/copy-rows.ts': 'writes',
+  'log/append/idempotency.ts': 'knows no content of what is before the first position',
+  'log/append/transactions.ts': 'reads at the head',
+  'log/exports/export.ts': 'refuses what begins before the first position, after reading',
+  'log/read/events.ts': 'reads a page again without the rows before the first position; leaves them out',
+  'log/read/keyset.ts': 'names the table, for the order of what others read',
+  'log/read/search.ts': 'the same, by list.ts',
+  'log/retention/boundary.ts': 'reads behind the first position',
+  'log/retention/remove-rows.ts': 'removes them',
   'log/segments.ts': 'reads the catalog',
-  'log/copy-rows.ts': 'writes',
-  'log/append-once.ts': 'reads at the head',
-  'log/idempotency.ts': 'knows no content of what is before the first position',
-  'log/summary/ask.ts': 'has the first position as a condition, and asks again when it has moved',
   'log/summary/group-by.ts': 'the same, by log/visible.ts',
-  'log/summary/uncount.ts': 'reads what a purge is about to hide',
-  'exports/block.ts': 'refuses what begins before the first position, after reading',
-  'integrity/leaves.ts': 'reads what is not signed yet, which no purge removes',
-  'integrity/verify/catalog.ts': 'reads the catalog',
-  'integrity/verify/database.ts': 'locks the table against the removal of what its snapshot has',
-  'integrity/verify/head.ts': 'reads the catalog',
-  'integrity/verify/idempotency.ts': 'reads all that is stored, and tells of its keys alone',
-  'integrity/verify/locate.ts': 'reads from the first position on',
-  'integrity/verify/removal-events.ts': 'reads from the first position on',
-  'integrity/verify/rows.ts': 'reads all that is stored: what is hidden must be what was appended',
-  'integrity/verify/sizes.ts': 'the same',
-  'integrity/verify/summaries.ts': 'counts from the first position on',
-  'retention/boundary.ts': 'reads behind the first position',
-  'retention/remove.ts': 'removes them',
+  'log/summary/rollup-query.ts': 'has the first position as a condition, and asks again when it has moved',
+  'log/summary/rollups.ts': 'reads what a purge is about to hide',
+  'verify/catalog.ts': 'reads the catalog',
+  'verify/customers.ts': 'reads from the first position on',
+  'verify/database.ts': 'locks the table against the removal of what its snapshot has',
+  'verify/derived-data.ts':
+    'reads all that is stored, and tells of its keys alone; counts from the first position on',
+  'verify/head.ts': 'reads the catalog; the same',
+  'verify/removals.ts': 'reads from the first position on',
+  'verify/rows.ts': 'reads all that is stored: what is hidden must be what was appended',
 };
 
 test('no file reads events but those whose way is known', () => {

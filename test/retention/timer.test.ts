@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createRedaction } from '../../src/events/redact/redact.ts';
-import { createAppender } from '../../src/log/append.ts';
+import { createAppender } from '../../src/log/append/appender.ts';
+import { wantAll } from '../../src/log/append/extensions.ts';
+import { prepareEvent } from '../../src/log/append/prepare-event.ts';
 import { createHead } from '../../src/log/head.ts';
-import { prepareEvent } from '../../src/log/prepare.ts';
-import { wantAll } from '../../src/pipeline/filters.ts';
-import { createPurges } from '../../src/retention/purges.ts';
+import { createPurges } from '../../src/log/retention/purge.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startService } from '../support/service.ts';
 import { backdateCheckpoints, signLog } from '../support/sign.ts';

@@ -2,19 +2,21 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { prismaOn } from '../../src/db/prisma.ts';
-import { canonicalEvent } from '../../src/events/canonical-event.ts';
-import { signCustomer } from '../../src/integrity/customer-checkpoint.ts';
-import { openIdentity, readIdentity } from '../../src/integrity/identity.ts';
-import { type SigningIdentity, signNext } from '../../src/integrity/sign.ts';
-import { tileReader } from '../../src/integrity/tiles.ts';
-import type { TreeName } from '../../src/integrity/trees.ts';
-import { verifyDatabase } from '../../src/integrity/verify/database.ts';
+import { canonicalEvent } from '../../src/events/canonical.ts';
+import {
+  type SigningIdentity,
+  signCustomerCheckpoint,
+  signNext,
+} from '../../src/evidence/sign-checkpoints.ts';
+import { openIdentity, readIdentity } from '../../src/evidence/signing-identity.ts';
+import { type TreeName, tileReader } from '../../src/evidence/trees.ts';
 import { readHead } from '../../src/log/head.ts';
-import { readRange } from '../../src/log/read.ts';
+import { readRange } from '../../src/log/read/events.ts';
+import { openCheckpoint } from '../../src/merkle/checkpoint.ts';
 import { leafHash } from '../../src/merkle/hash.ts';
-import { parseVerifierKey } from '../../src/merkle/note-key.ts';
-import { noteVerifier } from '../../src/merkle/note-signature.ts';
-import { openCheckpoint } from '../../src/merkle/signed-checkpoint.ts';
+import { parseVerifierKey } from '../../src/merkle/note.ts';
+import { noteVerifier } from '../../src/merkle/signatures.ts';
+import { verifyDatabase } from '../../src/verify/database.ts';
 import { checkTree, type SignedSize } from './check-tree.ts';
 
 const PAGE = 2_000;
@@ -55,7 +57,7 @@ async function catchUp(pool: Pool, dataDir: string): Promise<void> {
     "SELECT tree FROM trees WHERE tree <> 'log' ORDER BY md5(tree) LIMIT $1",
     [MAX_CUSTOMERS],
   );
-  for (const { tree } of rows) await signCustomer(pool, signing, tree);
+  for (const { tree } of rows) await signCustomerCheckpoint(pool, signing, tree);
 }
 
 async function checkFromEvents(pool: Pool): Promise<void> {

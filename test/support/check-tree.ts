@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import { proveConsistency, proveInclusion } from '../../src/merkle/proof.ts';
+import { proveConsistency, proveInclusion } from '../../src/merkle/prove.ts';
 import { nodesFromTiles, type ReadTiles } from '../../src/merkle/tile.ts';
 import { emptyFrontier, extendFrontier, rootOf } from '../../src/merkle/tree.ts';
-import { verifyConsistency, verifyInclusion } from '../../src/merkle/verify.ts';
+import { verifyConsistency, verifyInclusion } from '../../src/merkle/verify-proof.ts';
 import { hex, merkleTreeHash } from '../merkle/reference.ts';
 
 /** A size of a tree for which a root hash was signed. */

@@ -1,4 +1,4 @@
-import { createSecret } from '../../src/access/secret.ts';
+import { createSecret } from '../../src/auth/api-keys.ts';
 import { ADMIN_KEY, type Answer } from './service.ts';
 import { openSocket } from './socket.ts';
 import { openStream, resultsOf } from './sse.ts';

@@ -1,9 +1,9 @@
 import { inTransaction, type Pool } from '../../src/db/pool.ts';
 import { createRedaction } from '../../src/events/redact/redact.ts';
-import { createAppender } from '../../src/log/append.ts';
-import { lockCounts, uncount } from '../../src/log/summary/uncount.ts';
-import { wantAll } from '../../src/pipeline/filters.ts';
-import { recordOwnEvent } from '../../src/pipeline/own.ts';
+import { createAppender } from '../../src/log/append/appender.ts';
+import { wantAll } from '../../src/log/append/extensions.ts';
+import { recordSystemEvent } from '../../src/log/append/record.ts';
+import { decrementRollups, lockRollups } from '../../src/log/summary/rollups.ts';
 
 /** Purges the events before a position of a log that begins at 0 as an older version did it, with its form of the event. */
 export async function purgeAsBefore(pool: Pool, firstPosition: number): Promise<void> {
@@ -15,7 +15,7 @@ export async function purgeAsBefore(pool: Pool, firstPosition: number): Promise<
     dispatch: () => undefined,
     now: Date.now,
   };
-  await recordOwnEvent(
+  await recordSystemEvent(
     pipeline,
     {},
     {
@@ -28,8 +28,8 @@ export async function purgeAsBefore(pool: Pool, firstPosition: number): Promise<
     },
   );
   await inTransaction(pool, async (client) => {
-    await lockCounts(client);
-    await uncount(client, { start: 0, end: firstPosition });
+    await lockRollups(client);
+    await decrementRollups(client, { start: 0, end: firstPosition });
     await client.query('UPDATE log_head SET first_position = $1', [firstPosition]);
     await client.query("SELECT set_config('audit_log.purging', 'on', true)");
     await client.query('DELETE FROM audit_events WHERE position < $1', [firstPosition]);

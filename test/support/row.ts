@@ -1,5 +1,5 @@
 import { formatTime } from '../../src/events/time.ts';
-import type { PreparedEvent } from '../../src/log/prepare.ts';
+import type { PreparedEvent } from '../../src/log/append/prepare-event.ts';
 
 /** The row of an event as jsonb_populate_recordset takes it. */
 export function rowAt(

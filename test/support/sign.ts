@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { openIdentity } from '../../src/integrity/identity.ts';
-import { type SigningIdentity, signNext } from '../../src/integrity/sign.ts';
+import { type SigningIdentity, signNext } from '../../src/evidence/sign-checkpoints.ts';
+import { openIdentity } from '../../src/evidence/signing-identity.ts';
 import { dataDirOf } from './database.ts';
 
 /** Signs all that is in the log of a test database, with the key that its services use. */

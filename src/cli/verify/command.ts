@@ -1,17 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { BundleFlags } from './bundle.ts';
-import type { ConsistencyFlags } from './consistency.ts';
 import type { DatabaseFlags } from './database.ts';
 import type { ExportFlags } from './export.ts';
-import {
-  BUNDLE_HELP,
-  CONSISTENCY_HELP,
-  DATABASE_HELP,
-  EXPORT_HELP,
-  REMOTE_HELP,
-  VERIFY_HELP,
-} from './help.ts';
-import { conclude } from './outcome.ts';
+import { EXIT_CODES, printResult } from './output.ts';
+import type { BundleFlags, ConsistencyFlags } from './proofs.ts';
 import type { RemoteFlags } from './remote.ts';
 
 const KEY = [
@@ -47,7 +38,7 @@ function addDatabase(verify: Command): void {
     .option(...JSON_FLAG)
     .addHelpText('after', DATABASE_HELP)
     .action(({ json, ...flags }: DatabaseFlags & Shown) =>
-      conclude(json === true, async () => (await import('./database.ts')).verifyTheDatabase(flags)),
+      printResult(json === true, async () => (await import('./database.ts')).verifyTheDatabase(flags)),
     );
 }
 
@@ -67,7 +58,7 @@ function addExport(verify: Command): void {
     .option(...JSON_FLAG)
     .addHelpText('after', EXPORT_HELP)
     .action((file: string, { json, ...flags }: ExportFlags & Shown) =>
-      conclude(json === true, async () => (await import('./export.ts')).verifyTheExport(file, flags)),
+      printResult(json === true, async () => (await import('./export.ts')).verifyTheExport(file, flags)),
     );
 }
 
@@ -82,7 +73,7 @@ function addRemote(verify: Command): void {
     .option(...JSON_FLAG)
     .addHelpText('after', REMOTE_HELP)
     .action((prefix: string, { json, ...flags }: RemoteFlags & Shown) =>
-      conclude(json === true, async () => (await import('./remote.ts')).verifyTheRemote(prefix, flags)),
+      printResult(json === true, async () => (await import('./remote.ts')).verifyTheRemote(prefix, flags)),
     );
 }
 
@@ -96,8 +87,8 @@ function addConsistency(verify: Command): void {
     .option(...JSON_FLAG)
     .addHelpText('after', CONSISTENCY_HELP)
     .action((one: string, other: string, { json, ...flags }: ConsistencyFlags & Shown) =>
-      conclude(json === true, async () =>
-        (await import('./consistency.ts')).verifyTheConsistency([one, other], flags),
+      printResult(json === true, async () =>
+        (await import('./proofs.ts')).verifyTheConsistency([one, other], flags),
       ),
     );
 }
@@ -112,7 +103,7 @@ function addBundle(verify: Command): void {
     .option(...JSON_FLAG)
     .addHelpText('after', BUNDLE_HELP)
     .action((file: string, { json, ...flags }: BundleFlags & Shown) =>
-      conclude(json === true, async () => (await import('./bundle.ts')).verifyTheBundle(file, flags)),
+      printResult(json === true, async () => (await import('./proofs.ts')).verifyTheBundle(file, flags)),
     );
 }
 
@@ -122,3 +113,47 @@ function numberOf(text: string): number {
     throw new InvalidArgumentError('It is not a number.');
   return number;
 }
+
+export const VERIFY_HELP = `
+Without a subcommand it verifies the database.
+${EXIT_CODES}`;
+
+export const DATABASE_HELP = `
+It works on the database itself, read-only and while a service writes to it: on DATABASE_URL, or on the PostgreSQL under
+DATA_DIR (.data by default), which is started for the command when no service runs there. Every event is hashed again
+and compared with its leaf hash, its tile and its customer's tree; every tile, tree and checkpoint is computed anew. What
+somebody changed who can also sign, or who rewrote the whole log, shows only against a checkpoint that was kept outside.
+${EXIT_CODES}`;
+
+export const EXPORT_HELP = `
+Every line is hashed as the bytes that it is: the lines must be all events of the tree, unchanged and in order. The whole
+log's export goes with the log's checkpoints, a customer's with those of the customer. Take the checkpoint first and
+export then, without a filter: lines that are newer than the last checkpoint can be passed over (--ignore-newer), missing
+ones cannot. An export appends events itself, so a checkpoint that is taken after it covers more than its lines.
+
+When a purge removed the beginning of the log, the first line is not at position 0: give its position with --start, and
+--tiles for the hashes of what was removed. The finding names that position when the export announces the purge.
+
+Which line is wrong can be told where there is a checkpoint before and after it, where a line is not in canonical form,
+and exactly with the tree's hashes (--tiles), which need not be trusted: they are held against the checkpoint.
+
+Environment:
+  AUDIT_LOG_KEY   a key with the scope events:read, where --tiles is a URL that wants one
+${EXIT_CODES}`;
+
+export const REMOTE_HELP = `
+The prefix is where /checkpoint and /tile/... are (C2SP tlog-tiles): http://127.0.0.1:4000 for the whole log, and with
+--customer ID for a customer's tree below /customers-by-id/. Every tile is held against the checkpoint, every event that
+the key may read against its leaf hash, and the log against the checkpoints that were kept.
+
+Environment:
+  AUDIT_LOG_KEY   a key with the scope events:read; not needed where evidence is public, and then no events are read
+${EXIT_CODES}`;
+
+export const CONSISTENCY_HELP = `
+A proof comes from audit-log prove growth FROM TO, or is put together from the tiles of the log.
+${EXIT_CODES}`;
+
+export const BUNDLE_HELP = `
+It prints the event that is proved.
+${EXIT_CODES}`;

@@ -1,14 +1,12 @@
 import { readConfig } from '../../config.ts';
 import { SILENCE } from '../../db/client.ts';
 import { createPool } from '../../db/pool.ts';
-import { type Verification, verifyDatabase } from '../../integrity/verify/database.ts';
-import type { CountedFinding } from '../../integrity/verify/findings.ts';
-import { usefulThreads } from '../../integrity/verify/thread.ts';
-import { openDatabase } from '../database.ts';
-import { linesOf } from './findings.ts';
-import { readKept } from './kept.ts';
-import { harmless, type Result } from './outcome.ts';
-import { createProgress } from './progress.ts';
+import { type Verification, verifyDatabase } from '../../verify/database.ts';
+import type { CountedFinding } from '../../verify/findings.ts';
+import { usefulThreads } from '../../verify/threads.ts';
+import { openDatabase } from '../open-database.ts';
+import { createProgress, findingLines, printable, type VerifyResult } from './output.ts';
+import { readSavedNotes } from './saved-checkpoints.ts';
 
 const NO_TABLE = '42P01';
 
@@ -18,15 +16,20 @@ export interface DatabaseFlags {
 }
 
 /** Verifies the log in the database, which a service may be using meanwhile. */
-export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags): Promise<Result> {
-  const kept = await readKept(checkpoint);
+export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags): Promise<VerifyResult> {
+  const kept = await readSavedNotes(checkpoint);
   const database = await openDatabase(readConfig());
   const pool = createPool(database.url, () => undefined, { silenceMs: SILENCE.none });
   const progress = createProgress(process.stderr, 'events');
   const startMs = performance.now();
   try {
     const threads = { url: database.url, count: usefulThreads() };
-    const found = await verifyDatabase(pool, { verifierKey: key, kept, threads, onProgress: progress.at });
+    const found = await verifyDatabase(pool, {
+      verifierKey: key,
+      savedNotes: kept,
+      threads,
+      onProgress: progress.at,
+    });
     progress.end();
     const seconds = (performance.now() - startMs) / 1_000;
     return resultOf(found, { kept: kept.length, isKeyGiven: key !== undefined, seconds });
@@ -46,7 +49,7 @@ interface Circumstances {
   seconds: number;
 }
 
-function resultOf(found: Verification, given: Circumstances): Result {
+function resultOf(found: Verification, given: Circumstances): VerifyResult {
   const { findings, rootHash, ...rest } = found;
   const isDecidable = found.trust !== undefined && found.checkpoints + given.kept > 0;
   const outcome = findings.length > 0 ? 'does not hold' : isDecidable ? 'verified' : 'undecided';
@@ -64,16 +67,16 @@ function resultOf(found: Verification, given: Circumstances): Result {
   };
 }
 
-function verdict(outcome: Result['outcome'], findings: readonly CountedFinding[]): string[] {
+function verdict(outcome: VerifyResult['outcome'], findings: readonly CountedFinding[]): string[] {
   if (outcome === 'verified') return ['Verified: the log is what was appended and signed.'];
   if (outcome === 'undecided') return ['Undecided: nothing was signed that the log could be compared with.'];
-  return linesOf(findings);
+  return findingLines(findings);
 }
 
 function account(found: Verification, { kept, isKeyGiven, seconds }: Circumstances): string[] {
   const { trust, size, firstPosition, rootHash, events } = found;
   const key = trust
-    ? `${harmless(trust.verifierKey)}${isKeyGiven ? '' : " (the database's own: give the one that you kept with --key)"}`
+    ? `${printable(trust.verifierKey)}${isKeyGiven ? '' : " (the database's own: give the one that you kept with --key)"}`
     : 'nobody: the database names no key';
   const rate = Math.round(events / Math.max(seconds, 0.001));
   return [

@@ -1,12 +1,10 @@
-import type { CountedFinding } from '../../integrity/verify/findings.ts';
-import { type ExportVerification, verifyExport } from '../../integrity/verify/offline/export.ts';
-import { logFilesAt, tilesFrom } from '../../integrity/verify/offline/log-files.ts';
-import type { SavedCheckpoint } from '../../integrity/verify/trust.ts';
-import { findSources, type Source, unpacked } from '../import/sources.ts';
-import { linesOf } from './findings.ts';
-import { harmless, type Result } from './outcome.ts';
-import { createProgress } from './progress.ts';
-import { nameOfTree, readTrusted, treeOfAll } from './trusted.ts';
+import { findSources, gunzipped, type ImportSource } from '../../import/sources.ts';
+import { type ExportVerification, verifyExport } from '../../verify/export.ts';
+import type { CountedFinding } from '../../verify/findings.ts';
+import { logFilesAt, tilesFrom } from '../../verify/log-files.ts';
+import type { SavedCheckpoint } from '../../verify/trust.ts';
+import { createProgress, findingLines, printable, type VerifyResult } from './output.ts';
+import { readSavedCheckpoints, treeOfAll, treeTitle } from './saved-checkpoints.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -19,8 +17,8 @@ export interface ExportFlags {
 }
 
 /** Verifies an NDJSON export against checkpoints, offline unless tiles are at a URL. */
-export async function verifyTheExport(path: string, flags: ExportFlags): Promise<Result> {
-  const { checkpoints, findings } = await readTrusted(flags.key, flags.checkpoint);
+export async function verifyTheExport(path: string, flags: ExportFlags): Promise<VerifyResult> {
+  const { checkpoints, findings } = await readSavedCheckpoints(flags.key, flags.checkpoint);
   const tree = treeOfAll(checkpoints);
   if (tree === undefined) return refused(findings.list());
   const source = await sourceOf(path);
@@ -28,7 +26,7 @@ export async function verifyTheExport(path: string, flags: ExportFlags): Promise
   const startMs = performance.now();
   let bytes = 0;
   const open = () =>
-    unpacked(
+    gunzipped(
       source.open((count) => {
         bytes += count;
       }),
@@ -49,15 +47,15 @@ export async function verifyTheExport(path: string, flags: ExportFlags): Promise
   return resultOf({ ...found, findings: all }, { tree, checkpoints, flags, seconds });
 }
 
-async function sourceOf(path: string): Promise<Source> {
+async function sourceOf(path: string): Promise<ImportSource> {
   const { sources } = await findSources([path], 'ndjson', process.stdin);
   const [source] = sources;
   if (!source || sources.length > 1) throw new Error(`${path} is not one file`);
   return source;
 }
 
-function refused(findings: CountedFinding[]): Result {
-  return { outcome: 'does not hold', json: { findings }, lines: linesOf(findings) };
+function refused(findings: CountedFinding[]): VerifyResult {
+  return { outcome: 'does not hold', json: { findings }, lines: findingLines(findings) };
 }
 
 interface Circumstances {
@@ -67,7 +65,7 @@ interface Circumstances {
   seconds: number;
 }
 
-function resultOf(found: ExportVerification, given: Circumstances): Result {
+function resultOf(found: ExportVerification, given: Circumstances): VerifyResult {
   const { findings, lines, newer, held, rootHash, isAnnouncedLater } = found;
   const isUnsure = (newer > 0 && !given.flags.ignoreNewer) || isAnnouncedLater;
   const outcome = findings.length > 0 ? 'does not hold' : isUnsure ? 'undecided' : 'verified';
@@ -84,9 +82,9 @@ function resultOf(found: ExportVerification, given: Circumstances): Result {
       findings,
     },
     lines: [
-      ...(findings.length > 0 ? linesOf(findings) : verdict(found, given)),
+      ...(findings.length > 0 ? findingLines(findings) : verdict(found, given)),
       `Lines: ${lines}; checkpoints that they give: ${held} of ${given.checkpoints.length}`,
-      `Signed by: ${harmless(given.flags.key)}`,
+      `Signed by: ${printable(given.flags.key)}`,
       `Time: ${seconds.toFixed(1)} s, ${Math.round(lines / Math.max(seconds, 0.001))} lines/s`,
     ],
   };
@@ -98,7 +96,7 @@ function verdict(
 ): string[] {
   const last = checkpoints.reduce((a, b) => (a.checkpoint.treeSize < b.checkpoint.treeSize ? b : a));
   const size = last.checkpoint.treeSize;
-  const of = harmless(nameOfTree(tree));
+  const of = printable(treeTitle(tree));
   const among = last.checkpoint.extensions.find((line) => line.startsWith('log '))?.slice('log '.length);
   const speaks = among === undefined ? '' : `, among the first ${among} of the log`;
   const from = flags.start ? ` from position ${flags.start} on` : '';

@@ -1,17 +1,13 @@
-import { treeOf } from '../../integrity/trees.ts';
-import { Findings } from '../../integrity/verify/findings.ts';
-import { logFilesAt, type ReadLogFile, tilesFrom } from '../../integrity/verify/offline/log-files.ts';
-import { type RemoteVerification, verifyRemote } from '../../integrity/verify/offline/remote.ts';
-import type { SavedCheckpoint } from '../../integrity/verify/trust.ts';
-import { openKept, trustIn } from '../../integrity/verify/trust.ts';
-import { parseCosignature } from '../../merkle/cosignature.ts';
-import { customerPath } from '../../merkle/customer-path.ts';
+import { treeOf } from '../../evidence/trees.ts';
 import { parseNote } from '../../merkle/note.ts';
-import { linesOf } from './findings.ts';
-import { readKept } from './kept.ts';
-import { harmless, type Result } from './outcome.ts';
-import { createProgress } from './progress.ts';
-import { nameOfTree, treeOfAll } from './trusted.ts';
+import { parseCosignature } from '../../merkle/signatures.ts';
+import { customerPath } from '../../merkle/tile-files.ts';
+import { Findings } from '../../verify/findings.ts';
+import { logFilesAt, type ReadLogFile, tilesFrom } from '../../verify/log-files.ts';
+import { type RemoteVerification, verifyRemote } from '../../verify/remote.ts';
+import { openSavedNotes, type SavedCheckpoint, trustKey } from '../../verify/trust.ts';
+import { createProgress, findingLines, printable, type VerifyResult } from './output.ts';
+import { readSavedNotes, treeOfAll, treeTitle } from './saved-checkpoints.ts';
 
 export interface RemoteFlags {
   key?: string;
@@ -23,26 +19,30 @@ export interface RemoteFlags {
 }
 
 /** Verifies a log that serves tlog-tiles below a URL (or lies in a folder). */
-export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promise<Result> {
+export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promise<VerifyResult> {
   const { customer } = flags;
   const place = customer === undefined ? prefix : `${prefix.replace(/\/+$/, '')}/${customerPath(customer)}`;
   const read = logFilesAt(place, process.env.AUDIT_LOG_KEY);
   const key = flags.key ?? (await readText(read, 'verifier-key')).trim();
-  const trust = trustIn(key);
+  const trust = trustKey(key);
   const findings = new Findings();
   const note = await readText(read, 'checkpoint');
-  const [now] = await openKept([{ name: 'the checkpoint of the log', note }], trust, findings);
-  const kept = await openKept(await readKept(flags.checkpoint ?? []), trust, findings);
+  const [now] = await openSavedNotes([{ name: 'the checkpoint of the log', note }], trust, findings);
+  const kept = await openSavedNotes(await readSavedNotes(flags.checkpoint ?? []), trust, findings);
   if (!now)
-    return { outcome: 'does not hold', json: { findings: findings.list() }, lines: linesOf(findings.list()) };
+    return {
+      outcome: 'does not hold',
+      json: { findings: findings.list() },
+      lines: findingLines(findings.list()),
+    };
   treeOfAll([now, ...kept]);
   // Against a kept checkpoint of more events, an empty tree is a finding.
   if (customer !== undefined && now.checkpoint.treeSize === 0 && kept.every(isEmpty))
-    throw new Error(`no such customer: the log has no event of the customer "${harmless(customer)}"`);
+    throw new Error(`no such customer: the log has no event of the customer "${printable(customer)}"`);
   if (customer !== undefined && now.tree !== treeOf(customer))
     findings.add({
       kind: 'checkpoint',
-      message: `the checkpoint is that of ${harmless(nameOfTree(now.tree))}`,
+      message: `the checkpoint is that of ${printable(treeTitle(now.tree))}`,
     });
   // Without an API key no log shows events, and none can be asked for.
   const areEventsWanted = flags.entries && process.env.AUDIT_LOG_KEY !== undefined;
@@ -52,7 +52,7 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
     read,
     readTiles: tilesFrom(read),
     now,
-    kept,
+    saved: kept,
     withEntries: flags.entries,
     onProgress: progress.at,
   }).finally(progress.end);
@@ -84,7 +84,7 @@ interface Circumstances {
   seconds: number;
 }
 
-function resultOf(found: RemoteVerification, given: Circumstances): Result {
+function resultOf(found: RemoteVerification, given: Circumstances): VerifyResult {
   const { findings, ...rest } = found;
   const { tree, checkpoint } = given.now;
   const signedAt = latestTime(given.note, given.key);
@@ -105,10 +105,10 @@ function resultOf(found: RemoteVerification, given: Circumstances): Result {
       findings,
     },
     lines: [
-      ...(findings.length > 0 ? linesOf(findings) : []),
+      ...(findings.length > 0 ? findingLines(findings) : []),
       ...(outcome === 'undecided' ? ['Undecided: the log refused to show its events.'] : []),
       ...(outcome === 'verified'
-        ? [`Verified: what the log serves of ${harmless(nameOfTree(tree))} is what was signed.`]
+        ? [`Verified: what the log serves of ${printable(treeTitle(tree))} is what was signed.`]
         : []),
       ...account(found, given, signedAt),
     ],
@@ -121,7 +121,7 @@ function account(found: RemoteVerification, given: Circumstances, signedAt: stri
   const read = `${events === 0 && refused !== undefined ? 'no' : events} events${refused === undefined ? '' : ` (${refused})`}`;
   return [
     `Checkpoint: ${given.now.checkpoint.treeSize} events${signedAt === undefined ? '' : `, the log's last time on it is ${signedAt}`}`,
-    `Signed by: ${harmless(given.key)}${own}`,
+    `Signed by: ${printable(given.key)}${own}`,
     `Compared: ${leaves} leaf hashes, ${read}, ${given.kept.length} checkpoints that were kept`,
     ...(removed > 0
       ? [`Removed by retention, by the word of the log: at least some of the first ${removed} events`]

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Binaries } from './binaries.ts';
-import { giveTo, type RunAs } from './user.ts';
+import { isAlive, isServerOn } from './processes.ts';
+import { type Binaries, giveTo, type RunAs } from './programs.ts';
 
 const CLUSTER = 'postgres';
 const UNFINISHED = 'postgres.new-';
@@ -36,11 +36,13 @@ export function connectionStringOf({ password, port }: { password: string; port:
 /** Checks what is in the data directory, before anything is touched. Throws when it is not a cluster of ours. */
 export async function checkDataDir(dataDir: string, majorVersion: string): Promise<void> {
   const directory = clusterDirectory(dataDir);
-  const files = await readdir(directory).catch((error: NodeJS.ErrnoException) => refuse(directory, error));
+  const files = await readdir(directory).catch((error: NodeJS.ErrnoException) =>
+    emptyOrThrow(directory, error),
+  );
   if (files.length === 0) return;
   const version = await readText(join(directory, 'PG_VERSION'));
   const isOurs = (await passwordOf(dataDir)) !== undefined;
-  if (version === undefined || !isOurs) throw foreign(directory);
+  if (version === undefined || !isOurs) throw foreignDirectory(directory);
   if (version !== majorVersion) {
     throw new Error(
       `${directory} is of PostgreSQL ${version}, and this version of the service brings ${majorVersion}: start the ` +
@@ -55,7 +57,7 @@ export async function holdsOnlyOurs(dataDir: string): Promise<boolean> {
   return names.every((name) => /^(postgres|postgres\.new-.*|postgres\.password|service\.lock.*)$/.test(name));
 }
 
-interface Setting {
+interface StartHooks {
   stop: AbortSignal | undefined;
   onWaiting?: (() => void) | undefined;
 }
@@ -67,7 +69,7 @@ interface Setting {
 export async function ensureCluster(
   dataDir: string,
   binaries: Binaries,
-  { runAs, ...setting }: { runAs: RunAs } & Setting,
+  { runAs, ...setting }: { runAs: RunAs } & StartHooks,
 ): Promise<Cluster> {
   const directory = clusterDirectory(dataDir);
   for (const name of await readdir(dataDir)) {
@@ -99,7 +101,7 @@ export async function ensureCluster(
   }
 }
 
-interface Initialisation extends Setting {
+interface Initialisation extends StartHooks {
   directory: string;
   passwordFile: string;
 }
@@ -119,7 +121,7 @@ async function initialise(
     ...localeOf(Number(majorVersion)),
     '--data-checksums',
   ];
-  await run(runAs, programAndArguments, setting);
+  await runProgram(runAs, programAndArguments, setting);
 }
 
 // The same order and case on every machine, whatever locales it has. Version 17 brought a locale of its own.
@@ -129,16 +131,16 @@ function localeOf(majorVersion: number): string[] {
 }
 
 // A folder that cannot be read must not pass for an empty one.
-function refuse(directory: string, error: NodeJS.ErrnoException): [] {
+function emptyOrThrow(directory: string, error: NodeJS.ErrnoException): [] {
   if (error.code === 'ENOENT') return [];
-  if (error.code === 'ENOTDIR') throw foreign(directory);
+  if (error.code === 'ENOTDIR') throw foreignDirectory(directory);
   if (error.code === 'EACCES' || error.code === 'EPERM') {
     throw new Error(`${directory} is another user's: start as that user, or set DATA_DIR to another folder`);
   }
   throw error;
 }
 
-function foreign(directory: string): Error {
+function foreignDirectory(directory: string): Error {
   return new Error(
     `${directory} was not made by this service and is left alone: set DATA_DIR to another folder`,
   );
@@ -153,10 +155,10 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-async function run(
+async function runProgram(
   { command, options }: RunAs,
   programAndArguments: string[],
-  { stop, onWaiting }: Setting,
+  { stop, onWaiting }: StartHooks,
 ): Promise<void> {
   stop?.throwIfAborted();
   const [program = '', ...rest] = [...command, ...programAndArguments];
@@ -174,4 +176,25 @@ async function run(
   }).finally(() => stop?.removeEventListener('abort', end));
   stop?.throwIfAborted();
   if (code !== 0) throw new Error(`PostgreSQL could not be set up: ${output.trim()}`);
+}
+
+/** The connection string of the server that runs on the data directory, whoever started it; undefined: there is none. */
+export async function findRunning(dataDir: string): Promise<string | undefined> {
+  const cluster = clusterDirectory(dataDir);
+  if (!existsSync(cluster)) return undefined;
+  const directory = realpathSync(cluster);
+  // PostgreSQL manual, "postmaster.pid": process, directory, start time, port.
+  const [pid = 0, , , port = 0] = readLines(join(directory, 'postmaster.pid')).map(Number);
+  if (!(pid > 0 && port > 0 && isAlive(pid) && isServerOn(pid, directory))) return undefined;
+  const password = await passwordOf(dataDir);
+  return password === undefined ? undefined : connectionStringOf({ password, port });
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }

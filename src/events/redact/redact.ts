@@ -1,12 +1,18 @@
+import { createHmac } from 'node:crypto';
 import { badInput } from '../../errors.ts';
-import type { EventDraft } from '../event.ts';
-import type { EventFilter } from '../filter.ts';
-import { type PolicyText, parseFieldRules, type Treatment } from './fields.ts';
-import { hashedFilter } from './hashed-filter.ts';
-import { createMembers } from './members.ts';
-import { createNames } from './names.ts';
-import { createPseudonym } from './pseudonym.ts';
-import { REDACTED } from './replaced.ts';
+import { canonicalJson } from '../canonical.ts';
+import type { EventDraft, JsonObject, JsonValue } from '../fields.ts';
+import { type EventFilter, OBJECT_FIELDS } from '../filter.ts';
+import {
+  type FieldRules,
+  type PathRules,
+  type PolicyText,
+  parseFieldRules,
+  type Treatment,
+} from './field-rules.ts';
+import { createMembers } from './json-objects.ts';
+import { createNameSensitivity } from './names.ts';
+import { REDACTED } from './replacement.ts';
 import { createTextRedaction } from './text.ts';
 
 const TEXTS: readonly PolicyText[] = [
@@ -47,9 +53,9 @@ export interface Redaction {
 /** Makes the redaction of a deployment. Throws an error when a rule cannot be read. */
 export function createRedaction({ names = [], fields = [], hashKey }: RedactionRules): Redaction {
   const rules = parseFieldRules(fields);
-  const sensitivityOf = createNames(names);
+  const sensitivityOf = createNameSensitivity(names);
   const { redactText, holdsCredential } = createTextRedaction(sensitivityOf, names);
-  const hash = createPseudonym(hashKey);
+  const hash = createKeyedHash(hashKey);
   const redactMembers = createMembers({ sensitivityOf, redactText, hash });
   const refuse = (text: string, path: string) => {
     if (holdsCredential(text)) throw badInput(path, 'must not hold a password, a token or a key');
@@ -86,5 +92,53 @@ export function createRedaction({ names = [], fields = [], hashKey }: RedactionR
     },
     filter: (filter) => hashedFilter(filter, rules, hash),
     refuse,
+  };
+}
+
+type Hash = (value: JsonValue) => string;
+
+const FIELDS = ['userId', 'sessionId', 'requestId', 'resourceType', 'resourceId', 'action'] as const;
+
+/** The filter with its values hashed where those of events are. Other secrets in it stay, and find nothing. */
+export function hashedFilter(filter: EventFilter, rules: FieldRules, hash: Hash): EventFilter {
+  const copy = { ...filter };
+  for (const field of FIELDS) {
+    const text = filter[field];
+    if (text && rules.texts.get(field) === 'hash') copy[field] = hash(text);
+  }
+  for (const field of OBJECT_FIELDS) {
+    const object = filter[field];
+    if (object) copy[field] = hashedMembers(object, rules.objects[field], hash);
+  }
+  return copy;
+}
+
+function hashedMembers(object: JsonObject, paths: PathRules, hash: Hash): JsonObject {
+  const entries = Object.entries(object);
+  return Object.fromEntries(entries.map(([key, value]) => [key, hashedValue(value, paths.below(key), hash)]));
+}
+
+function hashedValue(value: JsonValue, paths: PathRules | undefined, hash: Hash): JsonValue {
+  if (!paths || value === null || (paths.treatment && paths.treatment !== 'hash')) return value;
+  if (Array.isArray(value)) return value.map((element) => hashedValue(element, paths, hash));
+  if (paths.treatment === 'hash') return hash(value);
+  return typeof value === 'object' ? hashedMembers(value, paths, hash) : value;
+}
+
+const PREFIX = 'hmac:';
+// 128 bits: enough that no two values of a log get the same.
+const DIGITS = 32;
+const SHAPE = /^hmac:[0-9a-f]{32}$/;
+
+/**
+ * Makes the keyed hash that stands for a value: `hmac:` and the first 32 hex digits of HMAC-SHA-256 over its UTF-8 (over
+ * its RFC 8785 form unless it is a text). Equal values have equal ones; who does not know the key can neither compute nor
+ * guess them back. One that is such a hash already stays.
+ */
+export function createKeyedHash(key: Uint8Array): (value: JsonValue) => string {
+  return (value) => {
+    const text = typeof value === 'string' ? value : canonicalJson(value);
+    if (SHAPE.test(text)) return text;
+    return PREFIX + createHmac('sha256', key).update(text).digest('hex').slice(0, DIGITS);
   };
 }

@@ -1,23 +1,26 @@
-import { findAccounts, MIN_ACCOUNT_DIGITS } from './accounts.ts';
-import { findCards, MIN_DIGITS } from './cards.ts';
-import { findInDigits } from './digits.ts';
-import { HEADER_MARKS, redactHeaders } from './headers.ts';
-import { KEY_MARKS, redactKeys } from './keys.ts';
+import { findAccounts, findCards, MIN_ACCOUNT_DIGITS, MIN_CARD_DIGITS } from './card-and-account-numbers.ts';
+import { findInDecoded, findWithAsciiDigits } from './decoded-text.ts';
+import { createPairs } from './name-value-pairs.ts';
 import type { Sensitivity } from './names.ts';
-import { createPairs } from './pairs.ts';
-import { ESCAPE } from './replaced.ts';
-import { digitsOf, ESCAPE_SIGN, NOT_ASCII, numberDigitsOf, PAIR_SIGN, UNDERSCORE } from './scanner.ts';
-import { replaceSpans, type Span } from './spans.ts';
-import { findTokens } from './tokens.ts';
-import { findInViews } from './views.ts';
+import { HEADER_MARKS, KEY_MARKS, redactHeaders, redactKeys } from './private-keys-and-credentials.ts';
+import { ESCAPE, replaceSpans, type Span } from './replacement.ts';
+import {
+  digitsOf,
+  ESCAPE_SYMBOL,
+  findTokens,
+  NOT_ASCII,
+  numberDigitsOf,
+  PAIR_SYMBOL,
+  UNDERSCORE,
+} from './token-scanner.ts';
 
 // pwd=a, redis://:b@c
 const SHORTEST = { pair: 5, header: 8 };
 
-const MARKS = [...KEY_MARKS, ...HEADER_MARKS];
-const HAS_MARK = new RegExp(`\\b(?:${MARKS.join('|')})`);
+const ALL_MARKS = [...KEY_MARKS, ...HEADER_MARKS];
+const HAS_MARK = new RegExp(`\\b(?:${ALL_MARKS.join('|')})`);
 // Where there are escapes and underscores, a mark may be behind one.
-const HAS_HIDDEN_MARK = new RegExp(`(?:${ESCAPE}|_)(?:${MARKS.join('|')})`);
+const HAS_HIDDEN_MARK = new RegExp(`(?:${ESCAPE}|_)(?:${ALL_MARKS.join('|')})`);
 const HAS_PAIR = /[=:>'"：＝]|--|%3[Dd]/;
 
 /** The redaction of texts. */
@@ -40,7 +43,7 @@ export function createTextRedaction(
     if (text.length < SHORTEST.pair) return text;
     const found: Span[] = [];
     const seen = findTokens(text, found);
-    if ((seen & ESCAPE_SIGN) !== 0) findInViews(text, findTokens, found);
+    if ((seen & ESCAPE_SYMBOL) !== 0) findInDecoded(text, findTokens, found);
     if (withNumbers) findNumbers(text, seen, found);
     const rest = redactMarked(replaceSpans(text, found), seen);
     return mayHoldPair(seen) && HAS_PAIR.test(rest) ? redactPairs(rest) : rest;
@@ -52,9 +55,9 @@ export function createTextRedaction(
 }
 
 function findNumbers(text: string, seen: number, found: Span[]): void {
-  const mayHide = (seen & (ESCAPE_SIGN | NOT_ASCII)) !== 0;
+  const mayHide = (seen & (ESCAPE_SYMBOL | NOT_ASCII)) !== 0;
   if (mayHide || digitsOf(seen) >= MIN_ACCOUNT_DIGITS) findEverywhere(text, seen, ACCOUNTS, found);
-  if (mayHide || numberDigitsOf(seen) >= MIN_DIGITS) findEverywhere(text, seen, CARDS, found);
+  if (mayHide || numberDigitsOf(seen) >= MIN_CARD_DIGITS) findEverywhere(text, seen, CARDS, found);
 }
 
 /** A search in a text, and the same in it and its digits of other scripts. */
@@ -65,23 +68,23 @@ interface Search {
 type Find = (text: string, found: Span[]) => void;
 
 const [ACCOUNTS, CARDS] = [findAccounts, findCards].map(
-  (plain): Search => ({ plain, anyDigits: (text, found) => findInDigits(text, plain, found) }),
+  (plain): Search => ({ plain, anyDigits: (text, found) => findWithAsciiDigits(text, plain, found) }),
 ) as [Search, Search];
 
 function findEverywhere(text: string, seen: number, { plain, anyDigits }: Search, found: Span[]): void {
   if ((seen & NOT_ASCII) === 0) plain(text, found);
   else anyDigits(text, found);
-  if ((seen & ESCAPE_SIGN) !== 0) findInViews(text, anyDigits, found);
+  if ((seen & ESCAPE_SYMBOL) !== 0) findInDecoded(text, anyDigits, found);
 }
 
 // Nearly every text has no mark: these looks, and the one for tokens, are what it costs.
 function redactMarked(text: string, seen: number): string {
   if (text.length < SHORTEST.header) return text;
-  const mayHide = (seen & (ESCAPE_SIGN | UNDERSCORE)) !== 0;
+  const mayHide = (seen & (ESCAPE_SYMBOL | UNDERSCORE)) !== 0;
   if (!HAS_MARK.test(text) && !(mayHide && HAS_HIDDEN_MARK.test(text))) return text;
   return redactHeaders(redactKeys(text));
 }
 
 function mayHoldPair(seen: number): boolean {
-  return (seen & (PAIR_SIGN | ESCAPE_SIGN | NOT_ASCII)) !== 0;
+  return (seen & (PAIR_SYMBOL | ESCAPE_SYMBOL | NOT_ASCII)) !== 0;
 }

@@ -1,7 +1,6 @@
-import type { Reads } from '../../db/queryable.ts';
+import type { Reads } from '../../db/queries.ts';
 import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../../events/catalog.ts';
 import type { EventFilter } from '../../events/filter.ts';
-import { type KeyedTally, tallyLocalDays, tallyTimes, tallyTypes } from './ask.ts';
 import {
   bucketsOf,
   type Count,
@@ -11,8 +10,15 @@ import {
   type Timeline,
   type TimelinePoint,
 } from './group-by.ts';
-import { type Question, questionOf } from './question.ts';
-import type { Tally } from './tally.ts';
+import {
+  countByLocalDay,
+  countByTime,
+  countByType,
+  type KeyedCounts,
+  type RollupQuery,
+  rollupQueryOf,
+} from './rollup-query.ts';
+import type { Counts } from './rollups.ts';
 
 /**
  * Exact counts of the events that match: out of counts that are kept, where those can tell, and of what is not in them
@@ -21,15 +27,15 @@ import type { Tally } from './tally.ts';
 export class Summary {
   readonly #db: Reads;
   readonly #filters: readonly EventFilter[];
-  readonly #question: Question | undefined;
+  readonly #question: RollupQuery | undefined;
   readonly #now: number;
-  #types: Promise<KeyedTally<string>[] | undefined> | undefined;
+  #types: Promise<KeyedCounts<string>[] | undefined> | undefined;
 
   /** `now`: milliseconds since 1970; it decides what is cheap, not what is right. */
   constructor(db: Reads, filters: readonly EventFilter[], now: number) {
     this.#db = db;
     this.#filters = db.customerId === undefined ? filters : [...filters, { customerId: db.customerId }];
-    this.#question = questionOf(this.#filters);
+    this.#question = rollupQueryOf(this.#filters);
     this.#now = now;
   }
 
@@ -69,29 +75,29 @@ export class Summary {
     return bucketsOf(timeline).map(({ key, start }) => this.#pointOf(start, found.get(key)));
   }
 
-  async #tallyTimeline({ bucket, bounds }: Timeline): Promise<KeyedTally<number>[] | undefined> {
+  async #tallyTimeline({ bucket, bounds }: Timeline): Promise<KeyedCounts<number>[] | undefined> {
     const question = this.#question?.outcomes ? undefined : this.#question;
     if (!question || bucket === 'MINUTE') return undefined;
     const now = this.#now;
-    if (!bounds) return tallyTimes(this.#db, question, { level: bucket === 'DAY' ? 'day' : 'hour', now });
-    return bucket === 'DAY' ? tallyLocalDays(this.#db, question, { bounds, now }) : undefined;
+    if (!bounds) return countByTime(this.#db, question, { level: bucket === 'DAY' ? 'day' : 'hour', now });
+    return bucket === 'DAY' ? countByLocalDay(this.#db, question, { bounds, now }) : undefined;
   }
 
-  #pointOf(start: number, tally: Tally | undefined): TimelinePoint {
+  #pointOf(start: number, tally: Counts | undefined): TimelinePoint {
     if (!tally) return { start, count: 0, bySeverity: [] };
     const severities = this.#question?.severities ?? SEVERITIES;
     const bySeverity = ranked(severities.map((value) => ({ value, count: tally[`severity_${value}`] })));
     return { start, count: this.#wanted(tally), bySeverity };
   }
 
-  #tallyTypes(): Promise<KeyedTally<string>[] | undefined> {
+  #tallyTypes(): Promise<KeyedCounts<string>[] | undefined> {
     this.#types ??= this.#question
-      ? tallyTypes(this.#db, this.#question, this.#now)
+      ? countByType(this.#db, this.#question, this.#now)
       : Promise.resolve(undefined);
     return this.#types;
   }
 
-  #wanted(tally: Tally): number {
+  #wanted(tally: Counts): number {
     const { outcomes, severities } = this.#question ?? {};
     if (outcomes) return outcomes.reduce((total, outcome) => total + tally[`outcome_${outcome}`], 0);
     if (severities) return severities.reduce((total, severity) => total + tally[`severity_${severity}`], 0);
@@ -99,7 +105,7 @@ export class Summary {
   }
 }
 
-function sum(tallies: readonly Tally[], column: keyof Tally): number {
+function sum(tallies: readonly Counts[], column: keyof Counts): number {
   return tallies.reduce((total, tally) => total + tally[column], 0);
 }
 

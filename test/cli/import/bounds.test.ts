@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mapCloudtrail } from '../../../src/cli/import/cloudtrail.ts';
-import { type Draft, eventOf } from '../../../src/cli/import/draft.ts';
-import { parseExactly } from '../../../src/cli/import/json.ts';
-import { parseSyslog } from '../../../src/cli/import/syslog.ts';
-import { timeOf } from '../../../src/cli/import/time.ts';
-import { fixedZone } from '../../../src/cli/import/time-zone.ts';
 import { canonicalJson } from '../../../src/events/canonical.ts';
-import type { JsonObject } from '../../../src/events/event.ts';
+import type { JsonObject } from '../../../src/events/fields.ts';
+import { mapCloudtrail } from '../../../src/import/cloudtrail.ts';
+import { type SourceFields, toEventInput } from '../../../src/import/event-input.ts';
+import { parseExactly } from '../../../src/import/json-values.ts';
+import { fixedZone, parseSourceTime } from '../../../src/import/source-time.ts';
+import { parseSyslog } from '../../../src/import/syslog.ts';
 
 function map(record: JsonObject) {
   const mapped = mapCloudtrail({ eventName: 'GetX', eventTime: '2024-01-01T00:00:00Z', ...record });
@@ -71,7 +70,7 @@ describe('what the log cannot keep', () => {
   });
 });
 
-const DRAFT: Draft = {
+const DRAFT: SourceFields = {
   eventType: 'DATA_READ',
   outcome: 'SUCCESS',
   severity: 'INFO',
@@ -93,7 +92,9 @@ describe('addresses', () => {
     ['fe80::1%eth0', undefined],
     ['AWS Internal', undefined],
     ['s3.amazonaws.com', undefined],
-  ])('%s is %s', (text, address) => expect(eventOf({ ...DRAFT, address: text }).ipAddress).toBe(address));
+  ])('%s is %s', (text, address) =>
+    expect(toEventInput({ ...DRAFT, address: text }).ipAddress).toBe(address),
+  );
 });
 
 describe('times', () => {
@@ -111,7 +112,7 @@ describe('times', () => {
     ['2024-01-01T24:00:00Z', undefined],
     ['redacted', undefined],
     [null, undefined],
-  ])('%s is %s', (value, time) => expect(timeOf(value)).toBe(time));
+  ])('%s is %s', (value, time) => expect(parseSourceTime(value)).toBe(time));
 
   it('puts a syslog date into the last year in which it is past, leap days included', () => {
     const at = (line: string, year?: number) =>

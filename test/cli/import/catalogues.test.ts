@@ -1,16 +1,21 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Catalogue, createCatalogue } from '../../../src/cli/import/catalogue.ts';
-import { mapCloudtrail } from '../../../src/cli/import/cloudtrail.ts';
-import { CLOUDTRAIL_CALLS } from '../../../src/cli/import/cloudtrail-calls.ts';
-import { mapGithub } from '../../../src/cli/import/github.ts';
-import { GITHUB_ACTIONS } from '../../../src/cli/import/github-actions.ts';
-import type { Mapped } from '../../../src/cli/import/input.ts';
-import { MEANINGS, type MeaningName, resultOf } from '../../../src/cli/import/meanings.ts';
-import { mapOkta } from '../../../src/cli/import/okta.ts';
-import { OKTA_TYPES } from '../../../src/cli/import/okta-types.ts';
-import type { JsonObject } from '../../../src/events/event.ts';
+import type { JsonObject } from '../../../src/events/fields.ts';
+import { mapCloudtrail } from '../../../src/import/cloudtrail.ts';
+import { CLOUDTRAIL_CALLS } from '../../../src/import/cloudtrail-calls.ts';
+import type { MappedRecord } from '../../../src/import/event-input.ts';
+import { mapGithub } from '../../../src/import/github.ts';
+import { GITHUB_ACTIONS } from '../../../src/import/github-actions.ts';
+import {
+  type Catalogue,
+  createCatalogue,
+  eventKindOf,
+  MEANINGS,
+  type MeaningName,
+} from '../../../src/import/meanings.ts';
+import { mapOkta } from '../../../src/import/okta.ts';
+import { OKTA_TYPES } from '../../../src/import/okta-event-types.ts';
 
 /** Every published name with the meaning that its description gives it, from the file of that source. */
 function published(file: string): Map<string, string> {
@@ -135,7 +140,7 @@ describe.each(SOURCES)('the catalogue of %s', (_, catalogue, names) => {
       if (meanings.some((meaning) => meaning === undefined)) return false;
       const [first, second] = meanings as [MeaningName, MeaningName];
       if (first === second) return !NEUTRAL.has(first) || first.startsWith('setting-o');
-      const results = [first, second].map((meaning) => JSON.stringify(resultOf(meaning, 'SUCCESS')));
+      const results = [first, second].map((meaning) => JSON.stringify(eventKindOf(meaning, 'SUCCESS')));
       return results[0] === results[1] && !(NEUTRAL.has(first) && NEUTRAL.has(second));
     });
     expect(shared.map((pair) => `${pair.join(' and ')}: ${pair.map(meaningOf).join(', ')}`)).toEqual([]);
@@ -201,7 +206,7 @@ describe('meanings', () => {
     ['created', 'deleted'],
   ];
   it.each(OPPOSITES)('%s and %s differ in type, outcome or severity', (one, other) => {
-    expect(resultOf(one, 'SUCCESS')).not.toEqual(resultOf(other, 'SUCCESS'));
+    expect(eventKindOf(one, 'SUCCESS')).not.toEqual(eventKindOf(other, 'SUCCESS'));
   });
 
   it('have WARNING when access grows or protection goes, and INFO when it is the other way round', () => {
@@ -224,16 +229,16 @@ describe('meanings', () => {
   });
 
   it('have WARNING at most when nothing was changed', () => {
-    expect(resultOf('logging-off', 'SUCCESS').severity).toBe('ERROR');
-    expect(resultOf('logging-off', 'DENIED').severity).toBe('WARNING');
-    expect(resultOf('guard-off', 'FAILURE').severity).toBe('WARNING');
-    expect(resultOf('created', 'DENIED').severity).toBe('WARNING');
+    expect(eventKindOf('logging-off', 'SUCCESS').severity).toBe('ERROR');
+    expect(eventKindOf('logging-off', 'DENIED').severity).toBe('WARNING');
+    expect(eventKindOf('guard-off', 'FAILURE').severity).toBe('WARNING');
+    expect(eventKindOf('created', 'DENIED').severity).toBe('WARNING');
   });
 
   it('do not turn a refused grant into a grant', () => {
-    expect(resultOf('granted', 'DENIED').eventType).toBe('AUTHZ_PERMISSION_DENIED');
-    expect(resultOf('role-assigned', 'DENIED').eventType).toBe('AUTHZ_PERMISSION_DENIED');
-    expect(resultOf('login', 'FAILURE')).toEqual({
+    expect(eventKindOf('granted', 'DENIED').eventType).toBe('AUTHZ_PERMISSION_DENIED');
+    expect(eventKindOf('role-assigned', 'DENIED').eventType).toBe('AUTHZ_PERMISSION_DENIED');
+    expect(eventKindOf('login', 'FAILURE')).toEqual({
       eventType: 'AUTH_LOGIN_FAILED',
       outcome: 'FAILURE',
       severity: 'WARNING',
@@ -242,8 +247,8 @@ describe('meanings', () => {
 });
 
 describe('what no rule knows', () => {
-  const kind = (mapped: Mapped) => ('unmapped' in mapped ? mapped.unmapped : mapped.input.eventType);
-  const CASES: [(record: JsonObject) => Mapped, JsonObject, string][] = [
+  const kind = (mapped: MappedRecord) => ('unmapped' in mapped ? mapped.unmapped : mapped.input.eventType);
+  const CASES: [(record: JsonObject) => MappedRecord, JsonObject, string][] = [
     [mapCloudtrail, { eventName: 'Frobnicate', eventSource: 'x.amazonaws.com', readOnly: true }, 'DATA_READ'],
     [
       mapCloudtrail,

@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { type Format, type ReadRecord, readRecords } from '../../../src/cli/import/formats.ts';
-import type { LogEventInput } from '../../../src/cli/import/input.ts';
-import { unpacked } from '../../../src/cli/import/sources.ts';
-import type { SyslogClock } from '../../../src/cli/import/syslog.ts';
-import { fixedZone } from '../../../src/cli/import/time-zone.ts';
-import type { JsonObject } from '../../../src/events/event.ts';
+import type { JsonObject } from '../../../src/events/fields.ts';
+import type { LogEventInput } from '../../../src/import/event-input.ts';
+import { type Format, type ReadRecord, readRecords } from '../../../src/import/formats.ts';
+import { fixedZone } from '../../../src/import/source-time.ts';
+import { gunzipped } from '../../../src/import/sources.ts';
+import type { SyslogClock } from '../../../src/import/syslog.ts';
 
 export const CLOCK: SyslogClock = { nowMs: Date.UTC(2024, 5, 1), zone: fixedZone('Z') };
 
@@ -26,7 +26,7 @@ export async function readAll(
   clock = CLOCK,
 ): Promise<ReadRecord[]> {
   const records: ReadRecord[] = [];
-  for await (const record of readRecords(format, unpacked(chunks), clock)) records.push(record);
+  for await (const record of readRecords(format, gunzipped(chunks), clock)) records.push(record);
   return records;
 }
 

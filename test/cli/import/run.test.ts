@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createClient } from '../../../src/cli/client.ts';
-import type { Format } from '../../../src/cli/import/formats.ts';
-import { type ImportOptions, runImport } from '../../../src/cli/import/run.ts';
-import type { Source } from '../../../src/cli/import/sources.ts';
-import { summaryOf } from '../../../src/cli/import/summary.ts';
-import { namedZone } from '../../../src/cli/import/time-zone.ts';
+import { createClient } from '../../../src/client/graphql-client.ts';
+import type { Format } from '../../../src/import/formats.ts';
+import { summaryOf } from '../../../src/import/report.ts';
+import { type ImportOptions, runImport } from '../../../src/import/run.ts';
+import { namedZone } from '../../../src/import/source-time.ts';
+import type { ImportSource } from '../../../src/import/sources.ts';
 import { failure, KEY, type LogServer, startLogServer } from '../log-server.ts';
 import { bytesOf, CLOCK } from './read.ts';
 
@@ -14,11 +14,11 @@ beforeEach(async () => {
 });
 afterEach(() => log.close());
 
-function source(name: string, text: string): Source {
+function source(name: string, text: string): ImportSource {
   return { name, bytes: text.length, open: () => bytesOf(text) };
 }
 
-function importAll(sources: Source[], options: Partial<ImportOptions> & { format?: Format } = {}) {
+function importAll(sources: ImportSource[], options: Partial<ImportOptions> & { format?: Format } = {}) {
   return runImport(sources, {
     format: 'ndjson',
     clock: CLOCK,
@@ -45,13 +45,13 @@ describe('an import', () => {
     ];
     const first = await importAll(sources);
     expect(first.stoppedBy).toBeUndefined();
-    expect(first.tally.files.get('a')).toMatchObject({ read: 1200, recorded: 1200 });
-    expect(first.tally.files.get('b')).toMatchObject({ read: 3, recorded: 3 });
+    expect(first.counts.files.get('a')).toMatchObject({ read: 1200, recorded: 1200 });
+    expect(first.counts.files.get('b')).toMatchObject({ read: 3, recorded: 3 });
     expect(log.batches.map((batch) => batch.length)).toEqual([500, 500, 203]);
     const expected = [...Array(1200).keys(), 0, 1, 2].map(String);
     expect(log.events.map(({ resourceId }) => resourceId)).toEqual(expected);
     const second = await importAll([source('renamed', lines(1200))]);
-    expect(second.tally.files.get('renamed')).toMatchObject({ recorded: 0, duplicates: 1200 });
+    expect(second.counts.files.get('renamed')).toMatchObject({ recorded: 0, duplicates: 1200 });
     expect(log.events).toHaveLength(1203);
   });
 
@@ -66,7 +66,10 @@ describe('an import', () => {
       'Oct 27 03:00:00',
       'Mar 31 02:30:00',
     ];
-    const { tally } = await importAll([source('a', times.map(at).join('\n'))], { format: 'sshd', clock });
+    const { counts: tally } = await importAll([source('a', times.map(at).join('\n'))], {
+      format: 'sshd',
+      clock,
+    });
     const summary = summaryOf(tally, 1);
     expect(summary).toContain(
       'time: a: the local time occurs twice in Europe/Berlin, as the clocks are set back: its first occurrence is taken: 2 records (lines 2, 3)',
@@ -78,7 +81,7 @@ describe('an import', () => {
     const own = (type: string, index: number) =>
       JSON.stringify({ event_type: 'data.delete', resource_type: type, id: `audit_${index}` });
     const types = ['audit_log', 'audit_log.api_key', 'audit_log', 'file'];
-    const { tally } = await importAll([source('a', types.map(own).join('\n'))]);
+    const { counts: tally } = await importAll([source('a', types.map(own).join('\n'))]);
     expect(log.events.map(({ resourceType }) => resourceType)).toEqual([
       'imported_audit_log',
       'imported_audit_log.api_key',
@@ -107,7 +110,7 @@ describe('an import', () => {
 
   it('counts what is filtered, unmapped and unreadable', async () => {
     const text = `${lines(2)}\n{"eventType":"DATA_READ","userId":"filtered"}\n{"x":1}\nnonsense`;
-    const broken: Source = {
+    const broken: ImportSource = {
       name: 'broken',
       bytes: 1,
       open: async function* () {
@@ -115,7 +118,7 @@ describe('an import', () => {
         throw new Error('disk on fire');
       },
     };
-    const { tally } = await importAll([broken, source('a', text)]);
+    const { counts: tally } = await importAll([broken, source('a', text)]);
     expect(tally.complete).toBe(false);
     expect(tally.files.get('broken')).toMatchObject({ failure: 'disk on fire' });
     expect(tally.files.get('a')).toMatchObject({ read: 5, recorded: 2, filtered: 1, unmapped: 2 });
@@ -141,7 +144,7 @@ describe('refusals', () => {
         : [{ message: `${path}: must be an address`, extensions: { code: 'BAD_USER_INPUT', path } }];
     };
     const bad = (index: number) => ([17, 301].includes(index) ? { ipAddress: 'bad' } : {});
-    const { tally } = await importAll([source('a', lines(400, bad))]);
+    const { counts: tally } = await importAll([source('a', lines(400, bad))]);
     expect(tally.files.get('a')).toMatchObject({ recorded: 398, rejected: 2 });
     expect(summaryOf(tally, 1)).toContain(
       'rejected: a: ipAddress: must be an address (BAD_USER_INPUT): 2 records (lines 18, 302)',
@@ -164,7 +167,7 @@ describe('refusals', () => {
             ],
       );
     const odd = (index: number) => (index % 10 === 0 ? { eventType: 'x.y' } : {});
-    const { tally } = await importAll([source('a', lines(100, odd))]);
+    const { counts: tally } = await importAll([source('a', lines(100, odd))]);
     expect(tally.files.get('a')).toMatchObject({ recorded: 90, rejected: 10 });
     expect(log.batches).toHaveLength(1);
   });
@@ -174,7 +177,7 @@ describe('refusals', () => {
     async (code) => {
       log.judge = (batch) =>
         batch.some(({ resourceId }) => resourceId === '7') ? [{ message: 'no', extensions: { code } }] : [];
-      const { tally } = await importAll([source('a', lines(20))]);
+      const { counts: tally } = await importAll([source('a', lines(20))]);
       expect(tally.files.get('a')).toMatchObject({ recorded: 19, rejected: 1 });
       expect([...(tally.files.get('a')?.rejectedReasons.values() ?? [])]).toEqual([{ count: 1, lines: [8] }]);
       expect(log.events.map(({ resourceId }) => Number(resourceId))).toEqual(
@@ -201,7 +204,7 @@ describe('refusals', () => {
         JSON.stringify({ action: 'git.push', _document_id: `AbCdEfGhIjKlMnOpQr${1000 + index}`, ...more }),
       ).join('\n');
     await importAll([source('a', records({}))], { format: 'github' });
-    const { tally } = await importAll([source('b', records({ more: 1 }))], { format: 'github' });
+    const { counts: tally } = await importAll([source('b', records({ more: 1 }))], { format: 'github' });
     expect(tally.files.get('b')).toMatchObject({ read: 300, recorded: 0, duplicates: 300, rejected: 0 });
     expect(tally.complete).toBe(true);
     expect(summaryOf(tally, 1)).toContain(
@@ -212,7 +215,7 @@ describe('refusals', () => {
 
   it('halve a request that is too large for the server', async () => {
     log.instead = [{ status: 413, body: 'too large' }];
-    const { tally } = await importAll([source('a', lines(10))]);
+    const { counts: tally } = await importAll([source('a', lines(10))]);
     expect(tally.files.get('a')).toMatchObject({ recorded: 10 });
     expect(log.batches.map((batch) => batch.length)).toEqual([5, 5]);
   });
@@ -224,10 +227,10 @@ describe('refusals', () => {
       ++batches === 2 ? [{ message: 'revoked', extensions: { code: 'UNAUTHENTICATED' } }] : [];
     const first = await importAll([source('a', lines(1200))]);
     expect(first.stoppedBy?.message).toContain('is AUDIT_LOG_KEY right?');
-    expect(first.tally.files.get('a')).toMatchObject({ recorded: 500 });
-    expect(summaryOf(first.tally, 1)).toMatch(/not sent, or without an answer: \d+ events/);
+    expect(first.counts.files.get('a')).toMatchObject({ recorded: 500 });
+    expect(summaryOf(first.counts, 1)).toMatch(/not sent, or without an answer: \d+ events/);
     const second = await importAll([source('a', lines(1200))]);
-    expect(second.tally.files.get('a')).toMatchObject({ recorded: 700, duplicates: 500 });
+    expect(second.counts.files.get('a')).toMatchObject({ recorded: 700, duplicates: 500 });
   });
 
   it('stops in order when it is told to', async () => {
@@ -238,7 +241,10 @@ describe('refusals', () => {
         if (tally.sum('read') === 700) stop.abort();
       },
     };
-    const { tally, stoppedBy } = await importAll([source('a', lines(1200))], { stop: stop.signal, progress });
+    const { counts: tally, stoppedBy } = await importAll([source('a', lines(1200))], {
+      stop: stop.signal,
+      progress,
+    });
     expect(stoppedBy?.message).toBe('interrupted');
     expect(tally.files.get('a')).toMatchObject({ read: 700, recorded: 700 });
   });

@@ -30,9 +30,9 @@ globalThis.RegExp = new Proxy(NativeRegExp, {
   },
 });
 const { createRedaction } = await import('../../../src/events/redact/redact.ts');
-const { searchWords } = await import('../../../src/events/words.ts');
+const { searchWords } = await import('../../../src/events/search.ts');
 const { canonicalDraft, canonicalObjects } = await import('../../../src/events/canonical.ts');
-const { checkEvent } = await import('../../../src/events/input.ts');
+const { checkEvent } = await import('../../../src/events/validate.ts');
 globalThis.RegExp = NativeRegExp;
 
 // Literals, when they run.

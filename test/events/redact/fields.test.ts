@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { AuditError } from '../../../src/errors.ts';
-import { parseFieldRules } from '../../../src/events/redact/fields.ts';
-import { REDACTED } from '../../../src/events/redact/replaced.ts';
+import { parseFieldRules } from '../../../src/events/redact/field-rules.ts';
+import { REDACTED } from '../../../src/events/redact/replacement.ts';
 import { draftWith, redactDetails, redactionOf } from './redact-details.ts';
 
 const hashOf = (text: string) =>

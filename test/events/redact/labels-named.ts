@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../src/events/event.ts';
+import type { JsonObject } from '../../../src/events/fields.ts';
 
 /** English names of secrets that the documentation does not list one by one. */
 export const ENGLISH: readonly string[] = [

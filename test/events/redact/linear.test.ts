@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { createNames } from '../../../src/events/redact/names.ts';
+import { createNameSensitivity } from '../../../src/events/redact/names.ts';
 import { createTextRedaction } from '../../../src/events/redact/text.ts';
 
-const { redactText } = createTextRedaction(createNames(), []);
+const { redactText } = createTextRedaction(createNameSensitivity(), []);
 
 // Beginnings, ends and middles of what is looked for: repeated, they make a pattern that goes back over what it has read
 // do so at every step.

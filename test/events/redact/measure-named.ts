@@ -1,11 +1,11 @@
-import { createNames } from '../../../src/events/redact/names.ts';
+import { createNameSensitivity } from '../../../src/events/redact/names.ts';
 import { createTextRedaction } from '../../../src/events/redact/text.ts';
 import { ALIKE, ENGLISH, ORDINARY_TEXTS, OTHER_LANGUAGES, SECRET, SHAPES, TEXTS } from './labels-named.ts';
 import { redactDetails } from './redact-details.ts';
 
 // npm run measure:redaction: what is known by its name, and where the name may stand.
 
-const { redactText } = createTextRedaction(createNames(), []);
+const { redactText } = createTextRedaction(createNameSensitivity(), []);
 const isCaught = (name: string) => redactDetails({ [name]: SECRET })[name] !== SECRET;
 
 function say(what: string, found: number, all: number): void {

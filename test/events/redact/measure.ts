@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../src/events/event.ts';
+import type { JsonObject } from '../../../src/events/fields.ts';
 import { Dice } from './dice.ts';
 import { type Changes, measureFolder, measureRecords } from './labels/logs.ts';
 import {

@@ -1,10 +1,10 @@
-import { createNames } from '../../../src/events/redact/names.ts';
+import { createNameSensitivity } from '../../../src/events/redact/names.ts';
 import { createTextRedaction } from '../../../src/events/redact/text.ts';
 import { Dice } from './dice.ts';
 import { ORDINARY } from './ordinary.ts';
 import { IN_CONTEXT, KINDS } from './secrets.ts';
 
-const { redactText } = createTextRedaction(createNames(), []);
+const { redactText } = createTextRedaction(createNameSensitivity(), []);
 
 // Where a secret may stand in a text.
 const PLACES: readonly ((secret: string) => string)[] = [

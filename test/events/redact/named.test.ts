@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { MORE_NAMES } from '../../../src/events/redact/name-table.ts';
-import { createNames } from '../../../src/events/redact/names.ts';
-import { REDACTED } from '../../../src/events/redact/replaced.ts';
+import { createNameSensitivity } from '../../../src/events/redact/names.ts';
+import { REDACTED } from '../../../src/events/redact/replacement.ts';
 import { createTextRedaction } from '../../../src/events/redact/text.ts';
 import { ALIKE, ENGLISH, ORDINARY_TEXTS, OTHER_LANGUAGES, SECRET, SHAPES, TEXTS } from './labels-named.ts';
 import { redactDetails } from './redact-details.ts';
 
-const sensitivityOf = createNames();
+const sensitivityOf = createNameSensitivity();
 const { redactText } = createTextRedaction(sensitivityOf, []);
 const isKept = (name: string) => redactDetails({ [name]: SECRET })[name] === SECRET;
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { SENSITIVE_NAMES } from '../../../src/events/redact/name-table.ts';
-import { createNames } from '../../../src/events/redact/names.ts';
-import { REDACTED } from '../../../src/events/redact/replaced.ts';
+import { createNameSensitivity } from '../../../src/events/redact/names.ts';
+import { REDACTED } from '../../../src/events/redact/replacement.ts';
 import { redactDetails } from './redact-details.ts';
 
-const sensitivityOf = createNames(['pin_code']);
+const sensitivityOf = createNameSensitivity(['pin_code']);
 const isRedacted = (key: string) => sensitivityOf(key) === 'any';
 
 test.each([

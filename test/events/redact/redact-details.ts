@@ -1,4 +1,4 @@
-import type { EventDraft, JsonObject } from '../../../src/events/event.ts';
+import type { EventDraft, JsonObject } from '../../../src/events/fields.ts';
 import { createRedaction } from '../../../src/events/redact/redact.ts';
 
 const HASH_KEY = Buffer.from('the key of the tests');

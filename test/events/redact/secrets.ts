@@ -1,4 +1,4 @@
-import { createSecret } from '../../../src/access/secret.ts';
+import { createSecret } from '../../../src/auth/api-keys.ts';
 import type { Alphabet, Dice } from './dice.ts';
 
 /** A kind of secret and a maker of samples. They are put together here, so that no scanner takes this file for a leak. */

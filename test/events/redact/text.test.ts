@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createNames } from '../../../src/events/redact/names.ts';
+import { createNameSensitivity } from '../../../src/events/redact/names.ts';
 import { createTextRedaction } from '../../../src/events/redact/text.ts';
 import { Dice } from './dice.ts';
 import { measureContexts, measureOrdinary, measureTokens } from './measured.ts';
@@ -8,7 +8,7 @@ import { ORDINARY } from './ordinary.ts';
 import { IN_CONTEXT, KINDS } from './secrets.ts';
 
 const further = ['pin_code'];
-const { redactText, holdsCredential } = createTextRedaction(createNames(further), further);
+const { redactText, holdsCredential } = createTextRedaction(createNameSensitivity(further), further);
 
 describe('measured on labelled samples', () => {
   test('at least 99 % of tokens are found, of more than 40 kinds, wherever they stand', () => {

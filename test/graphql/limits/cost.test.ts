@@ -13,10 +13,9 @@ import {
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../../src/config.ts';
 import { createCatalog } from '../../../src/events/catalog.ts';
-import { costOf, costOfPlace } from '../../../src/graphql/cost.ts';
-import { scanDocument } from '../../../src/graphql/limits/scan.ts';
-import { checkShape } from '../../../src/graphql/limits/shape.ts';
-import { createSchema } from '../../../src/graphql/schema.ts';
+import { costOf, declaredCost } from '../../../src/schema/cost.ts';
+import { createSchema } from '../../../src/schema/schema.ts';
+import { checkShape, scanDocument } from '../../../src/server/document-limits.ts';
 import { EXAMPLES } from '../../../src/server/graphiql/examples.ts';
 
 const schema = createSchema(createCatalog([]));
@@ -51,7 +50,7 @@ describe('the cost', () => {
     expect(lists.length).toBeGreaterThan(5);
     for (const { type, field } of lists) {
       const place = schema.getType(type);
-      const cost = place && costOfPlace(place, field);
+      const cost = place && declaredCost(place, field);
       expect(cost?.objects, `a cost for ${type}.${field.name}`).toBeDefined();
     }
   });

@@ -1,22 +1,22 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { guardedReaderOf } from '../../../src/access/reader.ts';
+import { guardedReaderOf } from '../../../src/auth/gate.ts';
 import { createPool, inTransaction, type Pool } from '../../../src/db/pool.ts';
 import { prismaOn } from '../../../src/db/prisma.ts';
-import type { Reads } from '../../../src/db/queryable.ts';
+import type { Reads } from '../../../src/db/queries.ts';
 import { OUTCOMES, SEVERITIES } from '../../../src/events/catalog.ts';
-import type { EventDraft } from '../../../src/events/event.ts';
+import type { EventDraft } from '../../../src/events/fields.ts';
 import type { EventFilter } from '../../../src/events/filter.ts';
-import { type OffsetAt, offsetsOf } from '../../../src/events/time-zone.ts';
-import { type Appender, createAppender } from '../../../src/log/append.ts';
+import { type OffsetAt, offsetsOf } from '../../../src/events/time.ts';
+import { type Appender, createAppender } from '../../../src/log/append/appender.ts';
+import { prepareEvent } from '../../../src/log/append/prepare-event.ts';
 import { createHead, readHead } from '../../../src/log/head.ts';
-import { prepareEvent } from '../../../src/log/prepare.ts';
-import { countNext } from '../../../src/log/summary/count.ts';
+import { moveFirstPosition, subtractFromRollups } from '../../../src/log/retention/announce.ts';
+import { removeOldRows } from '../../../src/log/retention/remove-rows.ts';
 import { countBy, countEvents, countTimeline } from '../../../src/log/summary/group-by.ts';
-import { localBounds } from '../../../src/log/summary/local-time.ts';
+import { localBounds } from '../../../src/log/summary/local-buckets.ts';
+import { countNextEvents } from '../../../src/log/summary/rollups.ts';
 import { Summary } from '../../../src/log/summary/summary.ts';
-import { moveFirstPosition, takeOffCounts } from '../../../src/retention/announce.ts';
-import { removeOldRows } from '../../../src/retention/remove.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 
 const HOUR = 3_600_000;
@@ -107,14 +107,14 @@ async function apply(step: Change): Promise<void> {
       prepareEvent({ ...one, action: '', description: '', details: {} }, NOW, ''),
     );
     await appenders[step.by]?.append({ events, paths: [] });
-  } else if ('count' in step) await countNext(pool, { batch: step.count, ...OFTEN });
+  } else if ('count' in step) await countNextEvents(pool, { batch: step.count, ...OFTEN });
   else if ('countTwice' in step) {
-    await Promise.all([1, 2].map(() => countNext(pool, { batch: step.countTwice, ...OFTEN })));
+    await Promise.all([1, 2].map(() => countNextEvents(pool, { batch: step.countTwice, ...OFTEN })));
   } else {
     const { firstPosition, frontier } = await readHead(owner);
     const to = Math.min(frontier.size, firstPosition + step.purge);
     await inTransaction(owner, async (client) => {
-      await takeOffCounts(client, { from: firstPosition, to });
+      await subtractFromRollups(client, { from: firstPosition, to });
       await moveFirstPosition(client, to);
     });
     // Rows that are still stored must count no more than those that are gone.
@@ -170,7 +170,7 @@ test('answers come from the counts, and from the events where those cannot tell'
     ],
     by: 0,
   });
-  for (let counted = 1; counted > 0; ) counted = await countNext(pool, OFTEN);
+  for (let counted = 1; counted > 0; ) counted = await countNextEvents(pool, OFTEN);
   const total = (some: EventFilter) => new Summary(prismaOn(pool), [some], NOW).total();
   const before = await total({ eventTypes: ['data.read'] });
   await owner.query(
@@ -191,7 +191,7 @@ test('days of a zone come from the counts too, and hours that its midnight divid
     customerId: undefined,
   });
   await apply({ append: [day(0) - 1, day(0), day(0.5), day(24) - 1, day(24)].map(at), by: 0 });
-  for (let counted = 1; counted > 0; ) counted = await countNext(pool, OFTEN);
+  for (let counted = 1; counted > 0; ) counted = await countNextEvents(pool, OFTEN);
   const period = { start: day(-24), end: day(48) - 1, bucket: 'DAY' as const };
   const timeline = { ...period, bounds: localBounds(period, kathmandu as OffsetAt) };
   const within = [{ startTime: period.start, endTime: period.end }];

@@ -1,4 +1,4 @@
-import type { Provider } from '../forms.ts';
+import type { Provider } from '../token-forms.ts';
 
 /** Clouds, hosting, networks and the stores of secrets. */
 export const CLOUD: readonly Provider[] = [

@@ -1,11 +1,11 @@
-import type { Provider } from '../forms.ts';
+import type { Provider } from '../token-forms.ts';
 
 const GITLEAKS = 'https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml';
 const TRUFFLEHOG = 'https://github.com/trufflesecurity/trufflehog/tree/main/pkg/detectors';
 
 /** Hosts of code, registries of packages, builds and the scanners of code. */
 export const CODE: readonly Provider[] = [
-  { name: 'graphql-audit-log', source: 'src/access/secret.ts', forms: ['aul_<alnum 40+>'] },
+  { name: 'graphql-audit-log', source: 'src/auth/api-keys.ts', forms: ['aul_<alnum 40+>'] },
   {
     name: 'GitHub',
     source:

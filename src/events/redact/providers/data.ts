@@ -1,4 +1,4 @@
-import type { Provider } from '../forms.ts';
+import type { Provider } from '../token-forms.ts';
 
 const TRUFFLEHOG = 'https://github.com/trufflesecurity/trufflehog/tree/main/pkg/detectors';
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { PROVIDERS } from '../../../../src/events/redact/providers/all.ts';
+import { PROVIDERS } from '../../../../src/events/redact/token-index.ts';
 import { measureFolder, measureRecords } from './logs.ts';
 import { measureForms, NUMBERS, rateOf, redactText, TOKENS, wholeForms } from './measured-forms.ts';
 

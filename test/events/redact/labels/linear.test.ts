@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseForm } from '../../../../src/events/redact/forms.ts';
-import { PROVIDERS } from '../../../../src/events/redact/providers/all.ts';
+import { parseForm } from '../../../../src/events/redact/token-forms.ts';
+import { PROVIDERS } from '../../../../src/events/redact/token-index.ts';
 import { redactText } from './measured-forms.ts';
 
 const HEADS = PROVIDERS.flatMap(({ forms, weak = [] }) =>

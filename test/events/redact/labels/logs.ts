@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JsonObject, JsonValue } from '../../../../src/events/event.ts';
+import type { JsonObject, JsonValue } from '../../../../src/events/fields.ts';
 import { Dice } from '../dice.ts';
 import { redactDetails } from '../redact-details.ts';
 

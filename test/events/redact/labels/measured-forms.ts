@@ -1,4 +1,4 @@
-import { createNames } from '../../../../src/events/redact/names.ts';
+import { createNameSensitivity } from '../../../../src/events/redact/names.ts';
 import { createTextRedaction } from '../../../../src/events/redact/text.ts';
 import { Dice } from '../dice.ts';
 import { generate } from './generate.ts';
@@ -43,7 +43,7 @@ export function encodingsOf(form: LabelledForm): string[] {
 }
 
 /** Redacts with what events are redacted with. */
-export const { redactText } = createTextRedaction(createNames(), []);
+export const { redactText } = createTextRedaction(createNameSensitivity(), []);
 
 /** Puts samples of each form into each encoding and place. One is caught when exactly it is replaced, and all of it. */
 export function measureForms(

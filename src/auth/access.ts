@@ -1,0 +1,87 @@
+import type { Pool } from '../db/pool.ts';
+import { createUsage, findValid } from './api-keys.ts';
+import { type Authenticate, createAuthentication, createKeyLookup } from './authenticate.ts';
+import type { Credential } from './principal.ts';
+import { createQuota, type Quota, type QuotaOptions } from './quota.ts';
+import { createFailureLimit, createRateLimit, type FailureLimit, type RateLimit } from './rate-limit.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+import { createTokens, type TokensOptions } from './tokens.ts';
+
+/** What an instance knows of keys and tokens: who sends one, what is open on each, and when it ends. */
+export interface Access {
+  authenticate: Authenticate;
+  sessions: Sessions;
+  /** Whether the key or token could still open something. */
+  isValid(credential: Credential): Promise<boolean>;
+  rates: RateLimit;
+  failures: FailureLimit;
+  subscriptions: Quota;
+  /** A key was revoked here: it ends now. */
+  onRevoked(keyId: string): void;
+  /** Keys may have been revoked elsewhere. */
+  onChanged(): void;
+  /** Resolves when the times of last use, and what was spent, are stored. */
+  close(): Promise<void>;
+}
+
+/** What `createAccess` stands on. */
+export interface AccessOptions {
+  pool: Pool;
+  /** The admin's secret that the deployment chose, of whatever shape. */
+  adminSecret: string | undefined;
+  tokens: Omit<TokensOptions, 'now'>;
+  /** Points that a key may spend in a minute; 0: any number. */
+  ratePoints: number;
+  /** Wrong keys that may come from an address in a minute before they are RATE_LIMITED; 0: any number. */
+  failuresPerMinute: number;
+  subscriptions: Pick<QuotaOptions, 'total' | 'perKey'>;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  onError: (error: Error) => void;
+}
+
+/** Makes the access of an instance. */
+export function createAccess(options: AccessOptions): Access {
+  const { pool, adminSecret, now, onError } = options;
+  const usage = createUsage(pool, onError);
+  const sessions = createSessions({ pool, now, onUse: usage.mark, onError });
+  const tokens = createTokens({ ...options.tokens, now });
+  const failures = createFailureLimit(options.failuresPerMinute);
+  const { authenticate, forget } = createAuthentication({
+    keys: createKeyLookup(pool),
+    adminSecret,
+    tokens,
+    now,
+    onUse: usage.mark,
+    failures,
+  });
+  const rates = createRateLimit({ pool, points: options.ratePoints, onError });
+  return {
+    authenticate,
+    sessions,
+    async isValid({ keyId, generation, expiresAt }) {
+      if (expiresAt !== undefined) return expiresAt > now() && tokens.isTokenPrincipal(keyId);
+      return (await findValid(pool, [keyId])).get(keyId) === generation;
+    },
+    rates,
+    failures,
+    subscriptions: createQuota({
+      ...options.subscriptions,
+      what: 'subscriptions',
+      code: 'TOO_MANY_SUBSCRIPTIONS',
+    }),
+    onRevoked(keyId) {
+      forget();
+      sessions.end(keyId);
+    },
+    onChanged() {
+      forget();
+      void sessions.check();
+    },
+    async close() {
+      sessions.close();
+      tokens.close();
+      await Promise.all([usage.close(), rates.close()]);
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { AuditError, type ErrorCode } from '../errors.ts';
+
+/** How many subscriptions, or files of exports, there may be, and how many bytes they may hold. */
+export interface QuotaOptions {
+  /** In this instance. */
+  total: Quantity;
+  /** Of them, of one key. */
+  perKey: Quantity;
+  /** What they are, in errors. */
+  what: string;
+  /** The code of the error when they are too many. */
+  code: ErrorCode;
+}
+
+interface Quantity {
+  count: number;
+  bytes: number;
+}
+
+/** What a subscription holds in memory as long as it is open. */
+export interface HeldMemory {
+  /** What it may share with others: counted once for all that hold the same. */
+  document: object;
+  documentBytes: number;
+  /** What it holds alone. */
+  ownBytes: number;
+}
+
+/** Counts what is open. */
+export interface Quota {
+  /**
+   * One more on the key. Throws `code` where that is too many, OVERLOADED where they hold too much; returns
+   * the release.
+   */
+  take(keyId: string, weight?: HeldMemory): () => void;
+  /** How many are open. */
+  readonly count: number;
+}
+
+const NOTHING: HeldMemory = { document: {}, documentBytes: 0, ownBytes: 0 };
+
+/** Makes the count of an instance. */
+export function createQuota({ total, perKey, what, code }: QuotaOptions): Quota {
+  const open = new Map<string, Holding>();
+  const all = new Holding();
+  const tooMany = (message: string) => new AuditError(code, message, undefined, 1_000);
+  const tooMuch = (whose: string, advice: string) =>
+    new AuditError('OVERLOADED', `the ${what} ${whose} too much memory: ${advice}`);
+  function take(keyId: string, weight: HeldMemory = NOTHING): () => void {
+    const own = open.get(keyId) ?? new Holding();
+    if (own.count >= perKey.count)
+      throw tooMany(`this API key has ${perKey.count} ${what} here: end one first`);
+    if (all.count >= total.count) throw tooMany(`this instance has ${total.count} ${what}: try again later`);
+    if (own.bytesWith(weight) > perKey.bytes)
+      throw tooMuch('of this API key hold', 'end one first, or send a shorter document and variables');
+    if (all.bytesWith(weight) > total.bytes) throw tooMuch('of this instance hold', 'try again later');
+    open.set(keyId, own);
+    own.add(weight);
+    all.add(weight);
+    let isReleased = false;
+    return () => {
+      if (isReleased) return;
+      isReleased = true;
+      all.remove(weight);
+      own.remove(weight);
+      if (own.count === 0) open.delete(keyId);
+    };
+  }
+
+  return {
+    take,
+    get count() {
+      return all.count;
+    },
+  };
+}
+
+/** What several subscriptions hold together. */
+class Holding {
+  count = 0;
+  #bytes = 0;
+  readonly #users = new Map<object, number>();
+
+  bytesWith({ document, documentBytes, ownBytes }: HeldMemory): number {
+    return this.#bytes + ownBytes + (this.#users.has(document) ? 0 : documentBytes);
+  }
+
+  add(weight: HeldMemory): void {
+    this.#bytes = this.bytesWith(weight);
+    this.#users.set(weight.document, (this.#users.get(weight.document) ?? 0) + 1);
+    this.count += 1;
+  }
+
+  remove({ document, documentBytes, ownBytes }: HeldMemory): void {
+    const left = (this.#users.get(document) ?? 1) - 1;
+    if (left > 0) this.#users.set(document, left);
+    else this.#users.delete(document);
+    this.#bytes -= ownBytes + (left > 0 ? 0 : documentBytes);
+    this.count -= 1;
+  }
+}

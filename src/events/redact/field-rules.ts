@@ -1,0 +1,86 @@
+import { TEXT_BOUNDS, type TextField } from '../fields.ts';
+
+/** What becomes of a field: replaced whole, replaced by its keyed hash, or kept as it is, secrets and all. */
+export type Treatment = 'redact' | 'hash' | 'keep';
+
+/** The treatment of what a path names, or of what is below it. */
+export class PathRules {
+  treatment: Treatment | undefined;
+  readonly members = new Map<string, PathRules>();
+
+  /** The rules below a key. */
+  below(key: string): PathRules | undefined {
+    return this.members.get(key) ?? this.members.get('*');
+  }
+}
+
+/** What a deployment says of fields; what it does not name is redacted by names and forms. */
+export interface FieldRules {
+  texts: Map<PolicyText, Treatment>;
+  objects: Record<ObjectField, PathRules>;
+  /** Whether the address of the client is left out. */
+  dropsAddress: boolean;
+}
+
+/** The text fields that may have a rule. */
+export type PolicyText = Exclude<TextField, 'idempotencyKey' | 'customerId'>;
+type ObjectField = 'details' | 'oldValues' | 'newValues';
+
+const TREATMENTS: readonly string[] = ['redact', 'hash', 'keep'];
+const NO_RULES: readonly string[] = ['idempotencyKey', 'customerId'];
+const TEXTS = Object.keys(TEXT_BOUNDS).filter((field) => !NO_RULES.includes(field)) as PolicyText[];
+
+/**
+ * Reads rules, each `FIELD:redact`, `FIELD:hash` or `FIELD:keep`, where FIELD is a text field (`userId`), `ipAddress`
+ * (which no hash fits), or a path in an object (`details.user.email`; `*` is any one key; elements of arrays have the
+ * path of their array). Throws an error that names the rule that cannot be read.
+ */
+export function parseFieldRules(rules: readonly string[]): FieldRules {
+  const parsed: FieldRules = {
+    texts: new Map(),
+    objects: { details: new PathRules(), oldValues: new PathRules(), newValues: new PathRules() },
+    dropsAddress: false,
+  };
+  for (const rule of rules) addRule(parsed, rule);
+  return parsed;
+}
+
+function addRule(rules: FieldRules, rule: string): void {
+  const [field = '', treatment = '', ...more] = rule.split(':');
+  if (more.length > 0 || !isTreatment(treatment)) throw wrong(rule, 'must be FIELD:redact, :hash or :keep');
+  const [head = '', ...path] = field.split('.');
+  if (isObjectField(rules, head)) addPath(rules.objects[head], path, treatment, rule);
+  else if (path.length > 0) throw wrong(rule, 'only details, oldValues and newValues have paths');
+  else if (isText(head)) rules.texts.set(head, treatment);
+  else if (head !== 'ipAddress') throw wrong(rule, 'is of no field that may have a rule');
+  else if (treatment === 'hash') throw wrong(rule, 'an address cannot hold a hash');
+  else rules.dropsAddress = treatment === 'redact';
+}
+
+function addPath(root: PathRules, path: string[], treatment: Treatment, rule: string): void {
+  if (path.length === 0) throw wrong(rule, 'must name a path in it, such as .email or .*');
+  let at = root;
+  for (const key of path) {
+    if (key === '') throw wrong(rule, 'has an empty part');
+    const next = at.members.get(key) ?? new PathRules();
+    at.members.set(key, next);
+    at = next;
+  }
+  at.treatment = treatment;
+}
+
+function isTreatment(text: string): text is Treatment {
+  return TREATMENTS.includes(text);
+}
+
+function isText(field: string): field is PolicyText {
+  return TEXTS.includes(field as PolicyText);
+}
+
+function isObjectField(rules: FieldRules, field: string): field is ObjectField {
+  return Object.hasOwn(rules.objects, field);
+}
+
+function wrong(rule: string, why: string): Error {
+  return new Error(`"${rule}" ${why}`);
+}

@@ -1,0 +1,233 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { createLease } from '../db/lease.ts';
+import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
+import { type Checkpoint, type CheckpointPolicy, openCheckpoint } from '../merkle/checkpoint.ts';
+import { parseVerifierKey } from '../merkle/note.ts';
+import { noteVerifier } from '../merkle/signatures.ts';
+import { readLatestCheckpoint } from './checkpoints.ts';
+import { IntegrityError } from './integrity-alarms.ts';
+import { backOffMs, pause, postNote } from './post-note.ts';
+import type { StoredIdentity } from './signing-identity.ts';
+import { isConsistent } from './trees.ts';
+
+const LAST_MS = 3_000;
+
+export interface AnchorsOptions {
+  pool: Pool;
+  identity: StoredIdentity;
+  /** The file that checkpoints are added to, if any. */
+  file: string | undefined;
+  /** The URL that they are posted to, if any. */
+  webhook: string | undefined;
+  /** Time between two of them. */
+  intervalMs: number;
+  /** Longest time for a request. */
+  timeoutMs: number;
+  /** Resolves when the last checkpoint covers the log as it is now, if this instance can sign. */
+  signNow: () => Promise<void>;
+  /** Called when the log does not continue what the file says; nothing is anchored then. */
+  onAlarm: (problem: IntegrityError) => void;
+  onError: (error: Error) => void;
+}
+
+/** Takes checkpoints out of the database's reach: one at the start, then on a timer. */
+export interface Anchors {
+  /** Stops the timer and anchors once more, as far as three seconds allow. */
+  close(): Promise<void>;
+}
+
+/**
+ * Anchors the first checkpoint and starts the timer. Each instance keeps its own file; of several with one webhook one
+ * posts, and another takes over when it ends.
+ */
+export function createAnchors(options: AnchorsOptions): Anchors {
+  const { file, webhook, timeoutMs, onAlarm, onError } = options;
+  if (file === undefined && webhook === undefined) return { close: async () => undefined };
+  let running: Promise<void> | undefined;
+  let delivery = new AbortController();
+  let delivering = Promise.resolve();
+  const turn = createLease(options.pool, leaseName(webhook ?? ''));
+
+  // A newer checkpoint takes the place of one that the webhook has not taken yet.
+  async function send(note: string): Promise<void> {
+    if (webhook === undefined || !(await turn.acquire())) return;
+    delivery.abort();
+    delivery = new AbortController();
+    delivering = deliverNote(webhook, note, { timeoutMs, signal: delivery.signal, onError });
+  }
+
+  async function anchor(): Promise<void> {
+    try {
+      await options.signNow();
+      const note = await anchorInFile(options);
+      if (note !== undefined) await send(note);
+    } catch (error) {
+      if (error instanceof IntegrityError) onAlarm(error);
+      else onError(error as Error);
+    }
+  }
+
+  function anchorNow(): Promise<void> {
+    running ??= anchor().finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+
+  async function anchorLast(): Promise<void> {
+    await running;
+    await anchorNow();
+    await delivering;
+  }
+
+  void anchorNow();
+  const timer = setInterval(() => void anchorNow(), options.intervalMs);
+  timer.unref();
+
+  return {
+    async close() {
+      clearInterval(timer);
+      const late = new AbortController();
+      await Promise.race([anchorLast(), pause(LAST_MS, late.signal)]);
+      late.abort();
+      delivery.abort();
+      await turn.release();
+    },
+  };
+}
+
+// The URL may be a secret.
+function leaseName(webhook: string): string {
+  return `audit_log.webhook ${createHash('sha256').update(webhook).digest('hex')}`;
+}
+
+/** Adds the last checkpoint to the file, if there is one, and returns its note. */
+async function anchorInFile({ pool, identity, file }: AnchorsOptions): Promise<string | undefined> {
+  const policy = logKeyPolicy(identity);
+  if (file !== undefined) await checkAnchor(pool, policy, file);
+  const last = await readLatestCheckpoint(prismaOn(pool), 'log');
+  if (!last) return undefined;
+  await openCheckpoint(last.note, policy).catch((error: Error) => {
+    throw new IntegrityError('checkpoint', `the last checkpoint does not verify: ${error.message}`);
+  });
+  if (file !== undefined) await appendAnchor(file, last.note);
+  return last.note;
+}
+
+/** Believes what the log's own key signed. */
+export function logKeyPolicy({ origin, verifierKey }: StoredIdentity): CheckpointPolicy {
+  return { origin, logKeys: [noteVerifier(parseVerifierKey(verifierKey))] };
+}
+
+/**
+ * Compares the stored log with the last checkpoint in an anchor file. Throws an IntegrityError when the log does not
+ * continue it: it was rewritten, or rolled back to an earlier state.
+ */
+export async function checkAnchor(pool: Pool, policy: CheckpointPolicy, path: string): Promise<void> {
+  const anchored = await readLastAnchor(path, policy);
+  if (!anchored) return;
+  const from = { size: anchored.treeSize, rootHash: anchored.rootHash };
+  const last = await readLatestCheckpoint(prismaOn(pool), 'log');
+  if (!last || last.treeSize < from.size)
+    throw anchorError(`${from.size} events were signed, and the log has only ${last?.treeSize ?? 0}`);
+  const to = { size: last.treeSize, rootHash: last.rootHash };
+  if (!(await isConsistent(prismaOn(pool), 'log', { from, to })))
+    throw anchorError(`the log no longer begins with the ${from.size} events that were signed`);
+}
+
+/** What `checkAnchor` finds wrong before an instance signs anything; undefined when all is well or there is no file. */
+export async function findRollback(
+  pool: Pool,
+  identity: StoredIdentity,
+  path: string | undefined,
+): Promise<IntegrityError | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    await checkAnchor(pool, logKeyPolicy(identity), path);
+    return undefined;
+  } catch (error) {
+    if (error instanceof IntegrityError) return error;
+    throw new Error(`ANCHOR_FILE: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function anchorError(message: string): IntegrityError {
+  return new IntegrityError('anchor', `by the anchor file, ${message}`);
+}
+
+// No line of a checkpoint is empty but the one before the signatures, so two in a row part one note from the next.
+const GAP = '\n\n';
+const TAIL_BYTES = 65_536;
+
+/**
+ * The newest checkpoint in the file that satisfies the policy; undefined when the file is empty or not there yet.
+ * What a crash cut off is passed over. Throws when the file cannot be read or holds only other things.
+ */
+export async function readLastAnchor(
+  path: string,
+  policy: CheckpointPolicy,
+): Promise<Checkpoint | undefined> {
+  const tail = await withFile(path, (file) => readEnd(file, TAIL_BYTES));
+  if (tail === '') return undefined;
+  for (const note of tail.split(`\n${GAP}`).reverse()) {
+    const opened = await openCheckpoint(`${note}\n`, policy).catch(() => undefined);
+    if (opened) return opened.checkpoint;
+  }
+  throw new Error(`${path} holds no checkpoint of the log ${policy.origin}: name another file`);
+}
+
+/** Adds a note to the end of the file and waits until it is on the disk. */
+export async function appendAnchor(path: string, note: string): Promise<void> {
+  await withFile(path, async (file) => {
+    const end = await readEnd(file, GAP.length + 1);
+    const isWhole = end === '' || end === `\n${GAP}`;
+    await file.appendFile(`${isWhole ? '' : `\n${GAP}`}${note}${GAP}`);
+    await file.sync();
+  });
+}
+
+// Opened for appending even to read: that it can be written to is known at start, and it is there from then on.
+async function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, 'a+', 0o644);
+  try {
+    return await work(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readEnd(file: FileHandle, bytes: number): Promise<string> {
+  const { size } = await file.stat();
+  const start = Math.max(0, size - bytes);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
+  return buffer.toString('utf8', 0, bytesRead);
+}
+
+const RETRY_MS = { first: 1_000, most: 300_000 };
+
+/**
+ * Posts a note to the URL until it is taken (any 2xx status) or the signal is aborted, no sooner again than `Retry-After`
+ * says; `onError` hears of failures.
+ */
+export async function deliverNote(
+  url: string,
+  note: string,
+  options: { timeoutMs: number; signal: AbortSignal; onError: (error: Error) => void },
+): Promise<void> {
+  const { signal, onError } = options;
+  for (let failures = 1; !signal.aborted; failures += 1) {
+    let askedMs = 0;
+    try {
+      const { status, retryAfterMs = 0 } = await postNote(url, note, options);
+      if (status >= 200 && status < 300) return;
+      askedMs = retryAfterMs;
+      throw new Error(`the webhook answered with status ${status}`);
+    } catch (error) {
+      if (signal.aborted) return;
+      onError(error as Error);
+    }
+    await pause(Math.max(backOffMs(failures, RETRY_MS), askedMs), signal);
+  }
+}

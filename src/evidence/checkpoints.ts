@@ -1,0 +1,249 @@
+import type { PoolClient } from 'pg';
+import { parseTimestamp } from '../db/client.ts';
+import { Prisma } from '../db/generated/client.ts';
+import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
+import { prepared, type Reads } from '../db/queries.ts';
+import {
+  ED25519_COSIGNATURE,
+  formatSignatureLine,
+  parseNote,
+  parseSignatureLines,
+  parseVerifierKey,
+} from '../merkle/note.ts';
+import { cosignatureVerifier, type NoteVerifier, parseCosignature } from '../merkle/signatures.ts';
+import { parseJson } from '../parse-json.ts';
+import type { TreeName } from './trees.ts';
+
+/** A signed checkpoint as it is kept. */
+export interface StoredCheckpoint {
+  treeSize: number;
+  /** The size of the log up to which it speaks; of the log's own tree the same as `treeSize`. */
+  logSize: number;
+  rootHash: Buffer;
+  /** The note with the log's own signature and, of the log's tree, all cosignatures. */
+  note: string;
+  /** Milliseconds since 1970. */
+  signedAt: number;
+  /** When the log last put a time on it, to the second by the clock of the signing instance, else `signedAt`. */
+  timestampedAt: number;
+}
+
+// Of each key the newest line: of a note with a hundred signatures (see `merkle/note.ts`), the first is in `note` itself.
+const COLUMNS = Prisma.sql`tree_size::float8 AS "treeSize", log_size::float8 AS "logSize", root_hash AS "rootHash", note,
+  signed_at::text AS "signedAt", (SELECT verifier_key FROM log_identity) AS "verifierKey", (
+    SELECT coalesce(json_agg(json_build_object('line', line, 'keyName', key_name, 'keyId', key_id, 'ofWitness', of_witness)
+      ORDER BY of_witness, key_name, key_id), '[]') FROM (
+      SELECT * FROM (
+        SELECT DISTINCT ON (of_witness, key_name, key_id) line, key_name, key_id, of_witness, cosigned_at
+        FROM cosignatures WHERE checkpoints.tree = 'log' AND cosignatures.tree_size = checkpoints.tree_size
+        ORDER BY of_witness, key_name, key_id, cosigned_at DESC) AS newest
+      ORDER BY of_witness, cosigned_at DESC LIMIT 99) AS lines)::text AS lines`;
+
+interface Row extends Pick<StoredCheckpoint, 'treeSize' | 'logSize' | 'note'> {
+  rootHash: Uint8Array;
+  signedAt: string;
+  verifierKey: string | null;
+  /** A JSON array of `StoredLine`. */
+  lines: string;
+}
+
+async function readOne(db: Reads, condition: Prisma.Sql): Promise<StoredCheckpoint | undefined> {
+  const [row] = await db.$queryRaw<Row[]>(
+    prepared(Prisma.sql`SELECT ${COLUMNS} FROM checkpoints WHERE ${condition}
+      ORDER BY tree_size DESC, log_size DESC LIMIT 1`),
+  );
+  if (!row) return undefined;
+  const { treeSize, logSize, rootHash } = row;
+  const signedAt = parseTimestamp(row.signedAt);
+  const stored = parseJson(row.lines) as StoredSignatureLine[];
+  const { lines, timestampedAt = signedAt } = await pickSignatureLines(
+    row.note,
+    row.verifierKey ?? undefined,
+    stored,
+  );
+  const note = row.note + lines;
+  return { treeSize, logSize, rootHash: Buffer.from(rootHash), note, signedAt, timestampedAt };
+}
+
+/** The last checkpoint of a tree. */
+export async function readLatestCheckpoint(db: Reads, tree: TreeName): Promise<StoredCheckpoint | undefined> {
+  return readOne(db, Prisma.sql`tree = ${tree}`);
+}
+
+/** The last checkpoint of a tree at that size. */
+export async function readCheckpointAt(
+  db: Reads,
+  tree: TreeName,
+  treeSize: number,
+): Promise<StoredCheckpoint | undefined> {
+  return readOne(db, Prisma.sql`tree = ${tree} AND tree_size = ${treeSize}`);
+}
+
+/** Keeps a checkpoint; one that is there already stays. */
+export async function storeCheckpoint(
+  client: PoolClient,
+  tree: TreeName,
+  checkpoint: Omit<StoredCheckpoint, 'signedAt' | 'timestampedAt'>,
+): Promise<void> {
+  await client.query(
+    `INSERT INTO checkpoints (tree, tree_size, log_size, root_hash, note) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT DO NOTHING`,
+    [tree, checkpoint.treeSize, checkpoint.logSize, checkpoint.rootHash, checkpoint.note],
+  );
+}
+
+/** The last checkpoint of the log that at least so many witnesses have cosigned. */
+export async function readCosignedCheckpoint(
+  db: Reads,
+  minWitnesses: number,
+): Promise<StoredCheckpoint | undefined> {
+  // A witness may have cosigned a checkpoint more than once.
+  return readOne(
+    db,
+    Prisma.sql`tree = 'log' AND tree_size = (
+       SELECT tree_size FROM cosignatures WHERE of_witness
+       GROUP BY tree_size HAVING count(DISTINCT (key_name, key_id)) >= ${minWitnesses} ORDER BY tree_size DESC LIMIT 1)`,
+  );
+}
+
+/** A timestamped signature of the log's checkpoint of a size: the log's own, or a witness's. */
+export interface StoredCosignature {
+  treeSize: number;
+  /** As it stands in the note, with its newline. */
+  line: string;
+  keyName: string;
+  keyId: number;
+  /** Milliseconds since 1970. */
+  cosignedAt: number;
+  ofWitness: boolean;
+}
+
+/** Keeps a witness's cosignature, beside what is there: the service's role can change none. */
+export async function storeCosignature(
+  db: Pool,
+  { treeSize, line, keyName }: { treeSize: number; line: string; keyName: string },
+): Promise<void> {
+  await db.query('SELECT add_cosignature($1, $2, $3)', [treeSize, line, keyName]);
+}
+
+/** Keeps the log's own timestamp of its newest checkpoint, in place of an older one; of another one, nothing. */
+export async function storeTimestamp(
+  db: Pool | PoolClient,
+  { treeSize, line }: { treeSize: number; line: string },
+): Promise<void> {
+  await db.query('SELECT renew_timestamp($1, $2)', [treeSize, line]);
+}
+
+/** A timestamped signature line of the log's checkpoint as it is stored; it may be anything. */
+export interface StoredSignatureLine {
+  line: string;
+  keyName: string;
+  keyId: number;
+  ofWitness: boolean;
+}
+
+/** What the stored lines add to a note. */
+export interface NoteCosignatures {
+  /** The lines that belong in the note. */
+  lines: string;
+  /** When the log last put a time on the checkpoint, in milliseconds since 1970; undefined: it did not. */
+  timestampedAt: number | undefined;
+}
+
+/**
+ * Picks the stored lines that belong in the note: those by the log's own key that verify, and those by other keys that
+ * have the form of a cosignature by the key that their columns name. A line that was put in or changed is left out, and
+ * makes no note malformed.
+ */
+export async function pickSignatureLines(
+  note: string,
+  verifierKey: string | undefined,
+  stored: readonly StoredSignatureLine[],
+): Promise<NoteCosignatures> {
+  const own = verifierKey === undefined ? undefined : timestampVerifier(verifierKey);
+  const text = textOf(note);
+  let lines = '';
+  let timestampedAt: number | undefined;
+  for (const row of stored) {
+    const signature = signatureOf(row);
+    if (!signature || !own || text === undefined) continue;
+    const isOwnName = row.keyName === own.name;
+    if (isOwnName === row.ofWitness) continue;
+    if (isOwnName && !(row.keyId === own.keyId && (await verifiesOnce(own, text, row.line, signature))))
+      continue;
+    if (isOwnName) timestampedAt = parseCosignature(signature).timestamp * 1_000;
+    lines += row.line;
+  }
+  return { lines, timestampedAt };
+}
+
+function textOf(note: string): string | undefined {
+  try {
+    return parseNote(note).text;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes of the signature; undefined when the row is not one line of a cosignature by the key that it names. */
+function signatureOf({ line, keyName, keyId }: StoredSignatureLine): Uint8Array | undefined {
+  try {
+    const [parsed, ...others] = parseSignatureLines(line);
+    if (!parsed || others.length > 0 || parsed.name !== keyName || parsed.keyId !== keyId) return undefined;
+    if (formatSignatureLine(parsed) !== line) return undefined;
+    parseCosignature(parsed.signature);
+    return parsed.signature;
+  } catch {
+    return undefined;
+  }
+}
+
+const verifiers = new Map<string, NoteVerifier>();
+
+/** The verifier of the log's own timestamps: they are by the key that signs its checkpoints. Undefined: there is no such key. */
+function timestampVerifier(verifierKey: string): NoteVerifier | undefined {
+  const known = verifiers.get(verifierKey);
+  if (known) return known;
+  let made: NoteVerifier;
+  try {
+    made = cosignatureVerifier({ ...parseVerifierKey(verifierKey), type: ED25519_COSIGNATURE });
+  } catch {
+    return undefined;
+  }
+  // An instance has one log; more of them are tests.
+  if (verifiers.size < MAX_REMEMBERED) verifiers.set(verifierKey, made);
+  return made;
+}
+
+const MAX_REMEMBERED = 64;
+const verified = new Map<string, boolean>();
+
+// A checkpoint is read far more often than it is signed, and a verification takes a tenth of a millisecond.
+async function verifiesOnce(
+  key: NoteVerifier,
+  text: string,
+  line: string,
+  signature: Uint8Array,
+): Promise<boolean> {
+  const name = `${key.keyId} ${line}${text}`;
+  const known = verified.get(name);
+  if (known !== undefined) return known;
+  const isRight = await key.verify(text, signature);
+  if (verified.size >= MAX_REMEMBERED) verified.delete(verified.keys().next().value as string);
+  verified.set(name, isRight);
+  return isRight;
+}
+
+/** What a witness cosigned last, as far as it is stored here. */
+export async function readLatestCosignature(
+  db: Pool,
+  { name, keyId }: { name: string; keyId: number },
+): Promise<{ treeSize: number; cosignedAt: number } | undefined> {
+  const found = await prismaOn(db).cosignature.findFirst({
+    where: { ofWitness: true, keyName: name, keyId },
+    orderBy: { treeSize: 'desc' },
+    select: { treeSize: true, cosignedAt: true },
+  });
+  return found ? { treeSize: Number(found.treeSize), cosignedAt: found.cosignedAt.getTime() } : undefined;
+}

@@ -1,0 +1,218 @@
+import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
+import type { Reads } from '../db/queries.ts';
+import { AuditError, badInput } from '../errors.ts';
+import type { AuditEvent } from '../events/fields.ts';
+import type { EventFilter } from '../events/filter.ts';
+import { readHead } from '../log/head.ts';
+import { readPositions } from '../log/read/events.ts';
+import type { Tile } from '../merkle/tile.ts';
+import type { EntryBundle } from '../merkle/tile-files.ts';
+import { readLatestCheckpoint, type StoredCheckpoint } from './checkpoints.ts';
+import {
+  type ConsistencyProof,
+  findCheckpoint,
+  findCosignedCheckpoint,
+  type InclusionProof,
+  proofBundleOf,
+  proveEvents,
+  proveTreeConsistency,
+} from './proofs.ts';
+import { readEntries, readTile } from './serve-tiles.ts';
+import { type SigningIdentity, signCustomerCheckpoint } from './sign-checkpoints.ts';
+import type { Signer } from './signer.ts';
+import type { LogIdentity } from './signing-identity.ts';
+import { originOf, type TreeName } from './trees.ts';
+
+const ATTEMPTS = 5;
+
+/** A checkpoint as it is shown. */
+export interface SignedCheckpoint extends StoredCheckpoint {
+  /** Its first line. */
+  origin: string;
+  /** The public key of the log in the note's verifier format. */
+  verifierKey: string;
+}
+
+/** The checkpoint of a size, or the last one that at least so many witnesses have cosigned. */
+export interface CheckpointQuery {
+  treeSize?: number | undefined;
+  minWitnesses?: number | undefined;
+}
+
+/** A tree and where its reads run. */
+export interface TreeView {
+  tree: TreeName;
+  db: Reads;
+}
+
+/** The evidence of this log: what is acknowledged can be proved at once. */
+export interface Evidence {
+  identity: LogIdentity;
+  /** The log's own tree, as whoever may see the whole log sees it. */
+  logView: TreeView;
+  /** The checkpoint of everything acknowledged so far, or the one that is wanted. Throws UNAVAILABLE, NOT_FOUND. */
+  checkpoint(view: TreeView, wanted?: CheckpointQuery): Promise<SignedCheckpoint>;
+  /**
+   * The proof of each event in the tree of `treeSize` leaves, by default the last signed one. Throws BAD_USER_INPUT for
+   * a size the tree did not have; UNAVAILABLE stands for each event that is in no checkpoint yet.
+   */
+  inclusionProofs(
+    view: TreeView,
+    events: readonly AuditEvent[],
+    treeSize?: number,
+  ): Promise<(InclusionProof | AuditError)[]>;
+  consistencyProof(view: TreeView, sizes: { from: number; to: number }): Promise<ConsistencyProof>;
+  /**
+   * For each event a file that proves it to somebody who has nothing but the log's public key, or who also wants the
+   * word of so many witnesses. UNAVAILABLE stands for each up to which they have not cosigned yet.
+   */
+  proofBundles(
+    view: TreeView,
+    events: readonly AuditEvent[],
+    minWitnesses?: number,
+  ): Promise<(string | AuditError)[]>;
+  /** A file that proves the event which announces what retention removed last. Throws NOT_FOUND when it never did. */
+  announcement(): Promise<string>;
+  /** The bytes of a tile (C2SP tlog-tiles). Throws NOT_FOUND. */
+  tile(view: TreeView, tile: Tile): Promise<Uint8Array>;
+  /** The canonical bytes of the events of a bundle. Throws NOT_FOUND, POSITION_PURGED. */
+  entries(view: TreeView, bundle: EntryBundle, filters: readonly EventFilter[]): Promise<Uint8Array>;
+}
+
+/** Puts the evidence together. */
+export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer): Evidence {
+  const shown = (tree: TreeName, checkpoint: StoredCheckpoint): SignedCheckpoint => ({
+    ...checkpoint,
+    origin: originOf(tree, identity.origin),
+    verifierKey: identity.verifierKey,
+  });
+
+  async function latest({ tree, db }: TreeView): Promise<StoredCheckpoint> {
+    const { size } = (await readHead(pool)).frontier;
+    const known = await readLatestCheckpoint(db, tree);
+    if (known && known.logSize >= size) return known;
+    await signer.signNow();
+    if (tree !== 'log') await signOf(tree);
+    const signed = await readLatestCheckpoint(db, tree);
+    if (!signed) throw notSigned(signer);
+    return signed;
+  }
+
+  async function signOf(tree: TreeName): Promise<void> {
+    for (let attempt = 0; identity.signers && attempt < ATTEMPTS; attempt += 1) {
+      if (await signCustomerCheckpoint(pool, identity as SigningIdentity, tree)) return;
+      await signer.signNow();
+    }
+  }
+
+  async function covering(view: TreeView, events: readonly AuditEvent[]): Promise<StoredCheckpoint> {
+    const last = lastOf(events);
+    const known = await readLatestCheckpoint(view.db, view.tree);
+    return known && known.logSize > last ? known : latest(view);
+  }
+
+  async function reach(view: TreeView, size: number): Promise<void> {
+    const known = await readLatestCheckpoint(view.db, view.tree);
+    if (!known || known.treeSize < size) await latest(view);
+  }
+
+  function find(view: TreeView, { treeSize, minWitnesses = 0 }: CheckpointQuery): Promise<StoredCheckpoint> {
+    if (minWitnesses !== 0 && treeSize !== undefined)
+      throw badInput('minWitnesses', 'does not go together with treeSize');
+    if (minWitnesses !== 0) return findCosignedCheckpoint(pool, view.tree, minWitnesses);
+    return treeSize === undefined ? latest(view) : findCheckpoint(view.db, view.tree, treeSize);
+  }
+
+  function provable(
+    view: TreeView,
+    events: readonly AuditEvent[],
+    minWitnesses: number,
+  ): Promise<StoredCheckpoint> {
+    return minWitnesses === 0
+      ? covering(view, events)
+      : findCosignedCheckpoint(pool, view.tree, minWitnesses);
+  }
+
+  async function bundles(view: TreeView, events: readonly AuditEvent[], minWitnesses = 0) {
+    const checkpoint = await provable(view, events, minWitnesses);
+    const refusal = () => (minWitnesses === 0 ? notSigned(signer) : notCosigned());
+    const proofs = await prove(view, events, { checkpoint, treeSize: undefined, refusal });
+    return proofs.map((proof, index) =>
+      proof instanceof AuditError ? proof : proofBundleOf(events[index] as AuditEvent, proof, checkpoint),
+    );
+  }
+
+  const logView: TreeView = { tree: 'log', db: prismaOn(pool) };
+  return {
+    identity,
+    logView,
+    checkpoint: async (view, wanted = {}) => shown(view.tree, await find(view, wanted)),
+    async inclusionProofs(view, events, treeSize) {
+      const checkpoint = await covering(view, events);
+      if (treeSize !== undefined) await reach(view, treeSize);
+      return prove(view, events, { checkpoint, treeSize, refusal: () => notSigned(signer) });
+    },
+    async consistencyProof(view, sizes) {
+      await reach(view, sizes.to);
+      return proveTreeConsistency(view.db, view.tree, sizes);
+    },
+    proofBundles: bundles,
+    async announcement() {
+      const event = await readAnnouncement(pool);
+      if (!event) throw new AuditError('NOT_FOUND', 'nothing was ever removed from this log');
+      const [bundle] = await bundles(logView, [event]);
+      if (bundle instanceof AuditError) throw bundle;
+      return bundle as string;
+    },
+    tile: ({ db, tree }, tile) => readTile(db, tree, tile),
+    entries: ({ db, tree }, bundle, filters) => readEntries(db, tree, { bundle, filters }),
+  };
+}
+
+/** The newest event that announces a purge. */
+async function readAnnouncement(pool: Pool): Promise<AuditEvent | undefined> {
+  const head = await prismaOn(pool).logHead.findFirst({ select: { announcedAt: true } });
+  if (typeof head?.announcedAt !== 'bigint') return undefined;
+  const position = Number(head.announcedAt);
+  return (await readPositions(prismaOn(pool), [position])).get(position);
+}
+
+interface ProofRequest {
+  /** What the events are proved by; those behind it get the refusal, each for itself. */
+  checkpoint: StoredCheckpoint;
+  /** Of another tree than the checkpoint's. */
+  treeSize: number | undefined;
+  refusal: () => AuditError;
+}
+
+async function prove(
+  { db, tree }: TreeView,
+  events: readonly AuditEvent[],
+  { checkpoint, treeSize = checkpoint.treeSize, refusal }: ProofRequest,
+): Promise<(InclusionProof | AuditError)[]> {
+  const isCovered = ({ position }: AuditEvent) => position < checkpoint.logSize;
+  const positions = events.filter(isCovered).map(({ position }) => position);
+  const proofs = positions.length === 0 ? [] : await proveEvents(db, tree, { positions, treeSize });
+  const next = proofs.values();
+  return events.map((event) =>
+    isCovered(event) ? (next.next().value as InclusionProof | AuditError) : refusal(),
+  );
+}
+
+function lastOf(events: readonly AuditEvent[]): number {
+  return events.reduce((most, { position }) => Math.max(most, position), 0);
+}
+
+function notCosigned(): AuditError {
+  return new AuditError('UNAVAILABLE', 'so many witnesses have not cosigned up to this event yet: retry');
+}
+
+function notSigned(signer: Signer): AuditError {
+  return new AuditError(
+    'UNAVAILABLE',
+    signer.problem()
+      ? 'signing has stopped: the stored log is not what was appended; tell the operator'
+      : 'the log is not signed up to this event yet: retry',
+  );
+}

@@ -1,0 +1,158 @@
+import type { PoolClient } from 'pg';
+import { inTransaction, type Pool } from '../db/pool.ts';
+import { type Reads, readsOn } from '../db/queries.ts';
+import { readHead } from '../log/head.ts';
+import { openCheckpoint, signCheckpoint } from '../merkle/checkpoint.ts';
+import { equalHashes } from '../merkle/hash.ts';
+import { formatSignatureLine, parseNote, parseVerifierKey } from '../merkle/note.ts';
+import { readRoot } from '../merkle/prove.ts';
+import { noteVerifier } from '../merkle/signatures.ts';
+import { nodesFromTiles } from '../merkle/tile.ts';
+import { type Frontier, rootOf } from '../merkle/tree.ts';
+import { appendLeaves } from './append-leaves.ts';
+import {
+  readLatestCheckpoint,
+  type StoredCheckpoint,
+  storeCheckpoint,
+  storeTimestamp,
+} from './checkpoints.ts';
+import { IntegrityError } from './integrity-alarms.ts';
+import type { LogIdentity } from './signing-identity.ts';
+import { isConsistent, lockLogTree, originOf, readTrees, type TreeName, tileReader } from './trees.ts';
+
+const MAX_STEP = 20_000;
+
+/** An identity that holds the private key. */
+export type SigningIdentity = LogIdentity & { signers: NonNullable<LogIdentity['signers']> };
+
+/**
+ * Takes one step towards a checkpoint of the whole log, in one transaction: grows the trees by the next events, and
+ * signs when none are left. Returns whether all are covered now.
+ * Throws an IntegrityError, and changes and signs nothing, when what is stored is not what was appended or signed.
+ */
+export async function signNext(pool: Pool, identity: SigningIdentity): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    const tree = await lockLogTree(client);
+    const last = await readLatestCheckpoint(readsOn(client), 'log');
+    const { frontier: head } = await readHead(client);
+    if (last) await checkSigned(last, identity);
+    if (last && last.treeSize > head.size)
+      throw new IntegrityError('head', `the log has ${head.size} events, but ${last.treeSize} were signed`);
+    const end = Math.min(head.size, tree.size + MAX_STEP);
+    const grown = end > tree.size ? await appendLeaves(client, tree, end) : tree;
+    if (end < head.size) return false;
+    if (!equalHashes(rootOf(grown), rootOf(head)))
+      throw new IntegrityError('head', 'the root hash is not that of the stored events');
+    if (last?.treeSize === head.size) return true;
+    if (last) await checkConsistent(client, last, grown);
+    await sign(client, identity, grown);
+    return true;
+  });
+}
+
+// What was signed last is the ground that the next checkpoint stands on.
+async function checkSigned(last: StoredCheckpoint, { origin, verifierKey }: LogIdentity): Promise<void> {
+  const logKeys = [noteVerifier(parseVerifierKey(verifierKey))];
+  const opened = await openCheckpoint(last.note, { origin, logKeys }).catch((error: Error) => {
+    throw new IntegrityError('checkpoint', `the last checkpoint does not verify: ${error.message}`);
+  });
+  const { treeSize, rootHash } = opened.checkpoint;
+  if (treeSize !== last.treeSize || !equalHashes(rootHash, last.rootHash))
+    throw new IntegrityError('checkpoint', 'the last checkpoint is not what its note says');
+}
+
+async function checkConsistent(client: PoolClient, last: StoredCheckpoint, grown: Frontier): Promise<void> {
+  const from = { size: last.treeSize, rootHash: last.rootHash };
+  const to = { size: grown.size, rootHash: rootOf(grown) };
+  if (!(await isConsistent(readsOn(client), 'log', { from, to })))
+    throw new IntegrityError(
+      'tree',
+      `the log no longer begins with the ${last.treeSize} events that were signed`,
+    );
+}
+
+async function sign(
+  client: PoolClient,
+  identity: SigningIdentity,
+  { size, ...rest }: Frontier,
+): Promise<void> {
+  const rootHash = rootOf({ size, ...rest });
+  const checkpoint = { origin: identity.origin, treeSize: size, rootHash, extensions: [] };
+  const note = await signCheckpoint(checkpoint, [identity.signers.plain]);
+  await storeCheckpoint(client, 'log', {
+    treeSize: size,
+    logSize: size,
+    rootHash: Buffer.from(rootHash),
+    note,
+  });
+  await timestamp(client, identity, { treeSize: size, note });
+}
+
+/**
+ * Signs the last checkpoint again with the present time: an idle log is told from a truncated one by it.
+ * The text stays what it is, so no two checkpoints of one size differ.
+ */
+export async function timestamp(
+  db: Pool | PoolClient,
+  { signers }: SigningIdentity,
+  { treeSize, note }: { treeSize: number; note: string },
+): Promise<void> {
+  const { name, keyId } = signers.timestamped;
+  const signature = await signers.timestamped.sign(parseNote(note).text);
+  const line = formatSignatureLine({ name, keyId, signature });
+  await storeTimestamp(db, { treeSize, line });
+}
+
+/**
+ * Signs the checkpoint of a customer's tree, which speaks up to the log's last checkpoint: an extension line
+ * `log SIZE` says so. Answers with the present one when there is nothing new, and with undefined while the log's own
+ * checkpoint is behind. Throws an IntegrityError when the stored tree is not what was signed.
+ */
+export async function signCustomerCheckpoint(
+  pool: Pool,
+  identity: SigningIdentity,
+  tree: TreeName,
+): Promise<StoredCheckpoint | undefined> {
+  return inTransaction(pool, async (client) => {
+    const db = readsOn(client);
+    const { size: logSize } = await lockLogTree(client);
+    if ((await readLatestCheckpoint(db, 'log'))?.treeSize !== logSize) return undefined;
+    const last = await readLatestCheckpoint(db, tree);
+    if (last?.logSize === logSize) return last;
+    const grown = (await readTrees(db, [tree])).get(tree) as Frontier;
+    await checkCustomerTree(db, tree, { grown, last });
+    const rootHash = rootOf(grown);
+    const note = await signCheckpoint(
+      {
+        origin: originOf(tree, identity.origin),
+        treeSize: grown.size,
+        rootHash,
+        extensions: [`log ${logSize}`],
+      },
+      [identity.signers.plain],
+    );
+    await storeCheckpoint(client, tree, {
+      treeSize: grown.size,
+      logSize,
+      rootHash: Buffer.from(rootHash),
+      note,
+    });
+    return readLatestCheckpoint(db, tree);
+  });
+}
+
+async function checkCustomerTree(
+  db: Reads,
+  tree: TreeName,
+  { grown, last }: { grown: Frontier; last: StoredCheckpoint | undefined },
+): Promise<void> {
+  if (grown.size === 0) return;
+  const rootHash = rootOf(grown);
+  const read = nodesFromTiles(grown.size, tileReader(db, tree));
+  if (!equalHashes(rootHash, await readRoot(grown.size, read)))
+    throw new IntegrityError('tree', `the tiles of the tree "${tree}" are not its root`);
+  if (!last) return;
+  const from = { size: last.treeSize, rootHash: last.rootHash };
+  if (!(await isConsistent(db, tree, { from, to: { size: grown.size, rootHash } })))
+    throw new IntegrityError('tree', `the tree "${tree}" no longer begins with what was signed`);
+}

@@ -1,0 +1,88 @@
+import { encodeBase64, parseDecimal } from '../merkle/encoding.ts';
+import { formatSignatureLine, parseSignatureLines, parseVerifierKey } from '../merkle/note.ts';
+import {
+  cosignatureVerifier,
+  type NoteVerifier,
+  parseCosignature,
+  trustedSignatures,
+} from '../merkle/signatures.ts';
+import type { StoredCosignature } from './checkpoints.ts';
+import type { PostResponse } from './post-note.ts';
+
+/** Most witnesses of a log: a note has at most a hundred signatures, and keeps those of former witnesses too. */
+export const MAX_WITNESSES = 32;
+
+/** Somebody outside who watches that the log only grows (C2SP tlog-witness). */
+export interface Witness {
+  /** The submission prefix, without a slash at the end. */
+  url: string;
+  /** Name, key ID and check of its cosignatures. */
+  verifier: NoteVerifier;
+}
+
+// A key name has no plus, and base64 has no @: so the first @ behind the second plus ends the key.
+const SHAPE = /^([^+]+\+[^+]+\+[A-Za-z0-9+/=]+)@(https?:\/\/.+)$/u;
+
+/** Reads `KEY@URL`: a verifier key of type 0x04 (Ed25519 cosignatures) and a URL. Throws when it is something else. */
+export function parseWitness(text: string): Witness {
+  const [, key, url] = SHAPE.exec(text) ?? [];
+  if (key === undefined || url === undefined)
+    throw new Error('a witness is written KEY@URL: its verifier key, and an http or https URL');
+  const { username, password, search, hash, href } = new URL(url);
+  if (username || password || search || hash)
+    throw new Error('the URL of a witness has neither user nor query nor fragment');
+  return { url: href.replace(/\/+$/, ''), verifier: cosignatureVerifier(parseVerifierKey(key)) };
+}
+
+const MAX_CLOCK_SKEW_MS = 300_000;
+
+/** The body of an `add-checkpoint` request (C2SP tlog-witness). */
+export function formatRequest(request: {
+  /** Events in the checkpoint that the witness cosigned last; 0: in none. */
+  oldSize: number;
+  /** The consistency proof from there; empty from 0. */
+  proof: readonly Uint8Array[];
+  note: string;
+}): string {
+  return [`old ${request.oldSize}`, ...request.proof.map(encodeBase64), '', request.note].join('\n');
+}
+
+/** The size that the witness cosigned last, from an answer of status 409; undefined for any other answer. */
+export function sizeOfConflict({ status, contentType, body }: PostResponse): number | undefined {
+  if (status !== 409 || contentType !== 'text/x.tlog.size' || !body.endsWith('\n')) return undefined;
+  return parseDecimal(body.slice(0, -1));
+}
+
+/**
+ * The witness's cosignature of a checkpoint's text, from the body of an answer of status 200; lines of other keys are
+ * ignored. Throws when there is none, when it is wrong, or when its time is none or in the future.
+ */
+export async function cosignatureOf(
+  lines: string,
+  witness: NoteVerifier,
+  { text, treeSize, now }: { text: string; treeSize: number; now: number },
+): Promise<StoredCosignature> {
+  const [own] = await trustedSignatures({ text, signatures: parseSignatureLines(lines) }, [witness]);
+  if (!own) throw new Error('its answer holds no signature by its key');
+  const cosignedAt = parseCosignature(own.signature).timestamp * 1_000;
+  if (cosignedAt === 0) throw new Error('its cosignature has no time');
+  if (cosignedAt > now + MAX_CLOCK_SKEW_MS) throw new Error('the time of its cosignature is in the future');
+  const { name: keyName, keyId } = own;
+  return { treeSize, line: formatSignatureLine(own), keyName, keyId, cosignedAt, ofWitness: true };
+}
+
+/** A witness did not cosign. */
+export class WitnessError extends Error {
+  override readonly name = 'WitnessError';
+  /** Whether it says that the log is not the one it knows: it was rewritten or rolled back, or the witness is wrong. */
+  readonly isDispute: boolean;
+
+  /** How long it asks to be left alone, in milliseconds; 0: it does not say. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, { isDispute = false, retryAfterMs = 0 } = {}) {
+    super(message);
+    this.isDispute = isDispute;
+    this.retryAfterMs = retryAfterMs;
+  }
+}

@@ -1,0 +1,184 @@
+import { createLease, type Lease } from '../db/lease.ts';
+import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
+import { formatNote, keyIdOf, parseNote, parseVerifierKey } from '../merkle/note.ts';
+import { proveConsistency } from '../merkle/prove.ts';
+import { nodesFromTiles } from '../merkle/tile.ts';
+import {
+  readLatestCheckpoint,
+  readLatestCosignature,
+  type StoredCosignature,
+  storeCosignature,
+} from './checkpoints.ts';
+import { backOffMs, type PostOptions, type PostResponse, pause, postNote } from './post-note.ts';
+import { tileReader } from './trees.ts';
+import {
+  cosignatureOf,
+  formatRequest,
+  sizeOfConflict,
+  type Witness,
+  WitnessError,
+} from './witness-protocol.ts';
+
+const MAX_BACK_OFF_MS = 600_000;
+const REFRESH_MS = 3_600_000;
+
+export interface WitnessingOptions {
+  pool: Pool;
+  /** The log's public key. */
+  verifierKey: string;
+  witnesses: readonly Witness[];
+  /** Time between two looks whether there is something to cosign. */
+  intervalMs: number;
+  /** Longest time for a request. */
+  timeoutMs: number;
+  /** Called when a witness says that the log is not the one it has cosigned; once, until it cosigns again. */
+  onDispute: (witness: string, error: WitnessError) => void;
+  /** Called at every failure. */
+  onError: (witness: string, error: Error) => void;
+}
+
+/** Keeps the witnesses of the log up to date. */
+export interface Witnessing {
+  /** Ends what is under way. */
+  close(): Promise<void>;
+}
+
+/**
+ * Has every witness cosign the log's last checkpoint: each at its own pace, one request at a time, and while it fails
+ * after longer and longer times, and no sooner than it asks for. Of several instances one does this at a time. Signing waits for none of it.
+ */
+export function createWitnessing(options: WitnessingOptions): Witnessing {
+  const closing = new AbortController();
+  const turn = createLease(options.pool, 'audit_log.witnesses');
+  const loops = options.witnesses.map((witness) =>
+    keepUpToDate(witness, options, { turn, signal: closing.signal }),
+  );
+  return {
+    async close() {
+      closing.abort();
+      await Promise.all(loops);
+      await turn.release();
+    },
+  };
+}
+
+async function keepUpToDate(
+  witness: Witness,
+  options: WitnessingOptions,
+  { turn, signal }: { turn: Lease; signal: AbortSignal },
+): Promise<void> {
+  const { intervalMs, onError, onDispute } = options;
+  const { name } = witness.verifier;
+  let failures = 0;
+  let isDisputed = false;
+  let askedMs = 0;
+  while (!signal.aborted) {
+    try {
+      if (await turn.acquire()) await bringUpToDate({ ...options, signal }, witness);
+      failures = 0;
+      askedMs = 0;
+      isDisputed = false;
+    } catch (error) {
+      if (signal.aborted) return;
+      failures += 1;
+      askedMs = error instanceof WitnessError ? error.retryAfterMs : 0;
+      onError(name, error as Error);
+      if (error instanceof WitnessError && error.isDispute && !isDisputed) {
+        isDisputed = true;
+        onDispute(name, error);
+      }
+    }
+    const backOff = { first: intervalMs, most: Math.max(intervalMs, MAX_BACK_OFF_MS) };
+    const waitMs = failures === 0 ? intervalMs : backOffMs(failures, backOff);
+    await pause(Math.max(waitMs, askedMs), signal);
+  }
+}
+
+async function bringUpToDate(options: SubmitOptions, witness: Witness): Promise<void> {
+  const { pool } = options;
+  const known = await readLatestCosignature(pool, witness.verifier);
+  const last = await readLatestCheckpoint(prismaOn(pool), 'log');
+  const isFresh = known !== undefined && Date.now() - known.cosignedAt < REFRESH_MS;
+  if (isFresh && known.treeSize === last?.treeSize) return;
+  const cosignature = await obtainCosignature(options, witness, known?.treeSize ?? 0);
+  if (cosignature) await storeCosignature(pool, cosignature);
+}
+
+const ATTEMPTS = 3;
+
+/** What a submission stands on. */
+export interface SubmitOptions extends PostOptions {
+  pool: Pool;
+  /** The log's public key. */
+  verifierKey: string;
+}
+
+/**
+ * Has a witness cosign the log's last checkpoint. `knownSize` is what it cosigned last as far as this log knows; where
+ * it says otherwise, that counts. Answers with undefined while there is no checkpoint.
+ * Throws a WitnessError when it declines, and whatever network and database throw.
+ */
+export async function obtainCosignature(
+  options: SubmitOptions,
+  witness: Witness,
+  knownSize: number,
+): Promise<StoredCosignature | undefined> {
+  let oldSize = knownSize;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const outcome = await submit(options, witness, oldSize);
+    if (typeof outcome !== 'number') return outcome;
+    oldSize = outcome;
+  }
+  throw new WitnessError('it names another size each time');
+}
+
+/** One request: the cosignature, or the size from which the witness wants the proof. */
+async function submit(
+  options: SubmitOptions,
+  { url, verifier }: Witness,
+  oldSize: number,
+): Promise<StoredCosignature | number | undefined> {
+  // Read behind the witness's word: whatever it has cosigned was stored here before it was sent.
+  const last = await readLatestCheckpoint(prismaOn(options.pool), 'log');
+  if (!last) return undefined;
+  const { treeSize } = last;
+  if (oldSize > treeSize)
+    throw dispute(`it has cosigned ${oldSize} events, and the log has signed ${treeSize}`);
+  const { text, note } = ownNote(last.note, options.verifierKey);
+  const proof = await proofBetween(options.pool, oldSize, treeSize);
+  const answer = await postNote(`${url}/add-checkpoint`, formatRequest({ oldSize, proof, note }), options);
+  if (answer.status === 200) return cosignatureOf(answer.body, verifier, { text, treeSize, now: Date.now() });
+  const wanted = sizeOfConflict(answer);
+  if (wanted === undefined) throw declined(answer, treeSize);
+  return wanted;
+}
+
+// Every tree begins with the empty one, which needs no proof and has none.
+async function proofBetween(pool: Pool, from: number, to: number): Promise<Uint8Array[]> {
+  return from === 0 ? [] : proveConsistency(from, to, nodesFromTiles(to, tileReader(prismaOn(pool), 'log')));
+}
+
+// The log's signature alone: a witness need not accept a note with more than sixteen.
+function ownNote(note: string, verifierKey: string): { text: string; note: string } {
+  const keyId = keyIdOf(parseVerifierKey(verifierKey));
+  const { text, signatures } = parseNote(note);
+  return { text, note: formatNote({ text, signatures: signatures.filter((line) => line.keyId === keyId) }) };
+}
+
+function dispute(message: string): WitnessError {
+  return new WitnessError(message, { isDispute: true });
+}
+
+const REASONS: Partial<Record<number, string>> = {
+  403: 'it does not trust the key of this log',
+  404: 'it does not know this log',
+  429: 'it is asked too often',
+};
+
+function declined({ status, retryAfterMs }: PostResponse, treeSize: number): WitnessError {
+  if (status === 422)
+    return dispute(`the checkpoint of ${treeSize} events does not continue what it has cosigned`);
+  const reason = REASONS[status] ? `: ${REASONS[status]}` : '';
+  return new WitnessError(`status ${status}${reason}`, { retryAfterMs: retryAfterMs ?? 0 });
+}

@@ -1,0 +1,245 @@
+import { canonicalJson } from '../events/canonical.ts';
+import type { JsonObject, JsonValue } from '../events/fields.ts';
+import { withHead } from './byte-streams.ts';
+import { type OpenedRecord, openEnvelopes } from './envelopes.ts';
+import { isObject, parseExactly } from './json-values.ts';
+import { decodedRecord, MAX_RECORD_BYTES, NEWLINE, type RawRecord, readLines, tooLong } from './lines.ts';
+
+/** How much of an input is looked at to tell JSON lines from other JSON. */
+const HEAD_BYTES = 256 * 1024;
+const HEAD_LINES = 20;
+const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/**
+ * One object of a JSON input, or why there is none. `content` is its sorted form, for its idempotency key; `keptAsText`
+ * the path of a number that became a text.
+ */
+export type JsonRecord =
+  | { line: number; value: JsonObject; content: string; note?: string; keptAsText?: string }
+  | { line: number; problem: string }
+  | { line: number; idle: true };
+
+/**
+ * The objects of a JSON input: JSON lines (a malformed line costs that line alone), one array, a CloudTrail file
+ * `{"Records": [...]}`, or values one after the other, pretty-printed or not; what transports wrap around them is
+ * opened. Memory holds one value of the top or of such an array (16 MiB at most), whatever the size of the input.
+ */
+export async function* readJsonRecords(chunks: AsyncIterable<Buffer>): AsyncGenerator<JsonRecord> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  const { head, failure } = await takeHead(iterator);
+  const whole = withHead(head.subarray(head.subarray(0, 3).equals(BOM) ? 3 : 0), iterator, failure);
+  const records = isJsonLines(head.toString('utf8')) ? readLines(whole) : scan(whole);
+  for await (const record of records) {
+    if (record.idle === true) yield { line: record.line, idle: true };
+    else yield* objectsOf(record);
+  }
+}
+
+/** The first bytes of an input; fewer when it is silent after a whole line, or fails: the failure comes after them. */
+async function takeHead(iterator: AsyncIterator<Buffer>): Promise<{ head: Buffer; failure?: unknown }> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  try {
+    while (bytes < HEAD_BYTES) {
+      const next = await iterator.next();
+      if (next.done === true) break;
+      if (next.value.length === 0 && parts.some((part) => part.includes(NEWLINE))) break;
+      parts.push(next.value);
+      bytes += next.value.length;
+    }
+  } catch (failure) {
+    return { head: Buffer.concat(parts), failure };
+  }
+  return { head: Buffer.concat(parts) };
+}
+
+async function* scan(chunks: AsyncIterable<Buffer>): AsyncGenerator<RawRecord> {
+  const scanner = new JsonScanner();
+  for await (const chunk of chunks) {
+    if (chunk.length === 0) yield { line: 0, text: '', idle: true };
+    else yield* scanner.push(chunk);
+  }
+  yield* scanner.end();
+}
+
+/**
+ * Whether an input that begins with `head` is JSON lines: one of its first lines is an object with members by
+ * itself and not indented (within a pretty-printed document no such line occurs), and is no CloudTrail file.
+ */
+function isJsonLines(head: string): boolean {
+  const text = head.replace(/^\uFEFF/, '');
+  if (!text.trimStart().startsWith('{')) return !text.trimStart().startsWith('[');
+  const lines = text.split('\n', HEAD_LINES).filter((line) => line.startsWith('{'));
+  return lines.some((line) => {
+    const value = tryParse(line);
+    return isObject(value) && Object.keys(value).length > 0 && !Array.isArray(value.Records);
+  });
+}
+
+function tryParse(text: string): JsonValue | undefined {
+  try {
+    return parseExactly(text).value;
+  } catch {
+    return undefined;
+  }
+}
+
+function* objectsOf(record: RawRecord): Generator<JsonRecord> {
+  const { line } = record;
+  if (record.problem !== undefined) return yield { line, problem: record.problem };
+  if (record.note !== undefined) return yield { line, problem: 'not valid UTF-8, which JSON has to be' };
+  try {
+    const { value, keptAsText } = parseExactly(record.text);
+    for (const element of Array.isArray(value) ? value : [value]) {
+      for (const opened of openEnvelopes(element, keptAsText)) yield jsonRecordOf(opened, line);
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    yield { line, problem: 'not well-formed JSON' };
+  }
+}
+
+function jsonRecordOf(opened: OpenedRecord, line: number): JsonRecord {
+  if ('problem' in opened) return { line, problem: opened.problem };
+  if ('text' in opened) return { line, problem: 'a text that is no JSON object' };
+  const { value, keptAsText } = opened;
+  const content = canonicalJson(value);
+  return keptAsText === undefined
+    ? { line, value, content }
+    : {
+        line,
+        value,
+        content,
+        note: 'numbers that JavaScript cannot hold exactly are kept as texts',
+        keptAsText,
+      };
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+/** The start of a CloudTrail log file or an answer of the AWS CLI, up to the array that holds its records. */
+const ENVELOPE = /^\{\s*"(Records|records|Events|events)"\s*:\s*\[$/;
+const ENVELOPE_BYTES = 64;
+
+/**
+ * Cuts a stream of JSON into records without reading it as a whole: the elements of arrays at the top, the elements
+ * of `{"Records": [...]}`, and other values at the top, pretty-printed or not. It looks only at brackets, strings and
+ * commas; whether a record is well-formed its reader finds out.
+ */
+export class JsonScanner {
+  private depth = 0;
+  /** The depth at which records begin: 0, 1 within an array, 2 within an envelope; Infinity after its array. */
+  private base = 0;
+  private inString = false;
+  private escaped = false;
+  private line = 1;
+  private recordLine = 0;
+  private inRecord = false;
+  private pending: Buffer[] = [];
+  private pendingBytes = 0;
+
+  /** The records that end within `chunk`. */
+  push(chunk: Buffer): RawRecord[] {
+    const found: RawRecord[] = [];
+    let start = 0;
+    for (let index = 0; index < chunk.length; index++) {
+      const byte = chunk[index] as number;
+      if (byte === NEWLINE) this.line += 1;
+      if (this.inString) {
+        this.stepInString(byte);
+        continue;
+      }
+      if (!this.inRecord && this.begins(byte)) start = index;
+      const ended = this.step(byte);
+      if (ended === 'after') found.push(this.take(chunk.subarray(start, index + 1)));
+      else if (ended === 'before') found.push(this.take(chunk.subarray(start, index)));
+      else if (byte === OPEN_ARRAY && this.entersEnvelope(chunk.subarray(start, index + 1))) this.base = 2;
+    }
+    if (this.inRecord) this.keep(chunk.subarray(start));
+    return found;
+  }
+
+  /** What is left at the end of the stream: nothing, a last bare value, or a record that was cut off. */
+  end(): RawRecord[] {
+    if (!this.inRecord) {
+      return this.depth > 0 ? [{ line: this.line, text: '', problem: 'the JSON ends too early' }] : [];
+    }
+    const cut = this.depth > this.base || this.inString;
+    const record = this.take(Buffer.alloc(0));
+    return [cut ? { ...record, problem: 'the JSON ends in the middle of this record' } : record];
+  }
+
+  private stepInString(byte: number): void {
+    if (this.escaped) this.escaped = false;
+    else if (byte === BACKSLASH) this.escaped = true;
+    else if (byte === QUOTE) this.inString = false;
+  }
+
+  /** Whether a record begins with this byte; an array at the top does not: its elements do. */
+  private begins(byte: number): boolean {
+    if (this.depth !== this.base || byte <= 0x20 || byte === COMMA || byte === CLOSE_ARRAY) return false;
+    if (byte === CLOSE_OBJECT || (this.base === 0 && byte === OPEN_ARRAY)) return false;
+    this.inRecord = true;
+    this.recordLine = this.line;
+    return true;
+  }
+
+  /** Follows one byte outside of strings; says whether the current record ended with it or just before it. */
+  private step(byte: number): 'after' | 'before' | undefined {
+    if (byte === QUOTE) {
+      this.inString = true;
+    } else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) {
+      if (byte === OPEN_ARRAY && !this.inRecord && this.depth === 0) this.base = 1;
+      this.depth += 1;
+    } else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) {
+      return this.close();
+    } else if (this.inRecord && this.depth === this.base && (byte <= 0x20 || byte === COMMA)) {
+      return 'before';
+    }
+    return undefined;
+  }
+
+  private close(): 'after' | 'before' | undefined {
+    const bare = this.inRecord && this.depth === this.base;
+    this.depth = Math.max(0, this.depth - 1);
+    if (this.depth === 0 && this.base > 0) this.base = 0;
+    else if (this.base === 2 && this.depth === 1) this.base = Number.POSITIVE_INFINITY;
+    if (bare) return 'before';
+    return this.inRecord && this.depth === this.base ? 'after' : undefined;
+  }
+
+  private entersEnvelope(lastPart: Buffer): boolean {
+    const bytes = this.pendingBytes + lastPart.length;
+    if (!this.inRecord || this.base !== 0 || this.depth !== 2 || bytes > ENVELOPE_BYTES) return false;
+    if (!ENVELOPE.test(Buffer.concat([...this.pending, lastPart]).toString('latin1'))) return false;
+    this.forget();
+    return true;
+  }
+
+  private keep(part: Buffer): void {
+    this.pendingBytes += part.length;
+    if (this.pendingBytes <= MAX_RECORD_BYTES) this.pending.push(part);
+    else this.pending = [];
+  }
+
+  private take(lastPart: Buffer): RawRecord {
+    this.keep(lastPart);
+    const record =
+      this.pendingBytes > MAX_RECORD_BYTES
+        ? tooLong(this.recordLine)
+        : decodedRecord(Buffer.concat(this.pending), this.recordLine);
+    this.forget();
+    return record;
+  }
+
+  private forget(): void {
+    this.inRecord = false;
+    this.pending = [];
+    this.pendingBytes = 0;
+  }
+}

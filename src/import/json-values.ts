@@ -1,0 +1,99 @@
+import type { JsonObject, JsonValue } from '../events/fields.ts';
+import { isExactNumber, parseJson, replaceNumbers } from '../parse-json.ts';
+
+/** Whether a JSON value is an object (and no array). */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The member `name` of a source record. Pipelines that pass logs through a database hand them on with lower-case
+ * names (`eventname`), so that is looked for too.
+ */
+export function member(record: JsonValue | undefined, name: string): JsonValue | undefined {
+  if (!isObject(record)) return undefined;
+  if (Object.hasOwn(record, name)) return record[name];
+  const lower = name.toLowerCase();
+  return Object.hasOwn(record, lower) ? record[lower] : undefined;
+}
+
+/** The value at `path` (names joined by dots; a number is an array index), or undefined. */
+export function valueAt(record: JsonValue | undefined, path: string): JsonValue | undefined {
+  let value = record;
+  for (const name of path.split('.')) {
+    value = Array.isArray(value) ? value[Number(name)] : member(value, name);
+  }
+  return value;
+}
+
+/** The text at `path`; numbers as text; undefined when it is absent, blank, or something else. */
+export function textAt(record: JsonValue | undefined, path: string): string | undefined {
+  const value = valueAt(record, path);
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
+}
+
+/** The first of several paths that holds a text. */
+export function firstText(record: JsonValue | undefined, paths: readonly string[]): string | undefined {
+  for (const path of paths) {
+    const text = textAt(record, path);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** The UUID at `path`; other texts are no id that its source promises to be unique. */
+export function uuidAt(record: JsonValue | undefined, path: string): string | undefined {
+  const text = textAt(record, path);
+  return text !== undefined && UUID.test(text) ? text.toLowerCase() : undefined;
+}
+
+/** JSON text read, and where numbers in it became texts because JavaScript cannot hold them. */
+export interface ParsedJson {
+  value: JsonValue;
+  /** The path of one of them, such as `details.list[3]`; undefined: there is none. */
+  keptAsText: string | undefined;
+}
+
+const SUSPECT = /\d[\d.]{15}|\d[eE]/;
+
+/**
+ * Reads JSON without changing a number in silence: an integer beyond 2^53 - 1, and any other number that a double cannot
+ * hold exactly, become texts with the same digits. Throws a SyntaxError when the text is not JSON.
+ */
+export function parseExactly(text: string): ParsedJson {
+  const value = parseJson(text) as JsonValue;
+  if (!SUSPECT.test(text)) return { value, keptAsText: undefined };
+  let first: string | undefined;
+  const safe = replaceNumbers(text, (token) => {
+    if (isKept(token)) return token;
+    first ??= token;
+    return `"${token}"`;
+  });
+  if (first === undefined) return { value, keptAsText: undefined };
+  const exact = parseJson(safe) as JsonValue;
+  return { value: exact, keptAsText: pathOf(exact, first) };
+}
+
+function isKept(token: string): boolean {
+  const number = Number(token);
+  return (!Number.isInteger(number) || Number.isSafeInteger(number)) && isExactNumber(token);
+}
+
+// Without recursion: a record may be as deep as it is long.
+function pathOf(value: JsonValue, text: string): string {
+  const places: { value: JsonValue; path: string }[] = [{ value, path: '' }];
+  for (let place = places.pop(); place; place = places.pop()) {
+    const { value, path } = place;
+    if (value === text) return path;
+    if (typeof value !== 'object' || value === null) continue;
+    const members = Object.entries(value).map(([name, member]) => ({
+      value: member,
+      path: Array.isArray(value) ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`,
+    }));
+    for (const member of members.reverse()) places.push(member);
+  }
+  return '';
+}

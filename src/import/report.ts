@@ -1,0 +1,188 @@
+import type { EventResult } from './send.ts';
+
+/** How many lines are named for each reason. */
+const NAMED_LINES = 20;
+/** How many different reasons are kept for a file; further ones are counted together. */
+const KEPT_REASONS = 200;
+
+export interface Reason {
+  count: number;
+  /** The first lines that it befell. */
+  lines: number[];
+}
+
+interface Renamed {
+  line: number;
+  /** The resource type in the record. */
+  renamed?: string;
+  input: { resourceType?: string };
+}
+
+/** What became of one input. */
+export interface InputCounts {
+  file: string;
+  read: number;
+  recorded: number;
+  duplicates: number;
+  filtered: number;
+  unmapped: number;
+  rejected: number;
+  /** Records that are part of the event of another one, or that report nothing. */
+  joined: number;
+  /** The line of the last record that was read. */
+  lastLine: number;
+  unmappedReasons: Map<string, Reason>;
+  rejectedReasons: Map<string, Reason>;
+  /** Events that were given another resource type, by the change. */
+  renamings: Map<string, Reason>;
+  /** Duplicates whose content is not that of the event that was recorded first. */
+  differingReasons: Map<string, Reason>;
+  joinedReasons: Map<string, Reason>;
+  /** What was decided about times that mean more than one, or none. */
+  timeReasons: Map<string, Reason>;
+  /** Why the input could not be read to its end. */
+  failure?: string;
+}
+
+export type CountName = 'read' | 'recorded' | 'duplicates' | 'filtered' | 'unmapped' | 'rejected' | 'joined';
+
+/** Counts what becomes of the records of each input. */
+export class ImportCounts {
+  readonly files = new Map<string, InputCounts>();
+
+  /** The counts of an input, made on first use. */
+  of(file: string): InputCounts {
+    const known = this.files.get(file);
+    if (known !== undefined) return known;
+    const counts = { read: 0, recorded: 0, duplicates: 0, filtered: 0, unmapped: 0, rejected: 0, joined: 0 };
+    const tally = {
+      file,
+      ...counts,
+      lastLine: 0,
+      unmappedReasons: new Map(),
+      rejectedReasons: new Map(),
+      differingReasons: new Map(),
+      joinedReasons: new Map(),
+      timeReasons: new Map(),
+      renamings: new Map(),
+    };
+    this.files.set(file, tally);
+    return tally;
+  }
+
+  unmapped(file: string, line: number, reason: string): void {
+    const tally = this.of(file);
+    tally.read += 1;
+    tally.unmapped += 1;
+    note(tally.unmappedReasons, reason, line);
+  }
+
+  /** An event that looks like the log's own is kept under another resource type. */
+  renamed(file: string, { line, renamed = '', input }: Renamed): void {
+    note(this.of(file).renamings, `"${renamed}" became "${input.resourceType}"`, line);
+  }
+
+  timed(file: string, line: number, decided: string): void {
+    note(this.of(file).timeReasons, decided, line);
+  }
+
+  joined(file: string, line: number, reason: string): void {
+    const tally = this.of(file);
+    tally.read += 1;
+    tally.joined += 1;
+    note(tally.joinedReasons, reason, line);
+  }
+
+  settled(file: string, line: number, fate: EventResult): void {
+    const tally = this.of(file);
+    if (fate === 'RECORDED') tally.recorded += 1;
+    else if (fate === 'DUPLICATE') tally.duplicates += 1;
+    else if (fate === 'FILTERED') tally.filtered += 1;
+    else if ('differs' in fate) {
+      tally.duplicates += 1;
+      note(tally.differingReasons, fate.differs, line);
+    } else {
+      tally.rejected += 1;
+      note(tally.rejectedReasons, fate.rejected, line);
+    }
+  }
+
+  /** The sum over all inputs of one count. */
+  sum(count: CountName): number {
+    let sum = 0;
+    for (const tally of this.files.values()) sum += tally[count];
+    return sum;
+  }
+
+  /** Whether everything that was read became an event of the log. */
+  get complete(): boolean {
+    const failed = [...this.files.values()].some(({ failure }) => failure !== undefined);
+    return !failed && this.sum('unmapped') === 0 && this.sum('rejected') === 0;
+  }
+}
+
+function note(reasons: Map<string, Reason>, reason: string, line: number): void {
+  const key = reasons.has(reason) || reasons.size < KEPT_REASONS ? reason : 'other reasons';
+  const known = reasons.get(key) ?? { count: 0, lines: [] };
+  known.count += 1;
+  if (known.lines.length < NAMED_LINES) known.lines.push(line);
+  reasons.set(key, known);
+}
+
+const COUNTS = ['read', 'recorded', 'duplicates', 'filtered', 'unmapped', 'rejected', 'joined'] as const;
+
+/** The summary of an import as text: a table by input, then every reason for which something is not in the log. */
+export function summaryOf(tally: ImportCounts, seconds: number, isDryRun = false): string {
+  const files = [...tally.files.values()];
+  const total = ['total', ...COUNTS.map((count) => String(tally.sum(count)))];
+  const rows = [['file', ...COUNTS], ...files.map(rowOf), ...(files.length > 1 ? [total] : [])];
+  const rate = Math.round(tally.sum('read') / Math.max(seconds, 0.001));
+  const settled = COUNTS.slice(1).reduce((sum, count) => sum + tally.sum(count), 0);
+  const unsent = tally.sum('read') - settled;
+  return [
+    ...table(rows),
+    ...files.flatMap(troublesOf),
+    ...(unsent > 0
+      ? [`${isDryRun ? 'dry run, so not sent' : 'not sent, or without an answer'}: ${unsent} events`]
+      : []),
+    `${tally.sum('read')} records read in ${seconds.toFixed(1)} s (${rate}/s)`,
+  ].join('\n');
+}
+
+function rowOf(file: InputCounts): string[] {
+  return [file.file, ...COUNTS.map((count) => String(file[count]))];
+}
+
+function table(rows: readonly string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  '),
+  );
+}
+
+function troublesOf(file: InputCounts): string[] {
+  const { file: name, failure } = file;
+  return [
+    ...(failure === undefined ? [] : [`failed: ${name}: ${failure}`]),
+    ...reasons('unmapped', name, file.unmappedReasons),
+    ...reasons('rejected', name, file.rejectedReasons),
+    ...reasons("resource type kept for the log's own events", name, file.renamings),
+    ...reasons('time', name, file.timeReasons),
+    ...reasons('joined', name, file.joinedReasons),
+    ...reasons('duplicate', name, file.differingReasons),
+  ];
+}
+
+function reasons(kind: string, file: string, found: ReadonlyMap<string, Reason>): string[] {
+  return [...found].map(([reason, { count, lines }]) => {
+    if (count === 1) return `${kind}: ${file}:${lines[0]}: ${reason}`;
+    const more = count > lines.length ? ', ...' : '';
+    return `${kind}: ${file}: ${reason}: ${count} records (lines ${lines.join(', ')}${more})`;
+  });
+}

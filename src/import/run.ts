@@ -1,0 +1,177 @@
+import type { Client } from '../client/graphql-client.ts';
+import { readPipe, StoppedBySignal } from './byte-streams.ts';
+import type { LogEventInput } from './event-input.ts';
+import { type Format, type ReadRecord, readRecords } from './formats.ts';
+import { isOwnId } from './idempotency-keys.ts';
+import { ImportCounts } from './report.ts';
+import { type EventResult, type PendingEvent, sendBatch } from './send.ts';
+import { gunzipped, type ImportSource } from './sources.ts';
+import type { SyslogClock } from './syslog.ts';
+
+/** The most events of one request; the log takes 1,000. */
+const BATCH_EVENTS = 500;
+/** The most bytes of one request, about. */
+const BATCH_BYTES = 2_000_000;
+/** The longest that an event waits for others to share its request. */
+const BATCH_MS = 1_000;
+
+export interface ImportOptions {
+  format: Format;
+  clock: SyslogClock;
+  /** Undefined: a dry run, which maps and counts but sends nothing. */
+  client: Client | undefined;
+  /** The customer of every event, in place of the one that the source names. */
+  customerId?: string | undefined;
+  /** Aborted: the import ends after the batch that is on its way. */
+  stop: AbortSignal;
+  /** Hears how far the import is. */
+  progress: { bytes(count: number): void; records(tally: ImportCounts, file: string): void };
+}
+
+/** How an import went; `stoppedBy` when it ended before its inputs did, and where it was then. */
+export interface ImportResult {
+  counts: ImportCounts;
+  stoppedBy: Error | undefined;
+  stoppedAt?: { file: string; line: number };
+}
+
+/**
+ * Imports the inputs one after the other. The order of the log is that of the inputs: one request is under way at a
+ * time, while the next batch is being read and mapped. An input that cannot be read is reported and the next one
+ * goes on; an error that is not about single events ends the import, which may be run again: what it recorded
+ * before has its idempotency keys and is not recorded twice.
+ */
+export async function runImport(
+  sources: readonly ImportSource[],
+  options: ImportOptions,
+): Promise<ImportResult> {
+  const tally = new ImportCounts();
+  const batches = new BatchSender(tally, options);
+  try {
+    for (const source of sources) {
+      await importSource(source, { tally, batches, options });
+      if (options.stop.aborted) return await interrupted(source.name, tally, batches);
+    }
+    await batches.finish();
+    return { counts: tally, stoppedBy: undefined };
+  } catch (error) {
+    return { counts: tally, stoppedBy: error instanceof Error ? error : new Error(String(error)) };
+  }
+}
+
+/** Records everything that was read before the signal. */
+async function interrupted(file: string, tally: ImportCounts, batches: BatchSender): Promise<ImportResult> {
+  await batches.finish();
+  const { lastLine } = tally.of(file);
+  return { counts: tally, stoppedBy: new Error('interrupted'), stoppedAt: { file, line: lastLine } };
+}
+
+async function importSource(
+  source: ImportSource,
+  run: { tally: ImportCounts; batches: BatchSender; options: ImportOptions },
+): Promise<void> {
+  const { tally, batches, options } = run;
+  const file = tally.of(source.name);
+  // What was taken from a pipe is in no other place: it is read to where its writer was. A file can be read again.
+  const piped = source.bytes === undefined;
+  const bytes = gunzipped(source.open((count) => options.progress.bytes(count)));
+  const clock = { ...options.clock, live: piped };
+  const records = readRecords(options.format, piped ? readPipe(bytes, options.stop) : bytes, clock);
+  try {
+    while (piped || !options.stop.aborted) {
+      const next = await nextOf(records);
+      if ('stopped' in next) return;
+      if ('failure' in next) {
+        file.failure = next.failure;
+        return;
+      }
+      if (next.done === true) return;
+      await batches.add(source.name, next.value);
+      if (!('idle' in next.value)) options.progress.records(tally, source.name);
+    }
+  } finally {
+    await records.return(undefined);
+  }
+}
+
+/** Reading errors belong to the input; what `Batches` throws belongs to the import. */
+async function nextOf(
+  records: AsyncGenerator<ReadRecord>,
+): Promise<IteratorResult<ReadRecord> | { failure: string } | { stopped: true }> {
+  try {
+    return await records.next();
+  } catch (error) {
+    if (error instanceof StoppedBySignal) return { stopped: true };
+    return { failure: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+type EventRecord = Extract<ReadRecord, { input: LogEventInput }>;
+
+class BatchSender {
+  private readonly tally: ImportCounts;
+  private readonly options: ImportOptions;
+  private batch: PendingEvent[] = [];
+  private bytes = 0;
+  /** When the oldest event of the batch was read. */
+  private sinceMs = 0;
+  private underWay: Promise<void> = Promise.resolve();
+
+  constructor(tally: ImportCounts, options: ImportOptions) {
+    this.tally = tally;
+    this.options = options;
+  }
+
+  async add(file: string, record: ReadRecord): Promise<void> {
+    // An input that is silent waits for nobody: what failed on the way is thrown here too.
+    if ('idle' in record) return this.finish();
+    this.tally.of(file).lastLine = Math.max(this.tally.of(file).lastLine, record.line);
+    if ('unmapped' in record) this.tally.unmapped(file, record.line, record.unmapped);
+    else if ('joined' in record) this.tally.joined(file, record.line, record.joined);
+    else await this.addEvent(file, record);
+    if (this.batch.length > 0 && Date.now() - this.sinceMs > BATCH_MS) await this.send();
+  }
+
+  private async addEvent(file: string, { line, input, renamed, timeNote }: EventRecord): Promise<void> {
+    this.tally.of(file).read += 1;
+    if (renamed !== undefined) this.tally.renamed(file, { line, renamed, input });
+    if (timeNote !== undefined) this.tally.timed(file, line, timeNote);
+    const json = JSON.stringify(withCustomer(input, this.options.customerId));
+    const bytes = Buffer.byteLength(json);
+    if (this.batch.length > 0 && this.bytes + bytes > BATCH_BYTES) await this.send();
+    if (this.batch.length === 0) this.sinceMs = Date.now();
+    this.batch.push({ json, file, line, ownId: isOwnId(input.idempotencyKey) });
+    this.bytes += bytes;
+    if (this.batch.length >= BATCH_EVENTS) await this.send();
+  }
+
+  async finish(): Promise<void> {
+    if (this.batch.length > 0) await this.send();
+    await this.underWay;
+  }
+
+  /** Waits for the batch before, whose failure it throws, and sends this one without waiting for it. */
+  private async send(): Promise<void> {
+    const batch = this.batch;
+    this.batch = [];
+    this.bytes = 0;
+    await this.underWay;
+    this.underWay = this.settle(batch);
+    // The failure is thrown by whoever waits next; until then it is not an unhandled one.
+    this.underWay.catch(() => undefined);
+  }
+
+  private async settle(batch: readonly PendingEvent[]): Promise<void> {
+    const { client } = this.options;
+    if (client === undefined) return;
+    const fates: EventResult[] = await sendBatch(client, batch);
+    for (const [index, { file, line }] of batch.entries())
+      this.tally.settled(file, line, fates[index] as EventResult);
+  }
+}
+
+function withCustomer(input: LogEventInput, customerId: string | undefined): LogEventInput {
+  if (customerId === undefined || customerId === input.customerId) return input;
+  const source = input.customerId === undefined ? {} : { sourceCustomerId: input.customerId };
+  return { ...input, customerId, details: { ...input.details, ...source } };
+}

@@ -1,0 +1,190 @@
+import ipaddr from 'ipaddr.js';
+import type { PreparedEvent } from './prepare-event.ts';
+
+/** The columns of `audit_events` in the order in which `copyRows` writes them. */
+export const COPIED_COLUMNS = `position, id, salt, leaf_hash, "timestamp", recorded_at, event_type, outcome, severity,
+  user_id, customer_id, session_id, ip_address, user_agent, request_id, resource_type, resource_id, action,
+  description, details, old_values, new_values, search_words`;
+
+const COLUMN_COUNT = 23;
+const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+const TEXT_OID = 25;
+const JSONB_VERSION = 1;
+const MAX_LOOP = 40;
+const MAX_ASCII = 0x7f;
+const POINT = 0x2e;
+const ZERO = 0x30;
+const FIRST_BYTES = 65_536;
+const TWO_32 = 4_294_967_296;
+// PostgreSQL counts microseconds from 2000 on.
+const EPOCH_MS = Date.UTC(2000, 0, 1);
+
+/** The events as rows in PostgreSQL's binary COPY format, from position `start` on. */
+export function copyRows(events: readonly PreparedEvent[], start: number): Buffer {
+  const rows = new CopyRows();
+  events.forEach((event, index) => {
+    rows.add(event, start + index);
+  });
+  return rows.end();
+}
+
+/** Writes rows into one growing buffer. */
+class CopyRows {
+  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  #at = SIGNATURE.copy(this.#bytes);
+
+  add({ record, leafHash, searchWords, json }: PreparedEvent, position: number): void {
+    this.#reserve(2);
+    this.#at = this.#bytes.writeInt16BE(COLUMN_COUNT, this.#at);
+    this.#int64(Math.floor(position / TWO_32), position % TWO_32);
+    this.#text(record.id);
+    this.#salt(record.salt);
+    this.#blob(leafHash);
+    this.#time(record.timestamp);
+    this.#time(record.recordedAt);
+    this.#text(record.eventType);
+    this.#text(record.outcome);
+    this.#text(record.severity);
+    this.#text(record.userId);
+    this.#text(record.customerId);
+    this.#text(record.sessionId);
+    this.#address(record.ipAddress);
+    this.#text(record.userAgent);
+    this.#text(record.requestId);
+    this.#text(record.resourceType);
+    this.#text(record.resourceId);
+    this.#text(record.action);
+    this.#text(record.description);
+    this.#jsonb(json.details);
+    this.#jsonb(json.oldValues);
+    this.#jsonb(json.newValues);
+    this.#texts(searchWords);
+  }
+
+  end(): Buffer {
+    this.#reserve(2);
+    this.#at = this.#bytes.writeInt16BE(-1, this.#at);
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#at + bytes));
+    this.#bytes.copy(larger, 0, 0, this.#at);
+    this.#bytes = larger;
+  }
+
+  #text(text: string | undefined): void {
+    if (text === undefined) {
+      this.#null();
+      return;
+    }
+    this.#reserve(4 + 3 * text.length);
+    const written = this.#write(text, this.#at + 4);
+    this.#bytes.writeInt32BE(written, this.#at);
+    this.#at += 4 + written;
+  }
+
+  // For the many short texts a loop is quicker than a call of the encoder.
+  #write(text: string, at: number): number {
+    if (text.length > MAX_LOOP) return this.#bytes.write(text, at);
+    for (let index = 0; index < text.length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code > MAX_ASCII) return this.#bytes.write(text, at);
+      this.#bytes[at + index] = code;
+    }
+    return text.length;
+  }
+
+  #null(): void {
+    this.#reserve(4);
+    this.#at = this.#bytes.writeInt32BE(-1, this.#at);
+  }
+
+  #jsonb(text: string | undefined): void {
+    if (text === undefined) {
+      this.#null();
+      return;
+    }
+    this.#reserve(5 + 3 * text.length);
+    const written = this.#bytes.write(text, this.#at + 5);
+    this.#bytes.writeInt32BE(written + 1, this.#at);
+    this.#bytes[this.#at + 4] = JSONB_VERSION;
+    this.#at += 5 + written;
+  }
+
+  #blob(bytes: Uint8Array): void {
+    this.#reserve(4 + bytes.length);
+    this.#bytes.writeInt32BE(bytes.length, this.#at);
+    this.#bytes.set(bytes, this.#at + 4);
+    this.#at += 4 + bytes.length;
+  }
+
+  #salt(hex: string): void {
+    this.#reserve(4 + hex.length);
+    const written = this.#bytes.write(hex, this.#at + 4, 'hex');
+    this.#bytes.writeInt32BE(written, this.#at);
+    this.#at += 4 + written;
+  }
+
+  /** A number of 64 bits, given by its upper and lower half. */
+  #int64(upper: number, lower: number): void {
+    this.#reserve(12);
+    this.#at = this.#bytes.writeInt32BE(8, this.#at);
+    this.#at = this.#bytes.writeInt32BE(upper, this.#at);
+    this.#at = this.#bytes.writeUInt32BE(lower, this.#at);
+  }
+
+  // By halves: microseconds of far years are beyond 2^53.
+  #time(milliseconds: number): void {
+    const sinceEpoch = milliseconds - EPOCH_MS;
+    const upper = Math.floor(sinceEpoch / TWO_32);
+    const lower = (sinceEpoch - upper * TWO_32) * 1_000;
+    const carried = Math.floor(lower / TWO_32);
+    this.#int64(upper * 1_000 + carried, lower - carried * TWO_32);
+  }
+
+  #address(address: string | undefined): void {
+    if (address === undefined) {
+      this.#null();
+      return;
+    }
+    const bytes = addressBytes(address);
+    this.#reserve(8 + bytes.length);
+    this.#at = this.#bytes.writeInt32BE(4 + bytes.length, this.#at);
+    const isV4 = bytes.length === 4;
+    for (const byte of [isV4 ? 2 : 3, 8 * bytes.length, 0, bytes.length, ...bytes]) {
+      this.#at = this.#bytes.writeUInt8(byte, this.#at);
+    }
+  }
+
+  #texts(texts: readonly string[]): void {
+    this.#reserve(24);
+    const start = this.#at;
+    this.#at += 4;
+    // Dimensions, no nulls, of text; then length and first index of the only dimension.
+    const head = texts.length === 0 ? [0, 0, TEXT_OID] : [1, 0, TEXT_OID, texts.length, 1];
+    for (const value of head) this.#at = this.#bytes.writeInt32BE(value, this.#at);
+    for (const text of texts) this.#text(text);
+    this.#bytes.writeInt32BE(this.#at - start - 4, start);
+  }
+}
+
+function addressBytes(address: string): number[] {
+  return address.includes(':') ? ipaddr.IPv6.parse(address).toByteArray() : v4Bytes(address);
+}
+
+// Of an address in its canonical form. To split it takes eight times as long.
+function v4Bytes(address: string): number[] {
+  const bytes: number[] = [];
+  let byte = 0;
+  for (let index = 0; index < address.length; index += 1) {
+    const code = address.charCodeAt(index);
+    if (code === POINT) {
+      bytes.push(byte);
+      byte = 0;
+    } else byte = byte * 10 + code - ZERO;
+  }
+  bytes.push(byte);
+  return bytes;
+}

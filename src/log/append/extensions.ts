@@ -1,0 +1,96 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { AuditError } from '../../errors.ts';
+import type { EventDraft } from '../../events/fields.ts';
+import type { EventHandler } from './handlers.ts';
+
+/** Decides whether an event is recorded; false declines it (status FILTERED). What it throws fails the mutation. */
+export type EventFilterFunction = (event: Readonly<EventDraft>) => boolean | Promise<boolean>;
+
+/** What a deployment adds to the pipeline. */
+export interface Extensions {
+  filters?: readonly EventFilterFunction[];
+  handlers?: readonly EventHandler[];
+  /** Further names whose values are redacted. */
+  redact?: readonly string[];
+}
+
+/** What the module named in the configuration adds, then `more`. Throws an error that says what it must export. */
+export async function loadExtensions(
+  path: string | undefined,
+  more: Extensions = {},
+): Promise<Required<Extensions>> {
+  const module = await importExtensions(path);
+  return {
+    filters: [...(module.filters ?? []), ...(more.filters ?? [])],
+    handlers: [...(module.handlers ?? []), ...(more.handlers ?? [])],
+    redact: [...(module.redact ?? []), ...(more.redact ?? [])],
+  };
+}
+
+async function importExtensions(path: string | undefined): Promise<Extensions> {
+  if (path === undefined) return {};
+  const module = (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>;
+  const { filters = [], handlers = [], redact = [] } = module;
+  if (!isListOf(filters, isFilter)) throw new Error(`${path}: "filters" must be an array of functions`);
+  if (!isListOf(handlers, isHandler))
+    throw new Error(`${path}: "handlers" must be an array of { name, handle }`);
+  if (!isListOf(redact, isName)) throw new Error(`${path}: "redact" must be an array of names`);
+  return { filters, handlers, redact };
+}
+
+function isListOf<T>(value: unknown, isOne: (element: unknown) => element is T): value is T[] {
+  return Array.isArray(value) && value.every(isOne);
+}
+
+function isFilter(value: unknown): value is EventFilterFunction {
+  return typeof value === 'function';
+}
+
+function isHandler(value: unknown): value is EventHandler {
+  const { name, handle } = (value ?? {}) as Partial<EventHandler>;
+  return typeof name === 'string' && typeof handle === 'function';
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+/**
+ * Says of each draft of a mutation whether it is wanted. Throws what a filter throws, and TIMEOUT when the filters take
+ * too long over it.
+ */
+export type RunFilters = (drafts: readonly EventDraft[]) => Promise<boolean[]>;
+
+/** Wants everything. */
+export const wantAll: RunFilters = async (drafts) => drafts.map(() => true);
+
+/**
+ * Puts the filters together: what one declines, those behind it do not see. `timeoutMs` is for all of a mutation, for
+ * which those count that are in the set when it begins.
+ */
+export function createFilters(set: ReadonlySet<EventFilterFunction>, timeoutMs: number): RunFilters {
+  return async (drafts) => {
+    if (set.size === 0) return wantAll(drafts);
+    const filters = [...set];
+    const asked = Promise.all(drafts.map((draft) => passes(filters, draft)));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(tooLate()), timeoutMs);
+    });
+    try {
+      return await Promise.race([asked, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+async function passes(filters: readonly EventFilterFunction[], draft: EventDraft): Promise<boolean> {
+  for (const filter of filters) if (!(await filter(draft))) return false;
+  return true;
+}
+
+function tooLate(): AuditError {
+  return new AuditError('TIMEOUT', 'a filter of this deployment took too long: nothing was recorded');
+}

@@ -1,0 +1,134 @@
+import type { Logger } from 'pino';
+import { type Severity, severitiesFrom } from '../../events/catalog.ts';
+import type { AuditEvent } from '../../events/fields.ts';
+
+const MAX_QUEUED = 10_000;
+
+/** Called after an event was committed by this instance, one event at a time, in order. What it throws is reported. */
+export interface EventHandler {
+  name: string;
+  handle(event: AuditEvent): void | Promise<void>;
+}
+
+/** What went wrong with an event for a handler. */
+export interface HandlerFailure {
+  handler: string;
+  eventId: string;
+  reason:
+    | 'threw'
+    | 'timed out'
+    | 'was left out: the queue of the handler is full'
+    | 'was left out: the service stopped';
+  cause?: unknown;
+}
+
+/** Gives committed events to every handler; neither the caller nor another handler is held up. */
+export type Dispatch = (events: readonly AuditEvent[]) => void;
+
+/** The handlers of an instance. */
+export interface Handlers {
+  dispatch: Dispatch;
+  /** One more gets what is committed from now on. Returns its removal: it has what was dispatched to it, and no more. */
+  add(handler: EventHandler): () => void;
+  /** Resolves when the handlers have had what was dispatched, or had the longest time for one event more. */
+  close(): Promise<void>;
+}
+
+/** Puts the handlers together; `timeoutMs` is the longest time for one event, `report` gets every failure. */
+export function createHandlers(
+  handlers: readonly EventHandler[],
+  timeoutMs: number,
+  report: (failure: HandlerFailure) => void,
+): Handlers {
+  const queueOf = (handler: EventHandler) => new HandlerQueue(handler, timeoutMs, report);
+  const queues = new Set(handlers.map(queueOf));
+  return {
+    dispatch(events) {
+      for (const lane of queues) for (const event of events) lane.add(event);
+    },
+    add(handler) {
+      const lane = queueOf(handler);
+      queues.add(lane);
+      return () => void queues.delete(lane);
+    },
+    async close() {
+      await Promise.all([...queues].map((lane) => lane.close()));
+    },
+  };
+}
+
+class HandlerQueue {
+  readonly #handler: EventHandler;
+  readonly #timeoutMs: number;
+  readonly #report: (failure: HandlerFailure) => void;
+  readonly #queue: AuditEvent[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(handler: EventHandler, timeoutMs: number, report: (failure: HandlerFailure) => void) {
+    this.#handler = handler;
+    this.#timeoutMs = timeoutMs;
+    this.#report = report;
+  }
+
+  add(event: AuditEvent): void {
+    if (this.#queue.length >= MAX_QUEUED) {
+      this.#fail(event, 'was left out: the queue of the handler is full');
+      return;
+    }
+    this.#queue.push(event);
+    this.#running ??= this.#run();
+  }
+
+  async close(): Promise<void> {
+    await this.#withTimeout(this.#running);
+    for (const event of this.#queue.splice(0)) this.#fail(event, 'was left out: the service stopped');
+  }
+
+  async #run(): Promise<void> {
+    // Not within the mutation: a handler may be slow before its first await.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let event = this.#queue.shift(); event; event = this.#queue.shift()) await this.#handle(event);
+    this.#running = undefined;
+  }
+
+  async #handle(event: AuditEvent): Promise<void> {
+    try {
+      const work = this.#handler.handle(event);
+      if (work && (await this.#withTimeout(work))) this.#fail(event, 'timed out');
+    } catch (cause) {
+      this.#fail(event, 'threw', cause);
+    }
+  }
+
+  /** Whether the time was over first. */
+  async #withTimeout(work: void | Promise<void>): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, this.#timeoutMs, true);
+    });
+    try {
+      return await Promise.race([Promise.resolve(work).then(() => false), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #fail(event: AuditEvent, reason: HandlerFailure['reason'], cause?: unknown): void {
+    const failure = { handler: this.#handler.name, eventId: event.id, reason };
+    this.#report(cause === undefined ? failure : { ...failure, cause });
+  }
+}
+
+const LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'error', critical: 'fatal' } as const;
+
+/** The handler that writes events of at least `threshold` to the structured log, at the level of their severity. */
+export function eventLogger(log: Logger, threshold: Severity | 'off'): EventHandler[] {
+  if (threshold === 'off') return [];
+  const logged = new Set(severitiesFrom(threshold));
+  const handle: EventHandler['handle'] = (event) => {
+    if (!logged.has(event.severity)) return;
+    const { leafHash: _, ...auditEvent } = event;
+    log[LEVELS[event.severity]]({ auditEvent }, event.eventType);
+  };
+  return [{ name: 'structured log', handle }];
+}

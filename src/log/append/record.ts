@@ -1,0 +1,238 @@
+import { type AuditError, Problems } from '../../errors.ts';
+import { inTurns } from '../../event-loop.ts';
+import { type AuditEvent, type EventDraft, TEXT_BOUNDS } from '../../events/fields.ts';
+import type { OnProblem } from '../../events/json.ts';
+import type { Redaction } from '../../events/redact/redact.ts';
+import { isReserved, reservedProblem } from '../../events/reserved-resource-type.ts';
+import { checkEvent, type EventInput } from '../../events/validate.ts';
+import type { Appender } from './appender.ts';
+import type { AssignedPosition } from './batch.ts';
+import { type RunFilters, wantAll } from './extensions.ts';
+import type { Dispatch } from './handlers.ts';
+import { eventAt, type PreparedEvent, prepareEvent } from './prepare-event.ts';
+
+/** What became of an event. */
+export interface Recorded {
+  status: 'RECORDED' | 'DUPLICATE' | 'FILTERED';
+  /** Absent when filtered, and for a duplicate whose first event was removed by retention. */
+  event: AuditEvent | undefined;
+}
+
+/** The way of an event into the log: check, filter, redact, append, hand to the handlers. */
+export interface Pipeline {
+  filters: RunFilters;
+  redaction: Redaction;
+  appender: Appender;
+  readPositions: (positions: number[]) => Promise<Map<number, AuditEvent>>;
+  dispatch: Dispatch;
+  now: () => number;
+  /** Aborted when what clients still wait to have recorded is refused, since the service stops: no more is done for it. */
+  refused?: AbortSignal;
+}
+
+/** An input and the path that an error about it names. */
+export interface PathedInput {
+  input: EventInput;
+  path: string;
+  /** Why it is refused already. */
+  problem?: AuditError | undefined;
+  /** Whether some of it is missing, since it had the wrong type: then its content cannot be compared with another. */
+  isPart?: boolean;
+}
+
+/**
+ * Records the events of a client, all or none, in order. Throws BAD_USER_INPUT (also for one that looks like the log's
+ * own), CONFLICT, OVERLOADED, TIMEOUT, UNAVAILABLE; `AuditErrors` when several things are wrong with the events.
+ */
+export function recordEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<Recorded[]> {
+  return record(pipeline, inputs, { checkInput: checkClientInput, checkDraft, signal: pipeline.refused });
+}
+
+/**
+ * What is wrong with the events of a client that are refused in any case: the first `most` problems. Members that had the
+ * wrong type are not in them.
+ */
+export async function problemsOf(
+  pipeline: Pipeline,
+  inputs: readonly PathedInput[],
+  most: number,
+): Promise<readonly AuditError[]> {
+  const problems = new Problems(most);
+  const checks = { checkInput: checkClientInput, checkDraft, signal: pipeline.refused };
+  try {
+    await prepareEvents({ ...pipeline, filters: wantAll }, inputs, { ...checks, problems });
+    problems.throwAny();
+    return [];
+  } catch (error) {
+    if (problems.count === 0) throw error;
+    return problems.found;
+  }
+}
+
+function checkClientInput(one: PathedInput, onProblem: OnProblem): EventDraft {
+  const { input, path, problem } = one;
+  if (problem) onProblem(problem);
+  if (isReserved(input.resourceType)) onProblem(reservedProblem(path));
+  return checkInput(one, onProblem);
+}
+
+export function checkInput({ input, path }: PathedInput, onProblem: OnProblem): EventDraft {
+  return checkEvent(input, path, onProblem);
+}
+
+// Filters are code of the deployment, and are handed the draft itself.
+function checkDraft({ resourceType }: EventDraft): void {
+  if (isReserved(resourceType)) throw new Error('a filter gave a client event the resource type of the log');
+}
+
+interface Checks {
+  checkInput: (one: PathedInput, onProblem: OnProblem) => EventDraft;
+  checkDraft: (redacted: EventDraft) => void;
+  /** Aborted when nothing more is to be done. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Checks, filters, redacts and appends events, all or none, in order. */
+export async function record(
+  pipeline: Pipeline,
+  inputs: readonly PathedInput[],
+  { checkInput, checkDraft, signal }: Checks,
+): Promise<Recorded[]> {
+  const problems = new Problems();
+  const prepared = await prepareEvents(pipeline, inputs, { checkInput, checkDraft, signal, problems });
+  problems.throwAny();
+  const paths = inputs.map(({ path }) => path);
+  return append(pipeline, prepared, { paths, signal });
+}
+
+/** Makes the events ready that the filters want; the others, and those with a problem, are undefined. */
+async function prepareEvents(
+  pipeline: Pipeline,
+  inputs: readonly PathedInput[],
+  { checkInput, checkDraft, signal, problems }: Checks & { problems: Problems },
+): Promise<(PreparedEvent | undefined)[]> {
+  const now = pipeline.now();
+  const drafts = await inTurns(inputs, (one) => {
+    signal?.throwIfAborted();
+    const before = problems.count;
+    const draft = checkInput(one, problems.add);
+    return problems.count === before ? draft : undefined;
+  });
+  // What is refused in any case is no matter for the filters.
+  const isWanted = problems.count === 0 && (await pipeline.filters(drafts as EventDraft[]));
+  const prepared = await inTurns(drafts, (draft, index) => {
+    signal?.throwIfAborted();
+    if (!draft || (isWanted && !isWanted[index])) return undefined;
+    const path = inputs[index]?.path ?? 'input';
+    return problems.attempt(() => {
+      const redacted = pipeline.redaction.event(draft, path);
+      checkDraft(redacted);
+      return prepareEvent(redacted, now, path);
+    });
+  });
+  if (problems.count > 0) await addConflicts(pipeline, prepared, { inputs, problems });
+  return prepared;
+}
+
+// Those that are appended are told by the append.
+async function addConflicts(
+  { appender }: Pipeline,
+  prepared: readonly (PreparedEvent | undefined)[],
+  { inputs, problems }: { inputs: readonly PathedInput[]; problems: Problems },
+): Promise<void> {
+  const complete = prepared.flatMap((event, index) => {
+    const input = inputs[index];
+    return event && input && !input.isPart ? [{ event, path: input.path }] : [];
+  });
+  const conflicts = await appender.conflicts({
+    events: complete.map(({ event }) => event),
+    paths: complete.map(({ path }) => path),
+  });
+  for (const conflict of conflicts) problems.add(conflict);
+}
+
+async function append(
+  pipeline: Pipeline,
+  prepared: (PreparedEvent | undefined)[],
+  { paths, signal }: { paths: string[]; signal: AbortSignal | undefined },
+): Promise<Recorded[]> {
+  const events = prepared.filter((event) => event !== undefined);
+  const kept = paths.filter((_, index) => prepared[index] !== undefined);
+  const placements = await pipeline.appender.append({ events, paths: kept, signal });
+  const recorded: AuditEvent[] = [];
+  events.forEach((event, index) => {
+    const { position, isNew } = placements[index] as AssignedPosition;
+    if (isNew) recorded.push(eventAt(event, position));
+  });
+  pipeline.dispatch(recorded);
+  const isAllNew = recorded.length === prepared.length;
+  if (isAllNew) return recorded.map((event): Recorded => ({ status: 'RECORDED', event }));
+  const byPosition = await withDuplicates(pipeline, recorded, placements);
+  const next = placements.values();
+  return prepared.map((event): Recorded => {
+    if (!event) return { status: 'FILTERED', event: undefined };
+    const { position, isNew } = next.next().value as AssignedPosition;
+    return { status: isNew ? 'RECORDED' : 'DUPLICATE', event: byPosition.get(position) };
+  });
+}
+
+/** The events at the placements, by position: those recorded now, and the others as they are stored. */
+async function withDuplicates(
+  { readPositions }: Pipeline,
+  recorded: readonly AuditEvent[],
+  placements: readonly AssignedPosition[],
+): Promise<Map<number, AuditEvent>> {
+  const byPosition = new Map(recorded.map((event) => [event.position, event]));
+  const missing = placements.map(({ position }) => position).filter((position) => !byPosition.has(position));
+  if (missing.length === 0) return byPosition;
+  for (const [at, event] of await readPositions(missing)) byPosition.set(at, event);
+  return byPosition;
+}
+
+/** The other end of a connection. */
+export interface Peer {
+  /** Absent: the connection is gone already, or there was none. */
+  ipAddress?: string | undefined;
+  /** What it calls itself, its beginning. */
+  userAgent?: string | undefined;
+}
+
+/** Who did something to the log itself, and from where. */
+export interface Caller extends Peer {
+  /** The id of an API key, or `cli:` and the name of a user of the system; absent: the service, by itself. */
+  userId?: string | undefined;
+}
+
+/** Records an event about the log itself, committed when this resolves. No filter may decline it. */
+export async function recordSystemEvent(
+  pipeline: Pipeline,
+  caller: Caller,
+  event: EventInput,
+): Promise<void> {
+  await recordSystemEvents(pipeline, [{ ...event, ...caller }]);
+}
+
+/** Records events about the log itself, all or none. No filter may decline them. Throws OVERLOADED, UNAVAILABLE. */
+export async function recordSystemEvents(pipeline: Pipeline, events: readonly EventInput[]): Promise<void> {
+  const checks = { checkInput, checkDraft: () => undefined };
+  await record({ ...pipeline, filters: wantAll }, events.map(asSystemInput), checks);
+}
+
+/** Makes an event about the log itself ready for a transaction that appends it beside other changes. */
+export function prepareSystemEvent(pipeline: Pipeline, caller: Caller, event: EventInput): PreparedEvent {
+  const { input, path } = asSystemInput({ ...event, ...caller });
+  return prepareEvent(pipeline.redaction.event(checkEvent(input, path), path), pipeline.now(), path);
+}
+
+function asSystemInput(event: EventInput): PathedInput {
+  return { input: { ...event, ...fittedTexts(event) }, path: 'event' };
+}
+
+// What others say of themselves must not be able to keep an event out: it is made to fit.
+function fittedTexts({ userId, userAgent }: EventInput): Pick<EventInput, 'userId' | 'userAgent'> {
+  return { userId: fitted(userId, TEXT_BOUNDS.userId), userAgent: fitted(userAgent, TEXT_BOUNDS.userAgent) };
+}
+
+function fitted(text: string | null | undefined, most: number): string | undefined {
+  return text?.replaceAll('\0', '').slice(0, most).toWellFormed();
+}

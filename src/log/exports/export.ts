@@ -1,0 +1,172 @@
+import { Readable } from 'node:stream';
+import { type CopyRows, withLiterals } from '../../db/bulk-read.ts';
+import { Prisma } from '../../db/generated/client.ts';
+import type { Pool } from '../../db/pool.ts';
+import { prismaOn } from '../../db/prisma.ts';
+import { Semaphore } from '../../db/semaphore.ts';
+import type { EventFilter } from '../../events/filter.ts';
+import { readFirstPosition, readHead } from '../head.ts';
+import { positionOf, ROW_COLUMNS } from '../read/canonical-row.ts';
+import { allOf, whereOf } from '../read/filter-sql.ts';
+import { explainUnavailable, refusePurged } from '../read/scan.ts';
+import { type CsvOptions, createCsvWriter, csvHead, USUAL_CSV } from './csv.ts';
+import { type BlockWriter, createJsonWriter } from './json.ts';
+import type { ExportFormat, ExportGrant } from './link.ts';
+
+const MAX_READS = 4;
+
+/**
+ * Resolves with the file of a grant: the matching events in log order, up to the end that the log had when the grant was
+ * made. Two blocks are in memory at a time: one on its way to the client, and the next. The stream breaks with
+ * POSITION_PURGED when events are removed that it has not read yet.
+ */
+export type OpenExport = (grant: ExportGrant) => Promise<Readable>;
+
+/** Makes the exports of an instance, of which a few read at a time, each where its principal may read. */
+export function createExports(pool: Pool, copyRowsOf: (grant: ExportGrant) => CopyRows): OpenExport {
+  const readers = createBlockReaders(pool, MAX_READS);
+  return async (grant) => {
+    const { frontier, firstPosition } = await readHead(pool);
+    const range = { start: firstPosition, end: Math.min(grant.end, frontier.size) };
+    return Readable.from(streamFile(grant, readers(grant.filters, copyRowsOf(grant)), range), {
+      objectMode: false,
+      highWaterMark: 1,
+    });
+  };
+}
+
+async function* streamFile(
+  { format, csv = USUAL_CSV }: ExportGrant,
+  read: ReadBlock,
+  { start, end }: { start: number; end: number },
+): AsyncGenerator<string | Buffer> {
+  const { head, tail, createWriter } = FORMATS[format];
+  const writer = createWriter(csv);
+  const first = head(csv);
+  const readFrom = (position: number) => {
+    const block = read(position, end, writer.row).then((next) => ({ pieces: writer.take(), next }));
+    // It may fail while nobody waits for it yet, or ever, when the client leaves.
+    block.catch(() => undefined);
+    return block;
+  };
+  if (first) yield first;
+  let ahead = start < end ? readFrom(start) : undefined;
+  while (ahead) {
+    const { pieces, next } = await ahead;
+    ahead = next < end ? readFrom(next) : undefined;
+    yield* pieces;
+  }
+  if (tail) yield tail;
+}
+
+/** How a format writes a file: what stands before, between and after the rows of events. */
+export interface Format {
+  contentType: string;
+  extension: string;
+  head(csv: CsvOptions): string;
+  createWriter(csv: CsvOptions): BlockWriter;
+  tail: string;
+}
+
+/** What there is of each format. An NDJSON line is the event's canonical form, byte for byte. */
+export const FORMATS: Record<ExportFormat, Format> = {
+  NDJSON: {
+    contentType: 'application/x-ndjson',
+    extension: 'ndjson',
+    head: () => '',
+    createWriter: () => createJsonWriter({ first: '', between: '', after: '\n' }),
+    tail: '',
+  },
+  JSON: {
+    contentType: 'application/json',
+    extension: 'json',
+    head: () => '[',
+    createWriter: () => createJsonWriter({ first: '\n', between: ',\n', after: '' }),
+    tail: '\n]\n',
+  },
+  CSV: {
+    contentType: 'text/csv; charset=utf-8',
+    extension: 'csv',
+    head: csvHead,
+    createWriter: createCsvWriter,
+    tail: '',
+  },
+};
+
+// So a block is one short statement, whatever the filter, and whatever follows small events.
+const MAX_POSITIONS = 50_000;
+const BLOCK_EVENTS = { first: 50, most: 5_000 };
+const BLOCK_BYTES = { wanted: 2_000_000, most: 4_000_000 };
+
+/**
+ * Hands the rows of the next matching events from `position` on to `onRow`, none at `end` or behind it, and resolves
+ * with the position from which to go on.
+ */
+export type ReadBlock = (position: number, end: number, onRow: (row: Buffer) => void) => Promise<number>;
+
+/**
+ * Makes readers of the log from one end to the other, of which `maxReads` read at a time, as `createPageReaders` does,
+ * for those who want rows as COPY gives them. Blocks grow and shrink towards two megabytes. Reading throws
+ * POSITION_PURGED when an event at `position` or behind it was removed, and UNAVAILABLE when the database cannot be
+ * reached; what `onRow` got of that block before is not to be used.
+ */
+export function createBlockReaders(
+  pool: Pool,
+  maxReads: number,
+): (filters: readonly EventFilter[], copyRows: CopyRows) => ReadBlock {
+  const turns = new Semaphore(maxReads);
+  return (filters, copyRows) => {
+    let limit = BLOCK_EVENTS.first;
+    return (position, end, onRow) =>
+      turns.run(async () => {
+        const range = { start: position, end: Math.min(end, position + MAX_POSITIONS), limit };
+        const read = await readBlock(copyRows, blockStatement(filters, range), onRow).catch(
+          explainUnavailable,
+        );
+        // Read after the rows: what is still there now was there when they were read.
+        refusePurged(position, await readFirstPosition(prismaOn(pool)).catch(explainUnavailable));
+        if (read.rows > 0) limit = fittingLimit(read);
+        return read.isCut || read.rows === range.limit ? read.last + 1 : range.end;
+      });
+  };
+}
+
+interface BlockRead {
+  rows: number;
+  bytes: number;
+  last: number;
+  /** Whether there was too much of it. */
+  isCut: boolean;
+}
+
+async function readBlock(
+  copyRows: CopyRows,
+  statement: string,
+  onRow: (row: Buffer) => void,
+): Promise<BlockRead> {
+  const read: BlockRead = { rows: 0, bytes: 0, last: -1, isCut: false };
+  await copyRows(statement, (row) => {
+    onRow(row);
+    read.rows += 1;
+    read.bytes += row.length;
+    read.last = positionOf(row);
+    read.isCut = read.bytes > BLOCK_BYTES.most;
+    return !read.isCut;
+  });
+  return read;
+}
+
+function blockStatement(
+  filters: readonly EventFilter[],
+  { start, end, limit }: { start: number; end: number; limit: number },
+): string {
+  const where = allOf([whereOf(filters), Prisma.sql`position >= ${start} AND position < ${end}`]);
+  return withLiterals(
+    Prisma.sql`SELECT ${Prisma.raw(ROW_COLUMNS)} FROM audit_events WHERE ${where} ORDER BY position LIMIT ${limit}`,
+  );
+}
+
+function fittingLimit({ rows, bytes }: BlockRead): number {
+  const fitting = Math.floor(BLOCK_BYTES.wanted / (bytes / rows));
+  return Math.max(1, Math.min(fitting, BLOCK_EVENTS.most));
+}

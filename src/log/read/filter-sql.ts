@@ -1,0 +1,95 @@
+import { Prisma } from '../../db/generated/client.ts';
+import { type AddressBlock, holdsMapped, MAPPED_BLOCK, storedBlocks } from '../../events/address.ts';
+import { severitiesFrom } from '../../events/catalog.ts';
+import { EQUAL_FIELDS, type EventFilter, OBJECT_FIELDS } from '../../events/filter.ts';
+import { needleOf, type SearchCondition, TEXT_START } from '../../events/search.ts';
+
+const { sql } = Prisma;
+
+const COLUMNS: Record<(typeof EQUAL_FIELDS)[number], Prisma.Sql> = {
+  userId: sql`user_id`,
+  customerId: sql`customer_id`,
+  sessionId: sql`session_id`,
+  requestId: sql`request_id`,
+  resourceType: sql`resource_type`,
+  resourceId: sql`resource_id`,
+  action: sql`action`,
+};
+
+const OBJECT_COLUMNS: Record<(typeof OBJECT_FIELDS)[number], Prisma.Sql> = {
+  details: sql`details`,
+  oldValues: sql`old_values`,
+  newValues: sql`new_values`,
+};
+
+/** The SQL of the filters together; agrees with `matches` of `events/filter.ts` on every event. */
+export function whereOf(filters: readonly EventFilter[]): Prisma.Sql {
+  return allOf(filters.flatMap(conditionsOf));
+}
+
+/** The SQL of conditions that hold together; true without any. */
+export function allOf(conditions: readonly Prisma.Sql[]): Prisma.Sql {
+  return conditions.length === 0 ? sql`true` : Prisma.join([...conditions], ' AND ');
+}
+
+/** A time as SQL text; infinite where no event can be: the years that one may have have four digits. */
+export function sqlTime(time: number): string {
+  if (time < BEFORE_ALL) return '-infinity';
+  return time > AFTER_ALL ? 'infinity' : new Date(time).toISOString();
+}
+
+const BEFORE_ALL = Date.parse('0001-01-01T00:00:00Z');
+const AFTER_ALL = Date.parse('9999-12-31T23:59:59.999Z');
+
+function conditionsOf(filter: EventFilter): Prisma.Sql[] {
+  const conditions: Prisma.Sql[] = [];
+  const add = <Value>(value: Value | undefined, condition: (value: Value) => Prisma.Sql) => {
+    if (value !== undefined) conditions.push(condition(value));
+  };
+  add(filter.eventTypes, (types) => sql`event_type = ANY(${types}::text[])`);
+  add(filter.categories, (categories) => sql`split_part(event_type, '.', 1) = ANY(${categories}::text[])`);
+  add(filter.outcomes, (outcomes) => sql`outcome = ANY(${outcomes}::text[])`);
+  add(filter.severities, (severities) => sql`severity = ANY(${severities}::text[])`);
+  add(filter.minSeverity, (least) => sql`severity = ANY(${severitiesFrom(least)}::text[])`);
+  for (const field of EQUAL_FIELDS) add(filter[field], (value) => sql`${COLUMNS[field]} = ${value}`);
+  add(filter.ipBlock, isIn);
+  add(filter.startTime, (time) => sql`"timestamp" >= ${sqlTime(time)}::timestamptz`);
+  add(filter.endTime, (time) => sql`"timestamp" <= ${sqlTime(time)}::timestamptz`);
+  add(filter.search, searchSql);
+  for (const field of OBJECT_FIELDS)
+    add(filter[field], (value) => sql`${OBJECT_COLUMNS[field]} @> ${JSON.stringify(value)}::jsonb`);
+  return conditions;
+}
+
+// A phrase is looked for in the words of an event in their order: those that the index finds are looked through.
+const SEARCH_TEXT = sql`' ' || array_to_string(search_words, ' ') || ' '`;
+/** Whether a version before migration 0060 made the words: distinct ones, in no order that means anything. */
+export const HAS_FORMER_WORDS = sql`search_words[1] IS DISTINCT FROM ${Prisma.raw(`'${TEXT_START}'`)}`;
+
+/** The condition of a search: what it looks for, without what it leaves out. */
+function searchSql(search: SearchCondition): Prisma.Sql {
+  const excluded = (search.excluded ?? []).map((one) => sql`AND NOT (${isFound(one)})`);
+  return excluded.length === 0 ? isFound(search) : sql`${isFound(search)} ${Prisma.join(excluded, ' ')}`;
+}
+
+function isFound({ words, phrases = [], formerWords }: SearchCondition): Prisma.Sql {
+  const hasWords = sql`search_words @> ${words}::text[]`;
+  // No word has a character that means something to LIKE.
+  const patterns = phrases.map((phrase) => `%${needleOf(phrase)}%`);
+  const hasPhrases = patterns.length === 0 ? sql`true` : sql`${SEARCH_TEXT} LIKE ALL (${patterns}::text[])`;
+  if (formerWords === undefined)
+    return patterns.length === 0 ? hasWords : sql`${hasWords} AND (${HAS_FORMER_WORDS} OR ${hasPhrases})`;
+  const isFoundNow = sql`${hasWords} AND NOT ${HAS_FORMER_WORDS} AND ${hasPhrases}`;
+  if (formerWords.length === 0) return isFoundNow;
+  return sql`(${isFoundNow} OR search_words @> ${formerWords}::text[] AND ${HAS_FORMER_WORDS})`;
+}
+
+// Of each alternative the index of addresses knows where it begins and ends.
+function isIn(block: AddressBlock): Prisma.Sql {
+  const alternatives = storedBlocks(block).map((stored) => sql`ip_address <<= ${stored}::inet`);
+  const isWithin = sql`(${Prisma.join(alternatives, ' OR ')})`;
+  return holdsMapped(block) ? sql`${isWithin} AND NOT ${IS_MAPPED}` : isWithin;
+}
+
+/** Whether an address is an IPv4 address in IPv6, as older versions stored those. */
+export const IS_MAPPED = sql`ip_address <<= ${Prisma.raw(`'${MAPPED_BLOCK}'`)}`;

@@ -1,0 +1,182 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ReadTime, timeOf } from '../../db/clock.ts';
+import { AuditError } from '../../errors.ts';
+import type { Caller } from '../append/record.ts';
+import { readHead } from '../head.ts';
+import { announcePurge, type PurgedLog } from './announce.ts';
+import { ClocksDifferError, findBoundary, readAgreedTime } from './boundary.ts';
+import { withPurgeLock } from './purge-lock.ts';
+import { createRowRemover } from './remove-rows.ts';
+
+const DAY_MS = 86_400_000;
+/** How long a purge waits for another, and then for the rows to be gone, before it leaves them to the background. */
+const LONGEST_WAIT_MS = 10_000;
+
+export interface PurgeRequest {
+  /** 0: everything up to now. */
+  olderThanDays: number;
+  /**
+   * Somebody asked for it: it waits for its turn, may remove any share of the log, and is an event also when there is
+   * nothing to remove.
+   */
+  isAsked: boolean;
+  /** Aborted: it fails before it has announced anything, or leaves the rows to the next start. */
+  stop?: AbortSignal;
+}
+
+/** The purges of an instance. */
+export interface Purges {
+  /**
+   * Removes what was recorded more than so many days ago, one instance at a time, and resolves with how many events that
+   * were when nobody can read them any more. Throws UNAVAILABLE, also while the clocks differ, and a RefusedShare.
+   */
+  purge(caller: Caller, request: PurgeRequest): Promise<number>;
+  /** Ends purges that have announced nothing yet; resolves when the removal under way has ended its step. */
+  close(): Promise<void>;
+}
+
+/** What they stand on. */
+export interface PurgesOptions extends PurgedLog {
+  /** The largest share of the log, in percent, that is removed at once without being asked for. */
+  maxPercent: number;
+  /** Of the database; another one in tests. */
+  databaseNow?: ReadTime | undefined;
+  onError: (error: Error) => void;
+}
+
+/** A purge that nobody asked for would have removed a larger share of the log than the settings allow. */
+export class ShareTooLargeError extends Error {
+  override readonly name = 'RefusedShare';
+}
+
+/** Makes the purges of an instance, and removes what earlier ones have announced and not removed. */
+export function createPurges(options: PurgesOptions): Purges {
+  const { pool, pipeline, onError } = options;
+  const clocks = { now: pipeline.now, databaseNow: options.databaseNow ?? timeOf(pool) };
+  const remover = createRowRemover(pool, onError);
+  const stopping = new AbortController();
+  // Those of this instance wait here: each that waits in the database holds a connection that the first one needs.
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** Waits for the purges of this instance that were asked for before; not for ever. */
+  async function waitForTurn(): Promise<() => void> {
+    const before = last;
+    let end = () => {};
+    last = Promise.all([before, new Promise<void>((resolve) => (end = resolve))]);
+    const isMine = await Promise.race([before.then(() => true), longestWait(stopping.signal)]);
+    if (isMine) return end;
+    end();
+    throw new AuditError('UNAVAILABLE', 'another purge is under way: retry later');
+  }
+
+  async function announce(caller: Caller, request: PurgeRequest): Promise<number> {
+    const { olderThanDays, isAsked } = request;
+    const stop = request.stop ? AbortSignal.any([request.stop, stopping.signal]) : stopping.signal;
+    const time = await readAgreedTime(clocks);
+    const before = olderThanDays === 0 ? Number.POSITIVE_INFINITY : time - olderThanDays * DAY_MS;
+    const { firstPosition: from, frontier } = await readHead(pool);
+    const firstPosition = await findBoundary(pool, from, before);
+    if (!isAsked) {
+      if (firstPosition === from) return 0;
+      checkShare(firstPosition - from, frontier.size - from, options.maxPercent);
+    }
+    await announcePurge({ pool, pipeline }, caller, { from, firstPosition, olderThanDays }, stop);
+    return firstPosition - from;
+  }
+
+  return {
+    async purge(caller, request) {
+      const lock = { name: 'purge', isPatient: request.isAsked } as const;
+      const endTurn = await waitForTurn();
+      const purged = await withPurgeLock(pool, lock, () => announce(caller, request)).finally(endTurn);
+      // A requested purge also waits for rows that earlier purges have left.
+      if (purged || request.isAsked) await Promise.race([remover.run(), longestWait(request.stop)]);
+      return purged ?? 0;
+    },
+    async close() {
+      stopping.abort(new AuditError('UNAVAILABLE', 'the service is stopping: retry'));
+      await remover.close();
+    },
+  };
+}
+
+async function longestWait(signal: AbortSignal | undefined): Promise<undefined> {
+  const options = { ref: false, ...(signal && { signal }) };
+  await delay(LONGEST_WAIT_MS, undefined, options).catch(() => undefined);
+}
+
+function checkShare(purged: number, events: number, maxPercent: number): void {
+  const percent = (100 * purged) / events;
+  if (percent <= maxPercent) return;
+  throw new ShareTooLargeError(
+    `${purged} of ${events} events are due, which is more than RETENTION_MAX_PERCENT=${maxPercent} at once: ` +
+      'nothing was removed. Look whether that is meant; then raise it, or call purgeEvents',
+  );
+}
+
+/** Whether a purge was refused for a reason that only people can change, in distinction to one that failed. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ShareTooLargeError || error instanceof ClocksDifferError;
+}
+
+const FIRST_MS = 1_000;
+const EVERY_MS = 3_600_000;
+const RETRY_MS = 60_000;
+
+/** The retention of an instance. */
+export interface Retention {
+  /** Starts no more purges; resolves when the one under way has ended. */
+  close(): Promise<void>;
+}
+
+export interface RetentionOptions {
+  purges: Pick<Purges, 'purge'>;
+  /** How long events are kept, counted from when they were recorded. */
+  days: number;
+  /** Brings what was recorded into a signed checkpoint: nothing else may leave the log. */
+  sign: () => Promise<void>;
+  /** Nothing was removed, because something is not as it should be that only people can tell. */
+  onRefusal: (error: Error) => void;
+  onError: (error: Error) => void;
+}
+
+/** Purges soon after the start and then hourly, unless another instance is at it; after an error, a minute later. */
+export function startRetention({ purges, days, sign, onRefusal, onError }: RetentionOptions): Retention {
+  const stopping = new AbortController();
+  let running: Promise<void> | undefined;
+  let timer: NodeJS.Timeout;
+
+  async function run(): Promise<void> {
+    try {
+      await sign();
+      if (stopping.signal.aborted) return;
+      await purges.purge({}, { olderThanDays: days, isAsked: false, stop: stopping.signal });
+      schedule(EVERY_MS);
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      if (isRefusal(error)) onRefusal(error as Error);
+      else onError(error as Error);
+      schedule(isRefusal(error) ? EVERY_MS : RETRY_MS);
+    }
+  }
+
+  // Jittered, so that instances that were started together do not ask the database together for ever.
+  function schedule(delayMs: number): void {
+    if (stopping.signal.aborted) return;
+    timer = setTimeout(
+      () => {
+        running = run();
+      },
+      delayMs * (0.5 + Math.random()),
+    ).unref();
+  }
+
+  schedule(FIRST_MS);
+  return {
+    async close() {
+      stopping.abort();
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,215 @@
+import type { PoolClient } from 'pg';
+import type { Pool } from '../../db/pool.ts';
+import { prismaOn } from '../../db/prisma.ts';
+import { withPurgeLock } from './purge-lock.ts';
+
+const RETRY_MS = 30_000;
+
+/** Removes the rows that purges have announced, in the background. */
+export interface RowRemover {
+  /** Removes what can be removed now; what is still in use is tried again until it is gone. */
+  run(): Promise<void>;
+  /** Resolves when the batch or the statement under way has ended. */
+  close(): Promise<void>;
+}
+
+/** Makes the remover of an instance, which begins with what an earlier process has left. */
+export function createRowRemover(pool: Pool, onError: (error: Error) => void): RowRemover {
+  const stopping = new AbortController();
+  let running: Promise<void> | undefined;
+  let isDue = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function work(): Promise<void> {
+    let isDone = false;
+    try {
+      while (isDue && !stopping.signal.aborted) {
+        isDue = false;
+        // Another instance may be at it: then this one looks again whether it has come to an end.
+        isDone = (await removeOldRows(pool, stopping.signal)) || !(await hasOldRows(pool));
+      }
+    } catch (error) {
+      if (!stopping.signal.aborted) onError(error as Error);
+    }
+    running = undefined;
+    clearTimeout(timer);
+    if (!isDone && !stopping.signal.aborted)
+      timer = setTimeout(() => void run(), RETRY_MS * (0.5 + Math.random())).unref();
+  }
+
+  function run(): Promise<void> {
+    if (stopping.signal.aborted) return Promise.resolve();
+    isDue = true;
+    running ??= work();
+    return running;
+  }
+
+  void run();
+  return {
+    run,
+    async close() {
+      stopping.abort();
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+const BATCH = 5_000;
+
+/**
+ * Longest waits, in milliseconds. Detaching waits for whoever has used the log before, and holds nothing meanwhile; only its
+ * last step, and FINALIZE from its first, hold a lock on the log that a new segment waits for, and one on the segment
+ * itself that readers in an old snapshot wait for.
+ */
+const LONGEST = {
+  detach: { lock: 1_000, statement: 5_000 },
+  finalize: { lock: 700, statement: 700 },
+  drop: { lock: 700, statement: 5_000 },
+} as const;
+
+// SQLSTATE lock_not_available, query_canceled, deadlock_detected: somebody still uses the segment.
+const IN_USE = new Set(['55P03', '57014', '40P01']);
+
+/** A segment with events from before the log begins. */
+interface OldSegment {
+  name: string;
+  start: number;
+  end: number;
+  /** Where the log begins. */
+  first: number;
+  isAttached: boolean;
+  /** Whether its detaching was begun and has not ended. */
+  isPending: boolean;
+}
+
+const OLD_SEGMENTS = `SELECT relname AS name, number << segment_bits AS start, (number + 1) << segment_bits AS "end",
+    first_position AS first, inhrelid IS NOT NULL AS "isAttached", coalesce(inhdetachpending, false) AS "isPending"
+  FROM log_head, pg_catalog.pg_class
+    CROSS JOIN LATERAL (SELECT substr(relname, 2)::bigint AS number) AS numbered
+    LEFT JOIN pg_catalog.pg_inherits ON inhrelid = pg_class.oid AND inhparent = 'audit_events'::regclass
+  WHERE relnamespace = 'audit_segments'::regnamespace AND relkind = 'r' AND relname ~ '^s[0-9]{8,15}$'
+    AND number << segment_bits < first_position
+  ORDER BY start`;
+
+/**
+ * Removes the rows from before the log begins: whole segments are detached and dropped, the rest is deleted in small
+ * transactions. Readers and appends wait for none of it longer than a second. Goes on where an earlier removal was cut
+ * off, at whatever step. Resolves with whether nothing is left; what is still in use, or is being removed by another
+ * instance, is left for the next call.
+ */
+export async function removeOldRows(pool: Pool, stop?: AbortSignal): Promise<boolean> {
+  const removed = await withPurgeLock(pool, { name: 'removal', isPatient: false }, (client) =>
+    remove(client, stop),
+  );
+  return removed ?? false;
+}
+
+/** Whether there are rows, or tables, from before the log begins. */
+export async function hasOldRows(pool: Pool): Promise<boolean> {
+  const { rows } = await pool.query<OldSegment>(OLD_SEGMENTS);
+  for (const segment of rows) {
+    if (isWhole(segment)) return true;
+    if (segment.isAttached && (await firstRow(pool, segment)) !== undefined) return true;
+  }
+  return false;
+}
+
+async function remove(client: PoolClient, stop: AbortSignal | undefined): Promise<boolean> {
+  const { rows: segments } = await client.query<OldSegment>(OLD_SEGMENTS);
+  let isDone = true;
+  // PostgreSQL detaches one at a time: what was begun comes first.
+  for (const segment of segments.sort((a, b) => Number(b.isPending) - Number(a.isPending))) {
+    if (stop?.aborted) return false;
+    if (!isWhole(segment)) isDone = (await deleteRows(client, segment, stop)) && isDone;
+    else if (!isDone && segment.isAttached) continue;
+    else isDone = (await removeSegment(client, segment)) && isDone;
+  }
+  return isDone;
+}
+
+function isWhole({ end, first }: OldSegment): boolean {
+  return end <= first;
+}
+
+/** Removes a whole segment; false when somebody still uses it. */
+async function removeSegment(
+  client: PoolClient,
+  { name, isAttached, isPending }: OldSegment,
+): Promise<boolean> {
+  const table = `audit_segments.${name}`;
+  try {
+    if (isPending)
+      await runWithin(
+        client,
+        LONGEST.finalize,
+        `ALTER TABLE audit_events DETACH PARTITION ${table} FINALIZE`,
+      );
+    else if (isAttached)
+      await runWithin(
+        client,
+        LONGEST.detach,
+        `ALTER TABLE audit_events DETACH PARTITION ${table} CONCURRENTLY`,
+      );
+    await runWithin(client, LONGEST.drop, `DROP TABLE ${table}`);
+    return true;
+  } catch (error) {
+    if (IN_USE.has((error as { code?: string }).code ?? '')) return false;
+    throw error;
+  }
+}
+
+async function runWithin(
+  client: PoolClient,
+  { lock, statement }: { lock: number; statement: number },
+  sql: string,
+): Promise<void> {
+  await client.query(`SET lock_timeout = ${lock}`);
+  await client.query(`SET statement_timeout = ${statement}`);
+  // Alone, for DETACH CONCURRENTLY runs in no transaction block, and several statements in one text are one.
+  await client.query(sql).finally(() => client.query('RESET statement_timeout'));
+}
+
+/** Deletes the rows before the log begins from the segment in which it begins; false when it was stopped. */
+async function deleteRows(
+  client: PoolClient,
+  { start, first }: OldSegment,
+  stop: AbortSignal | undefined,
+): Promise<boolean> {
+  for (let from: number | null = start; from !== null; ) {
+    if (stop?.aborted) return false;
+    from = await deleteBatch(client, from, first);
+  }
+  return true;
+}
+
+/** Deletes the next rows, and resolves with where to go on; null when there were none. */
+async function deleteBatch(client: PoolClient, from: number, first: number): Promise<number | null> {
+  await client.query('BEGIN');
+  try {
+    await client.query("SELECT set_config('audit_log.purging', 'on', true)");
+    const { rows } = await client.query<{ next: number | null }>(
+      `WITH gone AS (
+         DELETE FROM audit_events WHERE position >= $1 AND position < $2 AND position < (
+           SELECT max(position) + 1 FROM (SELECT position FROM audit_events WHERE position >= $1 AND position < $2
+             ORDER BY position LIMIT ${BATCH}) AS batch)
+         RETURNING position)
+       SELECT max(position) + 1 AS next FROM gone`,
+      [from, first],
+    );
+    await client.query('COMMIT');
+    return rows[0]?.next ?? null;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+async function firstRow(pool: Pool, { start, first }: OldSegment): Promise<number | undefined> {
+  const found = await prismaOn(pool).auditEvent.findFirst({
+    where: { position: { gte: start, lt: first } },
+    orderBy: { position: 'asc' },
+    select: { position: true },
+  });
+  return found ? Number(found.position) : undefined;
+}

@@ -1,0 +1,233 @@
+import { badInput, MAX_PROBLEMS } from '../errors.ts';
+import { FIELD_DESCRIPTIONS, MAX_BATCH } from '../events/fields.ts';
+
+import type { EventInput } from '../events/validate.ts';
+import { type PathedInput, type Recorded, recordEvents } from '../log/append/record.ts';
+import { builder } from './builder.ts';
+import type { Context } from './context.ts';
+import { cost, listSize } from './cost.ts';
+import { AuditEventRef, EventTypeRef, OutcomeRef, SeverityRef } from './event.ts';
+import { boundInput } from './input-problems.ts';
+
+/** An event that is recorded, whatever is asked of it afterwards. */
+const APPEND_COST = 20;
+
+const LogStatusRef = builder.enumType('LogStatus', {
+  description: 'What became of an event.',
+  values: {
+    RECORDED: { description: 'It is in the log: durable, searchable, counted, provable and on the feed.' },
+    DUPLICATE: { description: 'Its idempotency key was used before: the first event is returned.' },
+    FILTERED: { description: 'A filter of the deployment declined it: nothing was recorded.' },
+  },
+});
+const LogEventPayloadRef = builder.objectRef<Recorded>('LogEventPayload').implement({
+  description: 'What became of one event.',
+  fields: (t) => ({
+    status: t.field({
+      type: LogStatusRef,
+      description: 'What became of it.',
+      resolve: (recorded) => recorded.status,
+    }),
+    event: t.field({
+      type: AuditEventRef,
+      nullable: true,
+      description: 'The event as it is in the log; null when it was FILTERED, or removed since by retention.',
+      resolve: (recorded) => recorded.event,
+    }),
+  }),
+});
+const LogEventsPayloadRef = builder.objectRef<Recorded[]>('LogEventsPayload').implement({
+  description: 'What became of a batch.',
+  fields: (t) => ({
+    recorded: t.int({ description: 'How many were RECORDED.', resolve: (all) => countOf(all, 'RECORDED') }),
+    duplicates: t.int({
+      description: 'How many were a DUPLICATE.',
+      resolve: (all) => countOf(all, 'DUPLICATE'),
+    }),
+    filtered: t.int({ description: 'How many were FILTERED.', resolve: (all) => countOf(all, 'FILTERED') }),
+    results: t.field({
+      type: [LogEventPayloadRef],
+      extensions: cost({ objects: (_, mutation) => listSize(mutation('input'), MAX_BATCH) }),
+      description: 'What became of each, in the order of the input.',
+      resolve: (all) => all,
+    }),
+  }),
+});
+
+const LogEventInputRef = builder.inputType('LogEventInput', {
+  description: 'An event to record. What cannot be kept as it is, is refused with its path.',
+  fields: (t) => ({
+    idempotencyKey: t.string({ description: FIELD_DESCRIPTIONS.idempotencyKey }),
+    timestamp: t.field({ type: 'DateTime', description: FIELD_DESCRIPTIONS.timestamp }),
+    eventType: t.field({ type: EventTypeRef, required: true, description: FIELD_DESCRIPTIONS.eventType }),
+    outcome: t.field({ type: OutcomeRef, defaultValue: 'success', description: FIELD_DESCRIPTIONS.outcome }),
+    severity: t.field({ type: SeverityRef, defaultValue: 'info', description: FIELD_DESCRIPTIONS.severity }),
+    userId: t.string({ description: FIELD_DESCRIPTIONS.userId }),
+    customerId: t.string({ description: FIELD_DESCRIPTIONS.customerId }),
+    sessionId: t.string({ description: FIELD_DESCRIPTIONS.sessionId }),
+    ipAddress: t.string({ description: FIELD_DESCRIPTIONS.ipAddress }),
+    userAgent: t.string({ description: FIELD_DESCRIPTIONS.userAgent }),
+    requestId: t.string({ description: FIELD_DESCRIPTIONS.requestId }),
+    resourceType: t.string({ description: FIELD_DESCRIPTIONS.resourceType }),
+    resourceId: t.string({ description: FIELD_DESCRIPTIONS.resourceId }),
+    action: t.string({ description: FIELD_DESCRIPTIONS.action }),
+    description: t.string({ description: FIELD_DESCRIPTIONS.description }),
+    details: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.details }),
+    oldValues: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.oldValues }),
+    newValues: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.newValues }),
+  }),
+});
+const LogAuthEventInputRef = builder.inputType('LogAuthEventInput', {
+  description: 'An authentication event (auth.*). Its action is the dotted type name.',
+  fields: (t) => ({
+    idempotencyKey: t.string({ description: FIELD_DESCRIPTIONS.idempotencyKey }),
+    eventType: t.field({ type: EventTypeRef, required: true, description: FIELD_DESCRIPTIONS.eventType }),
+    success: t.boolean({ defaultValue: true, description: 'False: FAILURE with severity WARNING.' }),
+    userId: t.string({ description: FIELD_DESCRIPTIONS.userId }),
+    customerId: t.string({ description: FIELD_DESCRIPTIONS.customerId }),
+    sessionId: t.string({ description: FIELD_DESCRIPTIONS.sessionId }),
+    ipAddress: t.string({ description: FIELD_DESCRIPTIONS.ipAddress }),
+    userAgent: t.string({ description: FIELD_DESCRIPTIONS.userAgent }),
+    requestId: t.string({ description: FIELD_DESCRIPTIONS.requestId }),
+    details: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.details }),
+  }),
+});
+const DataActionRef = builder.enumType('DataAction', {
+  description: 'What was done with data.',
+  values: {
+    READ: { description: 'It was read: DATA_READ.' },
+    CREATE: { description: 'It was created: DATA_CREATE.' },
+    UPDATE: { description: 'It was changed: DATA_UPDATE.' },
+    DELETE: { description: 'It was deleted: DATA_DELETE.' },
+    EXPORT: { description: 'It was exported: DATA_EXPORT.' },
+    IMPORT: { description: 'It was imported: DATA_IMPORT.' },
+  },
+});
+const LogDataEventInputRef = builder.inputType('LogDataEventInput', {
+  description: 'An access to data (data.*).',
+  fields: (t) => ({
+    idempotencyKey: t.string({ description: FIELD_DESCRIPTIONS.idempotencyKey }),
+    action: t.field({
+      type: DataActionRef,
+      required: true,
+      description: 'What was done with the data. The event type and the action follow from it.',
+    }),
+    resourceType: t.string({ required: true, description: FIELD_DESCRIPTIONS.resourceType }),
+    resourceId: t.string({ required: true, description: FIELD_DESCRIPTIONS.resourceId }),
+    userId: t.string({ description: FIELD_DESCRIPTIONS.userId }),
+    customerId: t.string({ description: FIELD_DESCRIPTIONS.customerId }),
+    sessionId: t.string({ description: FIELD_DESCRIPTIONS.sessionId }),
+    ipAddress: t.string({ description: FIELD_DESCRIPTIONS.ipAddress }),
+    userAgent: t.string({ description: FIELD_DESCRIPTIONS.userAgent }),
+    requestId: t.string({ description: FIELD_DESCRIPTIONS.requestId }),
+    oldValues: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.oldValues }),
+    newValues: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.newValues }),
+    details: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.details }),
+  }),
+});
+const LogSecurityEventInputRef = builder.inputType('LogSecurityEventInput', {
+  description: 'A security event (security.*). Its action is the dotted type name.',
+  fields: (t) => ({
+    idempotencyKey: t.string({ description: FIELD_DESCRIPTIONS.idempotencyKey }),
+    eventType: t.field({ type: EventTypeRef, required: true, description: FIELD_DESCRIPTIONS.eventType }),
+    severity: t.field({ type: SeverityRef, required: true, description: FIELD_DESCRIPTIONS.severity }),
+    description: t.string({ required: true, description: FIELD_DESCRIPTIONS.description }),
+    outcome: t.field({ type: OutcomeRef, defaultValue: 'success', description: FIELD_DESCRIPTIONS.outcome }),
+    userId: t.string({ description: FIELD_DESCRIPTIONS.userId }),
+    customerId: t.string({ description: FIELD_DESCRIPTIONS.customerId }),
+    sessionId: t.string({ description: FIELD_DESCRIPTIONS.sessionId }),
+    ipAddress: t.string({ description: FIELD_DESCRIPTIONS.ipAddress }),
+    userAgent: t.string({ description: FIELD_DESCRIPTIONS.userAgent }),
+    requestId: t.string({ description: FIELD_DESCRIPTIONS.requestId }),
+    details: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.details }),
+  }),
+});
+
+const write = { scope: 'events:write' } as const;
+
+builder.mutationFields((t) => ({
+  logEvent: t.field({
+    type: LogEventPayloadRef,
+    extensions: cost({ own: APPEND_COST }),
+    description: 'Records an event.',
+    authScopes: write,
+    args: { input: t.arg({ type: LogEventInputRef, required: true, description: 'The event.' }) },
+    resolve: (_, { input }, context) => recordOne(context, input),
+  }),
+  logEvents: t.field({
+    type: LogEventsPayloadRef,
+    extensions: cost({ own: (args) => APPEND_COST * listSize(args('input'), MAX_BATCH) }),
+    description: `Records 1 to ${MAX_BATCH} events, all or none, in the order given. A refusal names every problem, ${MAX_PROBLEMS} at most, each as an error with its path.`,
+    authScopes: write,
+    args: {
+      input: t.arg({
+        type: [LogEventInputRef],
+        required: true,
+        description: `The events, 1 to ${MAX_BATCH}, in the order of the log.`,
+      }),
+    },
+    resolve: (_, { input }, context) => {
+      if (input.length < 1 || input.length > MAX_BATCH)
+        throw badInput('input', `must hold 1 to ${MAX_BATCH} events`);
+      const inputs = input.map((one, index) => ({ input: one, path: `input[${index}]` }));
+      return record(context, inputs);
+    },
+  }),
+  logAuthEvent: t.field({
+    type: LogEventPayloadRef,
+    extensions: cost({ own: APPEND_COST }),
+    description: 'Records an authentication event (auth.*).',
+    authScopes: write,
+    args: { input: t.arg({ type: LogAuthEventInputRef, required: true, description: 'The event.' }) },
+    resolve: (_, { input: { success, ...input } }, context) => {
+      requireCategory(input.eventType, 'auth');
+      const ending = success === false ? failed : succeeded;
+      return recordOne(context, { ...input, ...ending, action: input.eventType });
+    },
+  }),
+  logDataEvent: t.field({
+    type: LogEventPayloadRef,
+    extensions: cost({ own: APPEND_COST }),
+    description: 'Records an access to data (data.*).',
+    authScopes: write,
+    args: { input: t.arg({ type: LogDataEventInputRef, required: true, description: 'The event.' }) },
+    resolve: (_, { input }, context) => {
+      const eventType = `data.${input.action.toLowerCase()}`;
+      return recordOne(context, { ...input, eventType, action: eventType });
+    },
+  }),
+  logSecurityEvent: t.field({
+    type: LogEventPayloadRef,
+    extensions: cost({ own: APPEND_COST }),
+    description: 'Records a security event (security.*).',
+    authScopes: write,
+    args: { input: t.arg({ type: LogSecurityEventInputRef, required: true, description: 'The event.' }) },
+    resolve: (_, { input }, context) => {
+      requireCategory(input.eventType, 'security');
+      return recordOne(context, { ...input, action: input.eventType });
+    },
+  }),
+}));
+
+const succeeded = { outcome: 'success', severity: 'info' } as const;
+const failed = { outcome: 'failure', severity: 'warning' } as const;
+
+function requireCategory(eventType: string, category: string): void {
+  if (!eventType.startsWith(`${category}.`)) {
+    throw badInput('input.eventType', `must be one of the ${category}.* types`);
+  }
+}
+
+async function recordOne(context: Context, input: EventInput): Promise<Recorded> {
+  const [recorded] = await record(context, [{ input, path: 'input' }]);
+  return recorded as Recorded;
+}
+
+function record({ services, principal }: Context, inputs: PathedInput[]): Promise<Recorded[]> {
+  const bound = inputs.map(({ input, path }) => boundInput(principal, input, path));
+  return recordEvents(services.pipeline, bound);
+}
+
+function countOf(all: Recorded[], status: Recorded['status']): number {
+  return all.filter((recorded) => recorded.status === status).length;
+}

@@ -1,0 +1,96 @@
+import type { Pool } from '../db/pool.ts';
+import { type ConditionName, conditionOf } from '../errors.ts';
+import type { AppendState } from '../log/append/appender.ts';
+
+/** A load balancer that asks gets its answer within two seconds. */
+const ANSWER_MS = 1_800;
+/** Longer than another instance that has vanished can keep an append waiting. */
+const MAX_APPEND_WAIT_MS = 10_000;
+/** After a failed append the instance is not ready for so long, and then ready again: somebody has to try the next. */
+const FAILED_MS = 5_000;
+/** The feed reads every four seconds, whatever the notifications say. */
+const MAX_FEED_LAG_MS = 10_000;
+
+const NO_ANSWER = 'the database does not answer';
+const CONDITION_MESSAGES: Partial<Record<ConditionName, string>> = {
+  exhausted: 'the database has no connection left',
+  refused: 'the database refuses the service',
+};
+
+/** What the instance knows about itself. */
+export interface HealthOptions {
+  /**
+   * A pool of its own, so that the answer does not wait for a connection that others use. It connects anew each time: that
+   * the database takes no further connection is a problem that the connections of old do not show.
+   */
+  pool: Pool;
+  appender: { state(): AppendState };
+  feed: { lagMs(): number };
+}
+
+/** Whether an instance can serve. */
+export interface Health {
+  /** Why it is not ready, one sentence each; none: it is ready. Resolves within two seconds. */
+  problems(): Promise<string[]>;
+}
+
+/** Makes the health of an instance. Those who ask while the database is being asked share the answer. */
+export function createHealth({ pool, appender, feed }: HealthOptions): Health {
+  let asking: Promise<string | undefined> | undefined;
+
+  function askDatabase(): Promise<string | undefined> {
+    asking ??= pool
+      .query('SELECT 1')
+      .then(
+        () => undefined,
+        (error: unknown) => CONDITION_MESSAGES[conditionOf(error) ?? 'unreachable'] ?? NO_ANSWER,
+      )
+      .finally(() => {
+        asking = undefined;
+      });
+    return asking;
+  }
+
+  return {
+    async problems() {
+      const database = await within(askDatabase(), NO_ANSWER);
+      return [database, appendProblem(appender.state()), feedProblem(feed.lagMs())].filter(
+        (problem) => problem !== undefined,
+      );
+    },
+  };
+}
+
+async function within(answer: Promise<string | undefined>, late: string): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<string>((resolve) => {
+    timer = setTimeout(resolve, ANSWER_MS, late);
+  });
+  try {
+    return await Promise.race([answer, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function appendProblem({ oldestWaitMs, last }: AppendState): string | undefined {
+  if (oldestWaitMs > MAX_APPEND_WAIT_MS)
+    return `the oldest append has been waiting for ${inSeconds(oldestWaitMs)}`;
+  if (last?.error === undefined) return undefined;
+  const agoMs = performance.now() - last.at;
+  return agoMs < FAILED_MS
+    ? `the last append failed ${inSeconds(agoMs)} ago${becauseOf(last.error)}`
+    : undefined;
+}
+
+function becauseOf(error: unknown): string {
+  return conditionOf(error) === 'unwritable' ? ': the database cannot store anything' : '';
+}
+
+function feedProblem(lagMs: number): string | undefined {
+  return lagMs > MAX_FEED_LAG_MS ? `the feed has not read the log for ${inSeconds(lagMs)}` : undefined;
+}
+
+function inSeconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`;
+}

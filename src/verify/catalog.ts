@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import type { PoolClient } from 'pg';
+import { linesIn, linesOf, type Section } from '../db/structure.ts';
+import type { Findings } from './findings.ts';
+
+// What `npm run structure` wrote from the migrations; a test holds it to them.
+const EXPECTED = new URL('../../prisma/structure.sql', import.meta.url);
+
+/** Checks that functions, triggers, policies, privileges and roles are as the migrations left them. */
+export async function checkCatalog(client: PoolClient, findings: Findings): Promise<void> {
+  const structure = await readFile(EXPECTED, 'utf8');
+  const names = { tables: namesIn(structure, 'Tables'), functions: namesIn(structure, 'Functions') };
+  const known = new Set([
+    ...names.tables,
+    ...names.functions.map((name) => `FUNCTION ${name}`),
+    'SCHEMA audit_segments',
+    'whatever',
+  ]);
+  const add = (message: string) => findings.add({ kind: 'catalog', message });
+  for (const section of ['Functions', 'Triggers', 'Row-level security', 'Privileges', 'Roles'] as const) {
+    const expected = linesIn(structure, section);
+    const actual = await linesOf(client, section);
+    for (const line of expected)
+      if (!actual.includes(line)) add(`is missing or was changed: ${firstLine(line)}`);
+    for (const line of actual)
+      if (!expected.includes(line) && isOurs(section, line, known))
+        add(`should not be there, or was changed: ${firstLine(line)}`);
+  }
+  for (const what of await readOddOwners(client, names)) add(`has another owner than the log: ${what}`);
+  for (const name of await readOddSegments(client))
+    add(`is not as it was made: the privileges or triggers of the segment ${name}`);
+}
+
+// Others may have things of their own in the schema: those count that are about the log's functions, tables and roles, or
+// that run with its owner's rights.
+function isOurs(section: Section, line: string, known: ReadonlySet<string>): boolean {
+  if (section === 'Roles') return true;
+  if (section === 'Functions')
+    return line.includes('SECURITY DEFINER') || known.has(`FUNCTION ${nameOf(section, line)}`);
+  return known.has(nameOf(section, line));
+}
+
+// What a line is about: the table of a trigger, policy or grant, or the function.
+function nameOf(section: Section, line: string): string {
+  if (section === 'Functions') return /^CREATE OR REPLACE FUNCTION public\.([^(]+)/.exec(line)?.[1] ?? '';
+  const named = / (?:ON|ALTER TABLE) ((?:FUNCTION |SCHEMA )?)(?:public\.)?([^\s(]+)/.exec(
+    ` ${line}`.replace(/ BEFORE .*? ON | AFTER .*? ON /, ' ON '),
+  );
+  return named ? `${named[1]}${named[2]}` : '';
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}
+
+/** The log's tables and functions that belong to somebody else than its head. */
+async function readOddOwners(
+  client: PoolClient,
+  { tables, functions }: { tables: string[]; functions: string[] },
+): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT other.name FROM pg_class AS head CROSS JOIN LATERAL (
+       SELECT relname::text AS name, relowner AS owner FROM pg_class
+         WHERE relnamespace = head.relnamespace AND relkind IN ('r', 'p') AND relname = ANY ($1)
+       UNION ALL
+       SELECT pg_proc.oid::regprocedure::text, proowner FROM pg_proc
+         WHERE pronamespace = head.relnamespace AND proname = ANY ($2)
+       UNION ALL
+       SELECT relname, relowner FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+         WHERE inhparent = 'audit_events'::regclass
+       UNION ALL
+       SELECT nspname, nspowner FROM pg_namespace WHERE nspname = 'audit_segments'
+     ) AS other WHERE head.oid = 'log_head'::regclass AND other.owner <> head.relowner ORDER BY 1`,
+    [tables, functions],
+  );
+  return rows.map(({ name }) => name);
+}
+
+function namesIn(structure: string, section: 'Tables' | 'Functions'): string[] {
+  const pattern =
+    section === 'Tables' ? /^CREATE (?:UNLOGGED )?TABLE (\S+)/ : /^CREATE OR REPLACE FUNCTION public\.(\w+)/;
+  return linesIn(structure, section).flatMap((line) => pattern.exec(line)?.[1] ?? []);
+}
+
+/** The segments that are not what `open_segment` makes: the service may insert, and a trigger moves the head. */
+async function readOddSegments(client: PoolClient): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT segment.relname AS name FROM pg_inherits JOIN pg_class AS segment ON segment.oid = inhrelid
+     WHERE inhparent = 'audit_events'::regclass AND (
+       ARRAY(SELECT format('%s %s', pg_get_userbyid(grantee), privilege_type) FROM aclexplode(segment.relacl)
+         WHERE grantee <> segment.relowner) <> ARRAY['audit_log_service INSERT']
+       OR EXISTS (SELECT FROM pg_attribute WHERE attrelid = segment.oid AND attacl IS NOT NULL)
+       OR ARRAY(SELECT format('%s %s %s %s', tgname, tgtype, tgenabled, tgfoid) FROM pg_trigger
+           WHERE tgrelid = segment.oid ORDER BY tgname COLLATE "C")
+         <> ARRAY(SELECT format('%s %s O %s', tgname, tgtype, tgfoid) FROM (
+           SELECT tgname::text, tgtype, tgfoid FROM pg_trigger
+             WHERE tgrelid = 'audit_events'::regclass AND tgtype & 1 = 1
+           UNION ALL SELECT 'move_head', 4, to_regprocedure('public.move_head()')) AS made ORDER BY tgname COLLATE "C"))
+     ORDER BY 1`,
+  );
+  return rows.map(({ name }) => name);
+}

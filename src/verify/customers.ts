@@ -1,0 +1,248 @@
+import type { PoolClient } from 'pg';
+import { Peekable, streamRows } from '../db/bulk-read.ts';
+import { decodePositions, type TreeName, treeOf } from '../evidence/trees.ts';
+import { equalHashes, HASH_BYTES } from '../merkle/hash.ts';
+import { TILE_WIDTH } from '../merkle/tile.ts';
+import { serializeFrontier } from '../merkle/tree.ts';
+import { CheckpointCheck, type CheckpointRow, streamCheckpoints } from './checkpoints.ts';
+import { EventChain, type EventOwners } from './event-owners.ts';
+import { Findings } from './findings.ts';
+import type { LogSizes } from './head.ts';
+import { addTile, checkUpperTiles, type StoredTile, streamTiles, TileOrder, TreeCheck } from './trees.ts';
+import type { SavedCheckpoint, Trust } from './trust.ts';
+
+const PREFIX = 'customer/';
+
+export interface CustomersOptions {
+  client: PoolClient;
+  trust: Trust | undefined;
+  saved: readonly SavedCheckpoint[];
+  findings: Findings;
+  sizes: LogSizes;
+  owners: EventOwners;
+}
+
+interface CustomerTreeRow {
+  tree: TreeName;
+  /** Null when there is no row of this tree. */
+  size: number | null;
+  frontier: Buffer | null;
+}
+
+// Every tree of which anything is stored or was kept; the streams beside it are in the same order.
+const TREES = `SELECT tree, size, frontier FROM (
+    SELECT tree FROM trees UNION SELECT tree FROM tree_tiles UNION SELECT tree FROM checkpoints
+    UNION SELECT unnest($1::text[])
+  ) AS names LEFT JOIN trees USING (tree) WHERE tree <> 'log' ORDER BY tree`;
+
+/** Checks the customers' trees, tiles and checkpoints against the log that was walked over. Returns how many. */
+export async function checkCustomers(
+  options: CustomersOptions,
+): Promise<{ trees: number; checkpoints: number }> {
+  const { client, findings, owners, saved } = options;
+  const checked = { trees: 0, checkpoints: 0 };
+  if (owners.isTooUnsure) return checked;
+  const tiles = streamTiles(client, "tree <> 'log'");
+  const checkpoints = streamCheckpoints(client, 'others');
+  const statement = { sql: TREES, parameters: [saved.map(({ tree }) => tree)], size: 500 };
+  for await (const row of streamRows<CustomerTreeRow>(client, statement)) {
+    checked.trees += 1;
+    checked.checkpoints += await checkCustomer(options, row, { tiles, checkpoints });
+  }
+  for (const customerId of owners.rest()) {
+    const tree = treeOf(customerId);
+    findings.add({ kind: 'tree', message: `the tree "${tree}" is missing`, tree });
+  }
+  return checked;
+}
+
+async function checkCustomer(
+  options: CustomersOptions,
+  row: CustomerTreeRow,
+  { tiles, checkpoints }: { tiles: Peekable<StoredTile>; checkpoints: Peekable<CheckpointRow> },
+): Promise<number> {
+  const { findings, owners } = options;
+  const { tree } = row;
+  // What contradicts a tree whose own leaves are wrong says nothing.
+  const compared = new Findings();
+  const leaves = new CustomerLeaves({ ...options, tree });
+  const checkpointCheck = new CheckpointCheck({ ...options, tree, stored: checkpoints, compared });
+  const check: TreeCheck = new TreeCheck(checkpointCheck, {
+    onLogSizes: (logSizes) => checkLogSizes(logSizes, { tree, size: check.size, leaves, compared }),
+  });
+  for await (const tile of tiles.while((next) => next.tree === tree && next.level === 0))
+    await check.add(await leaves.read(tile));
+  const own = tiles.while((next) => next.tree === tree);
+  await checkUpperTiles(own, { tree, size: check.size, replay: check.replay, findings: compared });
+  await check.finish();
+  checkCustomerTreeRow(row, check, compared);
+  const isSame = tree.startsWith(PREFIX) && owners.take(tree.slice(PREFIX.length)).equals(leaves.chain);
+  if (!tree.startsWith(PREFIX))
+    findings.add({ kind: 'tree', message: `"${tree}" is no tree of this log`, tree });
+  else if (!isSame) await locateDifference({ ...options, tree });
+  else if (!leaves.contradictsLog) findings.addAll(compared);
+  return checkpointCheck.checked;
+}
+
+interface LogSizeCheck {
+  tree: TreeName;
+  size: number;
+  leaves: CustomerLeaves;
+  compared: Findings;
+}
+
+function checkLogSizes(logSizes: readonly number[], { tree, size, leaves, compared }: LogSizeCheck): void {
+  for (const logSize of logSizes) {
+    if (leaves.speaksUpTo(size, logSize)) continue;
+    const message = `a checkpoint leaves out or has too many of the events before position ${logSize}`;
+    compared.add({ kind: 'checkpoint', message, tree, treeSize: size });
+  }
+}
+
+function checkCustomerTreeRow(
+  { tree, size, frontier }: CustomerTreeRow,
+  { replay }: TreeCheck,
+  compared: Findings,
+): void {
+  const grown = replay.frontier;
+  const isSame =
+    (size ?? 0) === grown.size && equalHashes(serializeFrontier(grown), frontier ?? Buffer.alloc(0));
+  if (!isSame)
+    compared.add({
+      kind: 'tree',
+      message: `the row of the tree "${tree}" is not what its leaves give`,
+      tree,
+    });
+}
+
+export interface CustomerLeavesOptions {
+  client: PoolClient;
+  tree: TreeName;
+  sizes: LogSizes;
+  owners: EventOwners;
+  findings: Findings;
+}
+
+/** Reads the leaves of a customer's tree from its tiles and holds them against the log. */
+export class CustomerLeaves {
+  /** The events that the tree has, of those whose rows say whose they are. */
+  readonly chain = new EventChain();
+  readonly #options: CustomerLeavesOptions;
+  readonly #order: TileOrder;
+  #positions: number[] = [];
+  #start = 0;
+  #last = -1;
+  #contradictsLog = false;
+
+  constructor(options: CustomerLeavesOptions) {
+    this.#options = options;
+    this.#order = new TileOrder(options.tree, options.findings);
+  }
+
+  /** Whether a leaf is not that of the log, of an event whose row is not there to be compared. */
+  get contradictsLog(): boolean {
+    return this.#contradictsLog;
+  }
+
+  /** The leaves of the next tile of level 0; undefined where the tile breaks off. */
+  async read(tile: StoredTile): Promise<(Uint8Array | undefined)[]> {
+    const { findings } = this.#options;
+    this.#order.see(tile);
+    this.#start += this.#positions.length;
+    this.#last = this.#positions.at(-1) ?? this.#last;
+    this.#positions = decodePositions(tile.positions ?? Buffer.alloc(0));
+    const problem = this.#problemOf(tile);
+    if (problem) addTile(findings, tile, problem);
+    const known = await this.#knownLeaves();
+    return this.#positions.map((position, at) => {
+      const hash = tile.hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
+      const expected = known.get(position);
+      if (!known.has(position)) this.chain.add(position, hash);
+      if (!expected || equalHashes(expected, hash)) return hash.length === HASH_BYTES ? hash : undefined;
+      this.#contradictsLog = true;
+      addTile(findings, tile, `has another hash than the log at position ${position}`);
+      return expected;
+    });
+  }
+
+  /** Whether a tree of `size` leaves, no more than were read, holds what there is before position `logSize`. */
+  speaksUpTo(size: number, logSize: number): boolean {
+    const at = size - this.#start;
+    const before = at > 0 ? this.#positions[at - 1] : this.#last;
+    return (before ?? -1) < logSize && (this.#positions[at] ?? Infinity) >= logSize;
+  }
+
+  #problemOf({ index, width, hashes, positions, firstPosition }: StoredTile): string | undefined {
+    const count = this.#positions.length;
+    const isWhole =
+      width <= TILE_WIDTH && hashes.length === width * HASH_BYTES && positions?.length === width * 8;
+    if (!isWhole) return 'has not as many hashes and positions as it says';
+    if (index * TILE_WIDTH !== this.#start) return 'comes after one that is not full';
+    if (firstPosition !== this.#positions[0]) return 'does not say its first position';
+    const isRising = this.#positions.every(
+      (position, at) => position > (this.#positions[at - 1] ?? this.#last),
+    );
+    return isRising && count > 0 ? undefined : 'has positions that are not in the order of the log';
+  }
+
+  // Of events whose rows cannot say whose they are: those that retention removed, and those that are wrong.
+  async #knownLeaves(): Promise<Map<number, Uint8Array | undefined>> {
+    const { client, sizes, owners } = this.#options;
+    const isPurged = (position: number) => position < sizes.first || position >= sizes.grown;
+    const purged = this.#positions.filter(isPurged);
+    const unsure = this.#positions.filter((position) => owners.isUnsure(position) && !isPurged(position));
+    const leaves = new Map(unsure.map((position) => [position, owners.unsureLeaf(position)]));
+    // A position that the log's tiles do not have is known to be wrong.
+    for (const position of purged) leaves.set(position, Buffer.alloc(HASH_BYTES));
+    if (purged.length === 0) return leaves;
+    const { rows } = await client.query<{ position: number; leaf: Buffer }>(
+      `SELECT position, substring(hashes FROM (position % ${TILE_WIDTH})::int * ${HASH_BYTES} + 1 FOR ${HASH_BYTES}) AS leaf
+       FROM unnest($1::bigint[]) AS position
+       JOIN tree_tiles ON tree = 'log' AND level = 0 AND index = position / ${TILE_WIDTH}`,
+      [purged],
+    );
+    for (const { position, leaf } of rows) leaves.set(position, leaf);
+    return leaves;
+  }
+}
+
+interface PlacedLeaf {
+  position: number;
+  leaf: Uint8Array;
+  /** Index of the tile that it is in. */
+  tile: number;
+}
+
+/** Finds the first tile of a customer's tree that is not what the rows of the log say, and adds the finding. */
+export async function locateDifference(options: CustomerLeavesOptions): Promise<void> {
+  const { client, tree, sizes, owners, findings } = options;
+  const sql = `SELECT position, leaf_hash AS leaf FROM audit_events
+    WHERE customer_id = $1 AND position >= $2 AND position < $3 ORDER BY position`;
+  const parameters = [tree.slice('customer/'.length), sizes.first, sizes.grown];
+  const stored = streamRows<{ position: number; leaf: Buffer }>(client, { sql, parameters, size: 1_000 });
+  const rows = new Peekable(stored);
+  let tile = 0;
+  for await (const found of leavesIn(streamTiles(client, 'tree = $1 AND level = 0', [tree]))) {
+    const { position } = found;
+    tile = found.tile;
+    if (position < sizes.first || position >= sizes.grown || owners.isUnsure(position)) continue;
+    for await (const _ of rows.while((row) => owners.isUnsure(row.position)));
+    const row = await rows.take();
+    if (row?.position === position && equalHashes(row.leaf, found.leaf)) continue;
+    const problem = row ? `is not right about the event at position ${row.position}` : 'has too many leaves';
+    return addTile(findings, { tree, level: 0, index: tile }, problem);
+  }
+  const missing = await rows.take();
+  addTile(
+    findings,
+    { tree, level: 0, index: tile },
+    `ends before the event at position ${missing?.position}`,
+  );
+}
+
+async function* leavesIn(tiles: Peekable<StoredTile>): AsyncGenerator<PlacedLeaf, void> {
+  for await (const { index, positions, hashes } of tiles.while(() => true)) {
+    for (const [at, position] of decodePositions(positions ?? Buffer.alloc(0)).entries())
+      yield { position, leaf: hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES), tile: index };
+  }
+}

@@ -1,0 +1,155 @@
+import type { PoolClient } from 'pg';
+import type { Pool } from '../db/pool.ts';
+import { rootOf } from '../merkle/tree.ts';
+import { checkCatalog } from './catalog.ts';
+import { CheckpointCheck, checkCosignatures, checkEvidenceCounts, streamCheckpoints } from './checkpoints.ts';
+import { checkCustomers } from './customers.ts';
+import { checkIdempotencyKeys, checkIdempotencyKeysOfEvents, checkSummaries } from './derived-data.ts';
+import { EventOwners } from './event-owners.ts';
+import { type CountedFinding, Findings } from './findings.ts';
+import {
+  checkHead,
+  checkSegments,
+  checkTreeRow,
+  type LogSizes,
+  type LogWalkResult,
+  readSizes,
+} from './head.ts';
+import { checkRemoval, type Removals, readRemovals } from './removals.ts';
+import { readBlocks } from './rows.ts';
+import { type RowThreads, readRowsIn } from './threads.ts';
+import { checkUpperTiles, streamTiles, TreeCheck } from './trees.ts';
+import { establishTrust, openSavedNotes, type SavedCheckpoint, type SavedNote, type Trust } from './trust.ts';
+import { walkLog } from './walk-log.ts';
+
+export interface VerifyOptions {
+  /** The public key to trust, as C2SP's signed-note writes it; absent: the one that the database names. */
+  verifierKey?: string | undefined;
+  /** Checkpoints that were kept outside. */
+  savedNotes?: readonly SavedNote[];
+  /** Threads that read and check rows beside this one. Default: none. */
+  threads?: RowThreads;
+  /** Called with the position that was reached and the size of the log. */
+  onProgress?: (position: number, size: number) => void;
+}
+
+/** What a verification found. */
+export interface Verification {
+  /** Whose signatures counted; undefined when the log names no key and none was given. */
+  trust: { origin: string; verifierKey: string } | undefined;
+  size: number;
+  firstPosition: number;
+  /** Of the events as they are; undefined when they are not all known. */
+  rootHash: Uint8Array | undefined;
+  /** How much was checked. */
+  events: number;
+  checkpoints: number;
+  cosignatures: number;
+  customerTrees: number;
+  /** The first of each kind; none: everything holds. */
+  findings: CountedFinding[];
+}
+
+/** Verifies the log as it is at one moment, while others write. */
+export async function verifyDatabase(pool: Pool, options: VerifyOptions = {}): Promise<Verification> {
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    // Before the snapshot: from now on no segment that is in it can be removed.
+    await client.query('LOCK TABLE ONLY audit_events IN ACCESS SHARE MODE');
+    return await verifySnapshot(client, options);
+  } finally {
+    // It may be in the middle of a stream, and its transaction has changed nothing.
+    client.release(true);
+  }
+}
+
+/**
+ * Verifies all that the client's transaction sees: every row against its leaf hash, its derived columns and its tile,
+ * every tile, the head, every tree, every checkpoint and cosignature and how many there are, the idempotency keys, the
+ * counts behind summaries, the catalog, and that an event announces what was removed. It believes nothing that the service
+ * computed. The transaction must see one state throughout.
+ */
+export async function verifySnapshot(client: PoolClient, options: VerifyOptions = {}): Promise<Verification> {
+  const findings = new Findings();
+  const trust = await establishTrust(client, options.verifierKey, findings);
+  const saved = trust ? await openSavedNotes(options.savedNotes ?? [], trust, findings) : [];
+  const sizes = await readSizes(client);
+  const owners = new EventOwners();
+  const removals = await readRemovals(client, sizes.first);
+  const { tree, checkpoints, walked } = await checkLog(client, {
+    findings,
+    trust,
+    saved,
+    sizes,
+    owners,
+    removals,
+    options,
+  });
+  checkRemoval({ sizes, tree, removals, findings });
+  checkHead({ sizes, tree, walked, findings });
+  checkTreeRow({ sizes, tree, walked, findings });
+  const size = sizes.head?.size ?? sizes.rowsEnd;
+  if (sizes.head) await checkSegments(client, sizes.head, findings);
+  await checkIdempotencyKeys(client, Math.max(size, sizes.rowsEnd), findings);
+  await checkEvidenceCounts(client, findings);
+  const customers = await checkCustomers({ client, trust, saved, findings, sizes, owners });
+  // What is derived from the events is judged by them: by wrong ones it would be wrong as well.
+  if (!findings.isLogWrong()) {
+    await checkIdempotencyKeysOfEvents(client, findings);
+    await checkSummaries(client, findings);
+  }
+  await checkCatalog(client, findings);
+  const frontier = tree.frontierAt(size);
+  return {
+    trust: trust && { origin: trust.origin, verifierKey: trust.verifierKey },
+    size,
+    firstPosition: sizes.first,
+    rootHash: frontier && rootOf(frontier),
+    events: walked.events,
+    checkpoints: checkpoints + customers.checkpoints,
+    cosignatures: await checkCosignatures(client, trust ? [trust.timestampKey] : [], findings),
+    customerTrees: customers.trees,
+    findings: findings.list(),
+  };
+}
+
+interface LogContext {
+  findings: Findings;
+  trust: Trust | undefined;
+  saved: readonly SavedCheckpoint[];
+  sizes: LogSizes;
+  owners: EventOwners;
+  removals: Removals;
+  options: VerifyOptions;
+}
+
+async function checkLog(
+  client: PoolClient,
+  { findings, trust, saved, sizes, owners, removals, options }: LogContext,
+): Promise<{ tree: TreeCheck; checkpoints: number; walked: LogWalkResult }> {
+  const stored = streamCheckpoints(client, 'log');
+  const checkpoints = new CheckpointCheck({
+    tree: 'log',
+    trust,
+    stored,
+    saved,
+    findings,
+    compared: findings,
+  });
+  const { head, first, rowsEnd, grown } = sizes;
+  const size = head?.size ?? rowsEnd;
+  const announced = removals.find(first)?.firstPosition ?? 0;
+  const marks = [size, rowsEnd, grown, Math.max(first, rowsEnd, grown), announced];
+  const tree = new TreeCheck(checkpoints, { marks });
+  const onProgress = (position: number) => options.onProgress?.(position, size);
+  const reading = await readRowsIn(client, options.threads);
+  const rows = readBlocks(client, reading.read, reading.ahead);
+  const tiles = streamTiles(client, "tree = 'log' AND level = 0");
+  const walk = { client, findings, sizes, tree, owners, onProgress };
+  const walked = await walkLog(walk, rows, tiles).finally(reading.end);
+  await tree.finish();
+  const upper = streamTiles(client, "tree = 'log' AND level > 0").while(() => true);
+  await checkUpperTiles(upper, { tree: 'log', size: grown, replay: tree.replay, findings });
+  return { tree, checkpoints: checkpoints.checked, walked };
+}

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import type { PoolClient } from 'pg';
+import { streamRows } from '../db/bulk-read.ts';
+import { canonicalDraft, canonicalObjects } from '../events/canonical.ts';
+import type { EventRecord } from '../events/fields.ts';
+import { saltedHash } from '../log/append/idempotency.ts';
+import { EVENT_COLUMNS, eventOfRow } from '../log/read/row.ts';
+import { COUNTED_COLUMNS, COUNTER_COLUMNS, ROLLUP_KEY, rollupRowsOf } from '../log/summary/rollups.ts';
+import type { Findings } from './findings.ts';
+import { objectsOf, type StoredRow } from './rows.ts';
+
+/** Checks that idempotency keys name events of a log of `size` events, each no more than one. */
+export async function checkIdempotencyKeys(
+  client: PoolClient,
+  size: number,
+  findings: Findings,
+): Promise<void> {
+  const outside = await client.query<FoundKeys>(
+    'SELECT min(position) AS position, count(*) AS count FROM idempotency_keys WHERE position < 0 OR position >= $1',
+    [size],
+  );
+  addKeyFinding(findings, outside.rows[0], 'an idempotency key is of an event that the log never had');
+  const shared = await client.query<FoundKeys>(
+    `SELECT min(position) AS position, count(*) AS count FROM (
+       SELECT position FROM idempotency_keys GROUP BY position HAVING count(*) > 1) AS shared`,
+  );
+  addKeyFinding(findings, shared.rows[0], 'an event has two idempotency keys');
+}
+
+/**
+ * Compares the idempotency keys with the events, which have to be known to be right: that a key is there for every event
+ * whose salt says so, that there is none for the others, and that what is stored beside a key is of its event's content
+ * and of the key itself. Keys of events that were purged cannot be compared with anything.
+ */
+export async function checkIdempotencyKeysOfEvents(client: PoolClient, findings: Findings): Promise<void> {
+  const missing = await client.query<FoundKeys>(
+    `SELECT min(position) AS position, count(*) AS count
+     FROM audit_events AS event, idempotency_bounds
+     WHERE position >= greatest(marked_from, ended_before) AND get_byte(salt, 15) % 2 = 1
+       AND NOT EXISTS (SELECT FROM idempotency_keys AS known WHERE known.position = event.position)`,
+  );
+  addKeyFinding(findings, missing.rows[0], 'the idempotency key of an event is missing');
+  const bounds = await client.query<FoundKeys>(
+    `SELECT greatest(marked_from, ended_before) AS position, 1 AS count FROM idempotency_bounds CROSS JOIN log_head
+     WHERE marked_from < 0 OR ended_before < 0 OR greatest(marked_from, ended_before) > size
+     UNION ALL SELECT 0, 1 WHERE NOT EXISTS (SELECT FROM idempotency_bounds)`,
+  );
+  addKeyFinding(findings, bounds.rows[0], 'how far idempotency keys were ended cannot be');
+  const wrong = { position: null as number | null, count: 0 };
+  for await (const row of streamKeys(client)) {
+    if (isKeyOfEvent(row)) continue;
+    wrong.position ??= row.position;
+    wrong.count += 1;
+  }
+  addKeyFinding(findings, wrong, 'an idempotency key is not the one that its event was recorded with');
+}
+
+type KeyRow = StoredRow & { scope: string; key: string; content_hash: Buffer; is_marked: boolean };
+
+// In the order of the log, which PostgreSQL sorts by on disk; the rows of the log are read by its index beside it.
+function streamKeys(client: PoolClient): AsyncGenerator<KeyRow, void> {
+  const sql = `SELECT ${EVENT_COLUMNS.sql}, scope, key, content_hash, position >= marked_from AS is_marked
+    FROM idempotency_keys JOIN audit_events USING (position) CROSS JOIN idempotency_bounds ORDER BY audit_events.position`;
+  return streamRows<KeyRow>(client, { sql, size: 1_000 });
+}
+
+function isKeyOfEvent(row: KeyRow): boolean {
+  const event = eventOfRow(row, objectsOf(row));
+  const salt = Buffer.from(event.salt, 'hex');
+  if (row.scope !== (event.customerId ?? '')) return false;
+  if (row.is_marked && salt.readUInt8(salt.length - 1) % 2 === 0) return false;
+  // Of an event that was recorded without a time, the content has none either.
+  return [undefined, event.timestamp].some((timestamp) =>
+    row.content_hash.equals(saltedHash(salt, contentHash(event, { timestamp, idempotencyKey: row.key }))),
+  );
+}
+
+function contentHash(
+  event: EventRecord,
+  given: { timestamp: number | undefined; idempotencyKey: string },
+): string {
+  return createHash('sha256')
+    .update(canonicalDraft({ ...event, ...given }, canonicalObjects(event)))
+    .digest('hex');
+}
+
+interface FoundKeys {
+  position: number | null;
+  count: number;
+}
+
+function addKeyFinding(findings: Findings, found: FoundKeys | undefined, message: string): void {
+  if (!found || found.position === null) return;
+  findings.add({ kind: 'idempotency key', message: `${message} (position ${found.position})` }, found.count);
+}
+
+// A customer's days are kept of its busy months alone. Rows before the first position are on their way out: the purge has
+// taken them off the counts.
+const EXPECTED_COUNTS = `${rollupRowsOf(eventsOf("'log'"), 'log')}
+  UNION ALL
+  SELECT fresh.* FROM (${rollupRowsOf(eventsOf("'customer/' || customer_id"), 'customer')}) AS fresh
+    JOIN summary_scopes USING (scope)
+    WHERE level = 'month' OR date_trunc('month', bucket, 'UTC') = ANY (daily_months)`;
+
+function eventsOf(scope: string): string {
+  return `SELECT scope, ${COUNTED_COLUMNS} FROM audit_events JOIN summary_scopes ON scope = ${scope} AND position < counted
+    WHERE position >= (SELECT first_position FROM log_head)`;
+}
+
+const TALLIES = COUNTER_COLUMNS.join(', ');
+
+// Counted by PostgreSQL, which sorts on disk what does not fit into its memory: one pass over the events.
+const WRONG_COUNTS = `SELECT scope, level, bucket, event_type AS "eventType", expected.total AS expected, stored.total AS stored,
+    count(*) OVER () AS count
+  FROM (${EXPECTED_COUNTS}) AS expected
+    FULL JOIN (SELECT ${ROLLUP_KEY.join(', ')}, ${TALLIES} FROM summary_counts) AS stored USING (${ROLLUP_KEY.join(', ')})
+  WHERE (${COUNTER_COLUMNS.map((column) => `expected.${column}`).join(', ')})
+    IS DISTINCT FROM (${COUNTER_COLUMNS.map((column) => `stored.${column}`).join(', ')})
+  ORDER BY scope, level, bucket, event_type LIMIT 1`;
+
+/**
+ * Counts the events of the log again, as far as it says that they are counted, and compares that with the counts behind
+ * summaries. The events have to be known to be right.
+ */
+export async function checkSummaries(client: PoolClient, findings: Findings): Promise<void> {
+  await checkScopes(client, findings);
+  const { rows } = await client.query<{
+    scope: string;
+    level: string;
+    bucket: number;
+    expected: number | null;
+    stored: number | null;
+    count: number;
+  }>(WRONG_COUNTS);
+  const [wrong] = rows;
+  if (!wrong) return;
+  const start = Number.isFinite(wrong.bucket) ? new Date(wrong.bucket).toISOString() : 'an unknown time';
+  const message =
+    wrong.stored === wrong.expected
+      ? `the counts of the ${wrong.level} from ${start} of "${wrong.scope}" are not those of its events`
+      : `${wrong.stored ?? 0} events are counted in the ${wrong.level} from ${start} of "${wrong.scope}", and there are ${wrong.expected ?? 0}`;
+  findings.add({ kind: 'summary', message }, wrong.count);
+}
+
+// How far the counts go, and between which times: a summary leaves out what lies outside of them.
+async function checkScopes(client: PoolClient, findings: Findings): Promise<void> {
+  const { rows } = await client.query<{ scope: string; count: number }>(
+    `SELECT scope, count(*) OVER () AS count FROM summary_scopes CROSS JOIN log_head
+     WHERE counted < 0 OR counted > size OR (scope = 'log' AND EXISTS (
+       SELECT FROM audit_events WHERE position < counted AND ("timestamp" < earliest OR "timestamp" > latest)))
+       OR (scope <> 'log' AND (earliest IS NOT NULL OR latest IS NOT NULL OR scope NOT LIKE 'customer/%'))
+     UNION ALL
+     SELECT 'log', 1 WHERE NOT EXISTS (SELECT FROM summary_scopes WHERE scope = 'log')
+     ORDER BY 1 LIMIT 1`,
+  );
+  const [wrong] = rows;
+  if (wrong)
+    findings.add({ kind: 'summary', message: `how far "${wrong.scope}" is counted cannot be` }, wrong.count);
+}

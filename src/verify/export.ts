@@ -1,0 +1,306 @@
+import { canonicalJson } from '../events/canonical.ts';
+import type { JsonValue } from '../events/fields.ts';
+import { equalHashes, HASH_BYTES, leafHash } from '../merkle/hash.ts';
+import { type ReadTiles, TILE_WIDTH, tileWidth } from '../merkle/tile.ts';
+import { rootOf } from '../merkle/tree.ts';
+import { parseJson } from '../parse-json.ts';
+import { hashesIn, linesIn, wholeLines } from './export-lines.ts';
+import { type CountedFinding, type Finding, Findings } from './findings.ts';
+import { LogFileError } from './log-files.ts';
+import { RemovalLines } from './removals.ts';
+import { hashInThreads, usefulThreads } from './threads.ts';
+import { Replay } from './trees.ts';
+import type { SavedCheckpoint } from './trust.ts';
+import { explainLeaves, firstWrongTile, TileError, TrustedTiles } from './trusted-tiles.ts';
+
+/** An export and what it is compared with. */
+export interface ExportOptions {
+  /** Opens the NDJSON lines, unpacked, from the beginning. */
+  open: () => AsyncIterable<Uint8Array>;
+  /** Whether they can be opened once more, to say exactly what is wrong; standard input cannot. */
+  canReopen: boolean;
+  /** Checkpoints of one tree, their signatures verified; at least one. */
+  checkpoints: readonly SavedCheckpoint[];
+  /** Hashes of that tree from anywhere: they are believed only as far as a checkpoint vouches for them. */
+  tiles?: ReadTiles | undefined;
+  /** Which leaf the first line is: 0, or what retention left; above 0 the hashes before it come from the tiles. */
+  start?: number;
+  /** Threads that hash beside this one; by default one for each processor. */
+  threads?: number;
+  /** Called with the number of lines that were read. */
+  onLines?: (lines: number) => void;
+}
+
+/** What the verification of an export found. */
+export interface ExportVerification {
+  lines: number;
+  /** How many of the lines are behind the last checkpoint, so that nothing vouches for them. */
+  newer: number;
+  /** How many checkpoints the lines give. */
+  held: number;
+  /** Of the lines up to the last checkpoint; undefined when they are too few. */
+  rootHash: Uint8Array | undefined;
+  /** Whether only lines that nothing vouches for announce that what was before the first line is removed. */
+  isAnnouncedLater: boolean;
+  findings: CountedFinding[];
+}
+
+/** A checkpoint beside what the lines give at its size: undefined when they are too few. */
+export interface ComparedCheckpoint extends SavedCheckpoint {
+  root: Uint8Array | undefined;
+}
+
+/**
+ * Verifies that the lines of an export are the leaves of a tree that was signed: all of them, unchanged and in order.
+ * Lines are hashed as the bytes that they are, for a root hash vouches for every byte. Memory does not grow with the
+ * file but for an eighth of a byte for each line.
+ */
+export async function verifyExport(options: ExportOptions): Promise<ExportVerification> {
+  const { checkpoints, start = 0 } = options;
+  const findings = new Findings();
+  const replay = new Replay();
+  if (start > 0) await seed(replay, options);
+  const before = Buffer.from(rootOf(replay.frontier)).toString('hex');
+  const spoken = new RemovalLines();
+  const { lines, compared } = await compare(options, { replay, spoken });
+  const last = sizeOfLast(checkpoints);
+  const held = compared.filter(holds);
+  const best = Math.max(0, ...held.map(({ checkpoint }) => checkpoint.treeSize));
+  for (const { name, tree, checkpoint } of compared.filter((one) => !holds(one))) {
+    if (checkpoint.treeSize > best) continue;
+    const message = `${name} is of another log: the lines give a later checkpoint, but not this one`;
+    findings.add({ kind: 'checkpoint', message, tree, treeSize: checkpoint.treeSize });
+  }
+  const wrong = compared.filter((one) => !holds(one) && one.checkpoint.treeSize > best);
+  if (wrong.length > 0)
+    findings.add(
+      withStart(
+        await explainDifference(options, { wrong, best, end: start + lines, replay }),
+        start,
+        spoken.announced(),
+      ),
+    );
+  // A customer's tree has no such event.
+  const isOfLog = checkpoints.some(({ tree }) => tree === 'log');
+  const judge = (end: number) =>
+    isOfLog && !findings.isAboutEvents
+      ? spoken.before(end).judge(start, (size) => (size === start ? before : undefined))
+      : undefined;
+  const unannounced = judge(last);
+  const isAnnouncedLater = unannounced !== undefined && judge(Infinity) === undefined;
+  if (unannounced && !isAnnouncedLater) findings.add(unannounced);
+  return {
+    lines,
+    newer: Math.max(0, start + lines - last),
+    held: held.length,
+    rootHash: start + lines >= last ? rootOf(replay.frontier) : undefined,
+    isAnnouncedLater,
+    findings: findings.list(),
+  };
+}
+
+/** Of an export that a purge has shortened every line is at another position than `start` says: the finding says that too. */
+function withStart(finding: Finding, start: number, announced: number): Finding {
+  if (announced <= start) return finding;
+  const message =
+    `a line announces that a purge removed the events before position ${announced}: if the export begins there, verify ` +
+    `it with --start ${announced} --tiles URL. As lines from position ${start} on: ${finding.message}`;
+  return { ...finding, message };
+}
+
+function holds({ root, checkpoint }: ComparedCheckpoint): boolean {
+  return root !== undefined && equalHashes(root, checkpoint.rootHash);
+}
+
+/** Grows the tree by the lines, and takes its root at the size of each checkpoint. */
+async function compare(
+  { open, checkpoints, onLines, start = 0, threads = usefulThreads() }: ExportOptions,
+  { replay, spoken }: { replay: Replay; spoken: RemovalLines },
+): Promise<{ lines: number; compared: ComparedCheckpoint[] }> {
+  const waiting = [...checkpoints].sort((a, b) => a.checkpoint.treeSize - b.checkpoint.treeSize);
+  const compared: ComparedCheckpoint[] = [];
+  const takeReached = () => {
+    while (waiting[0] && waiting[0].checkpoint.treeSize <= replay.frontier.size) {
+      const reached = waiting.shift() as SavedCheckpoint;
+      // One of less than what retention left cannot be compared.
+      if (reached.checkpoint.treeSize >= start || reached.checkpoint.treeSize === replay.frontier.size)
+        compared.push({ ...reached, root: rootOf(replay.frontier) });
+    }
+  };
+  let lines = 0;
+  takeReached();
+  for await (const hashes of hashInThreads(spoken.look(wholeLines(open())), threads)) {
+    spoken.place(start + lines);
+    for (let at = 0; waiting[0] && at < hashes.length; ) {
+      const wanted = (waiting[0].checkpoint.treeSize - replay.frontier.size) * HASH_BYTES;
+      const end = Math.min(hashes.length, at + wanted);
+      replay.add(hashesIn(hashes.subarray(at, end)));
+      at = end;
+      takeReached();
+    }
+    lines += hashes.length / HASH_BYTES;
+    onLines?.(lines);
+  }
+  return { lines, compared: [...compared, ...waiting.map((one) => ({ ...one, root: undefined }))] };
+}
+
+// Whether these leaves are true shows in the root hash, like those of the lines.
+async function seed(replay: Replay, { start = 0, tiles, checkpoints }: ExportOptions): Promise<void> {
+  if (!tiles)
+    throw new RangeError('what is before the first line can only be told with tiles: give --tiles URL');
+  const size = sizeOfLast(checkpoints);
+  if (start > size) throw new RangeError(`the last checkpoint is of ${size} events, before the first line`);
+  for (let index = 0; index * TILE_WIDTH < start; index += 1) {
+    const [bytes] = await tiles([{ level: 0, index, width: tileWidth(0, index, size) }]);
+    replay.add(hashesIn(bytes as Uint8Array).slice(0, start - index * TILE_WIDTH));
+  }
+}
+
+function sizeOfLast(checkpoints: readonly SavedCheckpoint[]): number {
+  return Math.max(...checkpoints.map(({ checkpoint }) => checkpoint.treeSize));
+}
+
+/** Leaves that are looked at to tell a missing line from a changed one. */
+const WINDOW = 2 * TILE_WIDTH;
+
+const IF_LATER =
+  'that is also so when the checkpoint was taken after the export: take the checkpoint first, then export';
+const IF_OTHER_LINES =
+  'that is also so when the checkpoint was taken after the export (take it first), when the export was made with ' +
+  '--filter (export without; one customer goes with the checkpoint of that customer), and when a purge removed what was ' +
+  'before the first line (give --start POSITION --tiles URL)';
+
+/** What is known about lines that do not give all checkpoints. */
+export interface Difference {
+  /** The checkpoints that they do not give, from the smallest on. */
+  wrong: readonly ComparedCheckpoint[];
+  /** The size of the largest checkpoint that they do give: up to there they are right. */
+  best: number;
+  /** The position behind the last line. */
+  end: number;
+  replay: Replay;
+}
+
+/**
+ * Says which line is the first that is wrong, and how: exactly with the tree's hashes, else as far as the checkpoints
+ * and the lines themselves tell.
+ */
+export async function explainDifference(options: ExportOptions, difference: Difference): Promise<Finding> {
+  const last = difference.wrong.at(-1) as ComparedCheckpoint;
+  try {
+    const found = options.tiles && (await locate(options, difference, last));
+    if (found) return { ...found, tree: last.tree, treeSize: last.checkpoint.treeSize };
+  } catch (error) {
+    if (!(error instanceof TileError || error instanceof LogFileError)) throw error;
+    const found = await narrow(options, difference);
+    return { ...found, message: `${found.message}; the tiles do not help: ${error.message}` };
+  }
+  return narrow(options, difference);
+}
+
+/** What checkpoints and lines alone tell. */
+async function narrow(options: ExportOptions, { wrong, best, end }: Difference): Promise<Finding> {
+  const next = wrong[0] as ComparedCheckpoint;
+  if (next.root === undefined) return truncated(next, { best, end });
+  const odd = await firstUncanonical(options, best, next.checkpoint.treeSize);
+  if (odd !== undefined) {
+    const message = 'the line is not the canonical form of an event, so it was changed';
+    return { kind: 'changed', message, position: odd, tree: next.tree };
+  }
+  const message =
+    `the lines up to position ${next.checkpoint.treeSize - 1} do not give ${next.name}: one from here on was changed, ` +
+    'removed, put in or moved (with --tiles it can be said which)';
+  return { kind: 'different', message, position: best, tree: next.tree, treeSize: next.checkpoint.treeSize };
+}
+
+function truncated(
+  { name, tree, checkpoint }: ComparedCheckpoint,
+  { best, end }: { best: number; end: number },
+): Finding {
+  const { treeSize } = checkpoint;
+  const isRight = best === end;
+  const message = isRight
+    ? `the lines end here, and ${name} is of ${treeSize} events: the last ${treeSize - end} are missing; ${IF_LATER}`
+    : `${name} is of ${treeSize} events, but the lines end at position ${end}; ${IF_OTHER_LINES}`;
+  return { kind: 'truncated', message, position: isRight ? end : undefined, tree, treeSize };
+}
+
+async function locate(
+  options: ExportOptions,
+  { replay, end }: Difference,
+  { checkpoint, name }: ComparedCheckpoint,
+): Promise<Finding | undefined> {
+  const root = { size: checkpoint.treeSize, rootHash: checkpoint.rootHash };
+  const tiles = new TrustedTiles(options.tiles as NonNullable<ExportOptions['tiles']>, root);
+  const tile = await firstWrongTile(tiles, replay);
+  const start = tile * TILE_WIDTH;
+  const right = await leavesFrom(tiles, tile);
+  if (!options.canReopen) return { ...between(start, Math.min(root.size, start + TILE_WIDTH)) };
+  const found = explainLeaves(await hashesFrom(options, start, right), right, start);
+  if (found?.kind === 'missing' && found.position === end)
+    return {
+      ...found,
+      message: `the lines end before this event, and ${name} is of ${root.size}; ${IF_LATER}`,
+    };
+  return found;
+}
+
+function between(start: number, end: number): Finding {
+  const message = `the first that is wrong is from here to position ${end - 1} (from a file it can be said which)`;
+  return { kind: 'different', message, position: start };
+}
+
+async function leavesFrom(tiles: TrustedTiles, index: number): Promise<Uint8Array[]> {
+  const leaves: Uint8Array[] = [];
+  for (const at of [index, index + 1]) {
+    if (tileWidth(0, at, tiles.root.size) > 0) leaves.push(...hashesIn(await tiles.read(0, at)));
+  }
+  return leaves;
+}
+
+/** The leaf hashes of the lines from a position on, as many as the window has. */
+async function hashesFrom(
+  options: ExportOptions,
+  from: number,
+  right: readonly Uint8Array[],
+): Promise<Uint8Array[]> {
+  let position = options.start ?? 0;
+  // What is before the first line came from the tiles.
+  const own = right.slice(0, Math.max(0, position - from));
+  for await (const part of wholeLines(options.open())) {
+    for (const line of linesIn(part)) {
+      if (position >= from) own.push(leafHash(line));
+      position += 1;
+      if (own.length === WINDOW) return own;
+    }
+  }
+  return own;
+}
+
+/** The position of the first line between two that is not the RFC 8785 form of a JSON object. */
+async function firstUncanonical(
+  options: ExportOptions,
+  from: number,
+  to: number,
+): Promise<number | undefined> {
+  if (!options.canReopen) return undefined;
+  let position = options.start ?? 0;
+  for await (const part of wholeLines(options.open())) {
+    for (const line of linesIn(part)) {
+      if (position >= to) return undefined;
+      if (position >= from && !isCanonical(line)) return position;
+      position += 1;
+    }
+  }
+  return undefined;
+}
+
+function isCanonical(line: Uint8Array): boolean {
+  const text = Buffer.from(line).toString('utf8');
+  try {
+    const value = parseJson(text) as JsonValue;
+    return typeof value === 'object' && canonicalJson(value) === text;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,214 @@
+import type { PoolClient } from 'pg';
+import { equalHashes, HASH_BYTES } from '../merkle/hash.ts';
+import { TILE_WIDTH } from '../merkle/tile.ts';
+import { type Frontier, frontierLength, parseFrontier, rootOf, serializeFrontier } from '../merkle/tree.ts';
+import type { Findings } from './findings.ts';
+import type { TreeCheck } from './trees.ts';
+
+/** The head row as it is stored. */
+export interface StoredHead {
+  size: number;
+  rootHash: Buffer;
+  frontier: Buffer;
+  firstPosition: number;
+  segmentBits: number;
+}
+
+/** How large the log is, as far as its parts agree. */
+export interface LogSizes {
+  head: StoredHead | undefined;
+  /** The row of the log's tree. */
+  tree: { size: number; frontier: Buffer } | undefined;
+  /** The first position that retention left. */
+  first: number;
+  /** Behind the last row. */
+  rowsEnd: number;
+  /** How many leaves the tiles hold. */
+  grown: number;
+}
+
+/** Reads the sizes; where they contradict each other, two of three are believed. */
+export async function readSizes(client: PoolClient): Promise<LogSizes> {
+  const head = await readHeadRow(client);
+  const rows = await client.query<{ first: number | null; last: number | null }>(
+    'SELECT min(position) AS first, max(position) AS last FROM audit_events',
+  );
+  const { first, last } = rows.rows[0] ?? { first: null, last: null };
+  const tree = await client.query<{ size: number; frontier: Buffer }>(
+    "SELECT size, frontier FROM trees WHERE tree = 'log'",
+  );
+  return {
+    head,
+    tree: tree.rows[0],
+    first: head?.firstPosition ?? first ?? 0,
+    rowsEnd: (last ?? -1) + 1,
+    grown: grownOf(tree.rows[0], await leavesInTiles(client), await lastSigned(client)),
+  };
+}
+
+async function readHeadRow(client: PoolClient): Promise<StoredHead | undefined> {
+  const { rows } = await client.query<StoredHead>(
+    `SELECT size, root_hash AS "rootHash", frontier, first_position AS "firstPosition", segment_bits AS "segmentBits"
+     FROM log_head`,
+  );
+  return rows[0];
+}
+
+async function leavesInTiles(client: PoolClient): Promise<number> {
+  const { rows } = await client.query<{ index: number; bytes: number }>(
+    `SELECT index, octet_length(hashes) AS bytes FROM tree_tiles WHERE tree = 'log' AND level = 0
+     ORDER BY index DESC LIMIT 1`,
+  );
+  const last = rows[0];
+  return last ? last.index * TILE_WIDTH + Math.floor(last.bytes / HASH_BYTES) : 0;
+}
+
+async function lastSigned(client: PoolClient): Promise<number | undefined> {
+  const { rows } = await client.query<{ size: number }>(
+    "SELECT tree_size AS size FROM checkpoints WHERE tree = 'log' ORDER BY tree_size DESC LIMIT 1",
+  );
+  return rows[0]?.size;
+}
+
+function grownOf(tree: LogSizes['tree'], inTiles: number, signed: number | undefined): number {
+  const said = tree?.size ?? 0;
+  if (said === inTiles || inTiles === signed) return inTiles;
+  if (said === signed) return said;
+  const isItself = tree && said >= 0 && tree.frontier.length === frontierLength(said) * HASH_BYTES;
+  return isItself ? said : inTiles;
+}
+
+/** What the walk over the log saw. */
+export interface LogWalkResult {
+  events: number;
+  /** The rows behind the size that the head says, of which nothing else is known. */
+  beyond: { position: number; count: number } | undefined;
+  /** Whether a row is wrong or missing that no tile covers, so that the head cannot be compared. */
+  isTailWrong: boolean;
+}
+
+export interface HeadOptions {
+  sizes: LogSizes;
+  tree: TreeCheck;
+  walked: LogWalkResult;
+  findings: Findings;
+}
+
+/** Compares the head with the rows, and says of rows too many or too few which of the two is wrong. */
+export function checkHead({ sizes, tree, walked, findings }: HeadOptions): void {
+  const { head, first, rowsEnd, grown } = sizes;
+  const wrong = (message: string) => findings.add({ kind: 'head', message: `the head ${message}` });
+  if (!head) {
+    if (rowsEnd > 0 || grown > 0) wrong('is missing');
+    return;
+  }
+  const isRootAt = (size: number) => {
+    const frontier = tree.frontierAt(size);
+    return frontier !== undefined && equalHashes(rootOf(frontier), head.rootHash);
+  };
+  if (first < 0 || first > head.size) wrong(`says that the log begins at ${first}, of ${head.size} events`);
+  const end = Math.max(first, rowsEnd, grown);
+  if (head.size < grown) wrong(`says ${head.size} events, but the log's tree has ${grown}`);
+  else if (head.size > end && isRootAt(end))
+    wrong(`says ${head.size} events, but its root hash is that of ${end}`);
+  else if (head.size > end) addMissing(findings, end, head.size - end);
+  else if (walked.beyond && isRootAt(rowsEnd))
+    wrong(`says ${head.size} events, but its root hash is that of ${rowsEnd}`);
+  else {
+    if (walked.beyond) addExtra(findings, walked.beyond, head.size);
+    if (!walked.isTailWrong || head.size <= grown)
+      checkRoot(head, { frontier: tree.frontierAt(head.size), grown, findings });
+  }
+}
+
+function addMissing(findings: Findings, position: number, count: number): void {
+  const message = count > 1 ? `the event and the ${count - 1} after it are missing` : 'the event is missing';
+  findings.add({ kind: 'missing', message, position }, count);
+}
+
+function addExtra(
+  findings: Findings,
+  { position, count }: NonNullable<LogWalkResult['beyond']>,
+  size: number,
+): void {
+  const message = `a row is there that should not be: the head says ${size} events`;
+  findings.add({ kind: 'extra', message, position }, count);
+}
+
+function checkRoot(
+  head: StoredHead,
+  { frontier, grown, findings }: { frontier: Frontier | undefined; grown: number; findings: Findings },
+): void {
+  if (!frontier) return;
+  const isRoot = equalHashes(rootOf(frontier), head.rootHash);
+  const isFrontier = equalHashes(serializeFrontier(frontier), head.frontier);
+  if (isRoot && isFrontier) return;
+  const changed = isRoot || isFrontier ? undefined : firstChanged(head, frontier);
+  if (changed !== undefined && changed.end > grown) {
+    const position = Math.max(changed.start, grown);
+    const message = `the events from here up to position ${changed.end - 1} are not those that the head has the hash of`;
+    findings.add({ kind: 'changed', message, position });
+  } else {
+    const what = isRoot ? 'frontier' : isFrontier ? 'root hash' : 'root hash and frontier';
+    findings.add({ kind: 'head', message: `the head has a ${what} that is not that of the events` });
+  }
+}
+
+// The first of the complete subtrees that differs, when the head agrees with itself.
+function firstChanged(head: StoredHead, frontier: Frontier): { start: number; end: number } | undefined {
+  const said = frontierOf(head);
+  if (!said || !equalHashes(rootOf(said), head.rootHash)) return undefined;
+  let start = 0;
+  for (const [at, hash] of frontier.hashes.entries()) {
+    const end = start + largestPower(frontier.size - start);
+    if (!equalHashes(hash, said.hashes[at] as Uint8Array)) return { start, end };
+    start = end;
+  }
+  return undefined;
+}
+
+function largestPower(size: number): number {
+  let power = 1;
+  while (power * 2 <= size) power *= 2;
+  return power;
+}
+
+function frontierOf({ size, frontier }: StoredHead): Frontier | undefined {
+  try {
+    return parseFrontier(size, frontier);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Compares the row of the log's tree with the leaves. */
+export function checkTreeRow({ sizes, tree, findings }: HeadOptions): void {
+  const row = sizes.tree ?? { size: 0, frontier: Buffer.alloc(0) };
+  const frontier = tree.frontierAt(sizes.grown);
+  const isSame =
+    row.size === sizes.grown && (!frontier || equalHashes(serializeFrontier(frontier), row.frontier));
+  if (!isSame)
+    findings.add({
+      kind: 'tree',
+      message: "the row of the log's tree is not what its leaves give",
+      tree: 'log',
+    });
+}
+
+/** Checks that the segments are as long as the head says. */
+export async function checkSegments(client: PoolClient, head: StoredHead, findings: Findings): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+     WHERE inhparent = 'audit_events'::regclass AND relname ~ '^s[0-9]{8,15}$'
+       AND pg_get_expr(relpartbound, inhrelid) <> format('FOR VALUES FROM (%L) TO (%L)',
+         substr(relname, 2)::bigint << $1, (substr(relname, 2)::bigint + 1) << $1)
+     ORDER BY relname LIMIT 1`,
+    [head.segmentBits],
+  );
+  const [segment] = rows;
+  if (segment)
+    findings.add({
+      kind: 'head',
+      message: `the head says 2^${head.segmentBits} events in a segment, but ${segment.name} has others`,
+    });
+}

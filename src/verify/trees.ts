@@ -1,0 +1,237 @@
+import type { PoolClient } from 'pg';
+import { Peekable, streamRows } from '../db/bulk-read.ts';
+import type { TreeName } from '../evidence/trees.ts';
+import { HASH_BYTES } from '../merkle/hash.ts';
+import { TILE_HEIGHT, TILE_WIDTH, tileWidth } from '../merkle/tile.ts';
+import { emptyFrontier, extendFrontier, type Frontier } from '../merkle/tree.ts';
+import type { CheckpointCheck } from './checkpoints.ts';
+import type { Findings } from './findings.ts';
+
+/** A tree that is grown again, its checkpoints checked on the way. */
+export class TreeCheck {
+  readonly replay = new Replay();
+  readonly #checkpoints: CheckpointCheck;
+  readonly #marks: number[];
+  readonly #marked = new Map<number, Frontier>();
+  readonly #onLogSizes: ((logSizes: number[]) => void) | undefined;
+  #isLost = false;
+
+  /** `marks` are sizes at which the frontier is kept; `onLogSizes` hears what `CheckpointCheck.check` returns. */
+  constructor(
+    checkpoints: CheckpointCheck,
+    { marks = [], onLogSizes }: { marks?: number[]; onLogSizes?: (logSizes: number[]) => void } = {},
+  ) {
+    this.#checkpoints = checkpoints;
+    this.#marks = [...new Set(marks)].sort((a, b) => a - b);
+    this.#onLogSizes = onLogSizes;
+  }
+
+  /** How many leaves are known. */
+  get size(): number {
+    return this.replay.frontier.size;
+  }
+
+  /** Whether a leaf is not known, so that the tree ends here while what is stored goes on. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  lose(): void {
+    this.#isLost = true;
+  }
+
+  /** The frontier at one of the marks, as far as the leaves are known. */
+  frontierAt(mark: number): Frontier | undefined {
+    return mark === 0 ? emptyFrontier : this.#marked.get(mark);
+  }
+
+  /** Adds leaves at the end. Once a leaf is not known, nothing is added any more. */
+  async add(leaves: readonly (Uint8Array | undefined)[]): Promise<void> {
+    const unknown = leaves.indexOf(undefined);
+    const known = leaves.slice(0, unknown < 0 ? leaves.length : unknown) as Uint8Array[];
+    if (!this.#isLost) await this.#grow(known);
+    if (unknown >= 0) this.#isLost = true;
+  }
+
+  /** To be called when there are no more leaves. */
+  async finish(): Promise<void> {
+    await this.#cut();
+    await this.#checkpoints.finish(this.size, this.#isLost);
+  }
+
+  async #grow(leaves: Uint8Array[]): Promise<void> {
+    let done = 0;
+    while (done < leaves.length) {
+      await this.#cut();
+      const next = Math.min(await this.#checkpoints.nextSize(), this.#marks[0] ?? Infinity);
+      const end = Math.min(leaves.length, done + next - this.size);
+      this.replay.add(leaves.slice(done, end));
+      done = end;
+    }
+  }
+
+  // Takes everything that belongs to the present size, so that the next cut is at a larger one.
+  async #cut(): Promise<void> {
+    while ((this.#marks[0] ?? Infinity) <= this.size)
+      this.#marked.set(this.#marks.shift() as number, this.replay.frontier);
+    if ((await this.#checkpoints.nextSize()) > this.size) return;
+    const logSizes = await this.#checkpoints.check(this.size, this.replay.frontier);
+    this.#onLogSizes?.(logSizes);
+  }
+}
+
+/** Hashes one after the other, in memory that grows. */
+export class HashList {
+  #bytes = Buffer.alloc(64 * HASH_BYTES);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(hash: Uint8Array): void {
+    const start = this.#length * HASH_BYTES;
+    if (start === this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(start)]);
+    this.#bytes.set(hash, start);
+    this.#length += 1;
+  }
+
+  /** The bytes of the hashes `start` to `end`, the last left out. */
+  slice(start: number, end: number): Buffer {
+    return this.#bytes.subarray(start * HASH_BYTES, Math.min(end, this.#length) * HASH_BYTES);
+  }
+}
+
+/**
+ * A tree that is grown again from its leaves, to be compared with what is stored of it. Keeps the hashes of the tiles
+ * above level 0 in memory, an eighth of a byte for each leaf.
+ */
+export class Replay {
+  #frontier: Frontier = emptyFrontier;
+  readonly #upper: HashList[] = [];
+
+  get frontier(): Frontier {
+    return this.#frontier;
+  }
+
+  /** The hashes at a tile level from 1 on; undefined while the tree has none there. */
+  upper(level: number): HashList | undefined {
+    return this.#upper[level - 1];
+  }
+
+  add(leaves: readonly Uint8Array[]): void {
+    this.#frontier = extendFrontier(this.#frontier, leaves, (level, _, hash) => {
+      if (level > 0 && level % TILE_HEIGHT === 0) this.#keep(level / TILE_HEIGHT - 1, hash);
+    });
+  }
+
+  #keep(place: number, hash: Uint8Array): void {
+    const list = this.#upper[place] ?? new HashList();
+    this.#upper[place] = list;
+    list.push(hash);
+  }
+}
+
+/** A row of the table of tiles. */
+export interface StoredTile {
+  tree: TreeName;
+  level: number;
+  index: number;
+  width: number;
+  hashes: Buffer;
+  positions: Buffer | null;
+  firstPosition: number | null;
+}
+
+/** The tiles that a condition lets through, by tree, level and index. */
+export function streamTiles(
+  client: PoolClient,
+  condition: string,
+  parameters: unknown[] = [],
+): Peekable<StoredTile> {
+  const sql = `SELECT tree, level, index, width, hashes, positions, first_position AS "firstPosition"
+    FROM tree_tiles WHERE ${condition} ORDER BY tree, level, index`;
+  return new Peekable(streamRows<StoredTile>(client, { sql, parameters, size: 64 }));
+}
+
+/** Says that a tile is not what it must be. */
+export function addTile(
+  findings: Findings,
+  { tree, level, index }: Pick<StoredTile, 'tree' | 'level' | 'index'>,
+  problem: string,
+  count = 1,
+): void {
+  const message = `tile ${level}/${index} of ${tree === 'log' ? 'the log' : `"${tree}"`} ${problem}`;
+  findings.add({ kind: 'tile', message, tree, level, index }, count);
+}
+
+/** What is wrong with the columns of a tile beside the hashes, in a tree of `size` leaves; undefined when nothing is. */
+export function shapeProblem({ level, index, width, hashes }: StoredTile, size: number): string | undefined {
+  const expected = tileWidth(level, index, size);
+  if (expected === 0) return 'should not be there';
+  if (width !== expected || hashes.length !== expected * HASH_BYTES)
+    return `has ${hashes.length / HASH_BYTES} hashes and says ${width}, and the tree gives it ${expected}`;
+  return undefined;
+}
+
+/** How many tiles a tree of `size` leaves has at a level. */
+export function tileCount(level: number, size: number): number {
+  return Math.ceil(Math.floor(size / TILE_WIDTH ** level) / TILE_WIDTH);
+}
+
+/** Compares the tiles above level 0 of a tree of `size` leaves, whose beginning was grown again, with that. */
+export async function checkUpperTiles(
+  tiles: AsyncIterable<StoredTile>,
+  { tree, size, replay, findings }: { tree: TreeName; size: number; replay: Replay; findings: Findings },
+): Promise<void> {
+  const order = new TileOrder(tree, findings);
+  for await (const tile of tiles) {
+    order.see(tile);
+    const problem = shapeProblem(tile, size) ?? contentProblem(tile, replay);
+    if (problem) addTile(findings, tile, problem);
+  }
+  for (let level = 1; tileCount(level, size) > 0; level += 1) order.end(level, tileCount(level, size));
+}
+
+function contentProblem({ level, index, hashes, positions, firstPosition }: StoredTile, replay: Replay) {
+  if (positions !== null || firstPosition !== null) return 'has positions, which only leaves have';
+  const start = index * TILE_WIDTH;
+  const known = replay.upper(level)?.slice(start, start + TILE_WIDTH) ?? Buffer.alloc(0);
+  const common = Math.min(known.length, hashes.length);
+  if (known.subarray(0, common).equals(hashes.subarray(0, common))) return undefined;
+  const wrong = firstDifferentHash(known, hashes);
+  const leaves = TILE_WIDTH ** level;
+  const first = (start + wrong) * leaves;
+  return `has a hash that is not that of the leaves ${first} to ${first + leaves - 1}`;
+}
+
+/** Which hash is the first to differ. */
+export function firstDifferentHash(a: Uint8Array, b: Uint8Array): number {
+  let at = 0;
+  while (a[at] === b[at]) at += 1;
+  return Math.floor(at / HASH_BYTES);
+}
+
+/** Finds the tiles that are missing from those of one tree. */
+export class TileOrder {
+  readonly #tree: TreeName;
+  readonly #findings: Findings;
+  readonly #next = new Map<number, number>();
+
+  constructor(tree: TreeName, findings: Findings) {
+    this.#tree = tree;
+    this.#findings = findings;
+  }
+
+  /** Takes the next tile of its level. */
+  see({ level, index }: { level: number; index: number }): void {
+    this.end(level, index);
+    this.#next.set(level, index + 1);
+  }
+
+  /** Says that the level goes up to `end`, the last left out. */
+  end(level: number, end: number): void {
+    const index = this.#next.get(level) ?? 0;
+    if (index < end) addTile(this.#findings, { tree: this.#tree, level, index }, 'is missing', end - index);
+  }
+}

@@ -1,0 +1,113 @@
+import type { PoolClient } from 'pg';
+import { readIdentity } from '../evidence/signing-identity.ts';
+import { type TreeName, treeOf } from '../evidence/trees.ts';
+import { type Checkpoint, openCheckpoint } from '../merkle/checkpoint.ts';
+import { FormatError } from '../merkle/encoding.ts';
+import { ED25519_COSIGNATURE, parseNote, parseVerifierKey } from '../merkle/note.ts';
+import { cosignatureVerifier, type NoteVerifier, noteVerifier } from '../merkle/signatures.ts';
+import type { Findings } from './findings.ts';
+
+/** Whose signatures count. */
+export interface Trust {
+  origin: string;
+  /** As C2SP's signed-note writes it. */
+  verifierKey: string;
+  logKey: NoteVerifier;
+  /** The log's own key as it signs with a time. */
+  timestampKey: NoteVerifier;
+}
+
+/** Trust in a verifier key. Throws a FormatError when it is none of a log. */
+export function trustKey(verifierKey: string): Trust {
+  const key = parseVerifierKey(verifierKey);
+  return {
+    origin: key.name,
+    verifierKey,
+    logKey: noteVerifier(key),
+    timestampKey: cosignatureVerifier({ ...key, type: ED25519_COSIGNATURE }),
+  };
+}
+
+/** Trust in the key that was given, which must be the log's, else in the one that the database names. */
+export async function establishTrust(
+  client: PoolClient,
+  given: string | undefined,
+  findings: Findings,
+): Promise<Trust | undefined> {
+  const trust = given === undefined ? undefined : trustKey(given);
+  const stored = await readIdentity(client);
+  const wrong = (message: string) => findings.add({ kind: 'identity', message });
+  if (!stored) {
+    if (trust) wrong('the log does not say who signs it');
+    return trust;
+  }
+  if (trust && trust.verifierKey !== stored.verifierKey) wrong(`the log is signed by ${stored.verifierKey}`);
+  const own = trust ?? ownTrust(stored.verifierKey, wrong);
+  if (own && own.origin !== stored.origin)
+    wrong(`the log calls itself "${stored.origin}", and its key is of "${own.origin}"`);
+  return own;
+}
+
+function ownTrust(verifierKey: string, wrong: (message: string) => void): Trust | undefined {
+  try {
+    return trustKey(verifierKey);
+  } catch (error) {
+    wrong(`the log's verifier key is malformed: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+/** A checkpoint that was kept outside: the note, and what to call it. */
+export interface SavedNote {
+  name: string;
+  note: string;
+}
+
+/** A checkpoint that was kept outside, its signature verified. */
+export interface SavedCheckpoint {
+  /** What to call it, such as the name of its file. */
+  name: string;
+  tree: TreeName;
+  checkpoint: Checkpoint;
+}
+
+/**
+ * Opens the checkpoints that were kept outside. One that is of another log, or that the log's key did not sign, is a
+ * finding. Throws a FormatError when one is no checkpoint at all.
+ */
+export async function openSavedNotes(
+  kept: readonly SavedNote[],
+  trust: Trust,
+  findings: Findings,
+): Promise<SavedCheckpoint[]> {
+  const opened: SavedCheckpoint[] = [];
+  for (const { name, note } of kept) {
+    const origin = parseNote(note).text.split('\n', 1)[0] as string;
+    const tree = treeOfOrigin(origin, trust.origin);
+    try {
+      if (!tree) throw new Error(`it is of "${origin}", and the log is "${trust.origin}"`);
+      const policy = { origin, logKeys: [trust.logKey], witnesses: [trust.timestampKey] };
+      const { checkpoint } = await openCheckpoint(note, policy);
+      opened.push({ name, tree, checkpoint });
+    } catch (error) {
+      if (error instanceof FormatError) throw error;
+      findings.add({
+        kind: 'checkpoint',
+        message: `${name} is not signed by the log: ${(error as Error).message}`,
+      });
+    }
+  }
+  return opened;
+}
+
+/** Which tree of the log a checkpoint's first line names; undefined when it is of another log. */
+export function treeOfOrigin(origin: string, logOrigin: string): TreeName | undefined {
+  if (origin === logOrigin) return 'log';
+  const prefix = `${logOrigin}/customer/`;
+  if (!origin.startsWith(prefix)) return undefined;
+  try {
+    return treeOf(decodeURIComponent(origin.slice(prefix.length)));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,246 @@
+import type { PoolClient } from 'pg';
+import { Peekable } from '../db/bulk-read.ts';
+import { equalHashes, HASH_BYTES } from '../merkle/hash.ts';
+import { TILE_WIDTH } from '../merkle/tile.ts';
+import { emptyFrontier, extendFrontier, frontierLength, serializeFrontier } from '../merkle/tree.ts';
+import type { EventOwners } from './event-owners.ts';
+import { Deviations, type Findings } from './findings.ts';
+import type { LogSizes, LogWalkResult } from './head.ts';
+import type { CheckedRow, RowBlock } from './rows.ts';
+import { addTile, type StoredTile, shapeProblem, TileOrder, type TreeCheck, tileCount } from './trees.ts';
+
+/** What the walk needs. */
+export interface LogWalkOptions {
+  client: PoolClient;
+  findings: Findings;
+  sizes: LogSizes;
+  tree: TreeCheck;
+  owners: EventOwners;
+  /** Called with the position that was reached. */
+  onProgress: (position: number) => void;
+}
+
+/**
+ * Walks over the rows and, beside them, the tiles of level 0: checks each row, finds out what its leaf is, and grows the
+ * log's tree by it. Memory does not grow with the log but for the levels above and a hash for each customer.
+ */
+export async function walkLog(
+  options: LogWalkOptions,
+  rows: AsyncIterable<RowBlock>,
+  tiles: Peekable<StoredTile>,
+): Promise<LogWalkResult> {
+  const walk = new LogWalk(options);
+  const blocks = new Peekable(rows);
+  for (;;) {
+    const block = await blocks.peek();
+    const tile = await tiles.peek();
+    const index = Math.min(block?.index ?? Infinity, tile?.index ?? Infinity);
+    if (index === Infinity) break;
+    const ownRows = block?.index === index ? (await blocks.take())?.rows : undefined;
+    await walk.visit(index, ownRows ?? [], tile?.index === index ? await tiles.take() : undefined);
+  }
+  return walk.end();
+}
+
+class LogWalk {
+  readonly #options: LogWalkOptions;
+  readonly #deviations: Deviations;
+  readonly #order: TileOrder;
+  /** The events that must be there end here, whatever the head says. */
+  readonly #due: number;
+  #next = 0;
+  #events = 0;
+  #beyond: { position: number; count: number } | undefined;
+  #isTailWrong = false;
+
+  constructor(options: LogWalkOptions) {
+    const { head, rowsEnd, grown } = options.sizes;
+    this.#options = options;
+    this.#deviations = new Deviations(options.findings);
+    this.#order = new TileOrder('log', options.findings);
+    this.#due = Math.max(grown, Math.min(head?.size ?? rowsEnd, rowsEnd));
+  }
+
+  async visit(index: number, rows: CheckedRow[], tile: StoredTile | undefined): Promise<void> {
+    const { sizes, tree, onProgress } = this.#options;
+    const start = index * TILE_WIDTH;
+    if (index > this.#next) this.#skip(this.#next * TILE_WIDTH, start);
+    this.#next = Math.max(this.#next, index + 1);
+    this.#events += rows.length;
+    const slots = this.#slots(start, rows, tile);
+    const isSettled = slots.every(rowMatchesTile);
+    const leaves = settleLeaves(slots, isSettled ? undefined : await this.#proof(index));
+    slots.forEach((slot, at) => {
+      this.#judge(start + at, slot, leaves[at]);
+    });
+    if (tile) this.#judgeTile(tile, leaves);
+    if (index >= 0 && leaves.length > 0) {
+      if (tree.size !== start) tree.lose();
+      await tree.add(leaves);
+    }
+    onProgress(Math.min(start + TILE_WIDTH, sizes.rowsEnd));
+  }
+
+  end(): LogWalkResult {
+    const { grown } = this.#options.sizes;
+    this.#skip(this.#next * TILE_WIDTH, this.#due);
+    this.#order.end(0, tileCount(0, grown));
+    this.#deviations.report();
+    return { events: this.#events, beyond: this.#beyond, isTailWrong: this.#isTailWrong };
+  }
+
+  // Positions without rows and tiles.
+  #skip(start: number, end: number): void {
+    const from = Math.max(start, this.#options.sizes.first);
+    const to = Math.min(end, this.#due);
+    if (from >= to) return;
+    this.#deviations.addMissing(from, to - from);
+    this.#isTailWrong ||= to > this.#options.sizes.grown;
+    this.#options.tree.lose();
+  }
+
+  // Up to the last position of the block of which there is anything, or should be.
+  #slots(start: number, rows: readonly CheckedRow[], tile: StoredTile | undefined): Slot[] {
+    const { grown } = this.#options.sizes;
+    const inTile = tile ? Math.floor(tile.hashes.length / HASH_BYTES) : 0;
+    const slots: Slot[] = [];
+    for (let at = 0; at < Math.min(inTile, grown - start, TILE_WIDTH); at += 1)
+      slots.push({ row: undefined, stored: tile?.hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES) });
+    const pad = (length: number) => {
+      while (slots.length < length) slots.push({ row: undefined, stored: undefined });
+    };
+    for (const row of rows) {
+      if (!this.#isExpected(row, slots[row.position - start])) continue;
+      pad(row.position - start + 1);
+      (slots[row.position - start] as Slot).row = row;
+    }
+    if (start >= 0) pad(Math.min(TILE_WIDTH, this.#due - start));
+    return slots;
+  }
+
+  #isExpected(row: CheckedRow, known: Slot | undefined): boolean {
+    const { sizes, findings } = this.#options;
+    const { position } = row;
+    const isPurged = position < sizes.first;
+    // A purge announces first: what it has not removed yet is there still, and must be what it was.
+    if (isPurged && isLeaf(row, known?.stored)) return false;
+    if (isPurged || known?.row) {
+      const why = isPurged ? `retention left what is from ${sizes.first} on` : 'there is another row of it';
+      findings.add({ kind: 'extra', message: `a row is there that should not be: ${why}`, position });
+      return false;
+    }
+    if (position >= Math.max(sizes.head?.size ?? sizes.rowsEnd, sizes.grown))
+      this.#beyond = { position: this.#beyond?.position ?? position, count: (this.#beyond?.count ?? 0) + 1 };
+    return true;
+  }
+
+  #judge(position: number, { row }: Slot, leaf: Uint8Array | undefined): void {
+    const { sizes, owners } = this.#options;
+    if (position < sizes.first) return;
+    if (!row) {
+      if (position < this.#due) this.#deviations.addMissing(position, 1, leaf);
+      if (position < sizes.grown) owners.addUnsure(position, leaf);
+      else this.#isTailWrong = true;
+      return;
+    }
+    const isRight = row.leaf !== undefined && leaf !== undefined && equalHashes(row.leaf, leaf);
+    const fault = isRight ? faultOf(row, leaf) : undefined;
+    if (!isRight) this.#deviations.addWrong(row, leaf);
+    else if (fault) this.#deviations.addFault(position, fault);
+    if (position >= sizes.grown) this.#isTailWrong ||= !isRight;
+    else if (!isRight) owners.addUnsure(position, leaf);
+    else if (row.customerId !== undefined) owners.add(row.customerId, position, leaf);
+  }
+
+  #judgeTile(tile: StoredTile, leaves: readonly (Uint8Array | undefined)[]): void {
+    const { findings, sizes } = this.#options;
+    this.#order.see(tile);
+    const problem = shapeProblem(tile, sizes.grown) ?? contentProblem(tile, leaves);
+    if (problem) addTile(findings, tile, problem);
+  }
+
+  // What the level above, or the row of the tree, says about the leaves of a tile.
+  async #proof(index: number): Promise<{ width: number; frontier: Buffer } | undefined> {
+    const { client, sizes } = this.#options;
+    const width = Math.min(TILE_WIDTH, sizes.grown - index * TILE_WIDTH);
+    if (width <= 0) return undefined;
+    if (width < TILE_WIDTH) {
+      if (sizes.tree?.size !== sizes.grown) return undefined;
+      return { width, frontier: sizes.tree.frontier.subarray(-frontierLength(width) * HASH_BYTES) };
+    }
+    const { rows } = await client.query<{ hashes: Buffer }>(
+      "SELECT hashes FROM tree_tiles WHERE tree = 'log' AND level = 1 AND index = $1",
+      [Math.floor(index / TILE_WIDTH)],
+    );
+    const at = (index % TILE_WIDTH) * HASH_BYTES;
+    return rows[0] && { width, frontier: rows[0].hashes.subarray(at, at + HASH_BYTES) };
+  }
+}
+
+function isLeaf({ leaf, fault }: CheckedRow, stored: Uint8Array | undefined): boolean {
+  return leaf !== undefined && stored !== undefined && fault === undefined && equalHashes(leaf, stored);
+}
+
+function faultOf({ storedLeaf, fault }: CheckedRow, leaf: Uint8Array): string | undefined {
+  return fault ?? (equalHashes(storedLeaf, leaf) ? undefined : 'its leaf_hash is not that of its values');
+}
+
+function contentProblem(tile: StoredTile, leaves: readonly (Uint8Array | undefined)[]): string | undefined {
+  if (tile.positions !== null || tile.firstPosition !== null)
+    return "has positions, which only customers' have";
+  const known = leaves.slice(0, tile.width);
+  const wrong = known.findIndex(
+    (leaf, at) => leaf && !equalHashes(leaf, tile.hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES)),
+  );
+  return wrong < 0
+    ? undefined
+    : `has another hash than the event at position ${tile.index * TILE_WIDTH + wrong}`;
+}
+
+/** What there is about one position: the row, and the leaf in the tile. */
+export interface Slot {
+  row: CheckedRow | undefined;
+  stored: Uint8Array | undefined;
+}
+
+type Leaf = Uint8Array | undefined;
+
+/**
+ * Which leaf belongs to each position, when rows and tile do not agree: whichever of them hashes to what the level
+ * above says (`proof`: the frontier of the tile's leaves, undefined when that is not known). When neither does, the row,
+ * if it is what its own leaf hash says.
+ */
+export function settleLeaves(
+  slots: readonly Slot[],
+  proof: { width: number; frontier: Buffer } | undefined,
+): Leaf[] {
+  const believed = slots.map(believe);
+  if (!proof || slots.every(rowMatchesTile)) return believed;
+  const candidates = [believed, slots.map(byTile), slots.map(byRow)];
+  return candidates.find((leaves) => proves(leaves.slice(0, proof.width), proof.frontier)) ?? believed;
+}
+
+/** Whether the row is not in contradiction to the tile. */
+export function rowMatchesTile({ row, stored }: Slot): boolean {
+  return !row || !stored || (row.leaf !== undefined && equalHashes(row.leaf, stored));
+}
+
+function believe({ row, stored }: Slot): Leaf {
+  if (!row) return stored;
+  const isItself = row.leaf !== undefined && equalHashes(row.leaf, row.storedLeaf);
+  if (isItself || (row.leaf && stored && equalHashes(row.leaf, stored))) return row.leaf;
+  return stored ?? (row.storedLeaf.length === HASH_BYTES ? row.storedLeaf : undefined);
+}
+
+function byTile(slot: Slot): Leaf {
+  return slot.stored ?? believe(slot);
+}
+
+function byRow(slot: Slot): Leaf {
+  return slot.row?.leaf ?? slot.stored;
+}
+
+function proves(leaves: readonly Leaf[], frontier: Buffer): boolean {
+  if (leaves.includes(undefined)) return false;
+  return equalHashes(serializeFrontier(extendFrontier(emptyFrontier, leaves as Uint8Array[])), frontier);
+}

@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type ActivityTotal, ActivityTotals } from '../../src/audit/activity-totals.ts';
+
+const MOST = 3;
+const deeds = fc.array(
+  fc.record({
+    userId: fc.constantFrom('a', 'b', 'c', undefined),
+    ipAddress: fc.constantFrom('192.0.2.1', '192.0.2.2', undefined),
+    what: fc.constantFrom('node', 'auditEvents'),
+    events: fc.integer({ min: 0, max: 9 }),
+    isTaken: fc.boolean(),
+    isKept: fc.boolean(),
+  }),
+);
+
+const countOf = ({ times }: ActivityTotal) => [...times.values()].reduce((all, count) => all + count, 0);
+const allOf = (sums: ActivityTotal[], of: (sum: ActivityTotal) => number) =>
+  sums.reduce((all, sum) => all + of(sum), 0);
+
+test('no count is lost, whatever is taken and put back, and the sums have a bound', () => {
+  fc.assert(
+    fc.property(deeds, (done) => {
+      const tally = new ActivityTotals(MOST);
+      const recorded: ActivityTotal[] = [];
+      done.forEach(({ userId, ipAddress, what, events, isTaken, isKept }, now) => {
+        tally.add({ userId, ipAddress }, { what, events }, now);
+        if (!isTaken) return;
+        const sums = tally.take();
+        expect(sums.length).toBeLessThanOrEqual(MOST + 1);
+        if (isKept) recorded.push(...sums);
+        else tally.putBack(sums);
+      });
+      recorded.push(...tally.take());
+      expect(allOf(recorded, countOf)).toBe(done.length);
+      expect(allOf(recorded, ({ events }) => events)).toBe(allOf(done as never, ({ events }) => events));
+      expect(tally.take()).toEqual([]);
+      for (const { first, last } of recorded) expect(first).toBeLessThanOrEqual(last);
+    }),
+  );
+});
+
+test('what was put back is summed up with what came since, from the first to the last', () => {
+  const tally = new ActivityTotals(MOST);
+  tally.add({ userId: 'a' }, { what: 'node', events: 1 }, 10);
+  const taken = tally.take();
+  tally.add({ userId: 'a' }, { what: 'node', events: 2 }, 20);
+  tally.putBack(taken);
+  expect(tally.take()).toEqual([
+    { doer: { userId: 'a' }, times: new Map([['node', 2]]), events: 3, first: 10, last: 20 },
+  ]);
+});

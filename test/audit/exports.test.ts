@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createKey } from '../auth/create-key.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestService } from '../support/service.ts';
+import { logWarnings } from '../support/write.ts';
+import { during } from './during.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  pool = createPool(database.url, () => undefined);
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const EXPORTS = { META_AUDIT: 'exports' };
+const LINK = `query ($filter: AuditEventFilter) {
+  auditExport(format: NDJSON, filter: $filter) { url expiresAt }
+}`;
+
+async function link(
+  service: TestService,
+  key?: string,
+  filter: object | null = null,
+): Promise<{ url: string; expiresAt: string }> {
+  const { data } = await service.ask(LINK, { filter }, key);
+  return (data as unknown as { auditExport: { url: string; expiresAt: string } }).auditExport;
+}
+
+/** Makes the database refuse events of exports while `work` runs. */
+async function withoutEvents(work: () => Promise<void>): Promise<void> {
+  await pool.query(`CREATE FUNCTION refuse_export() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'no room'; END $$`);
+  await pool.query(`CREATE TRIGGER refuse_export BEFORE INSERT ON audit_events FOR EACH ROW
+    WHEN (NEW.event_type = 'data.export') EXECUTE FUNCTION refuse_export()`);
+  await work().finally(() => pool.query('DROP FUNCTION refuse_export CASCADE'));
+}
+
+test('a link and every taking of its file are events, with who, from where and what', async () => {
+  let expiresAt = '';
+  let keyId = '';
+  const events = await during(database.url, EXPORTS, async (service) => {
+    await logWarnings(service, 3, { more: { customerId: 'acme' } });
+    const { key, secret } = await createKey(service, {
+      name: 'exporter',
+      scopes: ['EVENTS_EXPORT'],
+      customerId: 'acme',
+    });
+    keyId = key.id;
+    const made = await link(service, secret, { action: 'a1', details: {} });
+    expiresAt = made.expiresAt;
+    await fetch(made.url, { method: 'HEAD' });
+    for (const agent of ['curl/8', 'wget/1']) {
+      const response = await fetch(made.url, { headers: { 'user-agent': agent } });
+      expect((await response.text()).trimEnd().split('\n')).toHaveLength(1);
+    }
+  });
+  const what = {
+    format: 'NDJSON',
+    filters: [{ action: 'a1', details: {} }, { customerId: 'acme' }],
+    logSize: 4,
+    expiresAt,
+  };
+  const about = {
+    event_type: 'data.export',
+    severity: 'info',
+    user_id: keyId,
+    customer_id: null,
+    ip_address: '127.0.0.1',
+    details: what,
+  };
+  expect(events).toMatchObject([
+    { ...about, action: 'log.export', user_agent: 'node' },
+    { ...about, action: 'log.download', user_agent: 'curl/8' },
+    { ...about, action: 'log.download', user_agent: 'wget/1' },
+  ]);
+});
+
+test('the file holds what the log held when the link was made, so not the events about it', async () => {
+  await during(database.url, EXPORTS, async (service) => {
+    const { rows } = await pool.query<{ size: number }>('SELECT size FROM log_head');
+    const { url } = await link(service);
+    await logWarnings(service, 1, { prefix: 'later' });
+    const text = await (await fetch(url)).text();
+    expect(text.trimEnd().split('\n')).toHaveLength(rows[0]?.size ?? 0);
+    expect(await (await fetch(url)).text()).toBe(text);
+  });
+});
+
+test('without the event there is no link, and without the next one no file', async () => {
+  await during(database.url, EXPORTS, async (service) => {
+    const { url } = await link(service);
+    await withoutEvents(async () => {
+      const { data, errors } = await service.ask(LINK, { filter: null });
+      expect(data ?? null).toBeNull();
+      expect(errors?.[0]?.extensions.code).toBe('INTERNAL');
+      const response = await fetch(url);
+      expect([response.status, await response.text()]).toEqual([500, expect.stringContaining('INTERNAL')]);
+    });
+    expect((await fetch(url)).status).toBe(200);
+  });
+});

@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createSecret, storeKey } from '../../src/auth/api-keys.ts';
+import { createKeyLookup } from '../../src/auth/authenticate.ts';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { upTo } from '../support/write.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+let acquired = 0;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  pool = createPool(database.url, () => undefined);
+  pool.on('acquire', () => {
+    acquired += 1;
+  });
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const newKey = async () => {
+  const secret = createSecret();
+  const { id } = await storeKey(pool, { name: 'a key', secret, scopes: ['events:read'] });
+  return { id, secret };
+};
+
+test('a thousand wrong secrets and a right one are a handful of statements', async () => {
+  const { id, secret } = await newKey();
+  const keys = createKeyLookup(pool);
+  acquired = 0;
+  const wrong = upTo(1_000).map(() => keys.find(createSecret()));
+  expect((await keys.find(secret))?.id).toBe(id);
+  expect(new Set(await Promise.all(wrong))).toEqual(new Set([undefined]));
+  expect(acquired).toBeLessThanOrEqual(5);
+});
+
+test('the same secret at the same time is looked up once, a wrong one again after five seconds at the earliest', async () => {
+  let now = 0;
+  const keys = createKeyLookup(pool, () => now);
+  const wrong = createSecret();
+  acquired = 0;
+  await Promise.all(upTo(10).map(() => keys.find(wrong)));
+  await keys.find(wrong);
+  expect(acquired).toBe(1);
+  now = 5_001;
+  await keys.find(wrong);
+  expect(acquired).toBe(2);
+  // It may have been made meanwhile.
+  keys.forget();
+  await keys.find(wrong);
+  expect(acquired).toBe(3);
+});
+
+test('wrong secrets do not fill the memory, and the oldest go first', async () => {
+  const keys = createKeyLookup(pool);
+  const [first, ...others] = upTo(10_001).map(createSecret);
+  await keys.find(first as string);
+  for (let n = 0; n < others.length; n += 1_000)
+    await Promise.all(others.slice(n, n + 1_000).map((secret) => keys.find(secret)));
+  acquired = 0;
+  await keys.find(others.at(-1) as string);
+  expect(acquired).toBe(0);
+  await keys.find(first as string);
+  expect(acquired).toBe(1);
+});
+
+test('a database that is silent is UNAVAILABLE after five seconds, for all that wait', async () => {
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => sockets.add(socket.on('error', () => undefined))).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const nowhere = createPool(`postgresql://postgres@127.0.0.1:${port}/none`, () => undefined);
+  const keys = createKeyLookup(nowhere);
+  const start = performance.now();
+  const answers = await Promise.allSettled(upTo(2_000).map(() => keys.find(createSecret())));
+  expect(performance.now() - start).toBeLessThan(12_000);
+  for (const answer of answers) expect(answer).toMatchObject({ reason: { code: 'UNAVAILABLE' } });
+  for (const socket of sockets) socket.destroy();
+  silent.close();
+  await nowhere.end();
+});

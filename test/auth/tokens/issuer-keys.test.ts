@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createTokens, type Tokens } from '../../../src/auth/tokens.ts';
+import { AUDIENCE, createIssuerKey, startIssuer, type TestIssuer } from '../../support/issuer.ts';
+
+const MINUTE_MS = 60_000;
+
+let issuer: TestIssuer;
+let tokens: Tokens;
+let later: number;
+let problems: string[];
+
+beforeEach(async () => {
+  issuer = await startIssuer();
+  later = 0;
+  problems = [];
+});
+afterEach(async () => {
+  tokens.close();
+  await issuer.close();
+});
+
+function start(timeoutMs = 5_000): void {
+  tokens = createTokens({
+    rules: {
+      issuers: [{ name: issuer.name, jwksUrl: issuer.jwksUrl }],
+      audiences: [AUDIENCE],
+      algorithms: ['ES256'],
+      clockToleranceMs: 0,
+      scopes: ['scope'],
+      scopesOf: undefined,
+      customer: undefined,
+    },
+    timeoutMs,
+    now: () => Date.now() + later,
+    onProblem: (_issuer, error) => problems.push(String(error.cause ?? error.message)),
+  });
+}
+
+const LONG = { exp: Math.floor(Date.now() / 1_000) + 1_000_000 };
+const codeOf = (token: string) =>
+  tokens.verify(token).then(
+    () => 'fine',
+    (error: { code: string }) => error.code,
+  );
+
+describe('a new key', () => {
+  test('is fetched when a token names it, and the old one goes when it is published no more', async () => {
+    start();
+    const old = issuer.token(LONG);
+    expect(await codeOf(old)).toBe('fine');
+    const key = createIssuerKey('ES256');
+    issuer.published = [key];
+    later = MINUTE_MS;
+    expect(await codeOf(old)).toBe('fine');
+    expect(await codeOf(issuer.token(LONG))).toBe('fine');
+    expect(issuer.asked()).toBe(2);
+    expect(await codeOf(old)).toBe('UNAUTHENTICATED');
+  });
+
+  test('is not asked for again and again: what names none waits ten seconds', async () => {
+    start();
+    expect(await codeOf(issuer.token(LONG))).toBe('fine');
+    const unknown = () => issuer.token(LONG, { key: createIssuerKey('ES256') });
+    for (let n = 0; n < 20; n += 1) expect(await codeOf(unknown())).toBe('UNAUTHENTICATED');
+    expect(issuer.asked()).toBe(1);
+    later = MINUTE_MS;
+    const asked = await Promise.all(Array.from({ length: 50 }, () => codeOf(unknown())));
+    expect(new Set(asked)).toEqual(new Set(['UNAUTHENTICATED']));
+    expect(issuer.asked()).toBe(2);
+    // A clock that is set back does not end it.
+    later = -MINUTE_MS;
+    expect(await codeOf(unknown())).toBe('UNAUTHENTICATED');
+    expect(issuer.asked()).toBe(3);
+  });
+});
+
+type Answer = TestIssuer['answer'];
+const AWAY: [string, Answer, RegExp][] = [
+  ['never answers', () => undefined, /timeout/],
+  ['never ends its answer', (response) => response.write('{"keys":['), /timeout/],
+  ['ends the connection', (response) => response.destroy(), /closed|ECONNRESET/],
+  ['answers with an error', (response) => response.writeHead(500).end('{"keys":[]}'), /status 500/],
+  ['answers with a redirect', (response) => response.writeHead(302, { location: '/jwks' }).end(), /redirect/],
+  ['answers with a page', (response) => response.end('<html>'), /JSON/],
+  ['answers with too much', (response) => response.end(`{"keys":[],"a":"${'x'.repeat(300_000)}"}`), /larger/],
+  [
+    'answers with too many keys',
+    (response) => response.end(JSON.stringify({ keys: Array(101).fill({}) })),
+    /keys/,
+  ],
+  ['answers with no keys', (response) => response.end('{"keys":{}}'), /keys/],
+  ['answers with null', (response) => response.end('null'), /keys/],
+  ['answers with keys that are texts', (response) => response.end('{"keys":["a"]}'), /malformed/],
+];
+
+describe.each(AWAY)('an issuer that %s', (_what, answer, problem) => {
+  test('makes its tokens UNAVAILABLE in a bounded time, and is asked again later', async () => {
+    const answers = issuer.answer;
+    issuer.answer = answer;
+    start(300);
+    const started = performance.now();
+    expect(await codeOf(issuer.token(LONG))).toBe('UNAVAILABLE');
+    expect(await codeOf(issuer.token(LONG))).toBe('UNAVAILABLE');
+    expect(performance.now() - started).toBeLessThan(3_000);
+    expect([issuer.asked(), problems.length]).toEqual([1, 1]);
+    expect(problems[0]).toMatch(problem);
+    issuer.answer = answers;
+    later = MINUTE_MS;
+    expect(await codeOf(issuer.token(LONG))).toBe('fine');
+  });
+
+  test('does no harm to keys that are known', async () => {
+    start(300);
+    const token = issuer.token(LONG);
+    expect(await codeOf(token)).toBe('fine');
+    issuer.answer = answer;
+    later = MINUTE_MS;
+    expect(await codeOf(issuer.token(LONG, { key: createIssuerKey('ES256') }))).toBe('UNAVAILABLE');
+    expect(await codeOf(token)).toBe('fine');
+    later = 23 * 60 * MINUTE_MS;
+    expect(await codeOf(token)).toBe('fine');
+    // A key that nobody has confirmed for a day is none.
+    later = 25 * 60 * MINUTE_MS;
+    expect(await codeOf(token)).toBe('UNAVAILABLE');
+  });
+});
+
+test('an issuer that is not there is UNAVAILABLE', async () => {
+  const gone = await startIssuer();
+  await gone.close();
+  issuer.jwksUrl = gone.jwksUrl;
+  start();
+  expect(await codeOf(issuer.token(LONG))).toBe('UNAVAILABLE');
+  expect(problems[0]).toMatch(/ECONNREFUSED/);
+});
+
+test('tokens without the id of a key need an issuer with one that fits', async () => {
+  start();
+  const anonymous = () => issuer.token(LONG, { header: { kid: undefined } });
+  expect(await codeOf(anonymous())).toBe('fine');
+  issuer.published.push(createIssuerKey('ES256'));
+  later = MINUTE_MS;
+  expect(await codeOf(issuer.token(LONG, { key: issuer.published[1] as never }))).toBe('fine');
+  expect(await codeOf(anonymous())).toBe('UNAUTHENTICATED');
+});
