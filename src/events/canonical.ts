@@ -1,4 +1,18 @@
-import type { EventDraft, EventRecord, JsonObject, JsonValue } from './fields.ts';
+import {
+  CANONICAL_FIELDS,
+  type CanonicalField,
+  CLIENT_FIELDS,
+  columnOf,
+  EVENT_FIELDS,
+  type EventDraft,
+  type EventRecord,
+  type JsonObject,
+  type JsonValue,
+  type Kind,
+  mapFields,
+  OBJECT_FIELDS,
+  type ObjectField,
+} from './fields.ts';
 import { formatTime } from './time.ts';
 
 const MAX_INSERTED = 16;
@@ -43,57 +57,58 @@ export function quoted(text: string): string {
 }
 
 /** The canonical JSON of the objects of an event. */
-export interface CanonicalObjects {
-  details: string;
-  oldValues: string | undefined;
-  newValues: string | undefined;
-}
+export type CanonicalObjects = Record<ObjectField, string | undefined>;
+
+const NO_OBJECTS: CanonicalObjects = mapFields(OBJECT_FIELDS, () => undefined);
 
 /** The objects of an event in their canonical form. */
-export function canonicalObjects({
-  details,
-  oldValues,
-  newValues,
-}: Pick<EventDraft, 'details' | 'oldValues' | 'newValues'>): CanonicalObjects {
-  return {
-    details: canonicalObject(details),
-    oldValues: oldValues && canonicalObject(oldValues),
-    newValues: newValues && canonicalObject(newValues),
-  };
+export function canonicalObjects(event: Pick<EventDraft, ObjectField>): CanonicalObjects {
+  const objects = { ...NO_OBJECTS };
+  for (const name of OBJECT_FIELDS) {
+    const object = event[name];
+    if (object !== undefined) objects[name] = canonicalObject(object);
+  }
+  return objects;
 }
+
+const DRAFT_MEMBERS = CLIENT_FIELDS.toSorted().map((name) => ({
+  name,
+  prefix: `,${quoted(name)}:`,
+  isObject: (OBJECT_FIELDS as readonly string[]).includes(name),
+}));
 
 /** The JCS of a draft, absent values left out, whose objects are in their canonical form already. */
-export function canonicalDraft(draft: EventDraft, json: CanonicalObjects): string {
-  return (
-    `{"action":${quoted(draft.action)}` +
-    member('customerId', draft.customerId) +
-    member('description', draft.description) +
-    jsonMember('details', json.details) +
-    member('eventType', draft.eventType) +
-    member('idempotencyKey', draft.idempotencyKey) +
-    member('ipAddress', draft.ipAddress) +
-    jsonMember('newValues', json.newValues) +
-    jsonMember('oldValues', json.oldValues) +
-    member('outcome', draft.outcome) +
-    member('requestId', draft.requestId) +
-    member('resourceId', draft.resourceId) +
-    member('resourceType', draft.resourceType) +
-    member('sessionId', draft.sessionId) +
-    member('severity', draft.severity) +
-    jsonMember('timestamp', draft.timestamp?.toString()) +
-    member('userAgent', draft.userAgent) +
-    member('userId', draft.userId) +
-    '}'
-  );
+export function canonicalDraft(draft: EventDraft, objects: CanonicalObjects): string {
+  let text = '';
+  for (const { name, prefix, isObject } of DRAFT_MEMBERS) {
+    const value = isObject ? objects[name as ObjectField] : draft[name];
+    if (value === undefined) continue;
+    text += prefix;
+    text += isObject || typeof value !== 'string' ? value : quoted(value);
+  }
+  return `{${text.slice(1)}}`;
 }
 
-function member(name: string, value: string | undefined): string {
-  return value === undefined ? '' : `,"${name}":${quoted(value)}`;
+/** A member of the canonical form of an event. */
+export interface CanonicalMember {
+  /** Undefined: it is the version of the form. */
+  field: CanonicalField | undefined;
+  name: string;
+  /** What stands before its value. The brace that opens the object takes the place of the first comma. */
+  prefix: Buffer;
 }
 
-function jsonMember(name: string, json: string | undefined): string {
-  return json === undefined ? '' : `,"${name}":${json}`;
-}
+/** The members of the canonical form in its order: by the UTF-16 code units of their names, as RFC 8785 wants it. */
+export const CANONICAL_MEMBERS: readonly CanonicalMember[] = [
+  ...CANONICAL_FIELDS.map((field) => ({ field, name: columnOf(field) as string })),
+  { field: undefined, name: 'v' },
+]
+  .sort((one, other) => (one.name < other.name ? -1 : 1))
+  .map((member) => ({ ...member, prefix: Buffer.from(`,"${member.name}":`) }));
+
+export const VERSION = 0x31;
+export const OPENING_BRACE = 0x7b;
+export const CLOSING_BRACE = 0x7d;
 
 const FIRST_BYTES = 16_384;
 const MOST_KEPT_BYTES = 262_144;
@@ -104,28 +119,27 @@ const BACKSLASH = 0x5c;
 const SPACE = 0x20;
 const TILDE = 0x7e;
 
-// In JCS order.
-const ACTION = Buffer.from('{"action":');
-const CUSTOMER_ID = named('customer_id');
-const DESCRIPTION = named('description');
-const DETAILS = named('details');
-const EVENT_TYPE = named('event_type');
-const ID = named('id');
-const IP_ADDRESS = named('ip_address');
-const NEW_VALUES = named('new_values');
-const OLD_VALUES = named('old_values');
-const OUTCOME = named('outcome');
-const RECORDED_AT = named('recorded_at');
-const REQUEST_ID = named('request_id');
-const RESOURCE_ID = named('resource_id');
-const RESOURCE_TYPE = named('resource_type');
-const SALT = named('salt');
-const SESSION_ID = named('session_id');
-const SEVERITY = named('severity');
-const TIMESTAMP = named('timestamp');
-const USER_AGENT = named('user_agent');
-const USER_ID = named('user_id');
-const END = Buffer.from(',"v":1}');
+/** How a value stands in the canonical form; undefined: it is no part of it. */
+const FORMS: Record<Kind, 'text' | 'time' | 'object' | undefined> = {
+  text: 'text',
+  address: 'text',
+  eventType: 'text',
+  outcome: 'text',
+  severity: 'text',
+  id: 'text',
+  salt: 'text',
+  time: 'time',
+  object: 'object',
+  position: undefined,
+  hash: undefined,
+};
+
+/** What is written, member by member: a text as JSON, a time, an object that is JSON already, or the version. */
+const STEPS = CANONICAL_MEMBERS.map(({ field, prefix }) => ({
+  field: field as CanonicalField,
+  prefix,
+  form: field === undefined ? 'version' : FORMS[EVENT_FIELDS[field].kind],
+}));
 
 /**
  * The canonical form of an event: JCS of its snake_case record with `v` = 1, absent values left out. Its UTF-8 bytes
@@ -138,8 +152,8 @@ export function canonicalEvent(event: EventRecord): Buffer {
 /**
  * `canonicalEvent` of an event whose objects are in their canonical form already: a view that the next call writes over.
  */
-export function canonicalRecord(event: EventRecord, json: CanonicalObjects): Uint8Array {
-  return writer.record(event, json);
+export function canonicalRecord(event: EventRecord, objects: CanonicalObjects): Uint8Array {
+  return writer.record(event, objects);
 }
 
 /** Writes canonical forms, one at a time, as bytes: to put texts together and encode them would take longer. */
@@ -147,30 +161,27 @@ class CanonicalWriter {
   #bytes = Buffer.allocUnsafe(FIRST_BYTES);
   #at = 0;
 
-  record(event: EventRecord, json: CanonicalObjects): Uint8Array {
+  record(event: EventRecord, objects: CanonicalObjects): Uint8Array {
     this.#at = 0;
     if (this.#bytes.length > MOST_KEPT_BYTES) this.#bytes = Buffer.allocUnsafe(FIRST_BYTES);
-    this.#text(ACTION, event.action);
-    this.#text(CUSTOMER_ID, event.customerId);
-    this.#text(DESCRIPTION, event.description);
-    this.#json(DETAILS, json.details);
-    this.#text(EVENT_TYPE, event.eventType);
-    this.#text(ID, event.id);
-    this.#text(IP_ADDRESS, event.ipAddress);
-    this.#json(NEW_VALUES, json.newValues);
-    this.#json(OLD_VALUES, json.oldValues);
-    this.#text(OUTCOME, event.outcome);
-    this.#text(RECORDED_AT, formatTime(event.recordedAt));
-    this.#text(REQUEST_ID, event.requestId);
-    this.#text(RESOURCE_ID, event.resourceId);
-    this.#text(RESOURCE_TYPE, event.resourceType);
-    this.#text(SALT, event.salt);
-    this.#text(SESSION_ID, event.sessionId);
-    this.#text(SEVERITY, event.severity);
-    this.#text(TIMESTAMP, formatTime(event.timestamp));
-    this.#text(USER_AGENT, event.userAgent);
-    this.#text(USER_ID, event.userId);
-    this.#name(END);
+    for (const { field, prefix, form } of STEPS) {
+      switch (form) {
+        case 'text':
+          this.#text(prefix, event[field] as string | undefined);
+          break;
+        case 'time':
+          this.#text(prefix, formatTime(event[field] as number));
+          break;
+        case 'object':
+          this.#object(prefix, objects[field as ObjectField]);
+          break;
+        case 'version':
+          this.#name(prefix);
+          this.#byte(VERSION);
+      }
+    }
+    this.#byte(CLOSING_BRACE);
+    this.#bytes[0] = OPENING_BRACE;
     return this.#bytes.subarray(0, this.#at);
   }
 
@@ -180,7 +191,7 @@ class CanonicalWriter {
     if (text.length > MAX_LOOP || !this.#plain(text)) this.#encode(quoted(text));
   }
 
-  #json(name: Buffer, json: string | undefined): void {
+  #object(name: Buffer, json: string | undefined): void {
     if (json === undefined) return;
     this.#name(name);
     this.#encode(json);
@@ -191,6 +202,11 @@ class CanonicalWriter {
     let at = this.#at;
     for (let index = 0; index < name.length; index += 1) this.#bytes[at++] = name[index] as number;
     this.#at = at;
+  }
+
+  #byte(byte: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#at++] = byte;
   }
 
   /** Writes a text that stands in JSON as it is, in quotes; false, and nothing is written, for any other. */
@@ -220,10 +236,6 @@ class CanonicalWriter {
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
   }
-}
-
-function named(name: string): Buffer {
-  return Buffer.from(`,"${name}":`);
 }
 
 const writer = new CanonicalWriter();

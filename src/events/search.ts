@@ -1,5 +1,11 @@
 import { badInput } from '../errors.ts';
-import type { AuditEvent, EventRecord, JsonValue } from './fields.ts';
+import {
+  type AuditEvent,
+  type EventRecord,
+  type JsonValue,
+  SEARCHED_FIELDS,
+  type SearchedField,
+} from './fields.ts';
 
 const MAX_WORD_LENGTH = 64;
 /** Characters that the index knows the beginning of a word by. */
@@ -78,12 +84,27 @@ export function prefixKey(word: string): string | undefined {
   return word.length < INDEXED_PREFIX ? undefined : `${word.slice(0, endOf(word, INDEXED_PREFIX))}*`;
 }
 
-type Searchable = Omit<EventRecord, 'id' | 'salt' | 'recordedAt'>;
+type Searchable = Pick<EventRecord, SearchedField>;
+
+/** The texts that versions before migration 0060 searched. They come first in the stored words, in this order. */
+const FORMER_TEXTS = [
+  'action',
+  'description',
+  'userId',
+  'customerId',
+  'sessionId',
+  'requestId',
+  'resourceType',
+  'resourceId',
+] as const;
+const SEARCH_ORDER = [
+  ...FORMER_TEXTS,
+  ...SEARCHED_FIELDS.filter((name) => !(FORMER_TEXTS as readonly string[]).includes(name)),
+];
 
 /**
- * What `search` finds an event by, as it is stored: the words of its action, description, ids, resource, user agent, and
- * of the names and values in its old and new values, each text behind `TEXT_START`; behind one more the beginnings of the
- * words, for `prefixKey`.
+ * What `search` finds an event by, as it is stored: the words of its searched fields, of an object those of its names and
+ * values, each text behind `TEXT_START`; behind one more the beginnings of the words, for `prefixKey`.
  */
 export function searchWords(event: Searchable): string[] {
   const words = orderedWords(event);
@@ -99,15 +120,14 @@ export function searchWords(event: Searchable): string[] {
 /** The part of `searchWords` that is in the order of the texts. */
 export function orderedWords(event: Searchable): string[] {
   const words: string[] = [];
-  const add = (text: string | undefined) => {
-    if (text === undefined) return;
+  const add = (text: string) => {
     words.push(TEXT_START);
     addWords(words, text);
   };
-  for (const text of textsOf(event)) add(text);
-  add(event.userAgent);
-  if (event.oldValues) addValues(event.oldValues, add);
-  if (event.newValues) addValues(event.newValues, add);
+  for (const name of SEARCH_ORDER) {
+    const value = event[name];
+    if (value !== undefined) addValues(value, add);
+  }
   return words;
 }
 
@@ -123,11 +143,6 @@ function addValues(value: JsonValue, add: (text: string) => void): void {
     }
 }
 
-function textsOf(event: Searchable): (string | undefined)[] {
-  const { action, description, userId, customerId, sessionId, requestId, resourceType, resourceId } = event;
-  return [action, description, userId, customerId, sessionId, requestId, resourceType, resourceId];
-}
-
 /** The words of a text as versions before migration 0060 made them: whole runs, of which 64 code units count. */
 export function formerWordsOf(text: string): string[] {
   const plain = text.replace(MARKS, '$1').normalize('NFKC').toLowerCase();
@@ -139,7 +154,7 @@ export function formerWordsOf(text: string): string[] {
 /** What those versions stored as the words of an event: distinct ones, of fewer texts, in no order that means anything. */
 export function formerSearchWords(event: Searchable): string[] {
   return formerWordsOf(
-    textsOf(event)
+    FORMER_TEXTS.map((name) => event[name])
       .filter((text) => text !== undefined)
       .join(' '),
   );

@@ -1,93 +1,95 @@
 import { badInput } from '../errors.ts';
 import { plainAddress } from './address.ts';
-import type { Outcome, Severity } from './catalog.ts';
-import { type EventDraft, MAX_EVENT_CHARACTERS, TEXT_BOUNDS, type TextField } from './fields.ts';
+import {
+  CLIENT_FIELDS,
+  type ClientField,
+  EVENT_FIELDS,
+  type EventDraft,
+  type Field,
+  type Kind,
+  MAX_EVENT_CHARACTERS,
+  mapFields,
+  type ObjectField,
+  type RequiredField,
+  type ValueOf,
+} from './fields.ts';
 import { checkJsonObject, type OnProblem, problemOf, throwProblem } from './json.ts';
 
-/** What a caller sends, before it was checked; names as in the GraphQL input, enums as stored. */
-export interface EventInput {
-  idempotencyKey?: string | null | undefined;
-  timestamp?: number | null | undefined;
-  eventType: string;
-  outcome?: Outcome | null | undefined;
-  severity?: Severity | null | undefined;
-  userId?: string | null | undefined;
-  customerId?: string | null | undefined;
-  sessionId?: string | null | undefined;
-  ipAddress?: string | null | undefined;
-  userAgent?: string | null | undefined;
-  requestId?: string | null | undefined;
-  resourceType?: string | null | undefined;
-  resourceId?: string | null | undefined;
-  /** Absent: the dotted type name. */
-  action?: string | null | undefined;
-  description?: string | null | undefined;
-  details?: unknown;
-  oldValues?: unknown;
-  newValues?: unknown;
-}
+/** What a caller sends, before it was checked; names as in the GraphQL input, enums as stored. Null is no value. */
+export type EventInput = { [N in RequiredField]: ValueOf<N> } & {
+  [N in Exclude<ClientField, RequiredField>]?: InputValue<N>;
+};
+type InputValue<N extends ClientField> = N extends ObjectField ? unknown : ValueOf<N> | null | undefined;
 
 /**
  * Checks one event. Each problem is BAD_USER_INPUT with the path of a field that cannot be kept as it is; after one, what
  * is returned is no event.
  */
 export function checkEvent(input: EventInput, path: string, onProblem: OnProblem = throwProblem): EventDraft {
-  const place = { path, onProblem };
-  const text = (field: TextField) => checkField(input, field, place);
-  // For all three together: an event that is far too large is refused before any work on it.
-  const room = { characters: MAX_EVENT_CHARACTERS };
-  const json = (field: 'oldValues' | 'newValues') =>
-    input[field] == null ? undefined : checkJsonObject(input[field], `${path}.${field}`, { room, onProblem });
+  const place: Place = { path, onProblem, room: { characters: MAX_EVENT_CHARACTERS } };
   // Every field is named, absent ones too: objects of one shape are quicker all along the way.
-  return {
-    eventType: input.eventType,
-    outcome: input.outcome ?? 'success',
-    severity: input.severity ?? 'info',
-    action: checkAction(input, place),
-    details: checkJsonObject(input.details ?? {}, `${path}.details`, { room, onProblem }),
-    idempotencyKey: text('idempotencyKey'),
-    userId: text('userId'),
-    customerId: text('customerId'),
-    sessionId: text('sessionId'),
-    requestId: text('requestId'),
-    userAgent: text('userAgent'),
-    resourceType: text('resourceType'),
-    resourceId: text('resourceId'),
-    description: text('description') ?? '',
-    timestamp: input.timestamp ?? undefined,
-    ipAddress: input.ipAddress == null ? undefined : checkAddress(input.ipAddress, place),
-    oldValues: json('oldValues'),
-    newValues: json('newValues'),
-  };
+  const draft: Record<string, unknown> = { ...EMPTY_DRAFT };
+  for (const { name, check, defaultValue } of STEPS) {
+    const value = input[name];
+    if (value != null) draft[name] = check(value as never, place);
+    else if (defaultValue !== undefined)
+      draft[name] = typeof defaultValue === 'object' ? { ...defaultValue } : defaultValue;
+  }
+  draft.action ??= input.eventType;
+  return draft as EventDraft;
 }
 
 /** Where an event stands in the input, and what becomes of its problems. */
 interface Place {
   path: string;
   onProblem: OnProblem;
+  /** For all objects together: an event that is far too large is refused before any work on it. */
+  room: { characters: number };
 }
 
-function checkField(input: EventInput, field: TextField, { path, onProblem }: Place): string | undefined {
-  const text = input[field];
-  if (text == null) return undefined;
-  const problem = problemOf(text);
-  if (problem !== undefined) onProblem(badInput(`${path}.${field}`, problem));
-  else if (text.length > TEXT_BOUNDS[field])
-    onProblem(badInput(`${path}.${field}`, `is longer than ${TEXT_BOUNDS[field]} characters`));
-  else if (text === '' && field === 'idempotencyKey')
-    onProblem(badInput(`${path}.${field}`, 'must not be empty'));
-  return text;
+/** Checks a value of a field and returns it as it is kept. */
+type Check<Value = never> = (value: Value, place: Place) => unknown;
+
+type Checker = (name: ClientField) => Check;
+
+/** What is checked of a field of each kind. Values of the others are as the types of the API let them through. */
+const CHECKERS: Partial<Record<Kind, Checker>> = {
+  text: textChecker,
+  address: addressChecker,
+  object: objectChecker,
+};
+const asItIs: Check = (value) => value;
+
+const STEPS = CLIENT_FIELDS.map((name) => {
+  const { kind, defaultValue }: Field = EVENT_FIELDS[name];
+  return { name, check: CHECKERS[kind]?.(name) ?? asItIs, defaultValue };
+});
+const EMPTY_DRAFT = mapFields(CLIENT_FIELDS, () => undefined);
+
+function textChecker(name: ClientField): Check<string> {
+  const { maxLength = 0, traits }: Field = EVENT_FIELDS[name];
+  const isFilled = traits.includes('filled');
+  const isVisible = traits.includes('visible');
+  return (text, { path, onProblem }) => {
+    const problem = problemOf(text);
+    if (problem !== undefined) onProblem(badInput(`${path}.${name}`, problem));
+    else if (text.length > maxLength)
+      onProblem(badInput(`${path}.${name}`, `is longer than ${maxLength} characters`));
+    else if ((isFilled && text === '') || (isVisible && text.trim() === ''))
+      onProblem(badInput(`${path}.${name}`, 'must not be empty'));
+    return text;
+  };
 }
 
-function checkAction(input: EventInput, place: Place): string {
-  const action = checkField(input, 'action', place);
-  if (action === undefined) return input.eventType;
-  if (action.trim() === '') place.onProblem(badInput(`${place.path}.action`, 'must not be empty'));
-  return action;
+function addressChecker(name: ClientField): Check<string> {
+  return (text, { path, onProblem }) => {
+    const address = plainAddress(text);
+    if (address === undefined) onProblem(badInput(`${path}.${name}`, 'must be an IPv4 or IPv6 address'));
+    return address ?? text;
+  };
 }
 
-function checkAddress(text: string, { path, onProblem }: Place): string {
-  const address = plainAddress(text);
-  if (address === undefined) onProblem(badInput(`${path}.ipAddress`, 'must be an IPv4 or IPv6 address'));
-  return address ?? text;
+function objectChecker(name: ClientField): Check<unknown> {
+  return (object, { path, room, onProblem }) =>
+    checkJsonObject(object, `${path}.${name}`, { room, onProblem });
 }

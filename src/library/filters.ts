@@ -1,8 +1,7 @@
 import { badInput } from '../errors.ts';
 import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../events/catalog.ts';
-import type { EventFilter } from '../events/filter.ts';
+import { checkFilter, type EventFilter, type FilterInput } from '../events/filter.ts';
 import type { Services } from '../schema/context.ts';
-import { checkFilter, type FilterInput } from '../schema/filter.ts';
 import type { AuditEventType } from './audit-event.ts';
 import { type Time, timeOf } from './inputs.ts';
 import { plainObject } from './plain-json.ts';

@@ -2,6 +2,7 @@ import { visibleTo } from '../auth/gate.ts';
 import { badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/fields.ts';
 import type { EventFilter } from '../events/filter.ts';
+import { checkFilter } from '../events/filter.ts';
 import { formatCursor, parseCursor } from '../log/read/cursor.ts';
 import { listEvents } from '../log/read/events.ts';
 import type { EventOrder, PageRequest } from '../log/read/keyset.ts';
@@ -9,7 +10,7 @@ import { Summary } from '../log/summary/summary.ts';
 import { builder, PAGE } from './builder.ts';
 import { COUNT_COST, cost, QUERY_COST } from './cost.ts';
 import { AuditEventRef, eventFieldsAsked } from './event.ts';
-import { AuditEventFilterRef, checkFilter } from './filter.ts';
+import { AuditEventFilterRef } from './filter.ts';
 
 export const MAX_OFFSET = 10_000;
 

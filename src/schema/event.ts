@@ -1,8 +1,9 @@
+import type { FieldRef, InputFieldRef } from '@pothos/core';
 import {
   type FieldNode,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
-  Kind,
+  Kind as NodeKind,
   type SelectionNode,
 } from 'graphql';
 import { visibleTo } from '../auth/gate.ts';
@@ -12,10 +13,26 @@ import {
   enumName,
   OUTCOME_DESCRIPTIONS,
   OUTCOMES,
+  type Outcome,
   SEVERITIES,
   SEVERITY_DESCRIPTIONS,
+  type Severity,
 } from '../events/catalog.ts';
-import { type AuditEvent, FIELD_DESCRIPTIONS } from '../events/fields.ts';
+import {
+  type AuditEvent,
+  type ClientField,
+  EVENT_FIELDS,
+  type Field,
+  inputDescriptionOf,
+  isAlways,
+  type JsonObject,
+  type Kind,
+  mapFields,
+  STORED_FIELDS,
+  type StoredField,
+  traitsOf,
+} from '../events/fields.ts';
+import type { EventInput } from '../events/validate.ts';
 import { readEvents } from '../log/read/events.ts';
 import { isEventField } from '../log/read/row.ts';
 import { builder, ID } from './builder.ts';
@@ -46,109 +63,90 @@ export const SeverityRef = builder.enumType('AuditSeverity', {
   values: enumValues(SEVERITIES, SEVERITY_DESCRIPTIONS),
 });
 
+/** The fields of an event in the API: its id is that of a node, and the salt is for exports and proofs. */
+const SHOWN_FIELDS = STORED_FIELDS.filter((name) => name !== 'id' && name !== 'salt');
+
+type Types = typeof builder.$inferSchemaTypes;
+type OutputBuilder = PothosSchemaTypes.ObjectFieldBuilder<Types, AuditEvent>;
+type OutputFieldOf = (t: OutputBuilder, name: StoredField) => FieldRef<Types, unknown>;
+
+/** How a field of each kind is answered. */
+const OUTPUTS: Record<Kind, OutputFieldOf> = {
+  text: textOutput,
+  address: textOutput,
+  id: textOutput,
+  salt: textOutput,
+  hash: (t, name) =>
+    t.string({ ...outputOf(name), resolve: (event) => (event[name] as Buffer).toString('hex') }),
+  object: (t, name) =>
+    t.field({
+      ...outputOf(name),
+      type: 'JSONObject',
+      extensions: cost({ own: JSON_COST }),
+      resolve: (event) => event[name] as JsonObject,
+    }),
+  time: (t, name) =>
+    t.field({ ...outputOf(name), type: 'DateTime', resolve: (event) => event[name] as number }),
+  position: (t, name) =>
+    t.field({ ...outputOf(name), type: 'SafeInt', resolve: (event) => event[name] as number }),
+  eventType: (t, name) =>
+    t.field({ ...outputOf(name), type: EventTypeRef, resolve: (event) => event[name] as string }),
+  outcome: (t, name) =>
+    t.field({ ...outputOf(name), type: OutcomeRef, resolve: (event) => event[name] as Outcome }),
+  severity: (t, name) =>
+    t.field({ ...outputOf(name), type: SeverityRef, resolve: (event) => event[name] as Severity }),
+};
+
+function textOutput(t: OutputBuilder, name: StoredField) {
+  return t.string({ ...outputOf(name), resolve: (event) => event[name] as string });
+}
+
+function outputOf(name: StoredField) {
+  const { description }: Field = EVENT_FIELDS[name];
+  return { description, nullable: !isAlways(name) };
+}
+
+type InputBuilder = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>;
+type InputFieldOf = (t: InputBuilder, options: { description: string; required: boolean }) => unknown;
+
+/** How a client gives a field of each kind. */
+const INPUTS: Record<(typeof EVENT_FIELDS)[ClientField]['kind'], InputFieldOf> = {
+  text: (t, options) => t.string(options),
+  address: (t, options) => t.string(options),
+  object: (t, options) => t.field({ ...options, type: 'JSONObject' }),
+  time: (t, options) => t.field({ ...options, type: 'DateTime' }),
+  eventType: (t, options) => t.field({ ...options, type: EventTypeRef }),
+  outcome: (t, options) =>
+    t.field({ ...options, type: OutcomeRef, ...defaultOf(EVENT_FIELDS.outcome, options) }),
+  severity: (t, options) =>
+    t.field({ ...options, type: SeverityRef, ...defaultOf(EVENT_FIELDS.severity, options) }),
+};
+
+function defaultOf<Value>({ defaultValue }: { defaultValue: Value }, { required }: { required: boolean }) {
+  return required ? {} : { defaultValue };
+}
+
+/** The input fields of these fields of an event; those in `required` must be given. */
+export function inputFields<Name extends ClientField, Required extends Name = never>(
+  t: InputBuilder,
+  names: readonly Name[],
+  required: readonly Required[] = [],
+) {
+  const isRequired = (name: Name) =>
+    (required as readonly Name[]).includes(name) || traitsOf(name).includes('required');
+  return mapFields(names, (name) =>
+    INPUTS[EVENT_FIELDS[name].kind](t, { description: inputDescriptionOf(name), required: isRequired(name) }),
+  ) as {
+    [N in Name]: InputFieldRef<Types, N extends Required ? NonNullable<EventInput[N]> : EventInput[N]>;
+  };
+}
+
 export const AuditEventRef = builder.node(builder.objectRef<AuditEvent>('AuditEvent'), {
   description: 'An event of the log: who did what to which resource, from where and how it ended.',
   id: { resolve: (event) => event.id, description: ID },
   loadManyWithoutCache: (ids, { principal, services }) =>
     readEvents(services.readerOf(principal), ids, visibleTo(principal)),
-  fields: (t) => ({
-    position: t.field({
-      type: 'SafeInt',
-      description: '0-based, gap-free, in commit order: the leaf index.',
-      resolve: (event) => event.position,
-    }),
-    timestamp: t.field({
-      type: 'DateTime',
-      description: 'When it happened: what the application said, else the time of receipt.',
-      resolve: (event) => event.timestamp,
-    }),
-    recordedAt: t.field({
-      type: 'DateTime',
-      description: 'When the service received it, by the clock of the service.',
-      resolve: (event) => event.recordedAt,
-    }),
-    eventType: t.field({
-      type: EventTypeRef,
-      description: FIELD_DESCRIPTIONS.eventType,
-      resolve: (event) => event.eventType,
-    }),
-    outcome: t.field({
-      type: OutcomeRef,
-      description: FIELD_DESCRIPTIONS.outcome,
-      resolve: (event) => event.outcome,
-    }),
-    severity: t.field({
-      type: SeverityRef,
-      description: FIELD_DESCRIPTIONS.severity,
-      resolve: (event) => event.severity,
-    }),
-    userId: t.string({
-      nullable: true,
-      description: FIELD_DESCRIPTIONS.userId,
-      resolve: (event) => event.userId,
-    }),
-    customerId: t.string({
-      nullable: true,
-      description: FIELD_DESCRIPTIONS.customerId,
-      resolve: (event) => event.customerId,
-    }),
-    sessionId: t.string({
-      nullable: true,
-      description: FIELD_DESCRIPTIONS.sessionId,
-      resolve: (event) => event.sessionId,
-    }),
-    ipAddress: t.string({
-      nullable: true,
-      description: FIELD_DESCRIPTIONS.ipAddress,
-      resolve: (event) => event.ipAddress,
-    }),
-    userAgent: t.string({
-      nullable: true,
-      description: FIELD_DESCRIPTIONS.userAgent,
-      resolve: (event) => event.userAgent,
-    }),
-    requestId: t.string({
-      nullable: true,
-      description: FIELD_DESCRIPTIONS.requestId,
-      resolve: (event) => event.requestId,
-    }),
-    resourceType: t.string({
-      nullable: true,
-      description: FIELD_DESCRIPTIONS.resourceType,
-      resolve: (event) => event.resourceType,
-    }),
-    resourceId: t.string({
-      nullable: true,
-      description: FIELD_DESCRIPTIONS.resourceId,
-      resolve: (event) => event.resourceId,
-    }),
-    action: t.exposeString('action', { description: FIELD_DESCRIPTIONS.action }),
-    description: t.exposeString('description', { description: FIELD_DESCRIPTIONS.description }),
-    details: t.field({
-      extensions: cost({ own: JSON_COST }),
-      type: 'JSONObject',
-      description: FIELD_DESCRIPTIONS.details,
-      resolve: (event) => event.details,
-    }),
-    oldValues: t.field({
-      extensions: cost({ own: JSON_COST }),
-      type: 'JSONObject',
-      nullable: true,
-      description: FIELD_DESCRIPTIONS.oldValues,
-      resolve: (event) => event.oldValues,
-    }),
-    newValues: t.field({
-      extensions: cost({ own: JSON_COST }),
-      type: 'JSONObject',
-      nullable: true,
-      description: FIELD_DESCRIPTIONS.newValues,
-      resolve: (event) => event.newValues,
-    }),
-    leafHash: t.string({
-      description: 'Lower-case hex of SHA-256(0x00 || canonical bytes).',
-      resolve: (event) => event.leafHash.toString('hex'),
-    }),
-  }),
+  fields: (t) => mapFields(SHOWN_FIELDS, (name) => OUTPUTS[EVENT_FIELDS[name].kind](t, name)),
 });
 
 builder.queryField('auditEvent', (t) =>
@@ -192,8 +190,8 @@ function namesBeneath(nodes: readonly FieldNode[], fragments: GraphQLResolveInfo
   const spread = new Set<string>();
 
   function add(selection: SelectionNode): void {
-    if (selection.kind === Kind.FIELD) names.add(selection.name.value);
-    if (selection.kind !== Kind.FRAGMENT_SPREAD) {
+    if (selection.kind === NodeKind.FIELD) names.add(selection.name.value);
+    if (selection.kind !== NodeKind.FRAGMENT_SPREAD) {
       selection.selectionSet?.selections.forEach(add);
     } else if (!spread.has(selection.name.value)) {
       spread.add(selection.name.value);

@@ -1,12 +1,13 @@
 import { visibleTo } from '../auth/gate.ts';
 import { callerOf } from '../auth/principal.ts';
 import { badInput } from '../errors.ts';
+import { checkFilter } from '../events/filter.ts';
 import { type CsvOptions, DELIMITERS, USUAL_CSV } from '../log/exports/csv.ts';
 import { aboutExport, type EXPORT_FORMATS, type ExportFormat, sealGrant } from '../log/exports/link.ts';
 import { readHead } from '../log/head.ts';
 import { builder } from './builder.ts';
 import { cost, QUERY_COST } from './cost.ts';
-import { AuditEventFilterRef, checkFilter } from './filter.ts';
+import { AuditEventFilterRef } from './filter.ts';
 
 const VALID_MS = 5 * 60_000;
 

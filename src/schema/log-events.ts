@@ -1,12 +1,12 @@
 import { badInput, MAX_PROBLEMS } from '../errors.ts';
-import { FIELD_DESCRIPTIONS, MAX_BATCH } from '../events/fields.ts';
+import { CLIENT_FIELDS, CONTEXT_FIELDS, MAX_BATCH } from '../events/fields.ts';
 
 import type { EventInput } from '../events/validate.ts';
 import { type PathedInput, type Recorded, recordEvents } from '../log/append/record.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { cost, listSize } from './cost.ts';
-import { AuditEventRef, EventTypeRef, OutcomeRef, SeverityRef } from './event.ts';
+import { AuditEventRef, inputFields } from './event.ts';
 import { boundInput } from './input-problems.ts';
 
 /** An event that is recorded, whatever is asked of it afterwards. */
@@ -56,40 +56,13 @@ const LogEventsPayloadRef = builder.objectRef<Recorded[]>('LogEventsPayload').im
 
 const LogEventInputRef = builder.inputType('LogEventInput', {
   description: 'An event to record. What cannot be kept as it is, is refused with its path.',
-  fields: (t) => ({
-    idempotencyKey: t.string({ description: FIELD_DESCRIPTIONS.idempotencyKey }),
-    timestamp: t.field({ type: 'DateTime', description: FIELD_DESCRIPTIONS.timestamp }),
-    eventType: t.field({ type: EventTypeRef, required: true, description: FIELD_DESCRIPTIONS.eventType }),
-    outcome: t.field({ type: OutcomeRef, defaultValue: 'success', description: FIELD_DESCRIPTIONS.outcome }),
-    severity: t.field({ type: SeverityRef, defaultValue: 'info', description: FIELD_DESCRIPTIONS.severity }),
-    userId: t.string({ description: FIELD_DESCRIPTIONS.userId }),
-    customerId: t.string({ description: FIELD_DESCRIPTIONS.customerId }),
-    sessionId: t.string({ description: FIELD_DESCRIPTIONS.sessionId }),
-    ipAddress: t.string({ description: FIELD_DESCRIPTIONS.ipAddress }),
-    userAgent: t.string({ description: FIELD_DESCRIPTIONS.userAgent }),
-    requestId: t.string({ description: FIELD_DESCRIPTIONS.requestId }),
-    resourceType: t.string({ description: FIELD_DESCRIPTIONS.resourceType }),
-    resourceId: t.string({ description: FIELD_DESCRIPTIONS.resourceId }),
-    action: t.string({ description: FIELD_DESCRIPTIONS.action }),
-    description: t.string({ description: FIELD_DESCRIPTIONS.description }),
-    details: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.details }),
-    oldValues: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.oldValues }),
-    newValues: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.newValues }),
-  }),
+  fields: (t) => inputFields(t, CLIENT_FIELDS),
 });
 const LogAuthEventInputRef = builder.inputType('LogAuthEventInput', {
   description: 'An authentication event (auth.*). Its action is the dotted type name.',
   fields: (t) => ({
-    idempotencyKey: t.string({ description: FIELD_DESCRIPTIONS.idempotencyKey }),
-    eventType: t.field({ type: EventTypeRef, required: true, description: FIELD_DESCRIPTIONS.eventType }),
+    ...inputFields(t, [...CONTEXT_FIELDS, 'eventType']),
     success: t.boolean({ defaultValue: true, description: 'False: FAILURE with severity WARNING.' }),
-    userId: t.string({ description: FIELD_DESCRIPTIONS.userId }),
-    customerId: t.string({ description: FIELD_DESCRIPTIONS.customerId }),
-    sessionId: t.string({ description: FIELD_DESCRIPTIONS.sessionId }),
-    ipAddress: t.string({ description: FIELD_DESCRIPTIONS.ipAddress }),
-    userAgent: t.string({ description: FIELD_DESCRIPTIONS.userAgent }),
-    requestId: t.string({ description: FIELD_DESCRIPTIONS.requestId }),
-    details: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.details }),
   }),
 });
 const DataActionRef = builder.enumType('DataAction', {
@@ -106,40 +79,20 @@ const DataActionRef = builder.enumType('DataAction', {
 const LogDataEventInputRef = builder.inputType('LogDataEventInput', {
   description: 'An access to data (data.*).',
   fields: (t) => ({
-    idempotencyKey: t.string({ description: FIELD_DESCRIPTIONS.idempotencyKey }),
+    ...inputFields(t, [...CONTEXT_FIELDS, 'oldValues', 'newValues']),
+    ...inputFields(t, ['resourceType', 'resourceId'], ['resourceType', 'resourceId']),
     action: t.field({
       type: DataActionRef,
       required: true,
       description: 'What was done with the data. The event type and the action follow from it.',
     }),
-    resourceType: t.string({ required: true, description: FIELD_DESCRIPTIONS.resourceType }),
-    resourceId: t.string({ required: true, description: FIELD_DESCRIPTIONS.resourceId }),
-    userId: t.string({ description: FIELD_DESCRIPTIONS.userId }),
-    customerId: t.string({ description: FIELD_DESCRIPTIONS.customerId }),
-    sessionId: t.string({ description: FIELD_DESCRIPTIONS.sessionId }),
-    ipAddress: t.string({ description: FIELD_DESCRIPTIONS.ipAddress }),
-    userAgent: t.string({ description: FIELD_DESCRIPTIONS.userAgent }),
-    requestId: t.string({ description: FIELD_DESCRIPTIONS.requestId }),
-    oldValues: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.oldValues }),
-    newValues: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.newValues }),
-    details: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.details }),
   }),
 });
 const LogSecurityEventInputRef = builder.inputType('LogSecurityEventInput', {
   description: 'A security event (security.*). Its action is the dotted type name.',
   fields: (t) => ({
-    idempotencyKey: t.string({ description: FIELD_DESCRIPTIONS.idempotencyKey }),
-    eventType: t.field({ type: EventTypeRef, required: true, description: FIELD_DESCRIPTIONS.eventType }),
-    severity: t.field({ type: SeverityRef, required: true, description: FIELD_DESCRIPTIONS.severity }),
-    description: t.string({ required: true, description: FIELD_DESCRIPTIONS.description }),
-    outcome: t.field({ type: OutcomeRef, defaultValue: 'success', description: FIELD_DESCRIPTIONS.outcome }),
-    userId: t.string({ description: FIELD_DESCRIPTIONS.userId }),
-    customerId: t.string({ description: FIELD_DESCRIPTIONS.customerId }),
-    sessionId: t.string({ description: FIELD_DESCRIPTIONS.sessionId }),
-    ipAddress: t.string({ description: FIELD_DESCRIPTIONS.ipAddress }),
-    userAgent: t.string({ description: FIELD_DESCRIPTIONS.userAgent }),
-    requestId: t.string({ description: FIELD_DESCRIPTIONS.requestId }),
-    details: t.field({ type: 'JSONObject', description: FIELD_DESCRIPTIONS.details }),
+    ...inputFields(t, [...CONTEXT_FIELDS, 'eventType', 'outcome']),
+    ...inputFields(t, ['severity', 'description'], ['severity', 'description']),
   }),
 });
 

@@ -1,11 +1,12 @@
 import { visibleTo } from '../auth/gate.ts';
+import { checkFilter } from '../events/filter.ts';
 import type { FeedStart } from '../feed/feed.ts';
 import { parseCursor } from '../log/read/cursor.ts';
 import { builder } from './builder.ts';
 import { cost, QUERY_COST } from './cost.ts';
 import { SeverityRef } from './event.ts';
 import { AuditEventEdgeRef, EventEdge } from './event-pages.ts';
-import { AuditEventFilterRef, checkFilter } from './filter.ts';
+import { AuditEventFilterRef } from './filter.ts';
 
 const AFTER = 'A cursor of any edge, or "beginning": first everything later in the log, then live.';
 

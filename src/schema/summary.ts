@@ -3,6 +3,7 @@ import { visibleTo } from '../auth/gate.ts';
 import { badInput } from '../errors.ts';
 import type { Outcome, Severity } from '../events/catalog.ts';
 import type { EventFilter } from '../events/filter.ts';
+import { checkFilter } from '../events/filter.ts';
 import { type OffsetAt, offsetsOf } from '../events/time.ts';
 import {
   type Count,
@@ -20,7 +21,7 @@ import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { type Arguments, COUNT_COST, cost, countWithin } from './cost.ts';
 import { EventTypeRef, OutcomeRef, SeverityRef } from './event.ts';
-import { AuditEventFilterRef, checkFilter } from './filter.ts';
+import { AuditEventFilterRef } from './filter.ts';
 
 export const DAY_MS = 86_400_000;
 export const MAX_POINTS = 10_000;

@@ -1,6 +1,13 @@
 import type { PoolClient } from 'pg';
 import { canonicalEvent } from '../events/canonical.ts';
-import type { AuditEvent, JsonObject } from '../events/fields.ts';
+import {
+  type AuditEvent,
+  columnOf,
+  isAlways,
+  type JsonObject,
+  mapFields,
+  OBJECT_FIELDS,
+} from '../events/fields.ts';
 import { formerSearchWords, searchWords, TEXT_START } from '../events/search.ts';
 import { EVENT_COLUMNS, type EventRow, eventOfRow, type RowObjects } from '../log/read/row.ts';
 import { leafHash } from '../merkle/hash.ts';
@@ -10,13 +17,8 @@ import { isExactNumber, parseJson } from '../parse-json.ts';
 /** The columns that `checkRow` wants. */
 export const CHECKED_COLUMNS = `${EVENT_COLUMNS.sql}, search_words, masklen(ip_address) AS ip_bits`;
 
-const OBJECTS = ['details', 'old_values', 'new_values'] as const;
-
 /** A row of `CHECKED_COLUMNS`. */
-export interface StoredRow extends EventRow {
-  search_words: string[];
-  ip_bits: number | null;
-}
+export type StoredRow = EventRow & { search_words: string[]; ip_bits: number | null };
 
 /** What a row says of itself. */
 export interface CheckedRow {
@@ -47,14 +49,13 @@ export function checkRow(row: StoredRow): CheckedRow {
 // An array has keys like an object, and a null reads like no value: both would pass for what they are not.
 /** The objects of a row, parsed. Throws a TypeError when one is none. */
 export function objectsOf(row: EventRow): RowObjects {
-  const [details, oldValues, newValues] = OBJECTS.map((column) => {
+  return mapFields(OBJECT_FIELDS, (name) => {
+    const column = columnOf(name);
     const text = row[column];
-    if (text === null) return undefined;
-    if (!text.startsWith('{')) throw new TypeError(`${column} is not an object`);
+    if (text === null && !isAlways(name)) return undefined;
+    if (!text?.startsWith('{')) throw new TypeError(`${column} is not an object`);
     return parseJson(text) as JsonObject;
   });
-  if (!details) throw new TypeError('details are not an object');
-  return { details, old_values: oldValues, new_values: newValues };
 }
 
 function faultOf(row: StoredRow, event: AuditEvent): string | undefined {
@@ -63,7 +64,7 @@ function faultOf(row: StoredRow, event: AuditEvent): string | undefined {
     return 'its search_words are not those of its text';
   if (row.ip_bits !== null && row.ip_bits !== (row.ip_address?.includes(':') ? 128 : 32))
     return 'its ip_address is a block';
-  const inexact = OBJECTS.find((column) => !hasExactNumbers(row[column] ?? ''));
+  const inexact = OBJECT_FIELDS.map(columnOf).find((column) => !hasExactNumbers(row[column] ?? ''));
   return inexact && `a number in its ${inexact} has digits that no event has`;
 }
 

@@ -1,4 +1,11 @@
-import { TEXT_BOUNDS, type TextField } from '../fields.ts';
+import {
+  mapFields,
+  OBJECT_FIELDS,
+  type ObjectField,
+  REDACTED_TEXTS,
+  type RedactedText,
+  type TextField,
+} from '../fields.ts';
 
 /** What becomes of a field: replaced whole, replaced by its keyed hash, or kept as it is, secrets and all. */
 export type Treatment = 'redact' | 'hash' | 'keep';
@@ -16,19 +23,13 @@ export class PathRules {
 
 /** What a deployment says of fields; what it does not name is redacted by names and forms. */
 export interface FieldRules {
-  texts: Map<PolicyText, Treatment>;
+  texts: Map<TextField, Treatment>;
   objects: Record<ObjectField, PathRules>;
   /** Whether the address of the client is left out. */
   dropsAddress: boolean;
 }
 
-/** The text fields that may have a rule. */
-export type PolicyText = Exclude<TextField, 'idempotencyKey' | 'customerId'>;
-type ObjectField = 'details' | 'oldValues' | 'newValues';
-
 const TREATMENTS: readonly string[] = ['redact', 'hash', 'keep'];
-const NO_RULES: readonly string[] = ['idempotencyKey', 'customerId'];
-const TEXTS = Object.keys(TEXT_BOUNDS).filter((field) => !NO_RULES.includes(field)) as PolicyText[];
 
 /**
  * Reads rules, each `FIELD:redact`, `FIELD:hash` or `FIELD:keep`, where FIELD is a text field (`userId`), `ipAddress`
@@ -38,7 +39,7 @@ const TEXTS = Object.keys(TEXT_BOUNDS).filter((field) => !NO_RULES.includes(fiel
 export function parseFieldRules(rules: readonly string[]): FieldRules {
   const parsed: FieldRules = {
     texts: new Map(),
-    objects: { details: new PathRules(), oldValues: new PathRules(), newValues: new PathRules() },
+    objects: mapFields(OBJECT_FIELDS, () => new PathRules()),
     dropsAddress: false,
   };
   for (const rule of rules) addRule(parsed, rule);
@@ -50,7 +51,7 @@ function addRule(rules: FieldRules, rule: string): void {
   if (more.length > 0 || !isTreatment(treatment)) throw wrong(rule, 'must be FIELD:redact, :hash or :keep');
   const [head = '', ...path] = field.split('.');
   if (isObjectField(rules, head)) addPath(rules.objects[head], path, treatment, rule);
-  else if (path.length > 0) throw wrong(rule, 'only details, oldValues and newValues have paths');
+  else if (path.length > 0) throw wrong(rule, `only ${OBJECT_FIELDS.join(', ')} have paths`);
   else if (isText(head)) rules.texts.set(head, treatment);
   else if (head !== 'ipAddress') throw wrong(rule, 'is of no field that may have a rule');
   else if (treatment === 'hash') throw wrong(rule, 'an address cannot hold a hash');
@@ -73,8 +74,8 @@ function isTreatment(text: string): text is Treatment {
   return TREATMENTS.includes(text);
 }
 
-function isText(field: string): field is PolicyText {
-  return TEXTS.includes(field as PolicyText);
+function isText(field: string): field is RedactedText {
+  return REDACTED_TEXTS.includes(field as RedactedText);
 }
 
 function isObjectField(rules: FieldRules, field: string): field is ObjectField {

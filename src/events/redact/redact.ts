@@ -1,31 +1,22 @@
 import { createHmac } from 'node:crypto';
 import { badInput } from '../../errors.ts';
 import { canonicalJson } from '../canonical.ts';
-import type { EventDraft, JsonObject, JsonValue } from '../fields.ts';
-import { type EventFilter, OBJECT_FIELDS } from '../filter.ts';
 import {
-  type FieldRules,
-  type PathRules,
-  type PolicyText,
-  parseFieldRules,
-  type Treatment,
-} from './field-rules.ts';
+  EQUALITY_FIELDS,
+  type EventDraft,
+  HASHED_TEXTS,
+  type JsonObject,
+  type JsonValue,
+  OBJECT_FIELDS,
+  REDACTED_TEXTS,
+  REFUSING_TEXTS,
+} from '../fields.ts';
+import type { EventFilter } from '../filter.ts';
+import { type FieldRules, type PathRules, parseFieldRules, type Treatment } from './field-rules.ts';
 import { createMembers } from './json-objects.ts';
 import { createNameSensitivity } from './names.ts';
 import { REDACTED } from './replacement.ts';
 import { createTextRedaction } from './text.ts';
-
-const TEXTS: readonly PolicyText[] = [
-  'userId',
-  'sessionId',
-  'requestId',
-  'userAgent',
-  'resourceType',
-  'resourceId',
-  'action',
-  'description',
-];
-const OBJECTS = ['details', 'oldValues', 'newValues'] as const;
 
 /** What a deployment decides about redaction. */
 export interface RedactionRules {
@@ -41,7 +32,8 @@ export interface RedactionRules {
 export interface Redaction {
   /**
    * The event without its secrets, and with the hashes that the rules ask for. The draft itself is not changed. Throws
-   * BAD_USER_INPUT when `customerId` holds a credential: with something else in its place it would be another customer.
+   * BAD_USER_INPUT when a text that refuses them, such as `customerId`, holds a credential: with something else in its
+   * place it would be another customer.
    */
   event(draft: EventDraft, path: string): EventDraft;
   /** The filter that finds what was stored: its values are hashed where those of events are. */
@@ -67,28 +59,30 @@ export function createRedaction({ names = [], fields = [], hashKey }: RedactionR
   };
   return {
     event(draft, path) {
-      if (draft.customerId !== undefined) refuse(draft.customerId, `${path}.customerId`);
+      for (const name of REFUSING_TEXTS) {
+        const text = draft[name];
+        if (text !== undefined) refuse(text, `${path}.${name}`);
+      }
       const changes: Partial<EventDraft> = {};
-      for (const field of TEXTS) {
-        const text = draft[field];
+      for (const name of REDACTED_TEXTS) {
+        const text = draft[name];
         if (!text) continue;
-        const kept = treat(text, rules.texts.get(field));
-        if (kept !== text) changes[field] = kept;
+        const kept = treat(text, rules.texts.get(name));
+        if (kept !== text) changes[name] = kept;
       }
-      for (const field of OBJECTS) {
-        const object = draft[field];
+      for (const name of OBJECT_FIELDS) {
+        const object = draft[name];
         if (!object) continue;
-        const kept = redactMembers(object, rules.objects[field]);
-        if (kept !== object) changes[field] = kept;
+        const kept = redactMembers(object, rules.objects[name]);
+        if (kept !== object) changes[name] = kept;
       }
-      const { idempotencyKey } = draft;
-      // Two keys that hold different secrets stay two.
-      if (idempotencyKey !== undefined && redactText(idempotencyKey) !== idempotencyKey)
-        changes.idempotencyKey = hash(idempotencyKey);
-      if (Object.keys(changes).length === 0 && !rules.dropsAddress) return draft;
-      const copy = { ...draft, ...changes };
-      if (rules.dropsAddress) delete copy.ipAddress;
-      return copy;
+      for (const name of HASHED_TEXTS) {
+        const text = draft[name];
+        // Two texts that hold different secrets stay two.
+        if (text !== undefined && redactText(text) !== text) changes[name] = hash(text);
+      }
+      if (rules.dropsAddress) changes.ipAddress = undefined;
+      return Object.keys(changes).length === 0 ? draft : { ...draft, ...changes };
     },
     filter: (filter) => hashedFilter(filter, rules, hash),
     refuse,
@@ -97,18 +91,16 @@ export function createRedaction({ names = [], fields = [], hashKey }: RedactionR
 
 type Hash = (value: JsonValue) => string;
 
-const FIELDS = ['userId', 'sessionId', 'requestId', 'resourceType', 'resourceId', 'action'] as const;
-
 /** The filter with its values hashed where those of events are. Other secrets in it stay, and find nothing. */
 export function hashedFilter(filter: EventFilter, rules: FieldRules, hash: Hash): EventFilter {
   const copy = { ...filter };
-  for (const field of FIELDS) {
-    const text = filter[field];
-    if (text && rules.texts.get(field) === 'hash') copy[field] = hash(text);
+  for (const name of EQUALITY_FIELDS) {
+    const text = filter[name];
+    if (text && rules.texts.get(name) === 'hash') copy[name] = hash(text);
   }
-  for (const field of OBJECT_FIELDS) {
-    const object = filter[field];
-    if (object) copy[field] = hashedMembers(object, rules.objects[field], hash);
+  for (const name of OBJECT_FIELDS) {
+    const object = filter[name];
+    if (object) copy[name] = hashedMembers(object, rules.objects[name], hash);
   }
   return copy;
 }

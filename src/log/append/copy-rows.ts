@@ -1,12 +1,35 @@
 import ipaddr from 'ipaddr.js';
+import {
+  columnOf,
+  EVENT_FIELDS,
+  type EventRecord,
+  type Kind,
+  type ObjectField,
+  STORED_FIELDS,
+} from '../../events/fields.ts';
 import type { PreparedEvent } from './prepare-event.ts';
 
-/** The columns of `audit_events` in the order in which `copyRows` writes them. */
-export const COPIED_COLUMNS = `position, id, salt, leaf_hash, "timestamp", recorded_at, event_type, outcome, severity,
-  user_id, customer_id, session_id, ip_address, user_agent, request_id, resource_type, resource_id, action,
-  description, details, old_values, new_values, search_words`;
+/** How a value stands in a column. The position and the leaf hash are not in the record of an event. */
+const FORMS: Record<Kind, 'text' | 'time' | 'jsonb' | 'inet' | 'hex' | 'position' | 'hash'> = {
+  text: 'text',
+  eventType: 'text',
+  outcome: 'text',
+  severity: 'text',
+  id: 'text',
+  time: 'time',
+  object: 'jsonb',
+  address: 'inet',
+  salt: 'hex',
+  position: 'position',
+  hash: 'hash',
+};
+const COLUMNS = STORED_FIELDS.map((field) => ({ field, form: FORMS[EVENT_FIELDS[field].kind] }));
 
-const COLUMN_COUNT = 23;
+/** The columns of `audit_events` in the order in which `copyRows` writes them. */
+export const COPIED_COLUMNS = [...STORED_FIELDS.map((field) => `"${columnOf(field)}"`), 'search_words'].join(
+  ', ',
+);
+
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const TEXT_OID = 25;
 const JSONB_VERSION = 1;
@@ -35,29 +58,31 @@ class CopyRows {
 
   add({ record, leafHash, searchWords, json }: PreparedEvent, position: number): void {
     this.#reserve(2);
-    this.#at = this.#bytes.writeInt16BE(COLUMN_COUNT, this.#at);
-    this.#int64(Math.floor(position / TWO_32), position % TWO_32);
-    this.#text(record.id);
-    this.#salt(record.salt);
-    this.#blob(leafHash);
-    this.#time(record.timestamp);
-    this.#time(record.recordedAt);
-    this.#text(record.eventType);
-    this.#text(record.outcome);
-    this.#text(record.severity);
-    this.#text(record.userId);
-    this.#text(record.customerId);
-    this.#text(record.sessionId);
-    this.#address(record.ipAddress);
-    this.#text(record.userAgent);
-    this.#text(record.requestId);
-    this.#text(record.resourceType);
-    this.#text(record.resourceId);
-    this.#text(record.action);
-    this.#text(record.description);
-    this.#jsonb(json.details);
-    this.#jsonb(json.oldValues);
-    this.#jsonb(json.newValues);
+    this.#at = this.#bytes.writeInt16BE(COLUMNS.length + 1, this.#at);
+    for (const { field, form } of COLUMNS) {
+      switch (form) {
+        case 'text':
+          this.#text(record[field as keyof EventRecord] as string | undefined);
+          break;
+        case 'time':
+          this.#time(record[field as keyof EventRecord] as number);
+          break;
+        case 'jsonb':
+          this.#jsonb(json[field as ObjectField]);
+          break;
+        case 'inet':
+          this.#address(record[field as keyof EventRecord] as string | undefined);
+          break;
+        case 'hex':
+          this.#salt(record.salt);
+          break;
+        case 'position':
+          this.#int64(Math.floor(position / TWO_32), position % TWO_32);
+          break;
+        case 'hash':
+          this.#blob(leafHash);
+      }
+    }
     this.#texts(searchWords);
   }
 

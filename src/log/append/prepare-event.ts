@@ -8,7 +8,16 @@ import {
   canonicalRecord,
 } from '../../events/canonical.ts';
 import { eventId, takeRandom } from '../../events/event-id.ts';
-import { type AuditEvent, type EventDraft, type EventRecord, MAX_EVENT_BYTES } from '../../events/fields.ts';
+import {
+  type AuditEvent,
+  CLIENT_FIELDS,
+  type ClientField,
+  EMPTY_EVENT,
+  type EventDraft,
+  type EventRecord,
+  MAX_EVENT_BYTES,
+  STORED_FIELDS,
+} from '../../events/fields.ts';
 import { searchWords } from '../../events/search.ts';
 import { leafHash } from '../../merkle/hash.ts';
 
@@ -58,31 +67,17 @@ export function prepareEvent(draft: EventDraft, now: number, path: string): Prep
   };
 }
 
-// Field by field, so that all records have one shape: leaving out the two others by a rest pattern takes half as long
-// as everything else here.
+const DRAFTED_FIELDS = STORED_FIELDS.filter((name) => (CLIENT_FIELDS as readonly string[]).includes(name));
+
+// To leave the key out by a rest pattern takes half as long as everything else here.
 function recordOf(draft: EventDraft, now: number): EventRecord {
-  return {
-    id: eventId(now),
-    salt: saltOf(draft).toString('hex'),
-    timestamp: draft.timestamp ?? now,
-    recordedAt: now,
-    eventType: draft.eventType,
-    outcome: draft.outcome,
-    severity: draft.severity,
-    userId: draft.userId,
-    customerId: draft.customerId,
-    sessionId: draft.sessionId,
-    ipAddress: draft.ipAddress,
-    userAgent: draft.userAgent,
-    requestId: draft.requestId,
-    resourceType: draft.resourceType,
-    resourceId: draft.resourceId,
-    action: draft.action,
-    description: draft.description,
-    details: draft.details,
-    oldValues: draft.oldValues,
-    newValues: draft.newValues,
-  };
+  const record: Record<string, unknown> = { ...EMPTY_EVENT };
+  for (const name of DRAFTED_FIELDS) record[name] = draft[name as ClientField];
+  record.id = eventId(now);
+  record.salt = saltOf(draft).toString('hex');
+  record.timestamp ??= now;
+  record.recordedAt = now;
+  return record as unknown as EventRecord;
 }
 
 /**
@@ -109,29 +104,9 @@ function formerHash(draft: EventDraft, json: CanonicalObjects): string | undefin
 
 /** The event at its place. */
 export function eventAt({ record, leafHash }: PreparedEvent, position: number): AuditEvent {
-  // Field by field: to spread an object and add to it takes V8 forty times as long.
-  return {
-    position,
-    id: record.id,
-    salt: record.salt,
-    leafHash: Buffer.from(leafHash),
-    timestamp: record.timestamp,
-    recordedAt: record.recordedAt,
-    eventType: record.eventType,
-    outcome: record.outcome,
-    severity: record.severity,
-    userId: record.userId,
-    customerId: record.customerId,
-    sessionId: record.sessionId,
-    ipAddress: record.ipAddress,
-    userAgent: record.userAgent,
-    requestId: record.requestId,
-    resourceType: record.resourceType,
-    resourceId: record.resourceId,
-    action: record.action,
-    description: record.description,
-    details: record.details,
-    oldValues: record.oldValues,
-    newValues: record.newValues,
-  };
+  // The record has the shape of an event already: to add members to a copy takes V8 forty times as long.
+  const event = { ...record } as AuditEvent;
+  event.position = position;
+  event.leafHash = Buffer.from(leafHash);
+  return event;
 }

@@ -1,4 +1,6 @@
 import { canonicalAddress } from '../../events/address.ts';
+import { CANONICAL_MEMBERS, CLOSING_BRACE, OPENING_BRACE, VERSION } from '../../events/canonical.ts';
+import { columnOf, EVENT_FIELDS, type Kind } from '../../events/fields.ts';
 import { formatTime } from '../../events/time.ts';
 import { CanonicalJsonb } from './canonical-jsonb.ts';
 
@@ -10,43 +12,39 @@ const TWO_32 = 4_294_967_296;
 const MAX_DAYS = 1_000;
 const INET_V4 = 2;
 
-type Kind = 'text' | 'json' | 'time' | 'hex' | 'address';
+/** How a value stands in a row, and whether quotes go around it; undefined: it is not in the canonical form. */
+const FORMS: Record<Kind, Form | undefined> = {
+  text: 'text',
+  eventType: 'text',
+  outcome: 'text',
+  severity: 'text',
+  id: 'text',
+  object: 'object',
+  time: 'time',
+  salt: 'hex',
+  address: 'address',
+  position: undefined,
+  hash: undefined,
+};
+type Form = 'text' | 'object' | 'time' | 'hex' | 'address';
 
-// In the order of RFC 8785.
-const MEMBERS: readonly (readonly [name: string, kind: Kind])[] = [
-  ['action', 'text'],
-  ['customer_id', 'text'],
-  ['description', 'text'],
-  ['details', 'json'],
-  ['event_type', 'text'],
-  ['id', 'text'],
-  ['ip_address', 'address'],
-  ['new_values', 'json'],
-  ['old_values', 'json'],
-  ['outcome', 'text'],
-  ['recorded_at', 'time'],
-  ['request_id', 'text'],
-  ['resource_id', 'text'],
-  ['resource_type', 'text'],
-  ['salt', 'hex'],
-  ['session_id', 'text'],
-  ['severity', 'text'],
-  ['timestamp', 'time'],
-  ['user_agent', 'text'],
-  ['user_id', 'text'],
-];
+/** The steps that write the canonical form, in its order: what stands before a value, and the value; the version is none. */
+const STEPS = CANONICAL_MEMBERS.map(({ field, prefix }) => {
+  const form = field && FORMS[EVENT_FIELDS[field].kind];
+  const isQuoted = form !== undefined && form !== 'object';
+  return { form, isQuoted, prefix: isQuoted ? Buffer.concat([prefix, Buffer.from('"')]) : prefix };
+});
+const FIELDS = CANONICAL_MEMBERS.flatMap(({ field }) => field ?? []);
 
 /** The columns of a row that `CanonicalRows` takes. */
-export const ROW_COLUMNS = ['position', ...MEMBERS.map(([name]) => `"${name}"`), 'leaf_hash'].join(', ');
-
-const PREFIXES = MEMBERS.map(([name, kind], index) =>
-  Buffer.from(`${index === 0 ? '{' : ','}"${name}":${kind === 'json' ? '' : '"'}`),
+export const ROW_COLUMNS = ['position', ...FIELDS.map((field) => `"${columnOf(field)}"`), 'leaf_hash'].join(
+  ', ',
 );
-const SUFFIX = Buffer.from(',"v":1}');
+
 // Behind the count of fields.
 const FIRST_FIELD = 2;
-const CUSTOMER_FIELD = 1 + MEMBERS.findIndex(([name]) => name === 'customer_id');
-const LEAF_HASH_FIELD = 1 + MEMBERS.length;
+const CUSTOMER_FIELD = 1 + FIELDS.indexOf('customerId');
+const LEAF_HASH_FIELD = 1 + FIELDS.length;
 const HEX = Buffer.from('0123456789abcdef');
 const QUOTE = 0x22;
 const POINT = 0x2e;
@@ -99,26 +97,30 @@ export class CanonicalRows {
     let end = at;
     // Behind the count of fields and the position.
     let start = 14;
-    for (let index = 0; index < MEMBERS.length; index += 1) {
+    for (const { form, isQuoted, prefix } of STEPS) {
+      if (form === undefined) {
+        end = putBytes(prefix, out, end);
+        out[end++] = VERSION;
+        continue;
+      }
       const length = row.readInt32BE(start);
       start += 4;
       if (length < 0) continue;
-      const prefix = PREFIXES[index] as Buffer;
-      for (let from = 0; from < prefix.length; from += 1) out[end++] = prefix[from] as number;
-      const kind = (MEMBERS[index] as (typeof MEMBERS)[number])[1];
-      end = this.#field(kind, row, start, start + length, out, end);
-      if (kind !== 'json') out[end++] = QUOTE;
+      end = putBytes(prefix, out, end);
+      end = this.#value(form, row, start, start + length, out, end);
+      if (isQuoted) out[end++] = QUOTE;
       start += length;
     }
-    for (let from = 0; from < SUFFIX.length; from += 1) out[end++] = SUFFIX[from] as number;
+    out[end++] = CLOSING_BRACE;
+    out[at] = OPENING_BRACE;
     return end;
   }
 
-  #field(kind: Kind, row: Buffer, start: number, end: number, out: Buffer, at: number): number {
-    switch (kind) {
+  #value(form: Form, row: Buffer, start: number, end: number, out: Buffer, at: number): number {
+    switch (form) {
       case 'text':
         return putText(row, start, end, out, at);
-      case 'json':
+      case 'object':
         // Behind the version of jsonb's binary format.
         return this.#json.write(row, start + 1, end, out, at);
       case 'time':
@@ -158,6 +160,12 @@ export class CanonicalRows {
     this.#days.set(day, text);
     return text;
   }
+}
+
+function putBytes(bytes: Buffer, out: Buffer, at: number): number {
+  let end = at;
+  for (let from = 0; from < bytes.length; from += 1) out[end++] = bytes[from] as number;
+  return end;
 }
 
 // A number below 100, in two digits.

@@ -1,26 +1,17 @@
 import { Prisma } from '../../db/generated/client.ts';
 import { type AddressBlock, holdsMapped, MAPPED_BLOCK, storedBlocks } from '../../events/address.ts';
 import { severitiesFrom } from '../../events/catalog.ts';
-import { EQUAL_FIELDS, type EventFilter, OBJECT_FIELDS } from '../../events/filter.ts';
+import {
+  columnOf,
+  EQUALITY_FIELDS,
+  type EqualityField,
+  OBJECT_FIELDS,
+  type ObjectField,
+} from '../../events/fields.ts';
+import type { EventFilter } from '../../events/filter.ts';
 import { needleOf, type SearchCondition, TEXT_START } from '../../events/search.ts';
 
 const { sql } = Prisma;
-
-const COLUMNS: Record<(typeof EQUAL_FIELDS)[number], Prisma.Sql> = {
-  userId: sql`user_id`,
-  customerId: sql`customer_id`,
-  sessionId: sql`session_id`,
-  requestId: sql`request_id`,
-  resourceType: sql`resource_type`,
-  resourceId: sql`resource_id`,
-  action: sql`action`,
-};
-
-const OBJECT_COLUMNS: Record<(typeof OBJECT_FIELDS)[number], Prisma.Sql> = {
-  details: sql`details`,
-  oldValues: sql`old_values`,
-  newValues: sql`new_values`,
-};
 
 /** The SQL of the filters together; agrees with `matches` of `events/filter.ts` on every event. */
 export function whereOf(filters: readonly EventFilter[]): Prisma.Sql {
@@ -51,14 +42,18 @@ function conditionsOf(filter: EventFilter): Prisma.Sql[] {
   add(filter.outcomes, (outcomes) => sql`outcome = ANY(${outcomes}::text[])`);
   add(filter.severities, (severities) => sql`severity = ANY(${severities}::text[])`);
   add(filter.minSeverity, (least) => sql`severity = ANY(${severitiesFrom(least)}::text[])`);
-  for (const field of EQUAL_FIELDS) add(filter[field], (value) => sql`${COLUMNS[field]} = ${value}`);
+  for (const name of EQUALITY_FIELDS) add(filter[name], (value) => sql`${columnSql(name)} = ${value}`);
   add(filter.ipBlock, isIn);
   add(filter.startTime, (time) => sql`"timestamp" >= ${sqlTime(time)}::timestamptz`);
   add(filter.endTime, (time) => sql`"timestamp" <= ${sqlTime(time)}::timestamptz`);
   add(filter.search, searchSql);
-  for (const field of OBJECT_FIELDS)
-    add(filter[field], (value) => sql`${OBJECT_COLUMNS[field]} @> ${JSON.stringify(value)}::jsonb`);
+  for (const name of OBJECT_FIELDS)
+    add(filter[name], (value) => sql`${columnSql(name)} @> ${JSON.stringify(value)}::jsonb`);
   return conditions;
+}
+
+function columnSql(name: EqualityField | ObjectField): Prisma.Sql {
+  return Prisma.raw(columnOf(name));
 }
 
 // A phrase is looked for in the words of an event in their order: those that the index finds are looked through.

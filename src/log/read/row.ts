@@ -1,39 +1,45 @@
 import { parseTimestamp } from '../../db/client.ts';
 import { Prisma } from '../../db/generated/client.ts';
 import { canonicalAddress } from '../../events/address.ts';
-import type { Outcome, Severity } from '../../events/catalog.ts';
-import type { AuditEvent, JsonObject } from '../../events/fields.ts';
+import {
+  type AlwaysField,
+  type AuditEvent,
+  type Column,
+  columnOf,
+  EMPTY_EVENT,
+  EVENT_FIELDS,
+  type JsonObject,
+  type Kind,
+  mapFields,
+  OBJECT_FIELDS,
+  type ObjectField,
+  STORED_FIELDS,
+  type StoredField,
+  type ValueOf,
+} from '../../events/fields.ts';
 import { parseJson } from '../../parse-json.ts';
 
-// In the order in which they are read everywhere. What Prisma would convert (numbers of 64 bits, times, bytes, and JSON, for
-// which it takes `JSON.parse`) is read as text or as a float, which is exact for every position, and converted below.
-const COLUMNS: Record<keyof AuditEvent, string> = {
-  position: 'position::float8 AS position',
-  id: 'id',
-  salt: "encode(salt, 'hex') AS salt",
-  leafHash: "encode(leaf_hash, 'hex') AS leaf_hash",
-  timestamp: '"timestamp"::text AS "timestamp"',
-  recordedAt: 'recorded_at::text AS recorded_at',
-  eventType: 'event_type',
-  outcome: 'outcome',
-  severity: 'severity',
-  userId: 'user_id',
-  customerId: 'customer_id',
-  sessionId: 'session_id',
-  ipAddress: 'host(ip_address) AS ip_address',
-  userAgent: 'user_agent',
-  requestId: 'request_id',
-  resourceType: 'resource_type',
-  resourceId: 'resource_id',
-  action: 'action',
-  description: 'description',
-  details: 'details::text AS details',
-  oldValues: 'old_values::text AS old_values',
-  newValues: 'new_values::text AS new_values',
+// What Prisma would convert (numbers of 64 bits, times, bytes, and JSON, for which it takes `JSON.parse`) is read as text or
+// as a float, which is exact for every position, and converted below.
+const AS_TEXT = (column: string) => `"${column}"::text AS "${column}"`;
+const AS_HEX = (column: string) => `encode("${column}", 'hex') AS "${column}"`;
+const SELECTED: Partial<Record<Kind, (column: string) => string>> = {
+  position: (column) => `"${column}"::float8 AS "${column}"`,
+  time: AS_TEXT,
+  object: AS_TEXT,
+  salt: AS_HEX,
+  hash: AS_HEX,
+  address: (column) => `host("${column}") AS "${column}"`,
 };
 
+/** The columns of an event, in the order in which they are read everywhere: each as it is selected. */
+const COLUMNS = STORED_FIELDS.map((name) => {
+  const column = columnOf(name);
+  return { name, selected: SELECTED[EVENT_FIELDS[name].kind]?.(column) ?? `"${column}"` };
+});
+
 /** The columns of an event. An ORDER BY has to name the table: what is selected has the names of its columns. */
-export const EVENT_COLUMNS = Prisma.raw(Object.values(COLUMNS).join(', '));
+export const EVENT_COLUMNS = Prisma.raw(COLUMNS.map(({ selected }) => selected).join(', '));
 
 /**
  * Where the log began at the moment of the statement. Rows before it are still stored until a purge has removed them, and
@@ -46,7 +52,7 @@ export const READ_COLUMNS = Prisma.sql`${EVENT_COLUMNS}, ${FIRST_POSITION}`;
 
 /** Whether an event has a field of that name, which is read from a column. */
 export function isEventField(name: string): boolean {
-  return Object.hasOwn(COLUMNS, name);
+  return (STORED_FIELDS as readonly string[]).includes(name);
 }
 
 /**
@@ -64,10 +70,8 @@ export function columnsOf(fields: ReadonlySet<string> | undefined): Prisma.Sql {
 const columnsByFields = new WeakMap<ReadonlySet<string>, Prisma.Sql>();
 
 function makeColumns(fields: ReadonlySet<string>): Prisma.Sql {
-  const columns = Object.entries(COLUMNS)
-    .filter(([field]) => ALWAYS.includes(field) || fields.has(field))
-    .map(([, column]) => column);
-  return Prisma.sql`${Prisma.raw(columns.join(', '))}, ${FIRST_POSITION}`;
+  const columns = COLUMNS.filter(({ name }) => ALWAYS.includes(name) || fields.has(name));
+  return Prisma.sql`${Prisma.raw(columns.map(({ selected }) => selected).join(', '))}, ${FIRST_POSITION}`;
 }
 
 const ALWAYS = ['position', 'id', 'timestamp'];
@@ -83,79 +87,57 @@ export function isVisible({ position, first_position }: ReadRow): boolean {
 }
 
 /** A row of `EVENT_COLUMNS`. */
-export interface EventRow {
-  position: number;
-  id: string;
-  /** In hex. */
-  salt: string;
-  /** In hex. */
-  leaf_hash: string;
-  timestamp: string;
-  recorded_at: string;
-  event_type: string;
-  outcome: Outcome;
-  severity: Severity;
-  user_id: string | null;
-  customer_id: string | null;
-  session_id: string | null;
-  ip_address: string | null;
-  user_agent: string | null;
-  request_id: string | null;
-  resource_type: string | null;
-  resource_id: string | null;
-  action: string;
-  description: string;
-  details: string;
-  old_values: string | null;
-  new_values: string | null;
-}
+export type EventRow = { [N in AlwaysField & StoredField as Column<N>]: Read<N> } & {
+  [N in Exclude<StoredField, AlwaysField> as Column<N>]: Read<N> | null;
+};
+/** A value as it is read: hashes in hex, times and objects as PostgreSQL prints them. */
+type Read<N extends StoredField> =
+  ValueOf<N> extends number
+    ? N extends 'position'
+      ? number
+      : string
+    : ValueOf<N> extends string
+      ? ValueOf<N>
+      : string;
 
 /** The objects of a row. */
-export type RowObjects = Record<'details' | 'old_values' | 'new_values', JsonObject | undefined>;
+export type RowObjects = Record<ObjectField, JsonObject | undefined>;
+
+// How a value is converted that was read; values of the other kinds are what they are.
+const CONVERTERS: Partial<Record<Kind, (text: string) => unknown>> = {
+  time: parseTimestamp,
+  hash: fromHex,
+  address: addressOf,
+};
+const STEPS = STORED_FIELDS.map((name) => {
+  const { kind } = EVENT_FIELDS[name];
+  return { name, column: columnOf(name), isObject: kind === 'object', convert: CONVERTERS[kind] };
+});
 
 /**
  * The event of a row; one of fewer columns makes an event of fewer fields. Every field is named, absent ones too: objects
  * of one shape are quicker all along the way.
  */
 export function eventOfRow(row: EventRow, objects: RowObjects = objectsOf(row)): AuditEvent {
-  return {
-    position: row.position,
-    id: row.id,
-    salt: row.salt,
-    leafHash: whenRead(row.leaf_hash, fromHex),
-    timestamp: parseTimestamp(row.timestamp),
-    recordedAt: whenRead(row.recorded_at, parseTimestamp),
-    eventType: row.event_type,
-    outcome: row.outcome,
-    severity: row.severity,
-    userId: row.user_id ?? undefined,
-    customerId: row.customer_id ?? undefined,
-    sessionId: row.session_id ?? undefined,
-    ipAddress: row.ip_address == null ? undefined : addressOf(row.ip_address),
-    userAgent: row.user_agent ?? undefined,
-    requestId: row.request_id ?? undefined,
-    resourceType: row.resource_type ?? undefined,
-    resourceId: row.resource_id ?? undefined,
-    action: row.action,
-    description: row.description,
-    details: objects.details as JsonObject,
-    oldValues: objects.old_values,
-    newValues: objects.new_values,
-  };
+  const event: Record<string, unknown> = { ...EMPTY_EVENT };
+  for (const { name, column, isObject, convert } of STEPS) {
+    const value = isObject ? objects[name as ObjectField] : row[column];
+    if (value != null) event[name] = convert ? convert(value as string) : value;
+  }
+  return event as AuditEvent;
 }
 
-function objectsOf({ details, old_values, new_values }: EventRow): RowObjects {
-  return { details: objectOf(details), old_values: objectOf(old_values), new_values: objectOf(new_values) };
+function objectsOf(row: EventRow): RowObjects {
+  const objects = { ...NO_OBJECTS };
+  for (const { name, column } of OBJECTS) {
+    const text = row[column];
+    if (text != null) objects[name] = parseJson(text) as JsonObject;
+  }
+  return objects;
 }
 
-function objectOf(text: string | null | undefined): JsonObject | undefined {
-  return text == null ? undefined : (parseJson(text) as JsonObject);
-}
-
-// A column that was not asked for is not there, whatever its type says.
-function whenRead<Value>(text: string, convert: (text: string) => Value): Value {
-  return text === undefined ? (undefined as Value) : convert(text);
-}
+const OBJECTS = OBJECT_FIELDS.map((name) => ({ name, column: columnOf(name) }));
+const NO_OBJECTS: RowObjects = mapFields(OBJECT_FIELDS, () => undefined);
 
 function fromHex(text: string): Buffer {
   return Buffer.from(text, 'hex');

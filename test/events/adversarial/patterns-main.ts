@@ -55,5 +55,5 @@ function run(text: string): void {
   const event = { eventType: 'data.read', description, userId: 'a', ipAddress: '::1', details };
   const draft = redaction.event(checkEvent(event, 'input'), 'input');
   canonicalDraft(draft, canonicalObjects(draft));
-  searchWords({ ...draft, timestamp: 0 });
+  searchWords(draft);
 }

@@ -6,11 +6,11 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 /** Every condition that is given must hold; null is none. An empty list matches nothing, an empty text those events whose value is empty. */
 export type AuditEventFilter = {
-  /** The action, exactly. */
+  /** This action, exactly. */
   action?: string | null | undefined;
   /** One of these categories: the part of a type before the dot, such as "auth" or "data". */
   categories?: Array<string> | null | undefined;
-  /** The customer, exactly. */
+  /** This customerId, exactly. */
   customerId?: string | null | undefined;
   /** Containment: every given key and value is present. An empty object is in every event. */
   details?: Record<string, unknown> | null | undefined;
@@ -28,21 +28,21 @@ export type AuditEventFilter = {
   oldValues?: Record<string, unknown> | null | undefined;
   /** One of these outcomes. */
   outcomes?: Array<AuditOutcome> | null | undefined;
-  /** The request, exactly. */
+  /** This requestId, exactly. */
   requestId?: string | null | undefined;
-  /** The resource, exactly. */
+  /** This resourceId, exactly. */
   resourceId?: string | null | undefined;
-  /** The kind of resource, exactly. */
+  /** This resourceType, exactly. */
   resourceType?: string | null | undefined;
-  /** Terms between blanks, each of which must be found in action, description, ids, resource, user agent, or the names and values of oldValues and newValues. A term of several words ("10.0.0.1", "anna@bert.example") and "words in quotes" match in their order, side by side; exam* matches the beginning of a word (three characters or more); -word leaves out the events that the term finds. Case makes no difference. Scripts without blanks are found by parts. A text without letters and digits, or with terms to leave out alone, is refused. */
+  /** Terms between blanks, each of which must be found in one of userId, customerId, resourceType, resourceId, action, description, sessionId, userAgent, requestId, oldValues, newValues; in an object, its names and values are searched. A term of several words ("10.0.0.1", "anna@bert.example") and "words in quotes" match in their order, side by side; exam* matches the beginning of a word (three characters or more); -word leaves out the events that the term finds. Case makes no difference. Scripts without blanks are found by parts. A text without letters and digits, or with terms to leave out alone, is refused. */
   search?: string | null | undefined;
-  /** The session, exactly. */
+  /** This sessionId, exactly. */
   sessionId?: string | null | undefined;
   /** One of these severities. */
   severities?: Array<AuditSeverity> | null | undefined;
   /** On timestamp, inclusive; not later than endTime. */
   startTime?: string | null | undefined;
-  /** The user, exactly. */
+  /** This userId, exactly. */
   userId?: string | null | undefined;
 };
 
