@@ -73,20 +73,21 @@ export function canonicalObjects(event: Pick<EventDraft, ObjectField>): Canonica
 
 const DRAFT_MEMBERS = CLIENT_FIELDS.toSorted().map((name) => ({
   name,
-  prefix: `,${quoted(name)}:`,
-  isObject: (OBJECT_FIELDS as readonly string[]).includes(name),
+  prefix: `${quoted(name)}:`,
+  isObject: EVENT_FIELDS[name].kind === 'object',
 }));
 
 /** The JCS of a draft, absent values left out, whose objects are in their canonical form already. */
 export function canonicalDraft(draft: EventDraft, objects: CanonicalObjects): string {
-  let text = '';
+  let text = '{';
   for (const { name, prefix, isObject } of DRAFT_MEMBERS) {
     const value = isObject ? objects[name as ObjectField] : draft[name];
     if (value === undefined) continue;
+    if (text.length > 1) text += ',';
     text += prefix;
     text += isObject || typeof value !== 'string' ? value : quoted(value);
   }
-  return `{${text.slice(1)}}`;
+  return `${text}}`;
 }
 
 /** A member of the canonical form of an event. */
@@ -176,7 +177,7 @@ class CanonicalWriter {
           this.#object(prefix, objects[field as ObjectField]);
           break;
         case 'version':
-          this.#name(prefix);
+          this.#prefix(prefix);
           this.#byte(VERSION);
       }
     }
@@ -185,22 +186,23 @@ class CanonicalWriter {
     return this.#bytes.subarray(0, this.#at);
   }
 
-  #text(name: Buffer, text: string | undefined): void {
+  #text(prefix: Buffer, text: string | undefined): void {
     if (text === undefined) return;
-    this.#name(name);
+    this.#prefix(prefix);
     if (text.length > MAX_LOOP || !this.#plain(text)) this.#encode(quoted(text));
   }
 
-  #object(name: Buffer, json: string | undefined): void {
+  #object(prefix: Buffer, json: string | undefined): void {
     if (json === undefined) return;
-    this.#name(name);
+    this.#prefix(prefix);
     this.#encode(json);
   }
 
-  #name(name: Buffer): void {
-    this.#reserve(name.length);
+  #prefix(prefix: Buffer): void {
+    this.#reserve(prefix.length);
+    const bytes = this.#bytes;
     let at = this.#at;
-    for (let index = 0; index < name.length; index += 1) this.#bytes[at++] = name[index] as number;
+    for (let index = 0; index < prefix.length; index += 1) bytes[at++] = prefix[index] as number;
     this.#at = at;
   }
 

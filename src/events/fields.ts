@@ -196,7 +196,10 @@ export const REFUSING_TEXTS = select<RefusingText>(({ traits }) => traits.includ
 export const HASHED_TEXTS = select<HashedText>(({ traits }) => traits.includes('hash'));
 
 /** An event of which nothing is known. Copies of it have one shape, which is quicker all along the way. */
-export const EMPTY_EVENT = Object.freeze(mapFields(STORED_FIELDS, () => undefined));
+export const EMPTY_EVENT: Readonly<Record<StoredField, undefined>> = mapFields(
+  STORED_FIELDS,
+  () => undefined,
+);
 
 /** Longest values of the text fields, in UTF-16 code units. */
 export const TEXT_BOUNDS = mapFields(TEXT_FIELDS, (name): number => EVENT_FIELDS[name].maxLength);

@@ -109,10 +109,11 @@ const CONVERTERS: Partial<Record<Kind, (text: string) => unknown>> = {
   hash: fromHex,
   address: addressOf,
 };
-const STEPS = STORED_FIELDS.map((name) => {
-  const { kind } = EVENT_FIELDS[name];
-  return { name, column: columnOf(name), isObject: kind === 'object', convert: CONVERTERS[kind] };
-});
+const STEPS = STORED_FIELDS.filter((name) => EVENT_FIELDS[name].kind !== 'object').map((name) => ({
+  name,
+  column: columnOf(name),
+  convert: CONVERTERS[EVENT_FIELDS[name].kind],
+}));
 
 /**
  * The event of a row; one of fewer columns makes an event of fewer fields. Every field is named, absent ones too: objects
@@ -120,10 +121,11 @@ const STEPS = STORED_FIELDS.map((name) => {
  */
 export function eventOfRow(row: EventRow, objects: RowObjects = objectsOf(row)): AuditEvent {
   const event: Record<string, unknown> = { ...EMPTY_EVENT };
-  for (const { name, column, isObject, convert } of STEPS) {
-    const value = isObject ? objects[name as ObjectField] : row[column];
+  for (const { name, column, convert } of STEPS) {
+    const value = row[column];
     if (value != null) event[name] = convert ? convert(value as string) : value;
   }
+  for (const name of OBJECT_FIELDS) event[name] = objects[name];
   return event as AuditEvent;
 }
 
