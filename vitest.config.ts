@@ -1,18 +1,39 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/** What all runs have in common. */
+export const shared = {
+  globalSetup: ['test/support/postgres.ts'],
+  setupFiles: ['test/support/setup.ts'],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  // As long as the other waits for what happens soon.
+  expect: { poll: { timeout: 10_000 } },
+};
+// Node loads graphql as CommonJS; the bundler's own choice would make a second copy of its classes.
+export const resolve = { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] };
+
+/** These put other modules in the place of some of the service, which no other test file may see. */
+const MOCKING = ['test/auth/second-wall.test.ts'];
+
 export default defineConfig({
-  // Node loads graphql as CommonJS; the bundler's own choice would make a second copy of its classes.
-  resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
+  resolve,
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/postgres.ts'],
-    setupFiles: ['test/support/one-statement.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // As long as the other waits for what happens soon.
-    expect: { poll: { timeout: 10_000 } },
-    // One more than vitest would take of two cores: the tests wait for sockets and PostgreSQL half of the time.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    ...shared,
+    // The tests wait for sockets and PostgreSQL half of the time.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['test/**/*.test.ts'],
+          exclude: MOCKING,
+          // To load the service for each file anew takes more than half of the processor time of all tests.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'mocking', include: MOCKING } },
+    ],
   },
 });

@@ -1,23 +1,26 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { storeKey } from '../src/auth/api-keys.ts';
 import { createPool } from '../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from './support/database.ts';
-import { COUNT_EVENTS, LOG_EVENT, LOG_EVENTS } from './support/operations/events.ts';
+import type { TestDatabase } from './support/database.ts';
+import {
+  COUNT_EVENTS,
+  EXPORT_LINK,
+  LEAF_HASHES,
+  LOG_EVENT,
+  LOG_EVENTS,
+} from './support/operations/events.ts';
 import { graphql } from './support/operations/generated/gql.ts';
 import type { AuditEventFilter, PageQuery } from './support/operations/generated/graphql.ts';
-import { ADMIN_KEY, dataOf, post, startService, type TestService } from './support/service.ts';
+import { ADMIN_KEY, dataOf, post, type TestService } from './support/service.ts';
+import { test } from './support/test.ts';
 
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url, { EVENT_TYPES: 'billing.invoice_paid' });
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const event = { eventType: 'AUTH_LOGIN', action: 'login' } as const;
@@ -166,22 +169,8 @@ test('secrets are redacted before anything is stored', async () => {
   });
 });
 
-const EXPORT_NDJSON = graphql(`
-  query ExportNdjson {
-    auditExport(format: NDJSON) { url }
-  }
-`);
-
-const LEAF_HASHES = graphql(`
-  query LeafHashes {
-    auditEvents(orderBy: POSITION_ASC, first: 1000) {
-      edges { node { leafHash } }
-    }
-  }
-`);
-
 test('an NDJSON export holds the bytes whose hash is the leaf', async () => {
-  const { url } = dataOf(await service.ask(EXPORT_NDJSON)).auditExport;
+  const { url } = dataOf(await service.ask(EXPORT_LINK, { format: 'NDJSON' })).auditExport;
   const lines = (await (await fetch(url)).text()).trim().split('\n');
   const { auditEvents } = dataOf(await service.ask(LEAF_HASHES));
   const hashes = lines.map((line) => createHash('sha256').update(`\0${line}`).digest('hex'));

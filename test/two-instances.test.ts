@@ -1,21 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { createPool } from '../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from './support/database.ts';
+import type { TestDatabase } from './support/database.ts';
 import { LOG_EVENTS } from './support/operations/events.ts';
 import { graphql } from './support/operations/generated/gql.ts';
 import type { LogEventInput, LogEventsMutation } from './support/operations/generated/graphql.ts';
-import { follow, startService, type TestService } from './support/service.ts';
+import { follow, type TestService } from './support/service.ts';
+import { test } from './support/test.ts';
 
 let database: TestDatabase;
 let services: TestService[];
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   services = await Promise.all([startService(database.url), startService(database.url)]);
-});
-afterAll(async () => {
-  await Promise.all(services.map((service) => service.stop()));
-  await database.drop();
 });
 
 const ALERTS = graphql(`

@@ -1,35 +1,29 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
 import { createKey } from '../auth/create-key.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import type { TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { EXPORT_LINK } from '../support/operations/events.ts';
+import type { VariablesOf } from '../support/operations/types.ts';
+import { dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 import { during } from './during.ts';
 
 let database: TestDatabase;
 let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, createPool }) => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined);
 });
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
 
 const EXPORTS = { META_AUDIT: 'exports' };
-const LINK = `query ($filter: AuditEventFilter) {
-  auditExport(format: NDJSON, filter: $filter) { url expiresAt }
-}`;
-
 async function link(
   service: TestService,
   key?: string,
-  filter: object | null = null,
-): Promise<{ url: string; expiresAt: string }> {
-  const { data } = await service.ask(LINK, { filter }, key);
-  return (data as unknown as { auditExport: { url: string; expiresAt: string } }).auditExport;
+  filter: VariablesOf<typeof EXPORT_LINK>['filter'] = null,
+) {
+  return dataOf(await service.ask(EXPORT_LINK, { format: 'NDJSON', filter }, key)).auditExport;
 }
 
 /** Makes the database refuse events of exports while `work` runs. */
@@ -96,7 +90,7 @@ test('without the event there is no link, and without the next one no file', asy
   await during(database.url, EXPORTS, async (service) => {
     const { url } = await link(service);
     await withoutEvents(async () => {
-      const { data, errors } = await service.ask(LINK, { filter: null });
+      const { data, errors } = await service.ask(EXPORT_LINK, { format: 'NDJSON' });
       expect(data ?? null).toBeNull();
       expect(errors?.[0]?.extensions.code).toBe('INTERNAL');
       const response = await fetch(url);

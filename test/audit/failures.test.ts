@@ -1,23 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { describe, expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
 import { createKey } from '../auth/create-key.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import type { TestService } from '../support/service.ts';
 import { openSocket } from '../support/socket.ts';
 import { openStream } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 import { during, operationsOf } from './during.ts';
 
 let database: TestDatabase;
 
 let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, createPool }) => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 const FAILURES = { META_AUDIT: 'failures', META_AUDIT_INTERVAL_MS: '3600000' };

@@ -1,21 +1,30 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
 import { createCatalog } from '../../src/events/catalog.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 import { createKey } from '../auth/create-key.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { keepLog } from '../support/log-lines.ts';
-import { ADMIN_KEY, type TestService } from '../support/service.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
+import { ADMIN_KEY, dataOf, type TestService } from '../support/service.ts';
 import { openStream } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 import { during as duringAll, type OwnEvent, operationsOf } from './during.ts';
 
+const TWO = graphql(`
+  query Two {
+    auditEvents(first: 2) {
+      edges { node { id } }
+    }
+  }
+`);
+
 let database: TestDatabase;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
 });
-afterAll(() => database.drop());
 
 // Not those about the service itself.
 const during: typeof duringAll = async (...given) =>
@@ -112,9 +121,7 @@ describe('what is read of the log is itself in it', () => {
   test('with how many events were given, who has asked, from where and when', async () => {
     const started = new Date().toISOString();
     const events = await during(database.url, { ...READS, EVENT_TYPES: '' }, async (service) => {
-      const { data } = await service.ask('{ auditEvents(first: 2) { edges { node { id } } } }');
-      const { edges } = (data as unknown as { auditEvents: { edges: { node: { id: string } }[] } })
-        .auditEvents;
+      const { edges } = dataOf(await service.ask(TWO)).auditEvents;
       const id = edges[0]?.node.id;
       await service.ask(
         `{ a: node(id: "${id}") { id } b: auditEvent(id: "${id}") { id } c: node(id: "no") { id } }`,

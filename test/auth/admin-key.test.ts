@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { describe, expect, vi } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import { EXPORT_LINK } from '../support/operations/events.ts';
+import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
 import { openStream, resultsOf } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 import { createKey } from './create-key.ts';
 
 const NEXT_KEY = 'the-next-admin-key-of-the-tests-0123456789';
@@ -11,17 +12,10 @@ const FEED = 'subscription { auditEvents { cursor } }';
 
 let database: TestDatabase;
 let service: TestService;
-let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
-  pool = createPool(database.url, () => undefined);
-});
-afterAll(async () => {
-  await pool.end();
-  await service.stop();
-  await database.drop();
 });
 
 async function codeOf(key: string): Promise<unknown> {
@@ -29,8 +23,7 @@ async function codeOf(key: string): Promise<unknown> {
 }
 
 async function linkOf(key: string): Promise<string> {
-  const { data } = await service.ask('{ auditExport(format: NDJSON) { url } }', {}, key);
-  return (data as unknown as { auditExport: { url: string } }).auditExport.url;
+  return dataOf(await service.ask(EXPORT_LINK, { format: 'NDJSON' }, key)).auditExport.url;
 }
 
 describe('another ADMIN_API_KEY', () => {
@@ -67,7 +60,7 @@ describe('another ADMIN_API_KEY', () => {
 });
 
 test('keys are rotated without a gap: both are valid until the first is revoked', async () => {
-  const input = { name: 'app', scopes: ['EVENTS_WRITE'] };
+  const input = { name: 'app', scopes: ['EVENTS_WRITE'] } as const;
   const first = await createKey(service, input, NEXT_KEY);
   const LOG = 'mutation { logEvent(input: { eventType: AUTH_LOGIN }) { status } }';
   const write = async (secret: string) => (await service.ask(LOG, {}, secret)).errors?.[0]?.extensions.code;

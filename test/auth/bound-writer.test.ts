@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { describe, expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { createKey } from './create-key.ts';
 
 let database: TestDatabase;
@@ -8,16 +9,12 @@ let service: TestService;
 let acme: string;
 let rival: string;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
-  const scopes = ['EVENTS_WRITE', 'EVENTS_READ'];
+  const scopes = ['EVENTS_WRITE', 'EVENTS_READ'] as const;
   acme = (await createKey(service, { name: 'acme', scopes, customerId: 'acme' })).secret;
   rival = (await createKey(service, { name: 'rival', scopes, customerId: 'rival' })).secret;
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const ONE = 'status event { id customerId details }';
@@ -42,13 +39,13 @@ interface Logged {
 async function log([name, type, input]: (typeof mutations)[number], more: object, key: string) {
   const isList = name === 'logEvents';
   const event = { ...input, ...more };
-  const { data, errors } = await service.ask(
+  const { data, errors } = await service.ask<Record<string, Logged & { results: Logged[] }>>(
     `mutation ($input: ${type}) { ${name}(input: $input) { ${isList ? `results { ${ONE} }` : ONE} } }`,
     { input: isList ? [event, event] : event },
     key,
   );
   if (errors) throw errors[0]?.extensions;
-  const answer = (data as unknown as Record<string, Logged & { results: Logged[] }>)[name];
+  const answer = data?.[name];
   return (isList ? answer?.results[1] : answer) as Logged;
 }
 

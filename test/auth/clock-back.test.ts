@@ -1,7 +1,9 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { afterAll, afterEach, expect, vi } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
 import { AUDIENCE, startIssuer, type TestIssuer } from '../support/issuer.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { EXPORT_LINK } from '../support/operations/events.ts';
+import { dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { createKey } from './create-key.ts';
 
 const HOUR_MS = 3_600_000;
@@ -14,7 +16,7 @@ let service: TestService;
 const realNow = Date.now;
 let backMs = 0;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   // Before the service starts: it may keep the function.
   vi.spyOn(Date, 'now').mockImplementation(() => realNow() - backMs);
   issuer = await startIssuer();
@@ -31,9 +33,7 @@ afterEach(() => {
 });
 afterAll(async () => {
   vi.restoreAllMocks();
-  await service.stop();
   await issuer.close();
-  await database.drop();
 });
 
 async function codeOf(secret: string): Promise<unknown> {
@@ -77,9 +77,7 @@ test.each(Object.entries(CREDENTIALS))(
 );
 
 test('a link of an export that has expired does not open again either', async () => {
-  const { data } = await service.ask('{ auditExport(format: NDJSON) { url expiresAt } }');
-  const { url, expiresAt } = (data as unknown as { auditExport: { url: string; expiresAt: string } })
-    .auditExport;
+  const { url, expiresAt } = dataOf(await service.ask(EXPORT_LINK, { format: 'NDJSON' })).auditExport;
   // By the clock of the database, whatever this machine's says.
   setBack(-HOUR_MS);
   expect((await fetch(url)).status).toBe(200);

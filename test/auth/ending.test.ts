@@ -1,10 +1,11 @@
 import { type Client, createClient } from 'graphql-ws';
-import { afterAll, beforeAll, describe, test, vi } from 'vitest';
+import { describe, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { Pool } from '../../src/db/pool.ts';
+import type { TestDatabase } from '../support/database.ts';
+import type { TestService } from '../support/service.ts';
 import { serverSentEvents } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 import { createKey } from './create-key.ts';
 
 let database: TestDatabase;
@@ -12,15 +13,10 @@ let here: TestService;
 let there: TestService;
 let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   [here, there] = await Promise.all([startService(database.url), startService(database.url)]);
   pool = createPool(database.url, () => undefined);
-});
-afterAll(async () => {
-  await pool.end();
-  await Promise.all([here.stop(), there.stop()]);
-  await database.drop();
 });
 
 const QUERY = 'subscription { auditEvents(after: "beginning") { node { position } } }';

@@ -1,27 +1,25 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { createSecret } from '../../src/auth/api-keys.ts';
 import { createAuthentication, createKeyLookup } from '../../src/auth/authenticate.ts';
 import { createFailureLimit } from '../../src/auth/rate-limit.ts';
 import { createTokens } from '../../src/auth/tokens.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { type Answer, startService, type TestService } from '../support/service.ts';
-import { createKey, EVENTS_ABOUT, type Key } from './create-key.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { EXPORT_LINK } from '../support/operations/events.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
+import { type Answer, dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
+import { createKey, EVENTS_ABOUT } from './create-key.ts';
 
 let database: TestDatabase;
 let service: TestService;
 let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   // A filter that declines everything: events about the log itself pass it by.
   service = await startService(database.url, {}, { filters: [() => false] });
   pool = createPool(database.url, () => undefined);
-});
-afterAll(async () => {
-  await pool.end();
-  await service.stop();
-  await database.drop();
 });
 
 const NO_TOKENS = {
@@ -33,22 +31,22 @@ const NO_TOKENS = {
   scopesOf: undefined,
   customer: undefined,
 };
-const LIST = '{ apiKeys { id name scopes customerId createdAt expiresAt revokedAt lastUsedAt } }';
+const LIST = graphql(`
+  query ListKeys {
+    apiKeys { id name scopes customerId createdAt expiresAt revokedAt lastUsedAt }
+  }
+`);
 const REVOKE = 'mutation ($id: ID!) { revokeApiKey(id: $id) { id revokedAt } }';
 
-async function list(): Promise<(Key & { lastUsedAt: string | null; revokedAt: string | null })[]> {
-  const { data } = (await service.ask(LIST)) as unknown as { data: { apiKeys: never[] } };
-  return data.apiKeys;
+async function list() {
+  return dataOf(await service.ask(LIST)).apiKeys;
 }
 
 async function eventsAbout(id: string): Promise<object[]> {
-  const { data } = (await service.ask(EVENTS_ABOUT, { id })) as unknown as {
-    data: { auditEvents: { edges: { node: object }[] } };
-  };
-  return data.auditEvents.edges.map(({ node }) => node);
+  return dataOf(await service.ask(EVENTS_ABOUT, { id })).auditEvents.edges.map(({ node }) => node);
 }
 
-function codeOf({ errors }: Answer): unknown {
+function codeOf({ errors }: Answer<unknown>): unknown {
   return errors?.[0]?.extensions.code;
 }
 
@@ -97,7 +95,7 @@ describe('creating', () => {
 
   test.each([
     ['no scope', { scopes: [] }, 'scopes'],
-    ['an admin of one customer', { scopes: ['ADMIN'], customerId: 'acme' }, 'scopes'],
+    ['an admin of one customer', { scopes: ['ADMIN' as const], customerId: 'acme' }, 'scopes'],
     ['an empty name', { name: ' ' }, 'name'],
     ['a name that is too long', { name: 'x'.repeat(101) }, 'name'],
     ['NUL in a name', { name: 'a\0b' }, 'name'],
@@ -172,13 +170,7 @@ describe('revoking', () => {
 
   test('ends the links to exports that the key made', async () => {
     const { key, secret } = await createKey(service, { name: 'exporter', scopes: ['EVENTS_EXPORT'] });
-    const { data } = (await service.ask(
-      '{ auditExport(format: NDJSON) { url } }',
-      {},
-      secret,
-    )) as unknown as {
-      data: { auditExport: { url: string } };
-    };
+    const data = dataOf(await service.ask(EXPORT_LINK, { format: 'NDJSON' }, secret));
     expect((await fetch(data.auditExport.url)).status).toBe(200);
     await service.ask(REVOKE, { id: key.id });
     expect((await fetch(data.auditExport.url)).status).toBe(403);

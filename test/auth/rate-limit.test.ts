@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { createQuota } from '../../src/auth/quota.ts';
 import {
   Bucket,
@@ -9,18 +9,15 @@ import {
   takeShared,
 } from '../../src/auth/rate-limit.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
 let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, createPool }) => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 const fail = (error: Error) => {

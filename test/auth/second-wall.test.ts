@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { storeKey } from '../../src/auth/api-keys.ts';
-import { createPool, inTransaction, type Pool } from '../../src/db/pool.ts';
+import { inTransaction, type Pool } from '../../src/db/pool.ts';
 import { prismaAsCustomer } from '../../src/db/prisma.ts';
 import { lockRollups } from '../../src/log/summary/rollups.ts';
 import { parseEntries } from '../../src/merkle/tile-files.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 // The first wall is taken away: every filter lets everything through.
 vi.mock(import('../../src/auth/gate.ts'), async (importOriginal) => ({
@@ -20,18 +21,13 @@ let database: TestDatabase;
 let service: TestService;
 let owner: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   service = await startService(database.url);
   owner = createPool(database.url, () => undefined);
   const scopes = ['events:read', 'events:export'] as const;
   await storeKey(owner, { name: 'acme', secret: KEY, scopes, customerId: 'acme' });
   await log(['globex', 'acme', undefined, 'globex', 'acme']);
-});
-afterAll(async () => {
-  await owner.end();
-  await service.stop();
-  await database.drop();
 });
 
 async function log(customers: (string | undefined)[]): Promise<void> {
@@ -51,10 +47,8 @@ async function log(customers: (string | undefined)[]): Promise<void> {
   expect(errors).toBeUndefined();
 }
 
-async function ask<T>(query: string, variables: object = {}): Promise<T> {
-  const { data, errors } = await service.ask(query, variables, KEY);
-  expect(errors).toBeUndefined();
-  return data as unknown as T;
+async function ask<T>(query: string, variables: object = {}): Promise<NonNullable<T>> {
+  return dataOf(await service.ask<T>(query, variables, KEY));
 }
 
 describe('with the first wall gone, row-level security still lets no foreign row out', () => {
@@ -131,12 +125,17 @@ describe('with the first wall gone, row-level security still lets no foreign row
 
   test('of the feed, caught up and live', async () => {
     const client = service.live(KEY);
-    const subscription = client.iterate({
+    interface Fed {
+      auditEvents: { node: object };
+    }
+    const subscription = client.iterate<Fed>({
       query: 'subscription { auditEvents(after: "beginning") { node { customerId position } } }',
     });
-    const next = async () =>
-      ((await subscription.next()).value as unknown as { data: { auditEvents: { node: object } } }).data
-        .auditEvents.node;
+    const next = async () => {
+      const { value } = await subscription.next();
+      if (!value) throw new Error('the feed has ended');
+      return dataOf<Fed>(value).auditEvents.node;
+    };
     expect([await next(), await next()]).toEqual([
       { customerId: 'acme', position: 1 },
       { customerId: 'acme', position: 4 },

@@ -4,9 +4,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
 import { startProgram } from '../support/process.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { dataOf, startService, type TestService } from '../support/service.ts';
 import { logWarnings } from '../support/write.ts';
+
+const NOTE = graphql(`
+  query Note($customerId: String) {
+    checkpoint(customerId: $customerId) { note verifierKey }
+  }
+`);
 
 let database: TestDatabase;
 let service: TestService;
@@ -20,10 +27,10 @@ beforeAll(async () => {
   service = await startService(database.url, { ANCHOR_FILE: join(folder, 'anchors') });
   pool = createPool(database.url, () => undefined);
   await logWarnings(service, 40, { more: { customerId: 'acme' } });
-  for (const of of ['', '(customerId: "acme")']) {
-    const { data } = await service.ask(`{ checkpoint${of} { note verifierKey } }`);
-    const { checkpoint } = data as unknown as { checkpoint: { note: string; verifierKey: string } };
-    await writeFile(join(folder, `kept${of === '' ? '' : '-acme'}`), checkpoint.note);
+  for (const customerId of [null, 'acme']) {
+    const { checkpoint } = dataOf(await service.ask(NOTE, { customerId }));
+    if (!checkpoint) throw new Error('there is no checkpoint');
+    await writeFile(join(folder, `kept${customerId ? `-${customerId}` : ''}`), checkpoint.note);
     ({ verifierKey } = checkpoint);
   }
   await logWarnings(service, 10);

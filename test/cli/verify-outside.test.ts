@@ -8,8 +8,10 @@ import { verifyTheBundle, verifyTheConsistency } from '../../src/cli/verify/proo
 import { verifyTheRemote } from '../../src/cli/verify/remote.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { CREATE_KEY } from '../support/operations/events.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
 import { startProgram } from '../support/process.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
 import { logWarnings } from '../support/write.ts';
 
 const CUSTOMER = 'globex & sons/é';
@@ -103,12 +105,16 @@ describe('an export', () => {
   });
 });
 
+const SEVENTH = graphql(`
+  query Seventh {
+    auditEvents(filter: { action: "a7" }, first: 1) {
+      edges { node { id } }
+    }
+  }
+`);
+
 test('a bundle proves an event to whoever has nothing but the key; a changed one does not', async () => {
-  const { data } = await service.ask(
-    '{ auditEvents(filter: { action: "a7" }, first: 1) { edges { node { id } } } }',
-  );
-  const [edge] = (data as unknown as { auditEvents: { edges: { node: { id: string } }[] } }).auditEvents
-    .edges;
+  const [edge] = dataOf(await service.ask(SEVENTH)).auditEvents.edges;
   const id = edge?.node.id ?? '';
   expect((await run('prove', id, '--output', file('proof'))).code).toBe(0);
   const proved = await run('verify', 'bundle', file('proof'), '--key', key, '--json');
@@ -176,13 +182,11 @@ test('a log at a distance: what it serves is what was signed and kept, until som
 test('a customer that the log does not know is an error, and a key of another says what the service said', async () => {
   const none = await run('verify', 'remote', service.url, '--customer', 'nobody', '--key', key);
   expect(none).toMatchObject({ code: 1, said: expect.stringContaining('no such customer') });
-  const { data } = await service.ask(
-    'mutation { createApiKey(name: "bound", scopes: [EVENTS_READ], customerId: "acme") { secret } }',
-  );
-  const { secret } = (data as unknown as { createApiKey: { secret: string } }).createApiKey;
+  const bound = { name: 'bound', scopes: ['EVENTS_READ' as const], customerId: 'acme' };
+  const { secret } = dataOf(await service.ask(CREATE_KEY, bound)).createApiKey;
   vi.stubEnv('AUDIT_LOG_KEY', secret);
-  const bound = verifyTheRemote(service.url, { key, entries: true });
-  await expect(bound).rejects.toThrow(/answered with status 403: (?!set AUDIT_LOG_KEY).*customer/);
+  const refused = verifyTheRemote(service.url, { key, entries: true });
+  await expect(refused).rejects.toThrow(/answered with status 403: (?!set AUDIT_LOG_KEY).*customer/);
   vi.stubEnv('AUDIT_LOG_KEY', ADMIN_KEY);
 }, 60_000);
 

@@ -9,8 +9,9 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { verifyDatabase } from '../../src/verify/database.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { purgeAsBefore } from '../support/old-purge.ts';
+import { EXPORT_LINK } from '../support/operations/events.ts';
 import { startProgram } from '../support/process.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
 import { logWarnings } from '../support/write.ts';
 
 const DAY_MS = 86_400_000;
@@ -35,8 +36,7 @@ async function verifyAll(service: TestService, pool: Pool, start: number) {
   const key = (await (await get(service, '/verifier-key')).text()).trim();
   const checkpoint = join(folder, 'checkpoint');
   await writeFile(checkpoint, await (await get(service, '/checkpoint')).text());
-  const { data } = await service.ask('{ auditExport(format: NDJSON) { url } }');
-  const { url } = (data as unknown as { auditExport: { url: string } }).auditExport;
+  const { url } = dataOf(await service.ask(EXPORT_LINK, { format: 'NDJSON' })).auditExport;
   const lines = join(folder, 'log.ndjson');
   await writeFile(lines, await (await fetch(url)).text());
   const flags = { checkpoint: [checkpoint], key, tiles: service.url, start };

@@ -10,10 +10,12 @@ import { Client, cacheExchange, fetchExchange, subscriptionExchange } from '@urq
 import { GraphQLClient } from 'graphql-request';
 import { createClient as createStreamClient } from 'graphql-sse';
 import { createClient as createSocketClient } from 'graphql-ws';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { COUNT_EVENTS } from '../support/operations/events.ts';
+import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings, upTo } from '../support/write.ts';
 
 // The clients that people use, set up as their own documentation shows: each asks, writes and follows the feed.
@@ -36,15 +38,11 @@ let database: TestDatabase;
 let service: TestService;
 let url: string;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
   url = `${service.url}/graphql`;
   await logWarnings(service, 25);
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const firstTwo = ({ auditEvents }: Page) => auditEvents.edges.map(({ node }) => node.position);
@@ -77,11 +75,11 @@ async function firstFed(open: (onNext: (fed: Fed) => void) => () => void, action
 describe('graphql-ws', () => {
   test('asks, writes and follows', async () => {
     const client = socketClient();
-    const ask = async (query: string, variables = {}) => {
-      for await (const { data } of client.iterate({ query, variables })) return data;
+    const ask = async <Data>(query: string, variables = {}) => {
+      for await (const { data } of client.iterate<Data>({ query, variables })) return data;
       return undefined;
     };
-    expect(firstTwo((await ask(QUERY)) as unknown as Page)).toEqual([0, 1]);
+    expect(firstTwo((await ask<Page>(QUERY)) as Page)).toEqual([0, 1]);
     expect(await ask(LOG, INPUT)).toEqual(RECORDED);
     const open = (onNext: (fed: Fed) => void) =>
       client.subscribe<Fed>(
@@ -96,11 +94,11 @@ describe('graphql-ws', () => {
 describe('graphql-sse, with a connection for each operation', () => {
   test('asks, writes and follows', async () => {
     const client = createStreamClient({ url, headers, singleConnection: false, retryAttempts: 0 });
-    const ask = async (query: string, variables = {}) => {
-      for await (const { data } of client.iterate({ query, variables })) return data;
+    const ask = async <Data>(query: string, variables = {}) => {
+      for await (const { data } of client.iterate<Data>({ query, variables })) return data;
       return undefined;
     };
-    expect(firstTwo((await ask(QUERY)) as unknown as Page)).toEqual([0, 1]);
+    expect(firstTwo((await ask<Page>(QUERY)) as Page)).toEqual([0, 1]);
     expect(await ask(LOG, INPUT)).toEqual(RECORDED);
     const open = (onNext: (fed: Fed) => void) =>
       client.subscribe<Fed>(
@@ -181,9 +179,7 @@ describe('Apollo Client', () => {
       data = client.readQuery<Pages>({ query }) ?? undefined;
     }
     const { edges } = data?.auditEvents ?? { edges: [] };
-    const { auditEvents } = (
-      await service.ask('{ auditEvents(filter: { minSeverity: WARNING }) { totalCount } }')
-    ).data as unknown as { auditEvents: { totalCount: number } };
+    const { auditEvents } = dataOf(await service.ask(COUNT_EVENTS, { filter: { minSeverity: 'WARNING' } }));
     expect(edges).toHaveLength(auditEvents.totalCount);
     expect(edges.slice(0, 25).map(({ node }) => node.position)).toEqual(upTo(25));
     subscription.unsubscribe();

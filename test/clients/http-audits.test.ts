@@ -1,7 +1,8 @@
 import { serverAudits } from 'graphql-http';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import { ADMIN_KEY, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 // The audits of GraphQL over HTTP that its reference implementation has. A `notice` is a choice that the specification
 // leaves open; a `warn` or an `error` is none.
@@ -9,13 +10,9 @@ import { ADMIN_KEY, startService, type TestService } from '../support/service.ts
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const withKey = (url: string, init: RequestInit = {}) => {

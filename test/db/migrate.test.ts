@@ -1,21 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { Pool } from '../../src/db/pool.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { test } from '../support/test.ts';
 
 const FIRST = new URL('../../prisma/migrations/0001_log/migration.sql', import.meta.url);
 let database: TestDatabase;
 let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, createPool }) => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 async function bookkeeping(): Promise<Record<string, unknown>[]> {

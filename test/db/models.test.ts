@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { readSettings, storeSettings } from '../../src/audit/lifecycle.ts';
 import { storeKey } from '../../src/auth/api-keys.ts';
 import { Prisma, type PrismaClient } from '../../src/db/generated/client.ts';
@@ -6,8 +6,9 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import { prismaOn } from '../../src/db/prisma.ts';
 import { readPositions } from '../../src/log/read/events.ts';
 import { parseJson } from '../../src/parse-json.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 const DETAILS = { '\\': [1, null], '\n': { deep: 'x' } };
@@ -17,7 +18,7 @@ let owner: Pool;
 let pool: Pool;
 let prisma: PrismaClient;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   service = await startService(database.url);
   owner = createPool(database.url, () => undefined);
@@ -27,10 +28,6 @@ beforeAll(async () => {
   await logWarnings(service, 60, { more: { customerId: 'acme', ipAddress: '2001:DB8:0::1' } });
   const globex = { customerId: 'globex', userId: 'u1', details: DETAILS, idempotencyKey: 'k1' };
   await logWarnings(service, 1, { prefix: 'b', more: globex });
-});
-afterAll(async () => {
-  await Promise.all([pool.end(), owner.end(), service.stop()]);
-  await database.drop();
 });
 
 test('events by filter, on the connections of the service', async () => {
@@ -109,13 +106,11 @@ test('the evidence, the counters, the keys and the rest by filter', async () => 
 });
 
 test('every model has a table', async () => {
-  const models = prismaOn(owner) as unknown as Record<
-    string,
-    { findMany(options: object): Promise<object[]> }
-  >;
+  const prisma = prismaOn(owner);
   for (const name of Object.values(Prisma.ModelName)) {
     const member = name.charAt(0).toLowerCase() + name.slice(1);
-    await expect(models[member]?.findMany({ take: 1 }), name).resolves.toBeInstanceOf(Array);
+    const model: { findMany(options: object): Promise<object[]> } = Reflect.get(prisma, member);
+    await expect(model.findMany({ take: 1 }), name).resolves.toBeInstanceOf(Array);
   }
 });
 

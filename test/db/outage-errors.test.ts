@@ -1,14 +1,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { prismaOn } from '../../src/db/prisma.ts';
 import { showError } from '../../src/server/client-errors.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { keepLog } from '../support/log-lines.ts';
 import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts';
+import { test } from '../support/test.ts';
 import { upTo } from '../support/write.ts';
 
 // What a client is told of every way in which the database can fail, through each layer that talks to it.
@@ -18,13 +19,12 @@ const open: pg.Pool[] = [];
 let database: TestDatabase;
 let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
   pool = poolOf(database.url);
 });
 afterAll(async () => {
   await Promise.all(open.map((one) => one.end()));
-  await database.drop();
 });
 
 /** A pool of the service, with other settings where a case needs them. */

@@ -1,21 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { Prisma, type PrismaClient } from '../../src/db/generated/client.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { boundPrismaOn, prismaAsCustomer, prismaOn } from '../../src/db/prisma.ts';
 import { prepared } from '../../src/db/queries.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { test } from '../support/test.ts';
 import { upTo } from '../support/write.ts';
 
 let database: TestDatabase;
 let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, createPool }) => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined, { max: 1, role: 'audit_log_service' });
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 const WHO = Prisma.sql`SELECT current_user::text AS role, current_setting('audit_log.customer_id', true) AS customer,

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { engineVersion, pullSchema } from '../support/schema-engine.ts';
+import { test } from '../support/test.ts';
 
 // The engine keeps descriptions, which begin with three slashes, and no other comments.
 const SCHEMA = readFileSync(new URL('../../prisma/schema.prisma', import.meta.url), 'utf8')
@@ -12,13 +13,9 @@ const SCHEMA = readFileSync(new URL('../../prisma/schema.prisma', import.meta.ur
 let database: TestDatabase;
 let pool: Pool;
 
-beforeAll(async () => {
-  database = await createDatabase();
+test.beforeAll(async ({ createDatabase, createPool }) => {
+  database = await createDatabase({ isTampered: true });
   pool = createPool(database.url, () => undefined);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop({ isTampered: true });
 });
 
 test('prisma/schema.prisma says of every table what the migrations have made', async () => {

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { afterEach, beforeEach, describe, expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
 import { prismaOn } from '../../src/db/prisma.ts';
 import { readLatestCheckpoint } from '../../src/evidence/checkpoints.ts';
 import { formatSignatureLine, parseNote } from '../../src/merkle/note.ts';
 import { formatCosignature } from '../../src/merkle/signatures.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 const DENIED = { code: '42501' };
 const SETTINGS = {
@@ -22,17 +23,12 @@ let role: Pool;
 let owner: Pool;
 let client: PoolClient;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   service = await startService(database.url, SETTINGS);
   owner = createPool(database.url, () => undefined);
   role = createPool(database.url, () => undefined, { role: 'audit_log_service' });
   await log('"k"');
-});
-afterAll(async () => {
-  await service.stop();
-  await Promise.all([owner.end(), role.end()]);
-  await database.drop();
 });
 beforeEach(async () => {
   client = await role.connect();

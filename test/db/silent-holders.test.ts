@@ -5,6 +5,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { allowEndingSilentHolders } from '../../src/db/silent-connections.ts';
 import { createHead } from '../../src/log/head.ts';
+import { processOf } from '../support/processes.ts';
 import { onServer, urlOf } from '../support/server.ts';
 
 const serverUrl = inject('adminUrl');
@@ -48,7 +49,7 @@ async function block(holding: { user?: string; application?: string } = {}) {
   const waiter = await connect();
   const taken = waiter.query(TAKE_HEAD);
   taken.catch(() => undefined);
-  const { processID } = waiter as unknown as { processID: number };
+  const processID = processOf(waiter);
   const isWaiting = () =>
     onServerRows(`SELECT FROM pg_stat_activity WHERE pid = ${processID} AND wait_event_type = 'Lock'`);
   await expect.poll(isWaiting).toBe(1);

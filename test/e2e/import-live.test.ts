@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { describe, expect, vi } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
 import { COUNT_EVENTS } from '../support/operations/events.ts';
-import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
+import { ADMIN_KEY, dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 /** How soon a line of a live pipe has to be in the log. */
 const SOON_MS = 2_000;
@@ -12,13 +13,9 @@ const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 async function countEvents(): Promise<number> {

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { beforeAll, describe, expect, vi } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
 import { graphql } from '../support/operations/generated/gql.ts';
 import type { FollowAlertsSubscription } from '../support/operations/generated/graphql.ts';
 import { startProgram } from '../support/process.ts';
-import { ADMIN_KEY, dataOf, follow, startService, type TestService } from '../support/service.ts';
+import { ADMIN_KEY, dataOf, follow, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 // What a reader finds in the samples without the importer: the first pattern that is in a line says what it is, and a
@@ -122,13 +123,9 @@ type Alert = FollowAlertsSubscription['securityAlerts'];
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url, { EVENT_TYPES: 'billing.invoice_paid' });
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 /** The next alerts, as many as there should be. */

@@ -10,8 +10,9 @@ import { parseVerifierKey } from '../../src/merkle/note.ts';
 import { noteVerifier } from '../../src/merkle/signatures.ts';
 import { emptyFrontier, rootOf } from '../../src/merkle/tree.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
 import { type Rogue, startRogue } from '../support/rogue.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { dataOf, startService, type TestService } from '../support/service.ts';
 import { logWarnings } from '../support/write.ts';
 
 const ORIGIN = 'example.org/audit';
@@ -66,12 +67,16 @@ async function notesIn(file: string): Promise<string[]> {
     .map((note) => `${note}\n`);
 }
 
+const ALTERED = graphql(`
+  query Altered {
+    auditEvents(filter: { action: "log.altered" }) {
+      edges { node { description } }
+    }
+  }
+`);
+
 async function alarms(service: TestService): Promise<{ description: string }[]> {
-  const { data } = await service.ask(
-    '{ auditEvents(filter: { action: "log.altered" }) { edges { node { description } } } }',
-  );
-  const { edges } = (data as unknown as { auditEvents: { edges: { node: { description: string } }[] } })
-    .auditEvents;
+  const { edges } = dataOf(await service.ask(ALTERED)).auditEvents;
   return edges.map(({ node }) => node);
 }
 

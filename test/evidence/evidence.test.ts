@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { storeKey } from '../../src/auth/api-keys.ts';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import type { Pool } from '../../src/db/pool.ts';
 import { openCheckpoint } from '../../src/merkle/checkpoint.ts';
 import { leafHash } from '../../src/merkle/hash.ts';
 import { ED25519_COSIGNATURE, parseVerifierKey } from '../../src/merkle/note.ts';
@@ -11,8 +11,12 @@ import { cosignatureVerifier, noteVerifier } from '../../src/merkle/signatures.t
 import { parseEntries } from '../../src/merkle/tile-files.ts';
 import { verifyConsistency, verifyInclusion } from '../../src/merkle/verify-proof.ts';
 import { hex, merkleTreeHash } from '../merkle/reference.ts';
-import { createDatabase, dataDirOf, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { dataDirOf, type TestDatabase } from '../support/database.ts';
+import { BUNDLES, LOG_EVENT } from '../support/operations/events.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
+import type { ResultOf } from '../support/operations/types.ts';
+import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 const BOUND_KEY = 'key-of-a-customer-bound-reader-0123456789';
 const CUSTOMERS = ['acme', 'globex & sons/é'];
@@ -21,17 +25,12 @@ let database: TestDatabase;
 let service: TestService;
 let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   service = await startService(database.url, { ORIGIN: 'example.org/audit', CHECKPOINT_HEARTBEAT_MS: '100' });
   pool = createPool(database.url, () => undefined);
   const key = { name: 'reader', secret: BOUND_KEY, scopes: ['events:read'] as const };
   await storeKey(pool, { ...key, customerId: 'acme' });
-});
-afterAll(async () => {
-  await pool.end();
-  await service.stop();
-  await database.drop();
 });
 
 async function log(count: number): Promise<void> {
@@ -47,20 +46,15 @@ async function log(count: number): Promise<void> {
   expect(errors).toBeUndefined();
 }
 
-interface Shown {
-  origin: string;
-  treeSize: number;
-  logSize: number;
-  rootHash: string;
-  note: string;
-  verifierKey: string;
-}
-
-const CHECKPOINT = '{ origin treeSize logSize rootHash note verifierKey }';
+const CHECKPOINT = graphql(`
+  query ShowCheckpoint {
+    checkpoint { origin treeSize logSize rootHash note verifierKey }
+  }
+`);
+type Shown = NonNullable<ResultOf<typeof CHECKPOINT>['checkpoint']>;
 
 async function checkpoint(key = ADMIN_KEY): Promise<Shown> {
-  const { data } = await service.ask(`{ checkpoint ${CHECKPOINT} }`, {}, key);
-  return data?.checkpoint as unknown as Shown;
+  return dataOf(await service.ask(CHECKPOINT, {}, key)).checkpoint as Shown;
 }
 
 async function get(path: string, key: string | undefined = ADMIN_KEY): Promise<Response> {
@@ -72,21 +66,18 @@ const policyOf = ({ origin, verifierKey }: Shown) => ({
   logKeys: [noteVerifier(parseVerifierKey(verifierKey))],
 });
 
-interface Listed {
-  position: number;
-  customerId: string | null;
-  leafHash: string;
-  inclusionProof: { leafIndex: number; treeSize: number; hashes: string[] };
-}
+const LIST = graphql(`
+  query ListProofs {
+    auditEvents(first: 1000, orderBy: POSITION_ASC) {
+      edges {
+        node { position customerId leafHash inclusionProof { leafIndex treeSize hashes } }
+      }
+    }
+  }
+`);
 
-async function list(key = ADMIN_KEY): Promise<Listed[]> {
-  const { data, errors } = await service.ask(
-    '{ auditEvents(first: 1000, orderBy: POSITION_ASC) { edges { node { position customerId leafHash inclusionProof { leafIndex treeSize hashes } } } } }',
-    {},
-    key,
-  );
-  expect(errors).toBeUndefined();
-  const { edges } = (data as unknown as { auditEvents: { edges: { node: Listed }[] } }).auditEvents;
+async function list(key = ADMIN_KEY) {
+  const { edges } = dataOf(await service.ask(LIST, {}, key)).auditEvents;
   return edges.map(({ node }) => node);
 }
 
@@ -107,14 +98,18 @@ test('what was acknowledged is in the checkpoint, and its proof holds', async ()
   }
 });
 
+const CONSISTENCY = graphql(`
+  query Consistency($from: SafeInt!, $to: SafeInt!) {
+    consistencyProof(from: $from, to: $to) { hashes }
+  }
+`);
+
 test('checkpoints are consistent with each other', async () => {
   const from = await checkpoint();
   await log(123);
   const to = await checkpoint();
-  const { data } = await service.ask(
-    `{ consistencyProof(from: ${from.treeSize}, to: ${to.treeSize}) { hashes } }`,
-  );
-  const { hashes } = (data as unknown as { consistencyProof: { hashes: string[] } }).consistencyProof;
+  const sizes = { from: from.treeSize, to: to.treeSize };
+  const { hashes } = dataOf(await service.ask(CONSISTENCY, sizes)).consistencyProof;
   const side = ({ treeSize, rootHash }: Shown) => ({
     size: treeSize,
     rootHash: Buffer.from(rootHash, 'hex'),
@@ -216,11 +211,7 @@ test.each(['x', '-1', '1.5', '33', '1e400', 'NaN'])(
 
 test('a proof bundle verifies with nothing but the public key', async () => {
   const shown = await checkpoint();
-  const { data } = await service.ask(
-    '{ auditEvents(first: 1, offset: 9) { edges { node { proofBundle } } } }',
-  );
-  const { edges } = (data as unknown as { auditEvents: { edges: { node: { proofBundle: string } }[] } })
-    .auditEvents;
+  const { edges } = dataOf(await service.ask(BUNDLES, { first: 1, offset: 9 })).auditEvents;
   const bundle = parseBundle(edges[0]?.node.proofBundle ?? '');
   const leaf = leafHash(bundle.extra as Uint8Array);
   expect(await verifyBundle(leaf, bundle, policyOf(shown))).toMatchObject({ checkpoint: { treeSize: 823 } });
@@ -251,10 +242,8 @@ test('an event that is in no checkpoint yet spoils no other proof', async () => 
   const signed = (await list())[0]?.position;
   await service.stop();
   try {
-    const logged = await keyless.ask(
-      'mutation { logEvent(input: { eventType: DATA_READ }) { event { id } } }',
-    );
-    const { id } = (logged.data as unknown as { logEvent: { event: { id: string } } }).logEvent.event;
+    const logged = await keyless.ask(LOG_EVENT, { input: { eventType: 'DATA_READ' } });
+    const { id } = dataOf(logged).logEvent.event ?? {};
     const { rows } = await pool.query<{ id: string }>('SELECT id FROM audit_events WHERE position = $1', [
       signed,
     ]);

@@ -1,12 +1,13 @@
 import type { PoolClient } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { afterAll, expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
 import { prismaOn } from '../../src/db/prisma.ts';
 import { type Leaf, readLeaves } from '../../src/evidence/append-leaves.ts';
 import { readRange } from '../../src/log/read/events.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { LOG_EVENTS } from '../support/operations/events.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { EVENT_EDITS } from '../verify/tampering.ts';
 
 const COUNT = 20;
@@ -25,7 +26,7 @@ let service: TestService;
 let pool: Pool;
 let client: PoolClient;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   service = await startService(database.url);
   pool = createPool(database.url, () => undefined);
@@ -45,11 +46,8 @@ beforeAll(async () => {
   }));
   expect((await service.ask(LOG_EVENTS, { input })).errors).toBeUndefined();
 });
-afterAll(async () => {
+afterAll(() => {
   client.release();
-  await pool.end();
-  await service.stop();
-  await database.drop();
 });
 
 /** The leaves after the statement of a superuser, whom no trigger stops; it is undone. */

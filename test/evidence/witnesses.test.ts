@@ -15,8 +15,10 @@ import { cosignatureVerifier, cosigner, type NoteSigner, noteVerifier } from '..
 import { emptyFrontier, rootOf } from '../../src/merkle/tree.ts';
 import { testKey, witnessKey } from '../merkle/keys.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { COUNT_EVENTS } from '../support/operations/events.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
 import { type Rogue, startRogue } from '../support/rogue.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
 import { startWitness, type WitnessProcess } from '../support/witness-process.ts';
 import { logWarnings } from '../support/write.ts';
 
@@ -86,19 +88,23 @@ async function caughtUp(service: TestService): Promise<void> {
   await expect.poll(() => cosignedSize(service), { timeout: 20_000 }).toBe(size);
 }
 
+const COSIGNED = graphql(`
+  query Cosigned {
+    checkpoint(minWitnesses: 1) { treeSize note }
+    auditEvents(first: 1) {
+      edges { node { proofBundle(minWitnesses: 1) } }
+    }
+  }
+`);
+
 test('a witness cosigns; its cosignature is stored, served, and verifies', async () => {
   const service = await start(witness);
   await logWarnings(service, 300);
   await caughtUp(service);
   await logWarnings(service, 40);
   await caughtUp(service);
-  const { data } = await service.ask(
-    '{ checkpoint(minWitnesses: 1) { treeSize note } auditEvents(first: 1) { edges { node { proofBundle(minWitnesses: 1) } } } }',
-  );
-  const { checkpoint, auditEvents } = data as unknown as {
-    checkpoint: { treeSize: number; note: string };
-    auditEvents: { edges: { node: { proofBundle: string } }[] };
-  };
+  const { checkpoint, auditEvents } = dataOf(await service.ask(COSIGNED));
+  if (!checkpoint) throw new Error('no checkpoint is cosigned');
   expect(checkpoint.treeSize).toBe(340);
   const bundle = parseBundle(auditEvents.edges[0]?.node.proofBundle ?? '');
   const proved = await verifyBundle(leafHash(bundle.extra as Uint8Array), bundle, policyOf(witness));
@@ -224,8 +230,8 @@ test.each(Object.entries(ROGUES))(
 );
 
 async function disputes(service: TestService): Promise<number> {
-  const { data } = await service.ask('{ auditEvents(filter: { action: "log.disputed" }) { totalCount } }');
-  return (data as unknown as { auditEvents: { totalCount: number } }).auditEvents.totalCount;
+  const filter = { action: 'log.disputed' };
+  return dataOf(await service.ask(COUNT_EVENTS, { filter })).auditEvents.totalCount;
 }
 
 test('a witness that asks for time is left alone, and the others are not', async () => {

@@ -2,13 +2,18 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, vi } from 'vitest';
 import { openExport } from '../../src/cli/export.ts';
 import { clientFrom } from '../../src/client/graphql-client.ts';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import type { Pool } from '../../src/db/pool.ts';
 import { createKey } from '../auth/create-key.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { LEAF_HASHES } from '../support/operations/events.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
+import type { ExportFormat } from '../support/operations/generated/graphql.ts';
+import type { VariablesOf } from '../support/operations/types.ts';
+import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings, upTo } from '../support/write.ts';
 import { readCsv } from './csv-reader.ts';
 import { open } from './download.ts';
@@ -19,23 +24,20 @@ let pool: Pool;
 let later = 0;
 const logged: string[] = [];
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   const log = pino({}, { write: (line: string) => logged.push(JSON.parse(line).msg) });
   service = await startService(database.url, {}, { log, now: () => Date.now() + later });
   pool = createPool(database.url, () => undefined);
   await service.ask(LOG, { input: EVENTS });
 });
-afterAll(async () => {
-  await pool.end();
-  await service.stop();
-  await database.drop();
-});
 
 const LOG = 'mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { recorded } }';
-const LINK = `query ($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) {
+const LINK = graphql(`
+  query LinkWithOptions($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) {
   auditExport(format: $format, filter: $filter, delimiter: $delimiter, byteOrderMark: $byteOrderMark) { url expiresAt }
-}`;
+  }
+`);
 const FIRST_COLUMNS =
   'id,timestamp,event_type,outcome,severity,user_id,customer_id,resource_type,resource_id,action,description,ip_address';
 
@@ -100,17 +102,13 @@ const EVENTS = [
   })),
 ];
 
-interface Link {
-  url: string;
-  expiresAt: string;
+type Variables = VariablesOf<typeof LINK>;
+
+async function link(format: ExportFormat, filter: Variables['filter'] = null, key?: string) {
+  return dataOf(await service.ask(LINK, { format, filter }, key)).auditExport;
 }
 
-async function link(format: string, filter: object | null = null, key?: string): Promise<Link> {
-  const { data } = await service.ask(LINK, { format, filter }, key);
-  return (data as unknown as { auditExport: Link }).auditExport;
-}
-
-async function fileOf(format: string, filter: object | null = null): Promise<string> {
+async function fileOf(format: ExportFormat, filter: Variables['filter'] = null): Promise<string> {
   const { response, whole } = await open((await link(format, filter)).url);
   expect(response.statusCode).toBe(200);
   return (await whole()).toString();
@@ -120,10 +118,7 @@ const statusOf = async (url: string, method?: string) =>
   (await open(url, method === undefined ? {} : { method })).response.statusCode;
 
 async function leafHashes(): Promise<string[]> {
-  const { data } = await service.ask(
-    '{ auditEvents(orderBy: POSITION_ASC, first: 1000) { edges { node { leafHash } } } }',
-  );
-  const { auditEvents } = data as unknown as { auditEvents: { edges: { node: { leafHash: string } }[] } };
+  const { auditEvents } = dataOf(await service.ask(LEAF_HASHES));
   return auditEvents.edges.map(({ node }) => node.leafHash);
 }
 
@@ -191,11 +186,9 @@ describe('the three formats', () => {
 });
 
 describe('CSV for spreadsheets', () => {
-  const textOf = async (options: object) => {
-    const { data } = await service.ask(LINK, { format: 'CSV', ...options });
-    return (
-      await (await open((data as unknown as { auditExport: Link }).auditExport.url)).whole()
-    ).toString();
+  const textOf = async (options: Omit<Variables, 'format'>) => {
+    const { url } = dataOf(await service.ask(LINK, { format: 'CSV', ...options })).auditExport;
+    return (await (await open(url)).whole()).toString();
   };
 
   test('begins with a byte order mark when it is asked for', async () => {
@@ -242,8 +235,8 @@ describe('CSV for spreadsheets', () => {
     [{ delimiter: ':' }, 'delimiter'],
     [{ delimiter: '' }, 'delimiter'],
     [{ delimiter: ',,' }, 'delimiter'],
-    [{ format: 'JSON', delimiter: ';' }, 'delimiter'],
-    [{ format: 'NDJSON', byteOrderMark: true }, 'byteOrderMark'],
+    [{ format: 'JSON' as const, delimiter: ';' }, 'delimiter'],
+    [{ format: 'NDJSON' as const, byteOrderMark: true }, 'byteOrderMark'],
   ])('%j is refused', async (options, path) => {
     const { errors } = await service.ask(LINK, { format: 'CSV', ...options });
     expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', path });
@@ -263,7 +256,7 @@ describe('the answer', () => {
     ['NDJSON', 'application/x-ndjson', 'ndjson'],
     ['JSON', 'application/json', 'json'],
     ['CSV', 'text/csv; charset=utf-8', 'csv'],
-  ])('%s is a file with a name, and is kept nowhere on the way', async (format, type, extension) => {
+  ] as const)('%s is a file with a name, and is kept nowhere on the way', async (format, type, extension) => {
     const { response, disconnect } = await open((await link(format)).url);
     expect(response.headers).toMatchObject({
       'content-type': type,

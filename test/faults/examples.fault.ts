@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 import type { AuditLog } from '../../src/index.ts';
-import { createDatabase, dataDirOf, type TestDatabase } from '../support/database.ts';
-import { openTestLog } from '../support/library.ts';
+import { dataDirOf, type TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 // The programs of examples/, each in a project of its own with the built package: Next.js takes half a minute to build.
 
@@ -22,14 +22,10 @@ let log: AuditLog;
 let project: string;
 const started: ChildProcess[] = [];
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, openTestLog }) => {
   database = await createDatabase();
   log = await openTestLog(database.url);
   await run('npm', ['run', '-s', 'build'], { cwd: ROOT });
-});
-afterAll(async () => {
-  await log.close();
-  await database.drop();
 });
 beforeEach(async () => {
   project = await mkdtemp(join(tmpdir(), 'audit-log-example-'));

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { startBatchClients } from '../support/batch-clients.ts';
-import { createDatabase, dataDirOf, type TestDatabase } from '../support/database.ts';
+import { dataDirOf, type TestDatabase } from '../support/database.ts';
 import { startProgram } from '../support/process.ts';
 import { ADMIN_KEY } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { upTo } from '../support/write.ts';
 import { runsOf } from './runs.ts';
 
@@ -14,11 +15,9 @@ const ENDS = ['200 recorded', '503 OVERLOADED', '503 UNAVAILABLE', 'ECONNREFUSED
 
 let database: TestDatabase;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
 });
-// Verifies the whole log too.
-afterAll(() => database.drop());
 
 test('a service that stops under more load than it can finish ends within ten seconds, and resets no request', async () => {
   const stops = runsOf(FULL_STOPS);

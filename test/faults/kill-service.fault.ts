@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabase, dataDirOf, type TestDatabase } from '../support/database.ts';
+import { expect } from 'vitest';
+import { dataDirOf, type TestDatabase } from '../support/database.ts';
 import { type Program, startProgram } from '../support/process.ts';
 import { ADMIN_KEY } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { upTo } from '../support/write.ts';
 import { runsOf } from './runs.ts';
 import { expectWritten, startWriters } from './writers.ts';
@@ -14,11 +15,9 @@ const MOST_MS = 30;
 
 let database: TestDatabase;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
 });
-// Verifies the whole log too.
-afterAll(() => database.drop());
 
 async function start(port: string): Promise<{ program: Program; url: string }> {
   const program = startProgram('main.ts', {

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabase, dataDirOf, type TestDatabase } from '../support/database.ts';
+import { afterAll, expect } from 'vitest';
+import { dataDirOf, type TestDatabase } from '../support/database.ts';
 
 // The package as npm packs it, in an empty project. It is built and installed, which takes most of a minute.
 
@@ -14,7 +14,7 @@ const run = promisify(execFile);
 let project: string;
 let database: TestDatabase;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
   project = await mkdtemp(join(tmpdir(), 'audit-log-package-'));
   await run('npm', ['run', '-s', 'build'], { cwd: ROOT });
@@ -26,7 +26,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await rm(project, { recursive: true, force: true });
-  await database.drop();
 });
 
 const BODY = `
@@ -88,6 +87,8 @@ import { leafHash } from 'graphql-audit-log/merkle';${TYPED}`,
   'typed.cts': `import { AuditEvent, type AuditLog, createAuditLog, type LogEvent } from 'graphql-audit-log';
 import { leafHash } from 'graphql-audit-log/merkle';${TYPED}`,
 };
+
+import { test } from '../support/test.ts';
 
 test.each([
   ['node16', 'node16', ['typed.mts', 'typed.cts']],

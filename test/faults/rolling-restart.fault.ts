@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { rollingRestart } from '../support/rolling-restart.ts';
+import { test } from '../support/test.ts';
 import { runsOf } from './runs.ts';
 
 const FULL_RESTARTS = 60;
@@ -9,11 +10,9 @@ const CLIENTS = 32;
 
 let database: TestDatabase;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
 });
-// Verifies the whole log too.
-afterAll(() => database.drop());
 
 test('two instances are restarted in turn behind a balancer: no client sees an error, and nothing is lost', async () => {
   const { recorded, ends, problems, stopMs } = await rollingRestart(

@@ -25,9 +25,9 @@ import { upTo } from '../support/write.ts';
 
 /** The states in the table that other tests walk through. */
 const ELSEWHERE: Record<string, string> = {
-  'another instance holds the head and says nothing': 'test/log/silent-holder.test.ts',
-  'the network to the database is silent': 'test/feed/silent-database.test.ts',
-  'the LISTEN connection is silent': 'test/feed/silent-database.test.ts',
+  'another instance holds the head and says nothing': 'test/faults/silent-holder.fault.ts',
+  'the network to the database is silent': 'test/faults/silent-database.fault.ts',
+  'the LISTEN connection is silent': 'test/faults/silent-database.fault.ts',
   "the instance's clock is wrong": 'test/retention',
 };
 const walked = new Set<string>();

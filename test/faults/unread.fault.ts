@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { type ChildService, startChildService } from '../support/child-service.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { connectSocket, type RawSocket } from '../support/socket.ts';
+import { test } from '../support/test.ts';
 import { logWarnings, upTo } from '../support/write.ts';
 
 const SUBSCRIBERS = 60;
@@ -14,13 +15,12 @@ const ALERTS = 'subscription { securityAlerts { node { position details } } }';
 let database: TestDatabase;
 let service: ChildService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
   service = await startChildService(database.url, { RATE_LIMIT: '0' });
 });
 afterAll(async () => {
   await service.stop();
-  await database.drop();
 });
 
 async function subscribe(): Promise<RawSocket> {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { expect, vi } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import { dataOf, type TestService } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
+import { test } from '../support/test.ts';
 
 const EVENT = `cursor node {
   id position timestamp recordedAt eventType outcome severity userId customerId sessionId ipAddress userAgent requestId
@@ -12,13 +13,9 @@ const EVENT = `cursor node {
 let database: TestDatabase;
 let services: [writer: TestService, other: TestService];
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   services = [await startService(database.url), await startService(database.url)];
-});
-afterAll(async () => {
-  await Promise.all(services.map((service) => service.stop()));
-  await database.drop();
 });
 
 const text = fc.constantFrom('a', '', 'é', '😀', '"\\', '\u2028', 'İ', '{"a":1}');
@@ -67,8 +64,10 @@ test('an event on the feed is the one that the log has, where it was recorded an
     const answer = await writer.ask(log, { input: input.slice(start, start + 20) });
     expect(answer).toEqual({ data: { logEvents: { recorded: 20 } } });
   }
-  const { data } = await writer.ask(`{ auditEvents(orderBy: POSITION_ASC) { edges { ${EVENT} } } }`);
-  const { edges } = (data as unknown as { auditEvents: { edges: unknown[] } }).auditEvents;
+  const answer = await writer.ask<{ auditEvents: { edges: unknown[] } }>(
+    `{ auditEvents(orderBy: POSITION_ASC) { edges { ${EVENT} } } }`,
+  );
+  const { edges } = dataOf(answer).auditEvents;
   expect(edges).toHaveLength(100);
   for (const { events, end } of following) {
     await vi.waitFor(() => expect(events).toHaveLength(100), 10_000);

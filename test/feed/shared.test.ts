@@ -1,25 +1,22 @@
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { createKey } from '../auth/create-key.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { graphql } from '../support/operations/generated/gql.ts';
 import { startProxy } from '../support/proxy.ts';
 import { follow, startService, type TestService } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
+import { test } from '../support/test.ts';
 import { logWarnings, upTo } from '../support/write.ts';
 
 let database: TestDatabase;
 let service: TestService;
 let other: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
   other = await startService(database.url);
-});
-afterAll(async () => {
-  await Promise.all([service.stop(), other.stop()]);
-  await database.drop();
 });
 
 const FOLLOW = graphql(`
@@ -103,7 +100,7 @@ test('one that joins, leaves or reads nothing holds up nobody, and reads on wher
 }, 120_000);
 
 test('what the rights of one let through reaches no other with the same question', async () => {
-  const scopes = ['EVENTS_READ'];
+  const scopes = ['EVENTS_READ'] as const;
   const keys = await Promise.all(
     ['acme', 'acme', 'umbrella'].map((customerId, n) =>
       createKey(service, { name: `key ${n}`, scopes, customerId }),

@@ -1,21 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { type Answer, startService, type TestService } from '../support/service.ts';
+import { describe, expect, vi } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import type { Answer, TestService } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
 import { openStream, resultsOf } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
   await logWarnings(service, 1);
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const FIELD = 'auditEvents(after: "beginning")';

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, vi } from 'vitest';
 import { verifyTheRemote } from '../../src/cli/verify/remote.ts';
 import { createKey } from '../auth/create-key.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { ADMIN_KEY, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { sendRaw } from './raw.ts';
 
 const ORIGIN = 'example.org/customers';
@@ -30,7 +31,7 @@ const IDS = [
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url, { ORIGIN });
   const input = IDS.map((customerId) => ({ eventType: 'DATA_READ', customerId, action: `of ${customerId}` }));
@@ -41,10 +42,8 @@ beforeAll(async () => {
   expect(errors).toBeUndefined();
   vi.stubEnv('AUDIT_LOG_KEY', ADMIN_KEY);
 });
-afterAll(async () => {
+afterAll(() => {
   vi.unstubAllEnvs();
-  await service.stop();
-  await database.drop();
 });
 
 const pathOf = (id: string) => `/customers-by-id/u${Buffer.from(id).toString('base64url')}`;

@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import { expectWithin } from '../support/runs.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { TRANSPORTS, type Transport } from './transports.ts';
 
 const MAX_MS = 2_000;
@@ -8,13 +10,9 @@ const MAX_MS = 2_000;
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const repeat = (count: number, part: (n: number) => string) =>
@@ -136,7 +134,7 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_name, open) => {
   async function refusalOf(query: string, variables?: object) {
     const start = performance.now();
     const { data, errors } = await transport.ask(query, variables);
-    expect(performance.now() - start).toBeLessThan(MAX_MS);
+    expectWithin(MAX_MS, start);
     expect(data ?? undefined).toBeUndefined();
     expect(JSON.stringify(errors).length).toBeLessThan(20_000);
     return new Set(errors?.map(({ extensions }) => extensions.code));

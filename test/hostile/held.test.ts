@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, vi } from 'vitest';
 import { type ChildService, startChildService } from '../support/child-service.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, type Answer } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
+import { test } from '../support/test.ts';
 
 // What open subscriptions hold of their documents and variables.
 
@@ -16,7 +17,7 @@ const TRIES = 90;
 let database: TestDatabase;
 let service: ChildService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
   service = await startChildService(database.url, {
     MAX_SUBSCRIPTION_BYTES_PER_KEY: String(BUDGET),
@@ -30,7 +31,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service.stop();
-  await database.drop();
 });
 
 interface Asked {

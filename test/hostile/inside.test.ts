@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { afterAll, describe, expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { keepLog } from '../support/log-lines.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { EXPORT_LINK } from '../support/operations/events.ts';
+import { ADMIN_KEY, dataOf, type TestService } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
 import { openStream, resultsOf } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 
 const SECRET = 'the-password-of-the-database';
 const INSIDE =
@@ -24,7 +26,7 @@ let isBroken = false;
 /** A link that was made while nothing was broken. */
 let exportUrl: string;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   const filters = [
     () => {
@@ -41,18 +43,13 @@ beforeAll(async () => {
   speechless = await startService(database.url, { CHECKPOINT_INTERVAL_MS: '3600000' }, { log: broken });
   await service.ask(LOG);
   await service.ask('{ checkpoint { treeSize } }');
-  const { data } = await service.ask('{ auditExport(format: NDJSON) { url } }');
-  exportUrl = (data as unknown as { auditExport: { url: string } }).auditExport.url;
+  exportUrl = dataOf(await service.ask(EXPORT_LINK, { format: 'NDJSON' })).auditExport.url;
   isBroken = true;
   pool = createPool(database.url, () => undefined);
   for (const table of TABLES) await pool.query(`ALTER TABLE ${table} RENAME TO not_${table}`);
 });
 afterAll(async () => {
   for (const table of TABLES) await pool.query(`ALTER TABLE not_${table} RENAME TO ${table}`);
-  await pool.end();
-  await speechless.stop();
-  await service.stop();
-  await database.drop();
 });
 
 /** What a client was told, once it is sure that it holds nothing from inside, and that the operator finds the cause. */

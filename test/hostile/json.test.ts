@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, post, startService, type TestService } from '../support/service.ts';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import { expectWithin } from '../support/runs.ts';
+import { ADMIN_KEY, post, type TestService } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
+import { test } from '../support/test.ts';
 import { TRANSPORTS, type Transport } from './transports.ts';
 
 const MAX_MS = 2_000;
@@ -11,13 +13,9 @@ const LOG = 'mutation ($input: LogEventInput!) { logEvent(input: $input) { statu
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
@@ -53,7 +51,7 @@ describe('over HTTP', () => {
   test.each([...LARGE, ...SMALL])('%s: BAD_USER_INPUT at the body', async (_what, json) => {
     const start = performance.now();
     const { errors } = await post(service.url, json, ADMIN_KEY);
-    expect(performance.now() - start).toBeLessThan(MAX_MS);
+    expectWithin(MAX_MS, start);
     expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', path: 'body' });
   });
 
@@ -123,7 +121,7 @@ describe('over WebSocket', () => {
     const { socket, closed } = await connectSocket(service.url);
     socket.send(`{"id":"1","type":"subscribe","payload":${json}}`);
     expect(await closed).toBe(4400);
-    expect(performance.now() - start).toBeLessThan(MAX_MS);
+    expectWithin(MAX_MS, start);
   });
 
   test('a key that is there twice closes with 4400', async () => {

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, vi } from 'vitest';
 import { type ChildService, startChildService } from '../support/child-service.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, post } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
+import { test } from '../support/test.ts';
 
 // A heap that any one of the attacks would end, if what it makes were kept or even built.
 const HEAP_MB = 200;
@@ -13,7 +14,7 @@ let database: TestDatabase;
 let service: ChildService;
 let atFirst: number;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
   service = await startChildService(database.url, { NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}` });
   await service.ask('{ auditEvents { totalCount } }');
@@ -21,7 +22,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service.stop();
-  await database.drop();
 });
 
 const fill = (part: string, bytes = MAX_BYTES) => part.repeat(Math.floor(bytes / part.length));

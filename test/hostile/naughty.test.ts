@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, describe, expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import { EXPORT_LINK } from '../support/operations/events.ts';
+import { dataOf, type TestService } from '../support/service.ts';
 import { openStream, resultsOf } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 import { ALL_NAUGHTY, NAUGHTY, UNKEEPABLE } from './naughty.ts';
 import { TRANSPORTS } from './transports.ts';
 
@@ -18,14 +20,17 @@ interface Event extends Record<string, unknown> {
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
 });
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
-});
+
+interface Logged {
+  logEvents: { results: { event: Event }[] };
+}
+interface Listed {
+  auditEvents: { edges: { node: Event }[] };
+}
 
 /** An event with the text in every field that takes text, and in every place of JSON. */
 function eventOf(text: string): Event {
@@ -56,9 +61,7 @@ test('there are enough of them', () => {
 
 describe('naughty strings come back byte for byte', () => {
   beforeAll(async () => {
-    const { data, errors } = await service.ask(LOG, { input });
-    expect(errors).toBeUndefined();
-    answered = (data as unknown as { logEvents: { results: { event: Event }[] } }).logEvents.results;
+    answered = dataOf(await service.ask<Logged>(LOG, { input })).logEvents.results;
   });
   let answered: { event: Event }[];
 
@@ -68,8 +71,7 @@ describe('naughty strings come back byte for byte', () => {
 
   test.each(Object.entries(TRANSPORTS))('in the list, over %s', async (_name, open) => {
     const transport = await open(service);
-    const { data } = await transport.ask(LIST);
-    const { edges } = (data as unknown as { auditEvents: { edges: { node: Event }[] } }).auditEvents;
+    const { edges } = dataOf(await transport.ask<Listed>(LIST)).auditEvents;
     expect(edges.map(({ node }) => bytesOf(node))).toEqual(EVENTS.map(bytesOf));
     transport.close();
   });
@@ -90,8 +92,8 @@ describe('naughty strings come back byte for byte', () => {
   });
 
   test('in a file', async () => {
-    const { data } = await service.ask('{ auditExport(format: NDJSON) { url } }');
-    const file = await fetch((data as unknown as { auditExport: { url: string } }).auditExport.url);
+    const { url } = dataOf(await service.ask(EXPORT_LINK, { format: 'NDJSON' })).auditExport;
+    const file = await fetch(url);
     const lines = (await file.text())
       .split('\n')
       .slice(0, -1)
@@ -108,9 +110,7 @@ describe('naughty strings come back byte for byte', () => {
         { action: eventOf(text).action },
         { details: eventOf(text).details },
       ]) {
-        const { data, errors } = await service.ask(FIND, { filter });
-        expect(errors).toBeUndefined();
-        const { edges } = (data as unknown as { auditEvents: { edges: { node: Event }[] } }).auditEvents;
+        const { edges } = dataOf(await service.ask<Listed>(FIND, { filter })).auditEvents;
         expect(edges.map(({ node }) => node.userId)).toEqual([text]);
       }
     }

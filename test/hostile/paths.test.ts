@@ -1,23 +1,21 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import { runsOf } from '../support/runs.ts';
+import { ADMIN_KEY, type TestService } from '../support/service.ts';
 import { openSocket } from '../support/socket.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 import { sendRaw } from './raw.ts';
 
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url, { RATE_LIMIT: '0' });
   await logWarnings(service, 3, { prefix: 'a' });
   await service.ask('{ checkpoint { treeSize } }');
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const part = fc.constantFrom(
@@ -96,7 +94,7 @@ test('no path is a surprise inside', async () => {
         expect(body).not.toContain('INTERNAL');
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runsOf(300, 80) },
   );
 });
 
@@ -142,7 +140,7 @@ test('no run of messages ends more than its own socket', async () => {
       socket.close();
       expect([1000, 1005, 1006, 4400, 4401, 4403, 4408, 4409, 4429]).toContain(await closed);
     }),
-    { numRuns: 100 },
+    { numRuns: runsOf(100, 30) },
   );
   expect((await service.ask('{ __typename }')).data).toEqual({ __typename: 'Query' });
 });

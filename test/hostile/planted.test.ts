@@ -8,6 +8,7 @@ import { createSecret } from '../../src/auth/api-keys.ts';
 import { type EmbeddedServer, startEmbedded } from '../../src/db/embedded/server.ts';
 import { Dice } from '../events/redact/dice.ts';
 import { IN_CONTEXT, KINDS } from '../events/redact/secrets.ts';
+import { CREATE_KEY, EXPORT_LINK } from '../support/operations/events.ts';
 import { ADMIN_KEY, type Answer, dataOf, startService, type TestService } from '../support/service.ts';
 import { filesBelow, Needles, tellingPart } from './needles.ts';
 
@@ -184,11 +185,8 @@ async function inHeaders(): Promise<void> {
 }
 
 test('the keys of the service itself: created, used, revoked', async () => {
-  const create = 'mutation { createApiKey(name: "k", scopes: [EVENTS_READ]) { secret key { id } } }';
-  const { secret, key } = (
-    dataOf(await service.ask(create)) as unknown as {
-      createApiKey: { secret: string; key: { id: string } };
-    }
+  const { secret, key } = dataOf(
+    await service.ask(CREATE_KEY, { name: 'k', scopes: ['EVENTS_READ'] }),
   ).createApiKey;
   expect((await service.ask('{ auditEvents(first: 1) { totalCount } }', {}, secret)).errors).toBeUndefined();
   await service.ask(`mutation { revokeApiKey(id: "${key.id}") { id } }`);
@@ -209,9 +207,8 @@ test('no reader is shown one: page, feed, summary, export, handler', async () =>
       '{ auditSummary { topUsers(first: 100) { value } topResources(first: 100) { value } } }',
     ),
   );
-  for (const format of ['JSON', 'CSV', 'NDJSON']) {
-    const link = await service.ask(`{ auditExport(format: ${format}) { url } }`);
-    const { url } = (dataOf(link) as unknown as { auditExport: { url: string } }).auditExport;
+  for (const format of ['JSON', 'CSV', 'NDJSON'] as const) {
+    const { url } = dataOf(await service.ask(EXPORT_LINK, { format })).auditExport;
     shown[format] = await (await fetch(url)).text();
   }
   shown.feed = await feedText();

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { createKey } from '../auth/create-key.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { type Answer, post, startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { type Answer, post, type TestService } from '../support/service.ts';
 import { connectSocket, type Message, openSocket } from '../support/socket.ts';
 import { openStream, resultsOf } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 import { upTo } from '../support/write.ts';
 
 // Points a minute: one is about a microsecond, so a piece or two of any work here take all of them.
@@ -16,14 +17,10 @@ let database: TestDatabase;
 let maker: TestService;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   maker = await startService(database.url);
   service = await startService(database.url, { RATE_LIMIT });
-});
-afterAll(async () => {
-  await Promise.all([maker.stop(), service.stop()]);
-  await database.drop();
 });
 
 const newKey = async () =>

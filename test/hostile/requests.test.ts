@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { COUNT_EVENTS } from '../support/operations/events.ts';
+import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
 import { openStream } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 import { answerOf, codeOf, openRaw, requestText, sendRaw } from './raw.ts';
 
 const QUERY = JSON.stringify({ query: '{ __typename }' });
@@ -16,17 +18,13 @@ const KEPT = { connection: undefined };
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url, {
     MAX_BODY_BYTES: String(MB),
     HEADERS_TIMEOUT_MS: '300',
     REQUEST_TIMEOUT_MS: '600',
   });
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 function post(
@@ -46,8 +44,7 @@ async function refusal(response: Response) {
 }
 
 async function countEvents(): Promise<number> {
-  const { data } = await service.ask('{ auditEvents(first: 0) { totalCount } }');
-  return (data as unknown as { auditEvents: { totalCount: number } }).auditEvents.totalCount;
+  return dataOf(await service.ask(COUNT_EVENTS)).auditEvents.totalCount;
 }
 
 describe('a request that does not come in time', () => {

@@ -1,9 +1,10 @@
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { expect, vi } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import type { TestService } from '../support/service.ts';
 import { connectSocket, type Message, type RawSocket } from '../support/socket.ts';
 import { openStream, resultsOf } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 import { logWarnings, upTo } from '../support/write.ts';
 
 const MAX_SUBSCRIPTIONS_PER_KEY = 50;
@@ -11,15 +12,11 @@ const MAX_SUBSCRIPTIONS_PER_KEY = 50;
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url, {
     MAX_SUBSCRIPTIONS_PER_KEY: String(MAX_SUBSCRIPTIONS_PER_KEY),
   });
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const ALERTS =

@@ -3,7 +3,7 @@ import { connectSocket } from '../support/socket.ts';
 
 /** A way to ask the service, as the admin, one thing after the other. */
 export interface Transport {
-  ask(query: string, variables?: object): Promise<Answer>;
+  ask<Data = Record<string, never>>(query: string, variables?: object): Promise<Answer<Data>>;
   close(): void;
 }
 
@@ -17,13 +17,13 @@ export const TRANSPORTS: Record<string, (service: TestService) => Promise<Transp
     const { socket, send, next } = await connectSocket(url);
     let id = 0;
     return {
-      async ask(query, variables) {
+      async ask<Data>(query: string, variables?: object) {
         id += 1;
         send({ type: 'subscribe', id: String(id), payload: { query, variables } as never });
         const { type, payload } = await next();
-        if (type === 'error') return { errors: payload } as Answer;
+        if (type === 'error') return { errors: payload } as Answer<Data>;
         if ((await next()).type !== 'complete') throw new Error('expected one result');
-        return payload as Answer;
+        return payload as Answer<Data>;
       },
       close: () => socket.terminate(),
     };

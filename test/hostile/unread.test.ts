@@ -1,19 +1,24 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, vi } from 'vitest';
 import { createOutputBuffer } from '../../src/server/load-limits.ts';
 import { type ChildService, startChildService } from '../support/child-service.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { dataOf } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
+import { test } from '../support/test.ts';
 import { openRaw, requestText } from './raw.ts';
 
 const KEPT_BYTES = 45_000_000;
 const PAGE = '{ auditEvents(first: 1000) { edges { node { details } } } }';
+interface Page {
+  auditEvents: { edges: object[] };
+}
 
 let database: TestDatabase;
 let service: ChildService;
 let atFirst: number;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
   service = await startChildService(database.url, { MAX_UNSENT_BYTES: '16000000' });
   const details = { text: 'x'.repeat(60_000) };
@@ -28,15 +33,13 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service.stop();
-  await database.drop();
 });
 
 const littleKept = () =>
   vi.waitFor(async () => expect((await service.memory()) - atFirst).toBeLessThan(KEPT_BYTES), 10_000);
 
 async function expectGoodWill(): Promise<void> {
-  const { data } = (await service.ask(PAGE)) as unknown as { data: { auditEvents: { edges: object[] } } };
-  expect(data.auditEvents.edges).toHaveLength(130);
+  expect(dataOf(await service.ask<Page>(PAGE)).auditEvents.edges).toHaveLength(130);
 }
 
 describe('whoever asks for pages of 8 MB and does not read', () => {

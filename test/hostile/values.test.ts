@@ -14,12 +14,14 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { createCatalog } from '../../src/events/catalog.ts';
 import { formatCursor } from '../../src/log/read/cursor.ts';
 import { createSchema } from '../../src/schema/schema.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { runsOf } from '../support/runs.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 // Values that have their type, and nothing else to recommend them: whatever is wrong with them has a code, and none of it
@@ -28,14 +30,10 @@ import { logWarnings } from '../support/write.ts';
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url, { RATE_LIMIT: '0', MAX_QUERY_COST: '10000000' });
   await logWarnings(service, 5, { prefix: 'a' });
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const schema = createSchema(createCatalog([]));
@@ -223,6 +221,6 @@ test.each(operations)('%s', async (_name, kind, field) => {
       for (const { extensions, message } of errors)
         expect([extensions.code, message]).not.toContain('INTERNAL');
     }),
-    { numRuns: 40 },
+    { numRuns: runsOf(40, 10) },
   );
 });

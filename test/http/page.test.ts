@@ -1,20 +1,17 @@
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { graphiqlPage } from '../../src/server/graphiql/page.ts';
 import { open } from '../exports/download.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const PAGE = graphiqlPage({ endpoint: 'graphql' });

@@ -1,32 +1,31 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { describe, expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
+import type { ResultOf } from '../support/operations/types.ts';
+import { ADMIN_KEY, dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
 let behindProxy: TestService;
 let alone: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   behindProxy = await startService(database.url, {
     TRUSTED_PROXIES: '127.0.0.0/8, 10.1.0.0/16,2001:db8::/32',
   });
   alone = await startService(database.url);
 });
-afterAll(async () => {
-  await Promise.all([behindProxy.stop(), alone.stop()]);
-  await database.drop();
-});
 
 const CREATE = 'mutation { createApiKey(name: "x", scopes: [EVENTS_READ]) { key { id } } }';
-const EVENT = `query ($id: String!) {
-  auditEvents(filter: { resourceId: $id }) { edges { node { ipAddress userAgent } } }
-}`;
-
-interface Node {
-  ipAddress: string;
-  userAgent: string;
-}
+const EVENT = graphql(`
+  query SeenFrom($id: String!) {
+    auditEvents(filter: { resourceId: $id }) {
+      edges { node { ipAddress userAgent } }
+    }
+  }
+`);
+type Node = ResultOf<typeof EVENT>['auditEvents']['edges'][number]['node'];
 
 /** Creates a key with the headers, and returns what the event about it says of whoever did it. */
 async function seen(service: TestService, headers: Record<string, string>): Promise<Node> {
@@ -36,8 +35,7 @@ async function seen(service: TestService, headers: Record<string, string>): Prom
     body: JSON.stringify({ query: CREATE }),
   });
   const { data } = (await response.json()) as { data: { createApiKey: { key: { id: string } } } };
-  const answer = await service.ask(EVENT, { id: data.createApiKey.key.id });
-  const { auditEvents } = answer.data as unknown as { auditEvents: { edges: { node: Node }[] } };
+  const { auditEvents } = dataOf(await service.ask(EVENT, { id: data.createApiKey.key.id }));
   return auditEvents.edges[0]?.node as Node;
 }
 

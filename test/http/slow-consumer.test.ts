@@ -1,22 +1,24 @@
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { open } from '../exports/download.ts';
 import { type ChildService, startChildService } from '../support/child-service.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { EXPORT_LINK } from '../support/operations/events.ts';
+import { dataOf } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
 import { type EventStream, openStream, resultsOf } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 import { logWarnings, upTo } from '../support/write.ts';
 
 let database: TestDatabase;
 let service: ChildService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
   service = await startChildService(database.url);
 });
 afterAll(async () => {
   await service.stop();
-  await database.drop();
 });
 
 const EVENTS = 20_000;
@@ -81,8 +83,7 @@ test('clients that stop reading cost a bounded memory, and get every event once,
 
 test('a file that is not read costs a bounded memory, and is whole when it is read on', async () => {
   const idle = await service.memory();
-  const { data } = await service.ask('{ auditExport(format: NDJSON) { url } }');
-  const { url } = (data as unknown as { auditExport: { url: string } }).auditExport;
+  const { url } = dataOf(await service.ask(EXPORT_LINK, { format: 'NDJSON' })).auditExport;
   const { response } = await open(url);
   const lines = createInterface({ input: response })[Symbol.asyncIterator]();
   await lines.next();

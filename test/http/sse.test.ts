@@ -3,6 +3,7 @@ import { storeKey } from '../../src/auth/api-keys.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { formatCursor } from '../../src/log/read/cursor.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { expectWithin } from '../support/runs.ts';
 import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
 import { openStream, resultsOf, type StreamMessage } from '../support/sse.ts';
 import { logWarnings, upTo } from '../support/write.ts';
@@ -128,7 +129,7 @@ describe('the server', () => {
     const read = Promise.all([idle, caughtUp].map((stream) => stream && allOf(stream.messages)));
     const started = performance.now();
     await service.stop();
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expectWithin(2_000, started);
     expect(results).toEqual(Array(3).fill('next'));
     for (const rest of await read) expect(rest?.map(({ event }) => event)).not.toContain('complete');
     expect(service.countSubscribers()).toBe(0);

@@ -1,20 +1,18 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import { expectWithin } from '../support/runs.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { connectSocket, openSocket, type RawSocket } from '../support/socket.ts';
+import { test } from '../support/test.ts';
 import { logWarnings, upTo } from '../support/write.ts';
 
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const INIT = { type: 'connection_init' };
@@ -189,7 +187,7 @@ test('the service stops at once while clients subscribe: 1001, and nothing is co
   for (const { socket } of sockets) socket.on('message', (data) => messages.push(String(data)));
   const started = performance.now();
   await stopping.stop();
-  expect(performance.now() - started).toBeLessThan(2_000);
+  expectWithin(2_000, started);
   expect(await Promise.all(sockets.map(({ closed }) => closed))).toEqual([1001, 1001]);
   expect(messages).toEqual([]);
   expect(stopping.countSubscribers()).toBe(0);

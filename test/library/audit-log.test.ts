@@ -1,21 +1,18 @@
 import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import canonicalize from 'canonicalize';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { AuditError, AuditErrors, AuditEvent, type AuditLog, type LogEvent } from '../../src/index.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { openTestLog } from '../support/library.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
 let log: AuditLog;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, openTestLog }) => {
   database = await createDatabase();
   log = await openTestLog(database.url, { settings: { EVENT_TYPES: ['billing.invoice_paid'] } });
-});
-afterAll(async () => {
-  await log.close();
-  await database.drop();
 });
 
 async function record(input: LogEvent): Promise<AuditEvent> {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { buildSchema, type GraphQLEnumType } from 'graphql';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import {
   AuditEvent,
   type AuditLog,
@@ -11,8 +11,9 @@ import {
   OUTCOMES,
   SEVERITIES,
 } from '../../src/index.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { openTestLog } from '../support/library.ts';
+import { test } from '../support/test.ts';
 
 // The design that this product began with is a module: an event with its types, outcomes and severities; a logger with
 // functions to log, query, summarise, export, filter, handle and clean up; and one logger for the process. Its text is not
@@ -23,13 +24,9 @@ import { openTestLog } from '../support/library.ts';
 let database: TestDatabase;
 let log: AuditLog;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, openTestLog }) => {
   database = await createDatabase();
   log = await openTestLog(database.url);
-});
-afterAll(async () => {
-  await log.close();
-  await database.drop();
 });
 
 function eventOf({ status, event }: LogResult): AuditEvent {

@@ -7,23 +7,20 @@ import express from 'express';
 import fastify from 'fastify';
 import { createClient } from 'graphql-ws';
 import { Hono } from 'hono';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { WebSocket } from 'ws';
 import type { AuditLog } from '../../src/index.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { openTestLog } from '../support/library.ts';
 import { ADMIN_KEY } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
 let log: AuditLog;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, openTestLog }) => {
   database = await createDatabase();
   log = await openTestLog(database.url, { settings: { ADMIN_API_KEY: ADMIN_KEY } });
-});
-afterAll(async () => {
-  await log.close();
-  await database.drop();
 });
 
 /** A host with the API below a path. */

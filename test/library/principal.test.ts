@@ -1,25 +1,22 @@
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { AuditEvent, AuditLog } from '../../src/index.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { openTestLog } from '../support/library.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
 let log: AuditLog;
 const events: Record<string, AuditEvent> = {};
 const acme = { customerId: 'acme' };
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, openTestLog }) => {
   database = await createDatabase();
   log = await openTestLog(database.url);
   for (const customerId of ['acme', 'other', undefined]) {
     const { event } = await log.log({ eventType: 'data.read', severity: 'error', userId: 'u', customerId });
     events[customerId ?? 'none'] = event as AuditEvent;
   }
-});
-afterAll(async () => {
-  await log.close();
-  await database.drop();
 });
 
 const denied = { name: 'AuditError', code: 'FORBIDDEN' };

@@ -1,15 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { describe, expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
 import { addressIn, canonicalAddress, parseBlock, plainAddress } from '../../src/events/address.ts';
 import { createAppender } from '../../src/log/append/appender.ts';
 import { prepareEvent } from '../../src/log/append/prepare-event.ts';
 import { createHead } from '../../src/log/head.ts';
 import { whereOf } from '../../src/log/read/filter-sql.ts';
 import { createHostCheck } from '../../src/server/hosts-and-origins.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { LOG_EVENTS } from '../support/operations/events.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
 import { readEveryWay, readingsOf } from '../support/readings.ts';
-import { dataOf, startService, type TestService } from '../support/service.ts';
+import { dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 const DRAFT = {
   eventType: 'data.read',
@@ -38,11 +40,19 @@ const GIVEN = [
 const V4 = [0, 2, 3, 4, 7, 9];
 const V6 = [1, 6, 8];
 
+const ADDRESSES = graphql(`
+  query Addresses {
+    auditEvents(orderBy: POSITION_ASC) {
+      edges { node { ipAddress } }
+    }
+  }
+`);
+
 let database: TestDatabase;
 let pool: Pool;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined);
   await createHead(pool, 20);
@@ -52,10 +62,6 @@ beforeAll(async () => {
   service = await startService(database.url);
   const input = GIVEN.map((ipAddress) => ({ eventType: 'DATA_READ' as const, ipAddress }));
   dataOf(await service.ask(LOG_EVENTS, { input }));
-});
-afterAll(async () => {
-  await Promise.all([service.stop(), pool.end()]);
-  await database.drop();
 });
 
 describe('one address', () => {
@@ -90,11 +96,8 @@ describe('one address', () => {
   });
 
   test('is stored as its IPv4 address from now on, and stays what it was in older events', async () => {
-    const answer = await service.ask(
-      '{ auditEvents(orderBy: POSITION_ASC) { edges { node { ipAddress } } } }',
-    );
-    const { edges } = (answer.data as unknown as { auditEvents: { edges: { node: object }[] } }).auditEvents;
-    expect(edges.map(({ node }) => (node as { ipAddress: string }).ipAddress)).toEqual([
+    const { edges } = dataOf(await service.ask(ADDRESSES)).auditEvents;
+    expect(edges.map(({ node }) => node.ipAddress)).toEqual([
       '::ffff:192.0.2.77',
       '::102:304',
       ...GIVEN.map((text) => plainAddress(text)),

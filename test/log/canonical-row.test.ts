@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { createCopyRows, withLiterals } from '../../src/db/bulk-read.ts';
 import { Prisma } from '../../src/db/generated/client.ts';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import type { Pool } from '../../src/db/pool.ts';
 import { canonicalEvent } from '../../src/events/canonical.ts';
 import type { EventDraft, JsonObject } from '../../src/events/fields.ts';
 import { checkEvent } from '../../src/events/validate.ts';
@@ -14,19 +14,17 @@ import {
   positionOf,
   ROW_COLUMNS,
 } from '../../src/log/read/canonical-row.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { rowAt } from '../support/row.ts';
+import { runsOf } from '../support/runs.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
 let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, createPool }) => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 const text = (maxLength: number) =>
@@ -128,7 +126,7 @@ test('what is written from a row are the bytes of the canonical event, for every
         });
       }
     }),
-    { numRuns: 200 },
+    { numRuns: runsOf(200, 60) },
   );
 });
 

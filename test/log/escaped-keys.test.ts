@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
 import { parseEntries } from '../../src/merkle/tile-files.ts';
 import { parseJson } from '../../src/parse-json.ts';
 import { verifyDatabase } from '../../src/verify/database.ts';
 import { createKey } from '../auth/create-key.ts';
 import { open } from '../exports/download.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { ADMIN_KEY, type TestService } from '../support/service.ts';
 import { openStream } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 
 // On Node 24 `JSON.parse` takes a key with an escape for another one that it parsed before at the same place, if another
 // key stands before both (nodejs/node#63785). PostgreSQL puts the shorter key first; each pair has one of its own, since
@@ -32,17 +33,13 @@ let pool: Pool;
 let bound: string;
 let ids: string[];
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   service = await startService(database.url);
   other = await startService(database.url);
   pool = createPool(database.url, () => undefined);
-  const scopes = ['EVENTS_READ', 'EVENTS_EXPORT'];
+  const scopes = ['EVENTS_READ', 'EVENTS_EXPORT'] as const;
   ({ secret: bound } = await createKey(service, { name: 'acme', scopes, customerId: 'acme' }));
-});
-afterAll(async () => {
-  await Promise.all([service.stop(), other.stop(), pool.end()]);
-  await database.drop();
 });
 
 /** Asks, and parses the answer as `JSON.parse` should. */

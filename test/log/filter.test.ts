@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { Prisma } from '../../src/db/generated/client.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { prismaOn } from '../../src/db/prisma.ts';
@@ -17,6 +17,8 @@ import { listEvents, readRange } from '../../src/log/read/events.ts';
 import { EVENT_ORDERS, type EventOrder } from '../../src/log/read/keyset.ts';
 import { collectRows } from '../../src/log/read/search.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { runsOf } from '../support/runs.ts';
+import { test } from '../support/test.ts';
 
 const COUNT = 300;
 let database: TestDatabase;
@@ -202,7 +204,7 @@ function timeOf(index: number, random: number): number {
   return Math.min(10, Math.max(0, Math.floor(index / 30) + ((random / 1000) % 3) - 1)) * 1000;
 }
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, createPool }) => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined);
   events = await fill(
@@ -212,10 +214,6 @@ beforeAll(async () => {
       timestamp: timeOf(index, one.timestamp),
     })),
   );
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 /** Makes a log of these events, 32 in a segment. */
@@ -243,7 +241,7 @@ test('SQL and the feed agree on every event, for every filter', async () => {
     const positions = events.filter((event) => matches(event, wanted)).map((event) => event.position);
     expect(page.events.map((event) => event.position)).toEqual(positions);
   });
-  await fc.assert(property, { numRuns: 400 });
+  await fc.assert(property, { numRuns: runsOf(400, 100) });
 }, 60_000);
 
 test('a term that is left out leaves out what it finds', () => {
@@ -324,7 +322,7 @@ test('the pages of a search hold every event that matches, in order, forward and
       expect(jump.events.map(({ position }) => position)).toEqual(second ? [second.position] : []);
     },
   );
-  await fc.assert(property, { numRuns: 100 });
+  await fc.assert(property, { numRuns: runsOf(100, 25) });
 }, 60_000);
 
 // A page of this log is found before anything has to be collected.
@@ -347,7 +345,7 @@ test('what is collected, segment by segment, is what comes first of all that mat
       expect(rows.map(({ position }) => position)).toEqual(expected.map(({ position }) => position));
     },
   );
-  await fc.assert(property, { numRuns: 300 });
+  await fc.assert(property, { numRuns: runsOf(300, 60) });
 }, 60_000);
 
 test('among very many events that came late the one is found that matches, also when some are removed', async () => {

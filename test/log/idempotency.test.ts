@@ -1,43 +1,41 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
 import { canonicalDraft, canonicalObjects } from '../../src/events/canonical.ts';
 import type { EventDraft } from '../../src/events/fields.ts';
 import { expireKeys } from '../../src/log/append/idempotency.ts';
 import { verifyDatabase } from '../../src/verify/database.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
 let service: TestService;
 let owner: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   service = await startService(database.url, { SEGMENT_BITS: '8' });
   owner = createPool(database.url, () => undefined);
 });
-afterAll(async () => {
-  await service.stop();
-  await owner.end();
-  await database.drop();
-});
+
+const LOG_KEYED = graphql(`
+  mutation LogOneKeyed($key: String, $action: String!) {
+    logEvent(input: { eventType: DATA_READ, action: $action, description: "d", idempotencyKey: $key }) {
+      status
+      event { position }
+    }
+  }
+`);
 
 async function log(
   key: string | null,
   action = 'a',
 ): Promise<{ status: string; position: number | undefined } | string> {
-  const { data, errors } = await service.ask(
-    `mutation ($key: String, $action: String!) {
-       logEvent(input: { eventType: DATA_READ, action: $action, description: "d", idempotencyKey: $key }) { status event { position } }
-     }`,
-    { key, action },
-  );
+  const { data, errors } = await service.ask(LOG_KEYED, { key, action });
   if (errors) return String(errors[0]?.extensions.code);
-  const { status, event } = (
-    data as unknown as { logEvent: { status: string; event: { position: number } | null } }
-  ).logEvent;
-  return { status, position: event?.position };
+  return { status: data?.logEvent.status ?? '', position: data?.logEvent.event?.position };
 }
 
 /** What the log hashed of an event before there were salts in it. */

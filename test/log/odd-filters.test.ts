@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { describe, expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
 import { LOG_EVENTS } from '../support/operations/events.ts';
 import { readEveryWay, readingsOf, refusalsOf } from '../support/readings.ts';
-import { dataOf, startService, type TestService } from '../support/service.ts';
+import { dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
 let service: TestService;
@@ -24,14 +25,10 @@ const EVENTS = [
 ] as const;
 const ALL = [0, 1, 2, 3];
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
   dataOf(await service.ask(LOG_EVENTS, { input: structuredClone(EVENTS) as never }));
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 // Each condition means what it says, or is refused; none is left out without a word.

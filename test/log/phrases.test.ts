@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { prismaOn } from '../../src/db/prisma.ts';
 import { formerSearchWords, parseSearch } from '../../src/events/search.ts';
@@ -9,8 +9,10 @@ import { whereOf } from '../../src/log/read/filter-sql.ts';
 import { findFormerWordsEnd } from '../../src/log/read/search.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { LOG_EVENTS } from '../support/operations/events.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
 import { readEveryWay, readingsOf, refusalsOf } from '../support/readings.ts';
-import { dataOf, startService, type TestService } from '../support/service.ts';
+import { dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 const FORMER = ['moved from 10.0.0.1', '日本 語', 'the former event of bert@anna.example'];
 // At the positions behind those.
@@ -35,7 +37,7 @@ let database: TestDatabase;
 let pool: Pool;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined);
   await createHead(pool, 20);
@@ -43,10 +45,6 @@ beforeAll(async () => {
   service = await startService(database.url);
   const input = EVENTS.map((event) => ({ eventType: 'DATA_READ' as const, ...event }));
   dataOf(await service.ask(LOG_EVENTS, { input: input as never }));
-});
-afterAll(async () => {
-  await Promise.all([service.stop(), pool.end()]);
-  await database.drop();
 });
 
 /** Records events as a version before migration 0060 did. */
@@ -75,16 +73,16 @@ async function recordFormer(): Promise<void> {
   await pool.query(`ALTER TABLE audit_events ADD CONSTRAINT ${check?.name} ${check?.definition}`);
 }
 
+const FIND = graphql(`
+  query FindPositions($search: String) {
+    auditEvents(filter: { search: $search }, orderBy: POSITION_ASC) {
+      edges { node { position } }
+    }
+  }
+`);
+
 async function find(search: string): Promise<string[]> {
-  const answer = await service.ask(
-    `query ($search: String) {
-      auditEvents(filter: { search: $search }, orderBy: POSITION_ASC) { edges { node { position } } }
-    }`,
-    { search },
-  );
-  const { edges } = dataOf(
-    answer as unknown as { data: { auditEvents: { edges: { node: { position: number } }[] } } },
-  ).auditEvents;
+  const { edges } = dataOf(await service.ask(FIND, { search })).auditEvents;
   return edges.map(({ node: { position } }) => (position < AT ? `former ${position}` : `${position - AT}`));
 }
 

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
 import { prismaAsCustomer } from '../../src/db/prisma.ts';
 import { createAppender } from '../../src/log/append/appender.ts';
 import { prepareEvent } from '../../src/log/append/prepare-event.ts';
 import { createHead } from '../../src/log/head.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { test } from '../support/test.ts';
 import { upTo } from '../support/write.ts';
 
 const COUNT = 20;
@@ -12,7 +13,7 @@ let database: TestDatabase;
 let owner: Pool;
 let service: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, createPool }) => {
   database = await createDatabase();
   owner = createPool(database.url, () => undefined);
   service = createPool(database.url, () => undefined, { role: 'audit_log_service' });
@@ -28,10 +29,6 @@ beforeAll(async () => {
   const appender = createAppender(service);
   await appender.append({ events: drafts.map((one) => prepareEvent(one, Date.now(), '')), paths: [] });
   await appender.close();
-});
-afterAll(async () => {
-  await Promise.all([owner.end(), service.end()]);
-  await database.drop();
 });
 
 // Of every segment; the answer is how many pages waited.

@@ -1,19 +1,16 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
 import { createHead } from '../../src/log/head.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
 let owner: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, createPool }) => {
   database = await createDatabase();
   owner = createPool(database.url, () => undefined);
   await createHead(owner, 20);
-});
-afterAll(async () => {
-  await owner.end();
-  await database.drop();
 });
 
 test('whoever waits for another that makes the same segment finds it made', async () => {

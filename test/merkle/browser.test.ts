@@ -14,7 +14,9 @@ import { ED25519 } from '../../src/merkle/note.ts';
 import { noteSigner } from '../../src/merkle/signatures.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { createDatabase, dataDirOf, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { BUNDLES } from '../support/operations/events.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
+import { dataOf, startService, type TestService } from '../support/service.ts';
 import { logWarnings } from '../support/write.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -75,18 +77,17 @@ async function serve(folder: string): Promise<Server> {
   return server;
 }
 
-interface Asked {
-  checkpoint: { origin: string; note: string; verifierKey: string };
-  auditEvents: { edges: { node: { proofBundle: string } }[] };
-}
+const SIGNED = graphql(`
+  query Signed {
+    checkpoint { origin note verifierKey }
+  }
+`);
 
 /** The checkpoint of all events, and then bundles of some: what was signed before them would do for those too. */
-async function ask(): Promise<Asked> {
-  const signed = await service.ask('{ checkpoint { origin note verifierKey } }');
-  const events = await service.ask(
-    '{ auditEvents(first: 5, offset: 600) { edges { node { proofBundle } } } }',
-  );
-  return { ...signed.data, ...events.data } as unknown as Asked;
+async function ask() {
+  const { checkpoint } = dataOf(await service.ask(SIGNED));
+  if (!checkpoint) throw new Error('there is no checkpoint');
+  return { checkpoint, ...dataOf(await service.ask(BUNDLES, { first: 5, offset: 600 })) };
 }
 
 /** A checkpoint under the log's key that the log does not continue. */

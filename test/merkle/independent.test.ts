@@ -1,12 +1,14 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { signCheckpoint } from '../../src/merkle/checkpoint.ts';
 import { leafHash } from '../../src/merkle/hash.ts';
 import { formatNote, parseNote, parseVerifierKey } from '../../src/merkle/note.ts';
 import { formatBundle, type ProofBundle } from '../../src/merkle/proof-bundle.ts';
 import { proveInclusion } from '../../src/merkle/prove.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
+import { dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logPair, testKey } from './keys.ts';
 import { merkleTreeHash } from './reference.ts';
 import { sigstoreAccepts } from './sigstore.ts';
@@ -89,14 +91,19 @@ test('Sigstore refuses another key and another log', async () => {
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
 });
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
-});
+
+const PROVED = graphql(`
+  query Proved {
+    checkpoint { origin verifierKey }
+    auditEvents(first: 1000) {
+      edges { node { proofBundle } }
+    }
+  }
+`);
 
 test('Sigstore accepts the proofs that a running service gives', async () => {
   const input = Array.from({ length: 300 }, (_, n) => ({
@@ -106,13 +113,8 @@ test('Sigstore accepts the proofs that a running service gives', async () => {
   await service.ask('mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { recorded } }', {
     input,
   });
-  const { data } = await service.ask(
-    '{ checkpoint { origin verifierKey } auditEvents(first: 1000) { edges { node { proofBundle } } } }',
-  );
-  const { checkpoint, auditEvents } = data as unknown as {
-    checkpoint: { origin: string; verifierKey: string };
-    auditEvents: { edges: { node: { proofBundle: string } }[] };
-  };
+  const { checkpoint, auditEvents } = dataOf(await service.ask(PROVED));
+  if (!checkpoint) throw new Error('there is no checkpoint');
   const trusted = { origin: checkpoint.origin, ...parseVerifierKey(checkpoint.verifierKey) };
   const bundles = auditEvents.edges.map(({ node }) => node.proofBundle);
   expect(bundles).toHaveLength(300);

@@ -1,13 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
 import { keepLog } from '../support/log-lines.ts';
 import { startService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
 });
-afterAll(() => database.drop());
 
 const levels = { debug: 20, info: 30, warning: 40, error: 50, critical: 60 };
 

@@ -1,18 +1,19 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 import type { EventDraft } from '../../src/events/fields.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { keepLog, type LogLine } from '../support/log-lines.ts';
-import { type Answer, startService, type TestService } from '../support/service.ts';
+import { COUNT_EVENTS } from '../support/operations/events.ts';
+import { type Answer, dataOf, startService, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
 let service: TestService;
 let lines: LogLine[];
 let seen: EventDraft[];
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase }) => {
   database = await createDatabase();
 });
-afterAll(() => database.drop());
 
 beforeEach(async () => {
   const kept = keepLog();
@@ -34,8 +35,7 @@ beforeEach(async () => {
 afterEach(() => service.stop());
 
 async function count(): Promise<number> {
-  const { data } = await service.ask('{ auditEvents(first: 0) { totalCount } }');
-  return (data as unknown as { auditEvents: { totalCount: number } }).auditEvents.totalCount;
+  return dataOf(await service.ask(COUNT_EVENTS)).auditEvents.totalCount;
 }
 
 function log(...input: object[]): Promise<Answer> {

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { createKey } from '../auth/create-key.ts';
 import { TRANSPORTS, type Transport } from '../hostile/transports.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, type Answer, startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { COUNT_EVENTS } from '../support/operations/events.ts';
+import { ADMIN_KEY, type Answer, dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { upTo } from '../support/write.ts';
 
 const LOG = 'mutation ($events: [LogEventInput!]!) { logEvents(input: $events) { recorded } }';
@@ -15,7 +17,7 @@ let service: TestService;
 /** How many drafts the filter of the deployment has seen. */
 let filtered = 0;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   const filters = [
     () => {
@@ -24,10 +26,6 @@ beforeAll(async () => {
     },
   ];
   service = await startService(database.url, {}, { filters });
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const read = (more: object = {}) => ({ eventType: 'DATA_READ', ...more });
@@ -42,8 +40,7 @@ const problems = ({ data, errors }: Answer) => {
 };
 const bad = (path: string) => ['BAD_USER_INPUT', path];
 const count = async () => {
-  const { data } = await service.ask('{ auditEvents(first: 0) { totalCount } }');
-  return (data as unknown as { auditEvents: { totalCount: number } }).auditEvents.totalCount;
+  return dataOf(await service.ask(COUNT_EVENTS)).auditEvents.totalCount;
 };
 
 describe.each(Object.entries(TRANSPORTS))('over %s', (_name, open) => {

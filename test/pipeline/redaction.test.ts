@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
 import { COUNT_EVENTS, LOG_EVENT } from '../support/operations/events.ts';
-import { type Answer, dataOf, startService, type TestService } from '../support/service.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
+import type { VariablesOf } from '../support/operations/types.ts';
+import { dataOf, startService, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 const REDACT_FIELDS =
   'userId:hash,details.user.email:hash,sessionId:redact,ipAddress:redact,details.note:keep';
@@ -9,16 +12,12 @@ const REDACT_FIELDS =
 let database: TestDatabase;
 let services: TestService[];
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   services = [
     await startService(database.url, { REDACT_FIELDS }),
     await startService(database.url, { REDACT_FIELDS }),
   ];
-});
-afterAll(async () => {
-  await Promise.all(services.map((service) => service.stop()));
-  await database.drop();
 });
 
 const input = {
@@ -29,15 +28,21 @@ const input = {
   ipAddress: '203.0.113.7',
   details: { user: { email: 'a@example.com' }, note: 'password=hunter2' },
 } as const;
-const READ = `query ($filter: AuditEventFilter) {
-  auditEvents(filter: $filter) { edges { node { userId sessionId ipAddress details } } }
-}`;
+const READ = graphql(`
+  query ReadRedacted($filter: AuditEventFilter) {
+    auditEvents(filter: $filter) {
+      edges { node { userId sessionId ipAddress details } }
+    }
+  }
+`);
+const TOP = graphql(`
+  query TopUsers($filter: AuditEventFilter) {
+    auditSummary(filter: $filter) { totalEvents topUsers { value } }
+  }
+`);
 
-async function read(service: TestService, filter: object): Promise<Record<string, unknown>[]> {
-  const answer = (await service.ask(READ, { filter })) as unknown as Answer<{
-    auditEvents: { edges: { node: Record<string, unknown> }[] };
-  }>;
-  return dataOf(answer).auditEvents.edges.map(({ node }) => node);
+async function read(service: TestService, filter: VariablesOf<typeof READ>['filter']) {
+  return dataOf(await service.ask(READ, { filter })).auditEvents.edges.map(({ node }) => node);
 }
 
 test('fields are treated by their rules, and what was hashed is found on every instance', async () => {
@@ -56,11 +61,7 @@ test('fields are treated by their rules, and what was hashed is found on every i
 
 test('the feed and the summary take the same filter', async () => {
   const [one, other] = services as [TestService, TestService];
-  const top =
-    'query ($filter: AuditEventFilter) { auditSummary(filter: $filter) { totalEvents topUsers { value } } }';
-  const { auditSummary } = dataOf(await one.ask(top, { filter: { userId: 'alice' } })) as unknown as {
-    auditSummary: { totalEvents: number; topUsers: { value: string }[] };
-  };
+  const { auditSummary } = dataOf(await one.ask(TOP, { filter: { userId: 'alice' } }));
   expect(auditSummary.totalEvents).toBe(1);
   expect(auditSummary.topUsers).toEqual([{ value: expect.stringMatching(/^hmac:/) }]);
   const client = other.live();

@@ -1,14 +1,17 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { EventDraft } from '../../src/events/fields.ts';
 import { createKey } from '../auth/create-key.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { COUNT_EVENTS } from '../support/operations/events.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
 import { DISGUISES } from '../support/reserved.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   // A filter that changes what it is shown, which its type forbids.
   const filters = [
@@ -18,10 +21,6 @@ beforeAll(async () => {
     },
   ];
   service = await startService(database.url, {}, { filters });
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 const LOG_MANY = 'mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { recorded } }';
@@ -46,25 +45,26 @@ const MUTATIONS: Record<string, { query: string; path: string }> = {
   },
 };
 
+const INPUTS = graphql(`
+  query Inputs {
+    __schema {
+      types { name inputFields { name } }
+      mutationType {
+        fields { name args { type { name ofType { name ofType { name ofType { name } } } } } }
+      }
+    }
+  }
+`);
+
 async function count(): Promise<number> {
-  const { data } = await service.ask('{ auditEvents(first: 0) { totalCount } }');
-  return (data as unknown as { auditEvents: { totalCount: number } }).auditEvents.totalCount;
+  return dataOf(await service.ask(COUNT_EVENTS)).auditEvents.totalCount;
 }
 
 test('no other mutation takes a resource type', async () => {
-  const { data } = await service.ask(
-    '{ __schema { types { name inputFields { name } } mutationType { fields { name args { type { name ofType { name ofType { name ofType { name } } } } } } } } }',
-  );
-  const { types, mutationType } = (
-    data as unknown as {
-      __schema: {
-        types: { name: string; inputFields: { name: string }[] | null }[];
-        mutationType: { fields: { name: string; args: object[] }[] };
-      };
-    }
-  ).__schema;
+  const { types, mutationType } = dataOf(await service.ask(INPUTS)).__schema;
+  expect(mutationType).not.toBeNull();
   const inputs = types.filter(({ inputFields }) => inputFields?.some(({ name }) => name === 'resourceType'));
-  const taking = mutationType.fields.filter(({ args }) =>
+  const taking = (mutationType?.fields ?? []).filter(({ args }) =>
     inputs.some(({ name }) => JSON.stringify(args).includes(`"${name}"`)),
   );
   expect(taking.map(({ name }) => name).sort()).toEqual(Object.keys(MUTATIONS).sort());

@@ -1,46 +1,44 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { createPool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { PURGE_EVENTS } from '../support/operations/events.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
+import type { ResultOf, VariablesOf } from '../support/operations/types.ts';
+import { ADMIN_KEY, dataOf, type TestService } from '../support/service.ts';
 import { serverSentEvents } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 import { logWarnings, upTo } from '../support/write.ts';
 
 let database: TestDatabase;
 let here: TestService;
 let there: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   here = await startService(database.url, { SEGMENT_BITS: '8' });
   there = await startService(database.url);
 });
-afterAll(async () => {
-  await Promise.all([here.stop(), there.stop()]);
-  await database.drop();
-});
 
-const PURGE = 'mutation ($days: Int!) { purgeEvents(olderThanDays: $days) { purged } }';
-const LIST = `query ($after: String, $first: Int = 1000) {
-  auditEvents(orderBy: POSITION_ASC, after: $after, first: $first) {
-    totalCount edges { cursor node { position action userId ipAddress details } }
+const LIST = graphql(`
+  query ListAndCount($after: String, $first: Int = 1000) {
+    auditEvents(orderBy: POSITION_ASC, after: $after, first: $first) {
+      totalCount
+      edges { cursor node { position action userId ipAddress details } }
+    }
   }
-}`;
+`);
 const FOLLOW = 'subscription ($after: String) { auditEvents(after: $after) { node { position } } }';
 
-interface Listed {
-  totalCount: number;
-  edges: { cursor: string; node: { position: number; action: string; details: { purged?: number } } }[];
-}
+type Edge = ResultOf<typeof LIST>['auditEvents']['edges'][number];
 
-async function list(variables: object = {}): Promise<Listed> {
-  const { data } = await there.ask(LIST, variables);
-  return (data as unknown as { auditEvents: Listed }).auditEvents;
+async function list(variables: VariablesOf<typeof LIST> = {}) {
+  return dataOf(await there.ask(LIST, variables)).auditEvents;
 }
 
 async function purge(service: TestService, days = 0): Promise<number> {
-  const { data, errors } = await service.ask(PURGE, { days });
+  const { data, errors } = await service.ask(PURGE_EVENTS, { days });
   if (errors) throw errors[0]?.extensions;
-  return (data as unknown as { purgeEvents: { purged: number } }).purgeEvents.purged;
+  return dataOf({ data }).purgeEvents.purged;
 }
 
 test('removes all up to now, whole segments and the rest; the log goes on with the next position', async () => {
@@ -70,7 +68,7 @@ test('removes all up to now, whole segments and the rest; the log goes on with t
 test('a feed that cannot go on where its cursor points says so; from the beginning it starts with what is left', async () => {
   await logWarnings(here, 3);
   const { edges, totalCount } = await list();
-  const [first, second] = edges as [Listed['edges'][0], Listed['edges'][0]];
+  const [first, second] = edges as [Edge, Edge];
   expect(await purge(there)).toBe(totalCount);
   const left = second.node.position + totalCount - 1;
 

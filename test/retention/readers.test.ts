@@ -1,19 +1,31 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PoolClient } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { afterAll, describe, expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
 import { prismaAsCustomer } from '../../src/db/prisma.ts';
 import { hasOldRows } from '../../src/log/retention/remove-rows.ts';
 import { verifyDatabase } from '../../src/verify/database.ts';
 import { createKey } from '../auth/create-key.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { EXPORT_LINK } from '../support/operations/events.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
+import type { ExportFormat } from '../support/operations/generated/graphql.ts';
+import { ADMIN_KEY, dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 /** The advisory lock of whoever removes rows: while a test has it, what was announced stays stored. */
 const REMOVAL_LOCK = 72707371;
 const COUNT = 700;
 const FIRST = 600;
+
+const NINE = graphql(`
+  query Nine {
+    auditEvents(orderBy: POSITION_ASC, first: 9) {
+      edges { cursor node { id } }
+    }
+  }
+`);
 
 let database: TestDatabase;
 let service: TestService;
@@ -24,7 +36,7 @@ let cursor: string;
 let oldId: string;
 let earlyExport: string;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   service = await startService(database.url, { SEGMENT_BITS: '8' });
   owner = createPool(database.url, () => undefined);
@@ -36,12 +48,7 @@ beforeAll(async () => {
   // The key is the event at position 0.
   await log(FIRST - 1);
   await service.ask('{ checkpoint { treeSize } }');
-  const listed = await service.ask(
-    '{ auditEvents(orderBy: POSITION_ASC, first: 9) { edges { cursor node { id } } } }',
-  );
-  const { edges } = (
-    listed.data as unknown as { auditEvents: { edges: { cursor: string; node: { id: string } }[] } }
-  ).auditEvents;
+  const { edges } = dataOf(await service.ask(NINE)).auditEvents;
   cursor = edges[8]?.cursor ?? '';
   oldId = edges[8]?.node.id ?? '';
   earlyExport = await exportLink('NDJSON');
@@ -50,11 +57,8 @@ beforeAll(async () => {
   await log(COUNT - FIRST - 1);
   await service.ask('{ checkpoint { treeSize } }');
 });
-afterAll(async () => {
+afterAll(() => {
   holder.release(true);
-  await owner.end();
-  await service.stop();
-  await database.drop();
 });
 
 async function log(count: number): Promise<void> {
@@ -79,9 +83,8 @@ async function log(count: number): Promise<void> {
   }
 }
 
-async function exportLink(format: string, key = ADMIN_KEY): Promise<string> {
-  const { data } = await service.ask(`{ auditExport(format: ${format}) { url } }`, {}, key);
-  return (data as unknown as { auditExport: { url: string } }).auditExport.url;
+async function exportLink(format: ExportFormat, key = ADMIN_KEY): Promise<string> {
+  return dataOf(await service.ask(EXPORT_LINK, { format }, key)).auditExport.url;
 }
 
 const NODES = 'totalCount edges { node { position id action } } pageInfo { hasNextPage hasPreviousPage }';
@@ -124,7 +127,7 @@ async function everything(): Promise<Record<string, unknown>> {
     for (const field of [...LISTS, ...SUMMARIES])
       answers[`${who}: ${field}`] = await service.ask(`{ ${field} }`, {}, key);
     answers[`${who}: by id`] = await service.ask(`{ auditEvent(id: "${oldId}") { action } }`, {}, key);
-    for (const format of ['NDJSON', 'CSV', 'JSON'])
+    for (const format of ['NDJSON', 'CSV', 'JSON'] as const)
       answers[`${who}: export ${format}`] = await (await fetch(await exportLink(format, key))).text();
   }
   const get = async (path: string) => {

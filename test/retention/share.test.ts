@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { expect, vi } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { keepLog } from '../support/log-lines.ts';
 import { startService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 const DAY_MS = 86_400_000;
@@ -10,13 +11,9 @@ const DAY_MS = 86_400_000;
 let database: TestDatabase;
 let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, createPool }) => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 async function firstPosition(): Promise<number> {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createRedaction } from '../../src/events/redact/redact.ts';
 import { createAppender } from '../../src/log/append/appender.ts';
@@ -6,9 +6,10 @@ import { wantAll } from '../../src/log/append/extensions.ts';
 import { prepareEvent } from '../../src/log/append/prepare-event.ts';
 import { createHead } from '../../src/log/head.ts';
 import { createPurges } from '../../src/log/retention/purge.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { startService } from '../support/service.ts';
 import { backdateCheckpoints, signLog } from '../support/sign.ts';
+import { test } from '../support/test.ts';
 import { upTo } from '../support/write.ts';
 
 const DAY_MS = 86_400_000;
@@ -24,14 +25,10 @@ const draft = {
 let database: TestDatabase;
 let pool: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, createPool }) => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined);
   await createHead(pool, 8);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
 });
 
 /** Records events with the real append, and has them signed, as if it were so many days ago. */

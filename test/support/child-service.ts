@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { dataDirOf } from './database.ts';
-import { ADMIN_KEY, type Answer, post, QUIET } from './service.ts';
+import { ADMIN_KEY, type Ask, post, QUIET } from './service.ts';
 
 /** A service in a process of its own, whose memory holds nothing of the test. */
 export interface ChildService {
   url: string;
-  ask(query: string, variables?: object): Promise<Answer>;
+  ask: Ask;
   /** Bytes in use after a garbage collection: heap and buffers. */
   memory(): Promise<number>;
   /** Writes everything on the heap to a file (V8's heap snapshot: of each text the first thousand characters). */
@@ -35,7 +35,8 @@ export async function startChildService(
   const url = await answerOf<string>(child);
   return {
     url,
-    ask: (query, variables) => post(url, JSON.stringify({ query, variables }), ADMIN_KEY),
+    ask: (query: object | string, variables?: unknown, key = ADMIN_KEY) =>
+      post(url, JSON.stringify({ query, variables }), key),
     memory() {
       child.send('memory');
       return answerOf<number>(child);

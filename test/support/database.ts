@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, inject } from 'vitest';
+import { inject } from 'vitest';
 import { checkLog } from './check-log.ts';
+import { failedTests } from './failures.ts';
 import { onServer, urlOf } from './server.ts';
 
 /** A database of its own for a test file: LISTEN is per database. */
@@ -11,16 +12,10 @@ export interface TestDatabase {
   url: string;
   /**
    * Verifies the log in it, to the last proof (`checkLog`), unless the tests tampered with it; then removes the database.
-   * When a test of the file failed, it is kept for a look where the server outlives the run.
+   * When a test of the file failed, the database is kept and named (`npm run test:look` shows it after the run).
    */
   drop(options?: { isTampered?: boolean }): Promise<void>;
 }
-
-// Every test file has this module to itself.
-let hasFailed = false;
-afterEach(({ task }) => {
-  hasFailed ||= task.result?.state === 'fail';
-});
 
 /** Makes an empty database with the schema of the service. */
 export async function createDatabase(): Promise<TestDatabase> {
@@ -29,8 +24,10 @@ export async function createDatabase(): Promise<TestDatabase> {
   await onServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${inject('template')}`);
   const url = urlOf(serverUrl, name);
   const drop = async ({ isTampered = false } = {}) => {
-    if (hasFailed && inject('outlivesRun')) return console.info(`kept for a look: the database ${name}`);
-    if (!isTampered && !hasFailed) await checkLog(url, dataDirOf(url));
+    const failed = failedTests();
+    if (failed.length > 0)
+      return console.info(`kept for a look: the database ${name} of ${failed.join(', ')}`);
+    if (!isTampered) await checkLog(url, dataDirOf(url));
     await onServer(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`);
     await rm(dataDirOf(url), { recursive: true, force: true });
   };

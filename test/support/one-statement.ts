@@ -15,8 +15,8 @@ interface State {
 // of its answer, for which a plain client does not wait. On a broken connection nothing runs any more.
 const { query } = pg.Client.prototype;
 pg.Client.prototype.query = function (this: pg.Client, ...parameters: unknown[]): never {
-  const { _activeQuery, _queryQueue, hasExecuted, readyForQuery, _queryable, _ended } =
-    this as unknown as State;
+  const { _activeQuery, _queryQueue, hasExecuted, readyForQuery, _queryable, _ended } = this as pg.Client &
+    State;
   const isOpen = _queryable && !_ended;
   const isOurs = this.constructor !== pg.Client;
   const isAnswering = isOurs && hasExecuted && !readyForQuery;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -14,15 +14,18 @@ declare module 'vitest' {
     adminUrl: string;
     /** A migrated database on it, to make them from. */
     template: string;
-    /** Whether the server is there after the run, so that the database of a failed test can be looked at. */
-    outlivesRun: boolean;
   }
 }
 
 interface Server {
   url: string;
-  stop(): Promise<void>;
+  /** Ends it; its files stay when they are to be looked at. */
+  stop(isKept: boolean): Promise<void>;
 }
+
+const FOLDER_PREFIX = 'audit-log-test-';
+/** In the folder of a run that left databases for a look. */
+const KEPT = 'kept';
 
 /**
  * One real PostgreSQL for the whole run: `TEST_DATABASE_URL`, or an embedded one in a temporary folder, of the version
@@ -32,20 +35,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const given = process.env.TEST_DATABASE_URL;
   const server = given ? { url: given, stop: async () => undefined } : await startTemporary();
   const template = await createTemplate(server.url).catch(async (error: Error) => {
-    await server.stop();
+    await server.stop(false);
     throw error;
   });
   project.provide('adminUrl', server.url);
   project.provide('template', template);
-  project.provide('outlivesRun', Boolean(given));
   return async () => {
+    const { rows } = await onServer(server.url, "SELECT FROM pg_database WHERE datname LIKE 'test\\_%'");
     await onServer(server.url, `DROP DATABASE ${template}`);
-    await server.stop();
+    await server.stop(rows.length > 0);
   };
 }
 
 async function startTemporary(): Promise<Server> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'audit-log-test-'));
+  removeKept();
+  const dataDir = mkdtempSync(join(tmpdir(), FOLDER_PREFIX));
   const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '200' };
   const remove = () => rmSync(dataDir, { recursive: true, force: true });
   const programs = process.env.TEST_POSTGRES;
@@ -54,11 +58,22 @@ async function startTemporary(): Promise<Server> {
     remove();
     throw error;
   });
-  const stop = async () => {
+  const stop = async (isKept: boolean) => {
     await server.stop();
-    remove();
+    if (!isKept) return remove();
+    writeFileSync(join(dataDir, KEPT), '');
+    console.info(`The databases of failed tests are kept: npm run test:look -- ${dataDir}`);
   };
   return { url: server.connectionString, stop };
+}
+
+/** Removes what earlier runs kept for a look, unless somebody looks at it now. */
+function removeKept(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const folder = join(tmpdir(), name);
+    const isKept = name.startsWith(FOLDER_PREFIX) && existsSync(join(folder, KEPT));
+    if (isKept && !existsSync(join(folder, 'service.lock'))) rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Migrates a database of this run's own, since others may test on the same server, and returns its name. */

@@ -1,5 +1,5 @@
 import { open } from '../exports/download.ts';
-import type { Answer, TestService } from './service.ts';
+import { type Answer, dataOf, type TestService } from './service.ts';
 import { openStream, resultsOf } from './sse.ts';
 
 /** What a way to read says of a filter: the events that it gives (or only how many), or why it refuses the filter. */
@@ -35,8 +35,8 @@ export async function readEveryWay(
   until?: number | null,
 ): Promise<Record<string, Reading>> {
   const ask = async (query: string, read: (data: Data) => Reading | Promise<Reading>): Promise<Reading> => {
-    const answer = await service.ask(query, { filter });
-    return refusalOf(answer) ?? (await read(answer.data as unknown as Data));
+    const answer = await service.ask<Data>(query, { filter });
+    return refusalOf(answer) ?? (await read(dataOf(answer)));
   };
   const feeds = until === null ? {} : { feed: FEED, alerts: ALERTS };
   const followed = Object.entries(feeds).map(
@@ -80,10 +80,10 @@ async function follow(
   const stream = await openStream(service.url, query, { filter });
   const positions: number[] = [];
   try {
-    for await (const answer of resultsOf<Answer>(stream)) {
+    for await (const answer of resultsOf<Answer<Record<string, { node: { position: number } }>>>(stream)) {
       const refusal = refusalOf(answer);
       if (refusal) return refusal;
-      const [edge] = Object.values(answer.data as unknown as Record<string, { node: { position: number } }>);
+      const [edge] = Object.values(dataOf(answer));
       positions.push(edge?.node.position ?? -1);
       if (positions.some((position) => position >= until)) break;
     }
@@ -93,7 +93,7 @@ async function follow(
   }
 }
 
-function refusalOf({ errors }: Answer): Reading | undefined {
+function refusalOf({ errors }: Answer<unknown>): Reading | undefined {
   const [error] = errors ?? [];
   return error && { code: error.extensions.code, path: error.extensions.path };
 }

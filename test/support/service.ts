@@ -20,13 +20,16 @@ export interface Answer<Data = Record<string, never>> {
   errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
 }
 
-/** Asks with an operation whose variables and data have types, or with plain text, which may be malformed. */
-interface Ask {
+/**
+ * Asks with an operation whose variables and data have types, or with plain text: it may be malformed, or put together by
+ * the test, which then names the type of the data.
+ */
+export interface Ask {
   <Data, Variables>(
     operation: TypedDocumentString<Data, Variables>,
     ...rest: Rest<Variables>
   ): Promise<Answer<Data>>;
-  (text: string, variables?: object, key?: string): Promise<Answer>;
+  <Data = Record<string, never>>(text: string, variables?: object, key?: string): Promise<Answer<Data>>;
 }
 type Rest<Variables> =
   Record<string, never> extends Variables
@@ -72,7 +75,7 @@ export function liveAt(url: string, key = ADMIN_KEY): LiveClient {
 }
 
 /** The data of an answer; throws its errors, if it has any. */
-export function dataOf<Data>(answer: { data?: Data; errors?: unknown }): NonNullable<Data> {
+export function dataOf<Data>(answer: { data?: Data | undefined; errors?: unknown }): NonNullable<Data> {
   if (answer.errors || !answer.data) throw new Error(JSON.stringify(answer.errors));
   return answer.data;
 }

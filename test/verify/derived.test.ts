@@ -1,9 +1,10 @@
 import type { PoolClient } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { afterAll, describe, expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { LOG_EVENTS } from '../support/operations/events.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { found, verifyTampered } from './tampering.ts';
 
 // What is derived from the events and kept beside them, and what keeps all of it: a superuser changes it and verifies.
@@ -12,7 +13,7 @@ let service: TestService;
 let pool: Pool;
 let client: PoolClient;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   service = await startService(database.url, { SEGMENT_BITS: '8', CHECKPOINT_INTERVAL_MS: '3600000' });
   pool = createPool(database.url, () => undefined);
@@ -31,11 +32,8 @@ beforeAll(async () => {
   await client.query('COMMIT');
   await log(420, 450);
 });
-afterAll(async () => {
+afterAll(() => {
   client.release();
-  await pool.end();
-  await service.stop();
-  await database.drop();
 });
 
 async function log(start: number, end: number): Promise<void> {

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import type { PoolClient } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { LOG_EVENTS } from '../support/operations/events.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { runsOf } from '../support/runs.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import {
   CHECKPOINT_EDITS,
   COSIGNATURE_EDITS,
@@ -21,7 +23,7 @@ const CUSTOMERS = ['acme', 'globex & sons/é', 'initech'];
 /** What retention left begins here; the events after it were signed up to the size. */
 const FIRST = 262;
 const SIZE = 620;
-const RUNS = Number(process.env.TAMPER_RUNS ?? 40);
+const RUNS = runsOf(40, 8);
 
 let database: TestDatabase;
 let service: TestService;
@@ -29,7 +31,7 @@ let pool: Pool;
 let client: PoolClient;
 let now = Date.now();
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   const settings = {
     SEGMENT_BITS: '8',
@@ -48,11 +50,8 @@ beforeAll(async () => {
     await sign();
   }
 });
-afterAll(async () => {
+afterAll(() => {
   client.release();
-  await pool.end();
-  await service.stop();
-  await database.drop();
 });
 
 async function log(count: number): Promise<void> {

@@ -28,7 +28,7 @@ const ENUM = {
   'events:read': 'EVENTS_READ',
   'events:export': 'EVENTS_EXPORT',
   admin: 'ADMIN',
-};
+} as const;
 
 const others = (scope: Scope) => SCOPES.filter((one) => one !== scope && one !== 'admin');
 const boundScopes = (scope: Scope) => (scope === 'admin' ? others(scope) : [scope]);

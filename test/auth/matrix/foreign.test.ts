@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { formatCursor } from '../../../src/log/read/cursor.ts';
-import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { startService, type TestService } from '../../support/service.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import type { TestService } from '../../support/service.ts';
 import { openStream, resultsOf } from '../../support/sse.ts';
+import { test } from '../../support/test.ts';
 import { createKey } from '../create-key.ts';
 import { ARGUMENTS, FILTERS } from './arguments.ts';
 import { createWorld, data, FOREIGN_MARK, type Seen, timeAt, type World } from './world.ts';
@@ -16,16 +17,12 @@ let service: TestService;
 let world: World;
 let acme: string;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
   world = await createWorld(service);
-  const scopes = ['EVENTS_READ', 'EVENTS_WRITE', 'EVENTS_EXPORT'];
+  const scopes = ['EVENTS_READ', 'EVENTS_WRITE', 'EVENTS_EXPORT'] as const;
   acme = (await createKey(service, { name: 'acme', scopes, customerId: 'acme' })).secret;
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 interface Values {

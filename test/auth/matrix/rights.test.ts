@@ -1,12 +1,13 @@
 import { type GraphQLObjectType, isInputObjectType, isObjectType } from 'graphql';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect } from 'vitest';
 import { createCatalog } from '../../../src/events/catalog.ts';
 import { createSchema } from '../../../src/schema/schema.ts';
-import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import type { TestDatabase } from '../../support/database.ts';
 import { AUDIENCE, startIssuer, type TestIssuer } from '../../support/issuer.ts';
-import { type Answer, startService, type TestService } from '../../support/service.ts';
+import type { Answer, TestService } from '../../support/service.ts';
 import { openSocket } from '../../support/socket.ts';
 import { openStream, resultsOf } from '../../support/sse.ts';
+import { test } from '../../support/test.ts';
 import { ARGUMENTS, FILTERS } from './arguments.ts';
 import { CALLERS, type Caller } from './callers.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
@@ -17,7 +18,7 @@ let issuer: TestIssuer;
 let service: TestService;
 let world: World;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   [database, issuer] = await Promise.all([createDatabase(), startIssuer()]);
   service = await startService(database.url, {
     JWT_ISSUERS: issuer.setting,
@@ -29,9 +30,7 @@ beforeAll(async () => {
   world = await createWorld(service);
 });
 afterAll(async () => {
-  await service.stop();
   await issuer.close();
-  await database.drop();
 });
 
 describe('the tables of the matrix hold', () => {

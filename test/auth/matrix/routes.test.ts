@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { afterAll, describe, expect } from 'vitest';
+import type { TestDatabase } from '../../support/database.ts';
 import { AUDIENCE, startIssuer, type TestIssuer } from '../../support/issuer.ts';
-import { startService, type TestService } from '../../support/service.ts';
+import type { TestService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
 import { createKey } from '../create-key.ts';
 import { CALLERS, type Caller } from './callers.ts';
 import { createWorld, data } from './world.ts';
@@ -10,7 +11,7 @@ let database: TestDatabase;
 let issuer: TestIssuer;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   [database, issuer] = await Promise.all([createDatabase(), startIssuer()]);
   service = await startService(database.url, {
     JWT_ISSUERS: issuer.setting,
@@ -22,9 +23,7 @@ beforeAll(async () => {
   await createWorld(service);
 });
 afterAll(async () => {
-  await service.stop();
   await issuer.close();
-  await database.drop();
 });
 
 const sourceOf = () => ({ service, issuer, databaseUrl: database.url });

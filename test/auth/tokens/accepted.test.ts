@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import {
   AUDIENCE,
@@ -7,15 +7,26 @@ import {
   startIssuer,
   type TestIssuer,
 } from '../../support/issuer.ts';
-import { type Answer, startService, type TestService } from '../../support/service.ts';
+import { CREATE_KEY } from '../../support/operations/events.ts';
+import { graphql } from '../../support/operations/generated/gql.ts';
+import { type Answer, dataOf, startService, type TestService } from '../../support/service.ts';
 import { openSocket } from '../../support/socket.ts';
 import { serverSentEvents } from '../../support/sse.ts';
+import { test } from '../../support/test.ts';
+
+const CUSTOMERS = graphql(`
+  query Customers {
+    auditEvents {
+      edges { node { customerId } }
+    }
+  }
+`);
 
 let database: TestDatabase;
 let issuer: TestIssuer;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   [database, issuer] = await Promise.all([createDatabase(), startIssuer()]);
   for (const algorithm of ['RS256', 'PS256', 'EdDSA'] as const)
     issuer.published.push(createIssuerKey(algorithm));
@@ -27,9 +38,7 @@ beforeAll(async () => {
   await service.ask(LOG, { customerId: 'globex' });
 });
 afterAll(async () => {
-  await service.stop();
   await issuer.close();
-  await database.drop();
 });
 
 const LOG = `mutation ($customerId: String) {
@@ -151,13 +160,7 @@ describe('the customer of a token', () => {
 
   test('is what it is bound to', async () => {
     const token = issuer.token({ scope: 'events:read events:write', org: { id: 'acme' } });
-    const { data } = (await own.ask(
-      '{ auditEvents { edges { node { customerId } } } }',
-      {},
-      token,
-    )) as unknown as {
-      data: { auditEvents: { edges: { node: { customerId: string } }[] } };
-    };
+    const data = dataOf(await own.ask(CUSTOMERS, {}, token));
     expect(new Set(data.auditEvents.edges.map(({ node }) => node.customerId))).toEqual(new Set(['acme']));
     expect(codeOf(await own.ask(LOG, { customerId: 'globex' }, token))).toBe('FORBIDDEN');
     expect(codeOf(await own.ask(LOG, {}, token))).toBeUndefined();
@@ -186,13 +189,8 @@ test('a token names who did something, whatever the length of its subject', asyn
     ['s'.repeat(1_000), expect.stringMatching(new RegExp(`^${prefix}#[\\da-f]{64}$`))],
   ]) {
     const token = issuer.token({ sub: subject, scope: 'admin' });
-    const created = await service.ask(
-      'mutation { createApiKey(name: "k", scopes: [ADMIN]) { key { id } } }',
-      {},
-      token,
-    );
-    const { id } = (created as unknown as { data: { createApiKey: { key: { id: string } } } }).data
-      .createApiKey.key;
+    const created = await service.ask(CREATE_KEY, { name: 'k', scopes: ['ADMIN'] }, token);
+    const { id } = dataOf(created).createApiKey.key;
     const events = await service.ask(
       'query ($id: String) { auditEvents(filter: { resourceId: $id }) { edges { node { userId } } } }',
       { id },

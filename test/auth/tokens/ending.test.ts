@@ -1,23 +1,23 @@
 import { request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { afterAll, describe, expect, vi } from 'vitest';
+import type { TestDatabase } from '../../support/database.ts';
 import { AUDIENCE, startIssuer, type TestIssuer } from '../../support/issuer.ts';
-import { startService, type TestService } from '../../support/service.ts';
+import { CREATE_KEY, EXPORT_LINK } from '../../support/operations/events.ts';
+import { dataOf, startService, type TestService } from '../../support/service.ts';
 import { openSocket } from '../../support/socket.ts';
 import { openStream, resultsOf } from '../../support/sse.ts';
+import { test } from '../../support/test.ts';
 
 let database: TestDatabase;
 let issuer: TestIssuer;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   [database, issuer] = await Promise.all([createDatabase(), startIssuer()]);
   service = await startService(database.url, settings());
 });
 afterAll(async () => {
-  await service.stop();
   await issuer.close();
-  await database.drop();
 });
 
 const settings = () => ({
@@ -41,8 +41,7 @@ async function connect(token: string, at = service) {
 }
 
 async function linkOf(token: string): Promise<{ url: string; expiresAt: string }> {
-  const { data } = await service.ask('{ auditExport(format: NDJSON) { url expiresAt } }', {}, token);
-  return (data as unknown as { auditExport: { url: string; expiresAt: string } }).auditExport;
+  return dataOf(await service.ask(EXPORT_LINK, { format: 'NDJSON' }, token)).auditExport;
 }
 
 describe.concurrent('when a token expires', () => {
@@ -102,8 +101,8 @@ test('sessions of a token are not asked about in the database', async () => {
   const raw = await connect(issuer.token({ scope: 'events:read' }));
   const keys = await connect(issuer.token({ sub: 'bob', scope: 'admin' }));
   // Revoking a key asks about everything that is open.
-  const { data } = await service.ask('mutation { createApiKey(name: "k", scopes: [ADMIN]) { key { id } } }');
-  const { id } = (data as unknown as { createApiKey: { key: { id: string } } }).createApiKey.key;
+  const created = await service.ask(CREATE_KEY, { name: 'k', scopes: ['ADMIN'] });
+  const { id } = dataOf(created).createApiKey.key;
   await service.ask('mutation ($id: ID!) { revokeApiKey(id: $id) { id } }', { id });
   for (const { send, next, socket } of [raw, keys]) {
     send({ type: 'ping' });

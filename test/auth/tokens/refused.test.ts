@@ -1,6 +1,6 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { afterAll, describe, expect } from 'vitest';
+import type { TestDatabase } from '../../support/database.ts';
 import {
   AUDIENCE,
   base64url,
@@ -13,6 +13,7 @@ import {
 } from '../../support/issuer.ts';
 import { startService, type TestService } from '../../support/service.ts';
 import { openSocket } from '../../support/socket.ts';
+import { test } from '../../support/test.ts';
 
 let database: TestDatabase;
 let issuer: TestIssuer;
@@ -20,7 +21,7 @@ let service: TestService;
 /** Of somebody whom the service does not know. */
 const stranger = createIssuerKey('ES256');
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   [database, issuer] = await Promise.all([createDatabase(), startIssuer('RS256')]);
   const es = createIssuerKey('ES256');
   const small = generateKeyPairSync('rsa', { modulusLength: 1_024 });
@@ -50,9 +51,7 @@ beforeAll(async () => {
   expect(await refusalOf(service, issuer.token({ scope: 'events:read' }))).toBeUndefined();
 });
 afterAll(async () => {
-  await service.stop();
   await issuer.close();
-  await database.drop();
 });
 
 async function refusalOf(at: TestService, token: string): Promise<unknown> {

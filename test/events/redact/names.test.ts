@@ -111,13 +111,6 @@ test('identifiers of AWS stay under their own names alone', () => {
   });
 });
 
-test('a key of any size is judged in no time', () => {
-  const started = performance.now();
-  for (const part of ['a ', 'token ', 'aB', '_', 'key', 'tokenType '])
-    sensitivityOf(part.repeat(60_000 / part.length));
-  expect(performance.now() - started).toBeLessThan(5_000);
-});
-
 test('names that only look similar stay', () => {
   const keys = [
     'tokenizer',

@@ -1,20 +1,19 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { createKey } from '../../auth/create-key.ts';
-import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { dataOf, startService, type TestService } from '../../support/service.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { graphql } from '../../support/operations/generated/gql.ts';
+import type { ResultOf, VariablesOf } from '../../support/operations/types.ts';
+import { dataOf, type TestService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
 
 const LOG = 'mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { recorded } }';
 
 let database: TestDatabase;
 let service: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
 });
 
 async function log(events: object[]): Promise<void> {
@@ -58,17 +57,20 @@ test('resources are counted by the pair of type and id', async () => {
     });
 });
 
-interface Point {
-  start: string;
-  count: number;
-}
-
-async function timeline(variables: object): Promise<Point[]> {
-  const query = `query ($from: DateTime!, $to: DateTime!, $zone: String, $bucket: TimeBucket) {
+const TIMELINE = graphql(`
+  query Timeline($from: DateTime!, $to: DateTime!, $zone: String, $bucket: TimeBucket!) {
     auditSummary(startTime: $from, endTime: $to, filter: { resourceType: "clock" }) {
-      timeline(bucket: $bucket, timeZone: $zone) { start count } } }`;
-  const answer = await service.ask(query, { bucket: 'DAY', ...variables });
-  return (dataOf(answer) as unknown as { auditSummary: { timeline: Point[] } }).auditSummary.timeline;
+      timeline(bucket: $bucket, timeZone: $zone) { start count }
+    }
+  }
+`);
+type Point = NonNullable<ResultOf<typeof TIMELINE>['auditSummary']>['timeline'][number];
+type TimelineVariables = VariablesOf<typeof TIMELINE>;
+
+async function timeline(
+  variables: Omit<TimelineVariables, 'bucket'> & Partial<TimelineVariables>,
+): Promise<Point[]> {
+  return dataOf(await service.ask(TIMELINE, { bucket: 'DAY', ...variables })).auditSummary.timeline;
 }
 const pointsOf = (points: Point[]) =>
   points.map(({ start, count }) => [start.replace(':00.000Z', 'Z'), count]);
@@ -110,7 +112,7 @@ test('days are those of a time zone, of 23 and of 25 hours when its clocks chang
 });
 
 test('hours begin where those of the zone do', async () => {
-  const night = { from: '2026-10-24T23:40:00Z', to: '2026-10-25T01:10:00Z', bucket: 'HOUR' };
+  const night = { from: '2026-10-24T23:40:00Z', to: '2026-10-25T01:10:00Z', bucket: 'HOUR' } as const;
   expect(pointsOf(await timeline({ ...night, zone: 'Asia/Kathmandu' }))).toEqual([
     ['2026-10-24T23:15Z', 1],
     ['2026-10-25T00:15Z', 2],

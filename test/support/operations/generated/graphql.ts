@@ -4,6 +4,17 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** What a key may do. */
+export type ApiKeyScope =
+  /** May do everything, keys and purges included. */
+  | 'ADMIN'
+  /** May export events. */
+  | 'EVENTS_EXPORT'
+  /** May read, summarise and follow events, and ask for proofs. */
+  | 'EVENTS_READ'
+  /** May record events. */
+  | 'EVENTS_WRITE';
+
 /** Every condition that is given must hold; null is none. An empty list matches nothing, an empty text those events whose value is empty. */
 export type AuditEventFilter = {
   /** This action, exactly. */
@@ -131,6 +142,15 @@ export type AuditSeverity =
   /** Worth a look. */
   | 'WARNING';
 
+/** The format of an export. */
+export type ExportFormat =
+  /** For spreadsheets (RFC 4180), with a header line. */
+  | 'CSV'
+  /** One array of canonical events. */
+  | 'JSON'
+  /** One canonical event a line: what `audit-log verify export` checks. */
+  | 'NDJSON';
+
 /** An event to record. What cannot be kept as it is, is refused with its path. */
 export type LogEventInput = {
   /** What was done, in the words of the application; absent: the dotted name of the event type. Up to 256 characters. */
@@ -180,6 +200,49 @@ export type LogStatus =
   /** It is in the log: durable, searchable, counted, provable and on the feed. */
   | 'RECORDED';
 
+/** The length of a point of a timeline. */
+export type TimeBucket =
+  /** A day, from midnight of the time zone. */
+  | 'DAY'
+  /** An hour. */
+  | 'HOUR'
+  /** A minute. */
+  | 'MINUTE';
+
+export type TwoQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type TwoQuery = { auditEvents: { edges: Array<{ node: { id: string } }> } };
+
+export type EventsAboutKeyQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type EventsAboutKeyQuery = { auditEvents: { edges: Array<{ node: { eventType: AuditEventType, severity: AuditSeverity, action: string, description: string, userId: string | null, ipAddress: string | null, customerId: string | null, details: Record<string, unknown> } }> } };
+
+export type ListKeysQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ListKeysQuery = { apiKeys: Array<{ id: string, name: string, scopes: Array<ApiKeyScope>, customerId: string | null, createdAt: string, expiresAt: string | null, revokedAt: string | null, lastUsedAt: string | null }> };
+
+export type CustomersQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type CustomersQuery = { auditEvents: { edges: Array<{ node: { customerId: string | null } }> } };
+
+export type NoteQueryVariables = Exact<{
+  customerId?: string | null | undefined;
+}>;
+
+
+export type NoteQuery = { checkpoint: { note: string, verifierKey: string } };
+
+export type SeventhQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SeventhQuery = { auditEvents: { edges: Array<{ node: { id: string } }> } };
+
 export type PagesQueryVariables = Exact<{
   after?: string | null | undefined;
 }>;
@@ -204,12 +267,60 @@ export type SummaryOfAllQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type SummaryOfAllQuery = { auditSummary: { totalEvents: number, byType: Array<{ eventType: AuditEventType, count: number }>, byOutcome: Array<{ outcome: AuditOutcome, count: number }>, bySeverity: Array<{ severity: AuditSeverity, count: number }> } };
 
+export type AlteredQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type AlteredQuery = { auditEvents: { edges: Array<{ node: { description: string } }> } };
+
+export type ShowCheckpointQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ShowCheckpointQuery = { checkpoint: { origin: string, treeSize: number, logSize: number, rootHash: string, note: string, verifierKey: string } };
+
+export type ListProofsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ListProofsQuery = { auditEvents: { edges: Array<{ node: { position: number, customerId: string | null, leafHash: string, inclusionProof: { leafIndex: number, treeSize: number, hashes: Array<string> } } }> } };
+
+export type ConsistencyQueryVariables = Exact<{
+  from: number;
+  to: number;
+}>;
+
+
+export type ConsistencyQuery = { consistencyProof: { hashes: Array<string> } };
+
+export type CosignedQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type CosignedQuery = { checkpoint: { treeSize: number, note: string }, auditEvents: { edges: Array<{ node: { proofBundle: string } }> } };
+
+export type LinkWithOptionsQueryVariables = Exact<{
+  format: ExportFormat;
+  filter?: AuditEventFilter | null | undefined;
+  delimiter?: string | null | undefined;
+  byteOrderMark?: boolean | null | undefined;
+}>;
+
+
+export type LinkWithOptionsQuery = { auditExport: { url: string, expiresAt: string } };
+
 export type WrittenSubscriptionVariables = Exact<{
   after?: string | null | undefined;
 }>;
 
 
 export type WrittenSubscription = { auditEvents: { cursor: string, node: { position: number, requestId: string | null } } };
+
+export type CountedQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type CountedQuery = { auditSummary: { totalEvents: number }, auditEvents: { totalCount: number } };
+
+export type SilentSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SilentSubscription = { securityAlerts: { node: { action: string } } };
 
 export type LogKeyedMutationVariables = Exact<{
   input: Array<LogEventInput> | LogEventInput;
@@ -226,20 +337,101 @@ export type FollowSharedSubscriptionVariables = Exact<{
 
 export type FollowSharedSubscription = { auditEvents: { cursor: string, node: { position: number, customerId: string | null, action: string } } };
 
-export type SilentSubscriptionVariables = Exact<{ [key: string]: never; }>;
+export type FieldsOfEventQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type SilentSubscription = { securityAlerts: { node: { action: string } } };
+export type FieldsOfEventQuery = { __type: { fields: Array<{ name: string }> | null } | null };
 
-export type ExportNdjsonQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type ExportNdjsonQuery = { auditExport: { url: string } };
-
-export type LeafHashesQueryVariables = Exact<{ [key: string]: never; }>;
+export type LogAtMutationVariables = Exact<{
+  timestamp?: string | null | undefined;
+}>;
 
 
-export type LeafHashesQuery = { auditEvents: { edges: Array<{ node: { leafHash: string } }> } };
+export type LogAtMutation = { logEvent: { event: { timestamp: string } | null } };
+
+export type LinkAndCountQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type LinkAndCountQuery = { auditExport: { url: string }, auditEvents: { totalCount: number } };
+
+export type SeenFromQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type SeenFromQuery = { auditEvents: { edges: Array<{ node: { ipAddress: string | null, userAgent: string | null } }> } };
+
+export type AddressesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type AddressesQuery = { auditEvents: { edges: Array<{ node: { ipAddress: string | null } }> } };
+
+export type LogOneKeyedMutationVariables = Exact<{
+  key?: string | null | undefined;
+  action: string;
+}>;
+
+
+export type LogOneKeyedMutation = { logEvent: { status: LogStatus, event: { position: number } | null } };
+
+export type FindPositionsQueryVariables = Exact<{
+  search?: string | null | undefined;
+}>;
+
+
+export type FindPositionsQuery = { auditEvents: { edges: Array<{ node: { position: number } }> } };
+
+export type TimelineQueryVariables = Exact<{
+  from: string;
+  to: string;
+  zone?: string | null | undefined;
+  bucket: TimeBucket;
+}>;
+
+
+export type TimelineQuery = { auditSummary: { timeline: Array<{ start: string, count: number }> } };
+
+export type SignedQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SignedQuery = { checkpoint: { origin: string, note: string, verifierKey: string } };
+
+export type ProvedQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ProvedQuery = { checkpoint: { origin: string, verifierKey: string }, auditEvents: { edges: Array<{ node: { proofBundle: string } }> } };
+
+export type ReadRedactedQueryVariables = Exact<{
+  filter?: AuditEventFilter | null | undefined;
+}>;
+
+
+export type ReadRedactedQuery = { auditEvents: { edges: Array<{ node: { userId: string | null, sessionId: string | null, ipAddress: string | null, details: Record<string, unknown> } }> } };
+
+export type TopUsersQueryVariables = Exact<{
+  filter?: AuditEventFilter | null | undefined;
+}>;
+
+
+export type TopUsersQuery = { auditSummary: { totalEvents: number, topUsers: Array<{ value: string }> } };
+
+export type InputsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type InputsQuery = { __schema: { types: Array<{ name: string | null, inputFields: Array<{ name: string }> | null }>, mutationType: { fields: Array<{ name: string, args: Array<{ type: { name: string | null, ofType: { name: string | null, ofType: { name: string | null, ofType: { name: string | null } | null } | null } | null } }> }> | null } | null } };
+
+export type ListAndCountQueryVariables = Exact<{
+  after?: string | null | undefined;
+  first?: number | null | undefined;
+}>;
+
+
+export type ListAndCountQuery = { auditEvents: { totalCount: number, edges: Array<{ cursor: string, node: { position: number, action: string, userId: string | null, ipAddress: string | null, details: Record<string, unknown> } }> } };
+
+export type NineQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NineQuery = { auditEvents: { edges: Array<{ cursor: string, node: { id: string } }> } };
 
 export type SummaryQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -274,6 +466,44 @@ export type CountEventsQueryVariables = Exact<{
 
 export type CountEventsQuery = { auditEvents: { totalCount: number } };
 
+export type ExportLinkQueryVariables = Exact<{
+  format: ExportFormat;
+  filter?: AuditEventFilter | null | undefined;
+}>;
+
+
+export type ExportLinkQuery = { auditExport: { url: string, expiresAt: string } };
+
+export type PurgeEventsMutationVariables = Exact<{
+  days: number;
+}>;
+
+
+export type PurgeEventsMutation = { purgeEvents: { purged: number } };
+
+export type CreateKeyMutationVariables = Exact<{
+  name: string;
+  scopes: Array<ApiKeyScope> | ApiKeyScope;
+  customerId?: string | null | undefined;
+  expiresAt?: string | null | undefined;
+}>;
+
+
+export type CreateKeyMutation = { createApiKey: { secret: string, key: { id: string, name: string, scopes: Array<ApiKeyScope>, customerId: string | null, createdAt: string, expiresAt: string | null, revokedAt: string | null, lastUsedAt: string | null } } };
+
+export type LeafHashesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type LeafHashesQuery = { auditEvents: { edges: Array<{ node: { leafHash: string } }> } };
+
+export type BundlesQueryVariables = Exact<{
+  first: number;
+  offset: number;
+}>;
+
+
+export type BundlesQuery = { auditEvents: { edges: Array<{ node: { proofBundle: string } }> } };
+
 export type AlertsSubscriptionVariables = Exact<{
   after?: string | null | undefined;
 }>;
@@ -300,6 +530,82 @@ export class TypedDocumentString<TResult, TVariables>
   }
 }
 
+export const TwoDocument = new TypedDocumentString(`
+    query Two {
+  auditEvents(first: 2) {
+    edges {
+      node {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TwoQuery, TwoQueryVariables>;
+export const EventsAboutKeyDocument = new TypedDocumentString(`
+    query EventsAboutKey($id: String!) {
+  auditEvents(
+    filter: {resourceType: "audit_log.api_key", resourceId: $id}
+    orderBy: POSITION_ASC
+  ) {
+    edges {
+      node {
+        eventType
+        severity
+        action
+        description
+        userId
+        ipAddress
+        customerId
+        details
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<EventsAboutKeyQuery, EventsAboutKeyQueryVariables>;
+export const ListKeysDocument = new TypedDocumentString(`
+    query ListKeys {
+  apiKeys {
+    id
+    name
+    scopes
+    customerId
+    createdAt
+    expiresAt
+    revokedAt
+    lastUsedAt
+  }
+}
+    `) as unknown as TypedDocumentString<ListKeysQuery, ListKeysQueryVariables>;
+export const CustomersDocument = new TypedDocumentString(`
+    query Customers {
+  auditEvents {
+    edges {
+      node {
+        customerId
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CustomersQuery, CustomersQueryVariables>;
+export const NoteDocument = new TypedDocumentString(`
+    query Note($customerId: String) {
+  checkpoint(customerId: $customerId) {
+    note
+    verifierKey
+  }
+}
+    `) as unknown as TypedDocumentString<NoteQuery, NoteQueryVariables>;
+export const SeventhDocument = new TypedDocumentString(`
+    query Seventh {
+  auditEvents(filter: {action: "a7"}, first: 1) {
+    edges {
+      node {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SeventhQuery, SeventhQueryVariables>;
 export const PagesDocument = new TypedDocumentString(`
     query Pages($after: String) {
   auditEvents(
@@ -373,6 +679,82 @@ export const SummaryOfAllDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SummaryOfAllQuery, SummaryOfAllQueryVariables>;
+export const AlteredDocument = new TypedDocumentString(`
+    query Altered {
+  auditEvents(filter: {action: "log.altered"}) {
+    edges {
+      node {
+        description
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AlteredQuery, AlteredQueryVariables>;
+export const ShowCheckpointDocument = new TypedDocumentString(`
+    query ShowCheckpoint {
+  checkpoint {
+    origin
+    treeSize
+    logSize
+    rootHash
+    note
+    verifierKey
+  }
+}
+    `) as unknown as TypedDocumentString<ShowCheckpointQuery, ShowCheckpointQueryVariables>;
+export const ListProofsDocument = new TypedDocumentString(`
+    query ListProofs {
+  auditEvents(first: 1000, orderBy: POSITION_ASC) {
+    edges {
+      node {
+        position
+        customerId
+        leafHash
+        inclusionProof {
+          leafIndex
+          treeSize
+          hashes
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ListProofsQuery, ListProofsQueryVariables>;
+export const ConsistencyDocument = new TypedDocumentString(`
+    query Consistency($from: SafeInt!, $to: SafeInt!) {
+  consistencyProof(from: $from, to: $to) {
+    hashes
+  }
+}
+    `) as unknown as TypedDocumentString<ConsistencyQuery, ConsistencyQueryVariables>;
+export const CosignedDocument = new TypedDocumentString(`
+    query Cosigned {
+  checkpoint(minWitnesses: 1) {
+    treeSize
+    note
+  }
+  auditEvents(first: 1) {
+    edges {
+      node {
+        proofBundle(minWitnesses: 1)
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CosignedQuery, CosignedQueryVariables>;
+export const LinkWithOptionsDocument = new TypedDocumentString(`
+    query LinkWithOptions($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) {
+  auditExport(
+    format: $format
+    filter: $filter
+    delimiter: $delimiter
+    byteOrderMark: $byteOrderMark
+  ) {
+    url
+    expiresAt
+  }
+}
+    `) as unknown as TypedDocumentString<LinkWithOptionsQuery, LinkWithOptionsQueryVariables>;
 export const WrittenDocument = new TypedDocumentString(`
     subscription Written($after: String) {
   auditEvents(after: $after, filter: {action: "fault.write"}) {
@@ -384,6 +766,25 @@ export const WrittenDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<WrittenSubscription, WrittenSubscriptionVariables>;
+export const CountedDocument = new TypedDocumentString(`
+    query Counted {
+  auditSummary(startTime: "2000-01-01T00:00:00Z", endTime: "2100-01-01T00:00:00Z") {
+    totalEvents
+  }
+  auditEvents(first: 0) {
+    totalCount
+  }
+}
+    `) as unknown as TypedDocumentString<CountedQuery, CountedQueryVariables>;
+export const SilentDocument = new TypedDocumentString(`
+    subscription Silent {
+  securityAlerts {
+    node {
+      action
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SilentSubscription, SilentSubscriptionVariables>;
 export const LogKeyedDocument = new TypedDocumentString(`
     mutation LogKeyed($input: [LogEventInput!]!) {
   logEvents(input: $input) {
@@ -409,33 +810,198 @@ export const FollowSharedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<FollowSharedSubscription, FollowSharedSubscriptionVariables>;
-export const SilentDocument = new TypedDocumentString(`
-    subscription Silent {
-  securityAlerts {
-    node {
-      action
+export const FieldsOfEventDocument = new TypedDocumentString(`
+    query FieldsOfEvent {
+  __type(name: "AuditEvent") {
+    fields {
+      name
     }
   }
 }
-    `) as unknown as TypedDocumentString<SilentSubscription, SilentSubscriptionVariables>;
-export const ExportNdjsonDocument = new TypedDocumentString(`
-    query ExportNdjson {
+    `) as unknown as TypedDocumentString<FieldsOfEventQuery, FieldsOfEventQueryVariables>;
+export const LogAtDocument = new TypedDocumentString(`
+    mutation LogAt($timestamp: DateTime) {
+  logEvent(input: {eventType: DATA_READ, timestamp: $timestamp}) {
+    event {
+      timestamp
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LogAtMutation, LogAtMutationVariables>;
+export const LinkAndCountDocument = new TypedDocumentString(`
+    query LinkAndCount {
   auditExport(format: NDJSON) {
     url
   }
+  auditEvents {
+    totalCount
+  }
 }
-    `) as unknown as TypedDocumentString<ExportNdjsonQuery, ExportNdjsonQueryVariables>;
-export const LeafHashesDocument = new TypedDocumentString(`
-    query LeafHashes {
-  auditEvents(orderBy: POSITION_ASC, first: 1000) {
+    `) as unknown as TypedDocumentString<LinkAndCountQuery, LinkAndCountQueryVariables>;
+export const SeenFromDocument = new TypedDocumentString(`
+    query SeenFrom($id: String!) {
+  auditEvents(filter: {resourceId: $id}) {
     edges {
       node {
-        leafHash
+        ipAddress
+        userAgent
       }
     }
   }
 }
-    `) as unknown as TypedDocumentString<LeafHashesQuery, LeafHashesQueryVariables>;
+    `) as unknown as TypedDocumentString<SeenFromQuery, SeenFromQueryVariables>;
+export const AddressesDocument = new TypedDocumentString(`
+    query Addresses {
+  auditEvents(orderBy: POSITION_ASC) {
+    edges {
+      node {
+        ipAddress
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AddressesQuery, AddressesQueryVariables>;
+export const LogOneKeyedDocument = new TypedDocumentString(`
+    mutation LogOneKeyed($key: String, $action: String!) {
+  logEvent(
+    input: {eventType: DATA_READ, action: $action, description: "d", idempotencyKey: $key}
+  ) {
+    status
+    event {
+      position
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LogOneKeyedMutation, LogOneKeyedMutationVariables>;
+export const FindPositionsDocument = new TypedDocumentString(`
+    query FindPositions($search: String) {
+  auditEvents(filter: {search: $search}, orderBy: POSITION_ASC) {
+    edges {
+      node {
+        position
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FindPositionsQuery, FindPositionsQueryVariables>;
+export const TimelineDocument = new TypedDocumentString(`
+    query Timeline($from: DateTime!, $to: DateTime!, $zone: String, $bucket: TimeBucket!) {
+  auditSummary(startTime: $from, endTime: $to, filter: {resourceType: "clock"}) {
+    timeline(bucket: $bucket, timeZone: $zone) {
+      start
+      count
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TimelineQuery, TimelineQueryVariables>;
+export const SignedDocument = new TypedDocumentString(`
+    query Signed {
+  checkpoint {
+    origin
+    note
+    verifierKey
+  }
+}
+    `) as unknown as TypedDocumentString<SignedQuery, SignedQueryVariables>;
+export const ProvedDocument = new TypedDocumentString(`
+    query Proved {
+  checkpoint {
+    origin
+    verifierKey
+  }
+  auditEvents(first: 1000) {
+    edges {
+      node {
+        proofBundle
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ProvedQuery, ProvedQueryVariables>;
+export const ReadRedactedDocument = new TypedDocumentString(`
+    query ReadRedacted($filter: AuditEventFilter) {
+  auditEvents(filter: $filter) {
+    edges {
+      node {
+        userId
+        sessionId
+        ipAddress
+        details
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadRedactedQuery, ReadRedactedQueryVariables>;
+export const TopUsersDocument = new TypedDocumentString(`
+    query TopUsers($filter: AuditEventFilter) {
+  auditSummary(filter: $filter) {
+    totalEvents
+    topUsers {
+      value
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TopUsersQuery, TopUsersQueryVariables>;
+export const InputsDocument = new TypedDocumentString(`
+    query Inputs {
+  __schema {
+    types {
+      name
+      inputFields {
+        name
+      }
+    }
+    mutationType {
+      fields {
+        name
+        args {
+          type {
+            name
+            ofType {
+              name
+              ofType {
+                name
+                ofType {
+                  name
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<InputsQuery, InputsQueryVariables>;
+export const ListAndCountDocument = new TypedDocumentString(`
+    query ListAndCount($after: String, $first: Int = 1000) {
+  auditEvents(orderBy: POSITION_ASC, after: $after, first: $first) {
+    totalCount
+    edges {
+      cursor
+      node {
+        position
+        action
+        userId
+        ipAddress
+        details
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ListAndCountQuery, ListAndCountQueryVariables>;
+export const NineDocument = new TypedDocumentString(`
+    query Nine {
+  auditEvents(orderBy: POSITION_ASC, first: 9) {
+    edges {
+      cursor
+      node {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<NineQuery, NineQueryVariables>;
 export const SummaryDocument = new TypedDocumentString(`
     query Summary {
   auditSummary {
@@ -500,6 +1066,65 @@ export const CountEventsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CountEventsQuery, CountEventsQueryVariables>;
+export const ExportLinkDocument = new TypedDocumentString(`
+    query ExportLink($format: ExportFormat!, $filter: AuditEventFilter) {
+  auditExport(format: $format, filter: $filter) {
+    url
+    expiresAt
+  }
+}
+    `) as unknown as TypedDocumentString<ExportLinkQuery, ExportLinkQueryVariables>;
+export const PurgeEventsDocument = new TypedDocumentString(`
+    mutation PurgeEvents($days: Int!) {
+  purgeEvents(olderThanDays: $days) {
+    purged
+  }
+}
+    `) as unknown as TypedDocumentString<PurgeEventsMutation, PurgeEventsMutationVariables>;
+export const CreateKeyDocument = new TypedDocumentString(`
+    mutation CreateKey($name: String!, $scopes: [ApiKeyScope!]!, $customerId: String, $expiresAt: DateTime) {
+  createApiKey(
+    name: $name
+    scopes: $scopes
+    customerId: $customerId
+    expiresAt: $expiresAt
+  ) {
+    key {
+      id
+      name
+      scopes
+      customerId
+      createdAt
+      expiresAt
+      revokedAt
+      lastUsedAt
+    }
+    secret
+  }
+}
+    `) as unknown as TypedDocumentString<CreateKeyMutation, CreateKeyMutationVariables>;
+export const LeafHashesDocument = new TypedDocumentString(`
+    query LeafHashes {
+  auditEvents(orderBy: POSITION_ASC, first: 1000) {
+    edges {
+      node {
+        leafHash
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LeafHashesQuery, LeafHashesQueryVariables>;
+export const BundlesDocument = new TypedDocumentString(`
+    query Bundles($first: Int!, $offset: Int!) {
+  auditEvents(first: $first, offset: $offset) {
+    edges {
+      node {
+        proofBundle
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<BundlesQuery, BundlesQueryVariables>;
 export const AlertsDocument = new TypedDocumentString(`
     subscription Alerts($after: String) {
   securityAlerts(after: $after) {

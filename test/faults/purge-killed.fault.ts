@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { types } from '../../src/db/client.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createRedaction } from '../../src/events/redact/redact.ts';
@@ -8,24 +8,22 @@ import { wantAll } from '../../src/log/append/extensions.ts';
 import { createPurges, type Purges } from '../../src/log/retention/purge.ts';
 import { hasOldRows } from '../../src/log/retention/remove-rows.ts';
 import { verifyDatabase } from '../../src/verify/database.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { graphql } from '../support/operations/generated/gql.ts';
+import { processOf } from '../support/processes.ts';
+import { dataOf, startService, type TestService } from '../support/service.ts';
 import { signLog } from '../support/sign.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 let database: TestDatabase;
 let service: TestService;
 let owner: Pool;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   service = await startService(database.url, { SEGMENT_BITS: '8' });
   owner = createPool(database.url, () => undefined);
-});
-afterAll(async () => {
-  await owner.end();
-  await service.stop();
-  await database.drop();
 });
 
 /** Statements behind which something is done that was not before. */
@@ -42,10 +40,7 @@ function fatalPool(at: number, when: 'before' | 'after'): { pool: Pool; count: (
     // A broken connection is reported to whoever has it, and must not end the tests.
     client.on('error', () => undefined);
     const query = client.query.bind(client) as (...values: unknown[]) => unknown;
-    const end = () =>
-      owner.query('SELECT pg_terminate_backend($1)', [
-        (client as unknown as { processID: number }).processID,
-      ]);
+    const end = () => owner.query('SELECT pg_terminate_backend($1)', [processOf(client)]);
     client.query = ((...values: unknown[]) => {
       // After what changed nothing, an end is like one before the next statement.
       if (when === 'after' && !CHANGES.test(String(values[0]))) return query(...values);
@@ -100,16 +95,16 @@ async function state() {
   return rows[0] as NonNullable<(typeof rows)[0]>;
 }
 
+const COUNTED = graphql(`
+  query Counted {
+    auditSummary(startTime: "2000-01-01T00:00:00Z", endTime: "2100-01-01T00:00:00Z") { totalEvents }
+    auditEvents(first: 0) { totalCount }
+  }
+`);
+
 /** What the API counts, by kept counts and by counting. */
 async function counted(): Promise<number[]> {
-  const { data } = await service.ask(
-    `{ auditSummary(startTime: "2000-01-01T00:00:00Z", endTime: "2100-01-01T00:00:00Z") { totalEvents }
-       auditEvents(first: 0) { totalCount } }`,
-  );
-  const { auditSummary, auditEvents } = data as unknown as {
-    auditSummary: { totalEvents: number };
-    auditEvents: { totalCount: number };
-  };
+  const { auditSummary, auditEvents } = dataOf(await service.ask(COUNTED));
   return [auditSummary.totalEvents, auditEvents.totalCount];
 }
 

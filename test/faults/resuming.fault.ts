@@ -3,9 +3,10 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
+import { afterAll, afterEach, beforeEach, describe, expect, vi } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import { ADMIN_KEY, dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 // The examples of docs/feed.md, as they stand there, through connections that are cut.
@@ -40,7 +41,7 @@ let isCut = false;
 let cuts = 0;
 const sockets = new Set<Socket>();
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   // Where they find the packages.
   folder = mkdtempSync(join(ROOT, 'node_modules/.examples-'));
   for (const [name, text] of EXAMPLES) writeFileSync(join(folder, name), text);
@@ -68,12 +69,10 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/graphql`;
 });
-afterAll(async () => {
+afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
   for (const socket of sockets) socket.destroy();
   proxy.close();
-  await service.stop();
-  await database.drop();
 });
 
 let stop: (() => unknown) | undefined;
@@ -101,7 +100,7 @@ async function whileCut(work: () => Promise<unknown>): Promise<void> {
 }
 
 async function newestCursor(): Promise<string> {
-  const { auditEvents } = dataOf(await service.ask(NEWEST)) as unknown as { auditEvents: { edges: Edge[] } };
+  const { auditEvents } = dataOf(await service.ask<{ auditEvents: { edges: Edge[] } }>(NEWEST));
   return auditEvents.edges[0]?.cursor ?? 'beginning';
 }
 

@@ -1,4 +1,4 @@
-import pg, { type Connection, type PoolClient, type Submittable } from 'pg';
+import pg, { type ClientBase, type Connection, type Submittable } from 'pg';
 import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { types } from '../../src/db/client.ts';
@@ -12,6 +12,7 @@ import { Segments } from '../../src/log/segments.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { LOG_EVENTS } from '../support/operations/events.ts';
 import type { LogEventInput } from '../support/operations/generated/graphql.ts';
+import { processOf } from '../support/processes.ts';
 import { dataOf, startService, type TestService } from '../support/service.ts';
 import { upTo } from '../support/write.ts';
 
@@ -50,17 +51,17 @@ async function createLog(settings: Record<string, string>): Promise<Log> {
 }
 
 /** The connection of another instance, which says nothing more after what a test has it do. */
-async function connectHolder({ database }: Log): Promise<PoolClient> {
+async function connectHolder({ database }: Log): Promise<pg.Client> {
   const connection = { connectionString: database.url, application_name: 'graphql-audit-log' };
   const holder = new pg.Client({ ...connection, types });
   holder.on('error', () => undefined);
   await holder.connect();
   await holder.query('SET ROLE audit_log_service');
-  return holder as unknown as PoolClient;
+  return holder;
 }
 
 /** Sends the statement without the end of the batch of messages: the server has done it, and waits for more. */
-function sendUnfinished(client: PoolClient, sql: string): void {
+function sendUnfinished(client: ClientBase, sql: string): void {
   client.query({
     submit(connection: Connection) {
       for (const message of [
@@ -79,7 +80,7 @@ function sendUnfinished(client: PoolClient, sql: string): void {
   } as Submittable);
 }
 
-async function sendOpenCopy(client: PoolClient, { owner }: Log, isAhead: boolean): Promise<void> {
+async function sendOpenCopy(client: ClientBase, { owner }: Log, isAhead: boolean): Promise<void> {
   const { frontier: tree, segmentBits } = await readHead(owner);
   // PostgreSQL inserts the rows of a COPY by the thousand.
   const events = upTo(1_500).map(() =>
@@ -100,13 +101,13 @@ async function sendOpenCopy(client: PoolClient, { owner }: Log, isAhead: boolean
 }
 
 /** Makes the second segment behind the one that is being filled: nobody has made it yet. */
-async function sendMaking(client: PoolClient): Promise<void> {
+async function sendMaking(client: ClientBase): Promise<void> {
   const { frontier } = await readHead(short.owner);
   const segment = Math.floor(frontier.size / 2 ** SHORT_BITS) + 2;
   sendUnfinished(client, `SELECT ensure_segment(${segment}, ${SHORT_BITS}::smallint)`);
 }
 
-async function lockHead(client: PoolClient): Promise<void> {
+async function lockHead(client: ClientBase): Promise<void> {
   await client.query('BEGIN');
   await readHead(client, { lock: true });
 }
@@ -116,7 +117,7 @@ const LOOK_UP = "SELECT FROM idempotency_keys WHERE (scope, key) = ('log', 'key 
 interface Step {
   name: string;
   log?: () => Log;
-  send: (client: PoolClient, log: Log) => unknown;
+  send: (client: ClientBase, log: Log) => unknown;
 }
 
 const STEPS: readonly Step[] = [
@@ -149,13 +150,13 @@ const STEPS: readonly Step[] = [
 ];
 
 /** Waits until the connection waits for its client and holds something of the log. */
-async function untilHolding({ owner }: Log, { processID }: { processID?: number }): Promise<void> {
+async function untilHolding({ owner }: Log, holder: ClientBase): Promise<void> {
   await expect
     .poll(async () => {
       const { rows } = await owner.query(
         `SELECT FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE pid = $1 AND wait_event = 'ClientRead'
            AND (mode IN ('RowShareLock', 'RowExclusiveLock') OR locktype = 'advisory')`,
-        [processID],
+        [processOf(holder)],
       );
       return rows.length;
     })
@@ -182,7 +183,7 @@ test.each(STEPS)(
     const holder = await connectHolder(log());
     const ended = new Promise((resolve) => holder.once('end', resolve));
     await send(holder, log());
-    await untilHolding(log(), holder as { processID?: number });
+    await untilHolding(log(), holder);
     expect(await append(log(), name)).toBeLessThan(10_000);
     await ended;
   },
@@ -191,11 +192,10 @@ test.each(STEPS)(
 test('an instance that stands still while it looks up keys without a lock keeps no append of another waiting', async () => {
   const holder = await connectHolder(usual);
   sendUnfinished(holder, LOOK_UP);
-  const { processID } = holder as { processID?: number };
   const locks = async () => {
     const { rows } = await usual.owner.query(
       "SELECT FROM pg_locks WHERE pid = $1 AND relation = 'idempotency_keys'::regclass",
-      [processID],
+      [processOf(holder)],
     );
     return rows.length;
   };
@@ -203,5 +203,5 @@ test('an instance that stands still while it looks up keys without a lock keeps 
   expect(await append(usual, 'beside it')).toBeLessThan(10_000);
   // Nobody waited for it, so it was not ended.
   expect(await locks()).toBe(1);
-  await (holder as unknown as pg.Client).end();
+  await holder.end();
 });

@@ -111,7 +111,7 @@ beforeAll(async () => {
   const patterns = await patternsOf();
   expect(patterns.length).toBeGreaterThan(40);
   const parts = [...new Set([...BY_HAND, ...patterns.flatMap(partsOf)])];
-  // The forms of tokens are no regular expressions: `redact/labels/linear.test.ts` repeats the beginning of each.
+  // The forms of tokens are no regular expressions: `redact/labels/linear.law.ts` repeats the beginning of each.
   expect(parts.length).toBeGreaterThan(800);
   // Every part with one of the ends, those by hand with each.
   families = parts.flatMap((part, at) =>

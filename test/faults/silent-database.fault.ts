@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { afterEach, beforeEach, expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
 import { LOG_EVENTS } from '../support/operations/events.ts';
 import { graphql } from '../support/operations/generated/gql.ts';
 import { type Pair, startProxy, type TcpProxy } from '../support/proxy.ts';
 import { type Answer, dataOf, follow, startService, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 const ALERTS = graphql(`
   subscription Silent {
@@ -19,7 +20,7 @@ let listening: Pair | undefined;
 let service: TestService;
 let other: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   other = await startService(database.url);
 });
@@ -33,10 +34,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await service.stop();
   await proxy.close();
-});
-afterAll(async () => {
-  await other.stop();
-  await database.drop();
 });
 
 const write = (to: TestService, action: string) =>
