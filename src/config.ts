@@ -168,7 +168,7 @@ const settings = z.object({
   FILTER_TIMEOUT_MS: wholeNumber(1, 600_000).default(5_000),
   /** Longest time a handler may take for an event, in milliseconds, before it is reported. */
   HANDLER_TIMEOUT_MS: wholeNumber(1, 600_000).default(5_000),
-  /** Events of at least this severity also go to the structured log; `off`: none. */
+  /** Events of at least this severity also go to the log of the service, at level warn at most; `off`: none. */
   LOG_EVENTS: z.enum([...SEVERITIES, 'off']).default('warning'),
   /** What of the use of the log itself becomes events in it: `all`, `none`, or some of the kinds. */
   META_AUDIT: metaKinds.default(META_KINDS),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 
-const MODULE = pathToFileURL(join(import.meta.dirname, '../src/operator-log.ts')).href;
+const MODULE = pathToFileURL(join(import.meta.dirname, '../src/server/operator-log.ts')).href;
 // Counts what waits for the disk, logs, and ends as the service does.
 const PROGRAM = `
   import fs from 'node:fs';
@@ -14,7 +14,7 @@ const PROGRAM = `
   fs.fsyncSync = (fd) => { synced += 1; fsyncSync(fd); };
   const { openOperatorLog } = await import('${MODULE}');
   const log = openOperatorLog('info');
-  log.fatal('a critical event');
+  log.fatal('the last problem');
   log.info('another one');
   log.debug('below the level');
   fs.writeSync(2, String(synced));
@@ -36,7 +36,7 @@ test('nothing waits for a line of the log, a fatal one neither', () => {
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n').sort();
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { level: 30, msg: 'another one' },
-      { level: 60, msg: 'a critical event' },
+      { level: 60, msg: 'the last problem' },
     ]);
   } finally {
     closeSync(output);

@@ -2,10 +2,11 @@ import { destination, type Logger, pino } from 'pino';
 import { type AuditError, conditionOf } from '../errors.ts';
 
 /**
- * Opens the operator's log, JSON lines on standard output that do not wait for it. Whoever ends the process flushes it.
+ * Opens the service's own log: JSON lines on standard output, written without waiting for its reader. The code that ends
+ * the process flushes the log first.
  *
- * Events of severity CRITICAL are written as fatal. After those pino would wait, with everything else, until the disk has
- * the line, as before an end; without `flushSync` on what it writes to, it does not.
+ * The stream has no `flushSync`: pino would call it after each fatal line, and stop the whole process until the reader of
+ * standard output has taken the line.
  */
 export function openOperatorLog(level: string): Logger {
   const output = destination({ sync: false });

@@ -119,9 +119,13 @@ class HandlerQueue {
   }
 }
 
-const LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'error', critical: 'fatal' } as const;
+/**
+ * The level of an event's line. None is above warn: an event says what happened in an application, and the levels error and
+ * fatal are for problems of this service, which operators alert on.
+ */
+const LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'warn', critical: 'warn' } as const;
 
-/** The handler that writes events of at least `threshold` to the structured log, at the level of their severity. */
+/** The handler that writes events of at least `threshold` to the structured log, with their severity. */
 export function eventLogger(log: Logger, threshold: Severity | 'off'): EventHandler[] {
   if (threshold === 'off') return [];
   const logged = new Set(severitiesFrom(threshold));
