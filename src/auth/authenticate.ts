@@ -12,6 +12,12 @@ const MAX_KNOWN_CHARACTERS = 4_000_000;
 const MAX_SECRET = 512;
 const BEARER = /^Bearer +(\S{16,8192})$/i;
 
+// What a client is told: the reason of a WebSocket's close has room for some hundred characters.
+const MISSING = 'no API key was sent: send it as "Authorization: Bearer KEY"';
+const MALFORMED = 'the value of Authorization is not an API key: send "Bearer KEY" with a whole key';
+const MISTYPED = 'the API key is not complete or has a wrong character: copy it again';
+const UNKNOWN = 'the API key is unknown, expired or revoked: use another key';
+
 /**
  * Finds the principal of an `Authorization` value (`Bearer KEY`, or a token) that came from somewhere. Throws
  * UNAUTHENTICATED when there is none or a wrong one, UNAVAILABLE when the database or the keys of a token's issuer
@@ -83,8 +89,8 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   return {
     async authenticate(authorization, peer) {
       const secret = BEARER.exec(authorization?.trim() ?? '')?.[1];
-      if (secret === undefined || (secret.length > MAX_SECRET && !tokens.isToken(secret)))
-        throw new AuditError('UNAUTHENTICATED', 'send an API key as "Authorization: Bearer KEY"');
+      if (secret === undefined) throw unauthenticated(authorization?.trim() ? MALFORMED : MISSING);
+      if (secret.length > MAX_SECRET && !tokens.isToken(secret)) throw unauthenticated(UNKNOWN);
       const principal = await principalOf(secret, peer?.ipAddress);
       if (principal.expiresAt === undefined) onUse(principal.keyId);
       return principal;
@@ -105,14 +111,18 @@ async function findPrincipal(
     const principal = await tokens.verify(secret);
     return { principal, until: Math.min(now() + KNOWN_MS, principal.expiresAt ?? 0) };
   }
-  const isRefused = isMistyped(secret) && !isChosen;
-  const key = isRefused ? undefined : await keys.find(secret);
-  if (!key) throw new AuditError('UNAUTHENTICATED', 'the API key is unknown, expired or revoked');
+  if (isMistyped(secret) && !isChosen) throw unauthenticated(MISTYPED);
+  const key = await keys.find(secret);
+  if (!key) throw unauthenticated(UNKNOWN);
   const { id: keyId, generation, scopes, customerId, expiresAt = Number.POSITIVE_INFINITY } = key;
   return {
     principal: { keyId, generation, scopes, customerId },
     until: Math.min(now() + KNOWN_MS, expiresAt),
   };
+}
+
+function unauthenticated(message: string): AuditError {
+  return new AuditError('UNAUTHENTICATED', message);
 }
 
 const MAX_BATCH = 256;

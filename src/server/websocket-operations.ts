@@ -52,19 +52,19 @@ async function connect(
   connection: Connection,
   { Authorization, authorization }: Record<string, unknown> = {},
 ): Promise<boolean> {
-  const given = Authorization ?? authorization;
+  const given = Authorization ?? authorization ?? undefined;
   try {
-    connection.principal = await authenticate(
-      typeof given === 'string' ? given : undefined,
-      peerOf(connection.request),
-    );
+    const value = given === undefined || typeof given === 'string' ? given : 'not a text';
+    connection.principal = await authenticate(value, peerOf(connection.request));
     connection.isAdmitted = true;
     endWithKey(sessions, connection);
     return true;
   } catch (error) {
-    const { code } = showError(error, log).extensions;
-    if (code !== 'UNAUTHENTICATED') connection.socket.close(TRY_AGAIN_LATER, `${code}: try again later`);
-    return false; // Closed with 4403.
+    const { message, extensions } = showError(error, log);
+    if (extensions.code === 'UNAUTHENTICATED')
+      connection.socket.close(CloseCode.Forbidden, `Forbidden: ${message}`);
+    else connection.socket.close(TRY_AGAIN_LATER, `${extensions.code}: try again later`);
+    return false;
   }
 }
 
