@@ -2,16 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { UsePersistedOperationsOptions } from '@graphql-yoga/plugin-persisted-operations';
 import { GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
-import { z } from 'zod';
-import { badInput } from '../errors.ts';
+import { badInput, MAX_PROBLEMS } from '../errors.ts';
 import { checkShape, checkSubscriptionRoot, scanDocument } from './document-limits.ts';
 import type { OperationParams } from './request.ts';
-
-const file = z.record(
-  z.string().regex(/^[0-9a-f]{64}$/, 'must be SHA-256 hashes in hex'),
-  z.string(),
-  'must be a JSON object of documents by their SHA-256 in hex',
-);
 
 /** The documents of a deployment that clients name by their hash: `documentId`, or `extensions.persistedQuery`. */
 export interface PersistedDocuments {
@@ -100,38 +93,110 @@ function notPersisted(): GraphQLError {
 }
 
 /**
- * Reads documents from a JSON file of their SHA-256 hashes (in hex) and texts. Throws an error that names the first
- * one that is not what its hash says, or that the service would refuse.
+ * Reads documents from a JSON file of their SHA-256 hashes (in hex) and texts. Throws an error that names every problem of
+ * the file, each in a line of its own with its place.
  */
 export async function loadPersistedDocuments(
   path: string,
   schema: GraphQLSchema,
 ): Promise<Map<string, string>> {
-  let what = 'the file';
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new Error(`PERSISTED_DOCUMENTS: the file cannot be read: ${error.message}`);
+  });
+  const { entries, problems } = readEntries(text);
+  for (const entry of entries)
+    for (const message of problemsOfDocument(entry, schema)) problems.push({ offset: entry.offset, message });
+  if (problems.length > 0) throw new Error(problemList(path, text, problems));
+  return new Map(entries.map(({ hash, document }) => [hash, document]));
+}
+
+/** A document of the file, and where its hash stands in the text. */
+interface Entry {
+  hash: string;
+  document: string;
+  offset: number;
+}
+
+interface FileProblem {
+  offset: number;
+  message: string;
+}
+
+const SPACE = /[ \t\r\n]*/y;
+/** A JSON string (RFC 8259, 7). */
+const STRING = /"(?:[ !#-[\]-\u{10ffff}]+|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/uy;
+const HASH = /^[0-9a-f]{64}$/;
+
+// Not by JSON.parse, which keeps no places: the file is one object of strings. Reading ends at the first syntax error.
+function readEntries(text: string): { entries: Entry[]; problems: FileProblem[] } {
+  const entries: Entry[] = [];
+  const problems: FileProblem[] = [];
+  let at = text.startsWith('\uFEFF') ? 1 : 0;
+
+  function take(token: RegExp): string | undefined {
+    SPACE.lastIndex = at;
+    SPACE.test(text);
+    at = SPACE.lastIndex;
+    token.lastIndex = at;
+    const [found] = token.exec(text) ?? [];
+    at += found?.length ?? 0;
+    return found;
+  }
+
+  function expect(token: RegExp, what: string): string {
+    const found = take(token);
+    if (found === undefined) throw new SyntaxError(`expected ${what}`);
+    return found;
+  }
+
   try {
-    const texts = new Map(Object.entries(file.parse(JSON.parse(await readFile(path, 'utf8')))));
-    for (const [hash, text] of texts) {
-      what = `the document ${hash}`;
-      checkDocument(hash, text, schema);
+    expect(/\{/y, 'a JSON object of documents by their SHA-256');
+    for (let isFirst = true; take(/\}/y) === undefined; isFirst = false) {
+      if (!isFirst) expect(/,/y, '"," or "}"');
+      const hash = expect(STRING, 'the SHA-256 of a document in hex, in quotes');
+      const offset = at - hash.length;
+      expect(/:/y, '":"');
+      const document = expect(STRING, 'the text of a document as a JSON string');
+      entries.push({ hash: JSON.parse(hash), document: JSON.parse(document), offset });
     }
-    return texts;
+    expect(/$/y, 'the end of the file');
   } catch (error) {
-    throw new Error(`PERSISTED_DOCUMENTS: ${path}: ${what}: ${reasonOf(error)}`);
+    if (!(error instanceof SyntaxError)) throw error;
+    problems.push({ offset: at, message: error.message });
+  }
+  return { entries, problems };
+}
+
+function problemsOfDocument({ hash, document: text }: Entry, schema: GraphQLSchema): string[] {
+  if (!HASH.test(hash)) return [`"${hash}" must be the SHA-256 of its document: 64 digits of lower-case hex`];
+  const actual = createHash('sha256').update(text).digest('hex');
+  if (actual !== hash) return [`the document with the hash ${hash} was changed: its hash is ${actual}`];
+  try {
+    scanDocument(text);
+    const document = parse(text);
+    checkShape(document);
+    checkSubscriptionRoot(document);
+    return validate(schema, document).map(problemInDocument);
+  } catch (error) {
+    return [error instanceof GraphQLError ? problemInDocument(error) : (error as Error).message];
   }
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof z.ZodError) return error.issues.map(({ message }) => message).join('; ');
-  return (error as Error).message;
+function problemInDocument({ message, locations }: GraphQLError): string {
+  const [place] = locations ?? [];
+  return place ? `line ${place.line}, column ${place.column} of the document: ${message}` : message;
 }
 
-function checkDocument(hash: string, text: string, schema: GraphQLSchema): void {
-  const actual = createHash('sha256').update(text).digest('hex');
-  if (actual !== hash) throw new Error(`its hash is ${actual}`);
-  scanDocument(text);
-  const document = parse(text);
-  checkShape(document);
-  checkSubscriptionRoot(document);
-  const [problem] = validate(schema, document);
-  if (problem) throw problem;
+function problemList(path: string, text: string, problems: readonly FileProblem[]): string {
+  const lines = problems
+    .toSorted((one, other) => one.offset - other.offset)
+    .slice(0, MAX_PROBLEMS)
+    .map(({ offset, message }) => `  ${path}:${lineAndColumn(text, offset)}: ${message}`);
+  if (problems.length > MAX_PROBLEMS) lines.push(`  and ${problems.length - MAX_PROBLEMS} more`);
+  return `PERSISTED_DOCUMENTS: the file has problems:\n${lines.join('\n')}`;
+}
+
+function lineAndColumn(text: string, offset: number): string {
+  const before = text.slice(0, offset).split('\n');
+  return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
 }

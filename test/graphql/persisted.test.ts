@@ -3,6 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createCatalog } from '../../src/events/catalog.ts';
+import { createSchema } from '../../src/schema/schema.ts';
+import { loadPersistedDocuments } from '../../src/server/persisted-documents.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startProgram } from '../support/process.ts';
 import { ADMIN_KEY, post, startService, type TestService } from '../support/service.ts';
@@ -94,16 +97,85 @@ describe('a persisted document', () => {
   });
 });
 
-describe('at start a document is refused', () => {
-  test.each([
-    ['under a wrong hash', { [hashOf(OTHER)]: COUNT }, /its hash is/],
-    ['that the schema does not know', { [hashOf('{ nothing }')]: '{ nothing }' }, /Cannot query field/],
-    ['that is no document', { [hashOf('}')]: '}' }, /Syntax Error/],
-    ['in a file that is no JSON', '{', /the file/],
-    ['in a file of something else', { a: 1 }, /SHA-256/],
-  ])('%s', async (_what, content, message) => {
+const schema = createSchema(createCatalog([]));
+
+describe('at start a file is refused, with the place of each problem', () => {
+  const unknown = '{\n  nothing\n  auditEvents(first: 0) { total }\n}';
+  const deep = `${'{ node(id: 1) '.repeat(21)}{ id ${'}'.repeat(22)}`;
+  test.each<[string, unknown, string[]]>([
+    [
+      'a document under a wrong hash',
+      { [hashOf(OTHER)]: COUNT },
+      [`1:2: the document with the hash ${hashOf(OTHER)} was changed: its hash is ${HASH}`],
+    ],
+    [
+      'a document with fields that the schema does not have',
+      { [hashOf(unknown)]: unknown },
+      [
+        '1:2: line 2, column 3 of the document: Cannot query field "nothing" on type "Query".',
+        '1:2: line 3, column 27 of the document: Cannot query field "total" on type "AuditEventConnection".',
+      ],
+    ],
+    [
+      'a text that is no document',
+      `{\n  "${hashOf('}')}": "}"\n}`,
+      ['2:3: line 1, column 1 of the document: Syntax Error: Unexpected "}".'],
+    ],
+    [
+      'a document that is too deep',
+      { [hashOf(deep)]: deep },
+      ['1:2: the document has more than 20 levels of fields'],
+    ],
+    [
+      'a key that is no hash',
+      { a: OTHER },
+      ['1:2: "a" must be the SHA-256 of its document: 64 digits of lower-case hex'],
+    ],
+    ['no object', '[]', ['1:1: expected a JSON object of documents by their SHA-256']],
+    ['an object without an end', '{', ['1:2: expected the SHA-256 of a document in hex, in quotes']],
+    [
+      'a document that is no string',
+      `{\n\t"${HASH}":\r\n 5}`,
+      ['3:2: expected the text of a document as a JSON string'],
+    ],
+    ['no comma', `{"${HASH}": ${JSON.stringify(COUNT)}\n"a": "b"}`, ['2:1: expected "," or "}"']],
+    ['more after the object', '{}\n{}', ['2:1: expected the end of the file']],
+    [
+      'a string with a line feed in it',
+      '{"a\nb": ""}',
+      ['1:2: expected the SHA-256 of a document in hex, in quotes'],
+    ],
+    [
+      'several documents, and then a syntax error',
+      `{"a": "b",\n"c": "d",\n}`,
+      [
+        '1:2: "a" must be the SHA-256 of its document: 64 digits of lower-case hex',
+        '2:1: "c" must be the SHA-256 of its document: 64 digits of lower-case hex',
+        '3:1: expected the SHA-256 of a document in hex, in quotes',
+      ],
+    ],
+  ])('%s', async (_what, content, problems) => {
     const PERSISTED_DOCUMENTS = await fileOf(content);
-    await expect(startService(database.url, { PERSISTED_DOCUMENTS })).rejects.toThrow(message);
+    const lines = problems.map((problem) => `\n  ${PERSISTED_DOCUMENTS}:${problem}`).join('');
+    const message = `PERSISTED_DOCUMENTS: the file has problems:${lines}`;
+    await expect(loadPersistedDocuments(PERSISTED_DOCUMENTS, schema)).rejects.toThrow(new Error(message));
+  });
+
+  test('a file that is not there', async () => {
+    const PERSISTED_DOCUMENTS = join(directory, 'absent.json');
+    await expect(startService(database.url, { PERSISTED_DOCUMENTS })).rejects.toThrow(
+      /^PERSISTED_DOCUMENTS: the file cannot be read: ENOENT.*absent\.json/,
+    );
+  });
+
+  test('any JSON string is read as JSON.parse reads it, also with a byte order mark before it', async () => {
+    const text = '# "\\ \u007f\u2028\ud83d\ude00\t\n{ auditEvents(first: 0) { totalCount } }';
+    const escaped = JSON.stringify(text).replace('#', '\\u0023');
+    const PERSISTED_DOCUMENTS = await fileOf(`\uFEFF{ "${hashOf(text)}" : ${escaped} }`);
+    const other = await startService(database.url, { PERSISTED_DOCUMENTS });
+    const request = JSON.stringify({ documentId: hashOf(text) });
+    expect(await post(other.url, request, ADMIN_KEY)).toEqual(RESULT);
+    await other.stop();
   });
 });
 
