@@ -44,24 +44,19 @@ function isLoopback(name: string): boolean {
   return name === '::1' || name === 'localhost' || name.endsWith('.localhost');
 }
 
-const RIGHTS = {
-  methods: ['GET', 'HEAD', 'POST'],
-  allowedHeaders: ['authorization', 'content-type', 'x-request-id'],
-  exposedHeaders: ['retry-after', 'x-request-id'],
-  maxAge: 600,
-};
+/** What allowed pages may send and read. */
+const METHODS = 'GET, HEAD, POST';
+const REQUEST_HEADERS = 'authorization, content-type, x-request-id';
+const RESPONSE_HEADERS = 'retry-after, x-request-id';
+const PREFLIGHT_SECONDS = '600';
 
-/** Which pages may use the service from a browser. */
+/** Which pages may use the service from a browser (CORS): for every path, so that Yoga has no rule of its own. */
 export interface Origins {
   /** Whether a request comes from an allowed page, or from no page at all. */
   allows(request: IncomingMessage): boolean;
-  /** Whether pages of this origin, which is another than the service's own, are allowed. */
-  isListed(origin: string): boolean;
-  /** What allowed pages may send and read, as CORS names it. */
-  readonly rights: { methods: string[]; allowedHeaders: string[]; exposedHeaders: string[]; maxAge: number };
   /** Lets a page of another, allowed origin read the answer. */
   open(request: IncomingMessage, response: ServerResponse): void;
-  /** Answers a browser that asks beforehand: 204 for an allowed origin, else false. */
+  /** Answers a preflight request: 204 for an allowed origin, else false. */
   answerPreflight(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
@@ -71,23 +66,21 @@ export function createOrigins(allowed: readonly string[]): Origins {
   const isListed = (origin: string) => listed.has(origin) || listed.has('*');
 
   return {
-    isListed,
-    rights: RIGHTS,
     allows: ({ headers: { origin, host } }) =>
       origin === undefined || isListed(origin) || hostOf(origin) === host?.toLowerCase(),
     open({ headers: { origin } }, response) {
       if (listed.size > 0) response.appendHeader('vary', 'origin');
       if (origin === undefined || !isListed(origin)) return;
       response.setHeader('access-control-allow-origin', origin);
-      response.setHeader('access-control-expose-headers', RIGHTS.exposedHeaders.join(', '));
+      response.setHeader('access-control-expose-headers', RESPONSE_HEADERS);
       // Else the answer is for pages of this origin only.
       response.setHeader('cross-origin-resource-policy', 'cross-origin');
     },
     answerPreflight({ headers: { origin } }, response) {
       if (origin === undefined || !isListed(origin)) return false;
-      response.setHeader('access-control-allow-methods', RIGHTS.methods.join(', '));
-      response.setHeader('access-control-allow-headers', RIGHTS.allowedHeaders.join(', '));
-      response.setHeader('access-control-max-age', String(RIGHTS.maxAge));
+      response.setHeader('access-control-allow-methods', METHODS);
+      response.setHeader('access-control-allow-headers', REQUEST_HEADERS);
+      response.setHeader('access-control-max-age', PREFLIGHT_SECONDS);
       response.writeHead(204).end();
       return true;
     },
@@ -97,25 +90,4 @@ export function createOrigins(allowed: readonly string[]): Origins {
 // Behind a proxy that ends TLS the scheme is another here than in the browser.
 function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined;
-}
-
-/** What a page of the request's origin may do, for Yoga; false: nothing is said, so a browser shows it nothing. */
-export type CorsOf = (request: Request) =>
-  | {
-      origin: string;
-      methods: string[];
-      allowedHeaders: string[];
-      exposedHeaders: string[];
-      credentials: false;
-      maxAge: number;
-    }
-  | false;
-
-/** Makes the rule for the pages that may use the service. */
-export function createCors(origins: Origins): CorsOf {
-  return (request) => {
-    const origin = request.headers.get('origin');
-    if (origin === null || !origins.isListed(origin)) return false;
-    return { origin, ...origins.rights, credentials: false };
-  };
 }

@@ -17,7 +17,7 @@ import { DocumentChecks } from './documents.ts';
 import { sendError, sendFailure } from './error-response.ts';
 import { EXPORT_PATH, serveExport } from './export-route.ts';
 import { createGate } from './gate.ts';
-import { createCors, type HostCheck, type Origins } from './hosts-and-origins.ts';
+import type { HostCheck, Origins } from './hosts-and-origins.ts';
 import {
   createOutputBuffer,
   createRequestLimiter,
@@ -54,7 +54,7 @@ export interface HttpServer extends Pick<ApiServer, 'leave' | 'close'> {
 
 export interface ApiServerOptions
   extends ConnectionOptions,
-    Omit<YogaOptions, 'checks' | 'requests' | 'outputBuffer' | 'streams' | 'corsOf'> {
+    Omit<YogaOptions, 'checks' | 'requests' | 'outputBuffer' | 'streams'> {
   /** Whether the log's hashes and checkpoints need no key. */
   publicEvidence: boolean;
   /** Time between two pings of a WebSocket. */
@@ -97,7 +97,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const outputBuffer = createOutputBuffer(options.maxUnsentBytes);
   const streams = createOpenStreams();
   const bounds = { requests, outputBuffer, checks: new DocumentChecks(options) };
-  const yoga = createGraphqlServer({ ...options, ...bounds, streams, corsOf: createCors(options.origins) });
+  const yoga = createGraphqlServer({ ...options, ...bounds, streams });
   const server = createServer(serverOptions(options));
   const stopping = createStopping(server, options.stopIdleMs);
   const files = createQuota({ ...FILES, what: 'files of exports', code: 'OVERLOADED' });

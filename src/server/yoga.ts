@@ -12,7 +12,6 @@ import { toClientError } from './client-errors.ts';
 import { type DocumentChecks, useDocuments } from './documents.ts';
 import { useCodedResponses, useErrorReports, useRequestErrorStatus } from './error-response.ts';
 import { renderPage, usePageCaching } from './graphiql/plugin.ts';
-import type { CorsOf } from './hosts-and-origins.ts';
 import { type OutputBuffer, type RequestLimiter, useOutputBuffer } from './load-limits.ts';
 import { useAuthentication, useStrictRequests } from './operation-request.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
@@ -31,7 +30,6 @@ export interface YogaOptions {
   requests: RequestLimiter;
   streams: OpenStreams;
   outputBuffer: OutputBuffer;
-  corsOf: CorsOf;
   /** Largest request body, in bytes. */
   maxBodyBytes: number;
   /** Highest cost of an operation, in points. */
@@ -60,7 +58,8 @@ export function createGraphqlServer(options: YogaOptions): Yoga {
       services,
       proofs: createProofLoaders({ principal, services }),
     }),
-    cors: options.corsOf,
+    // The gate has answered for all paths.
+    cors: false,
     graphiql: options.hasGraphiql,
     renderGraphiQL: renderPage,
     landingPage: false,

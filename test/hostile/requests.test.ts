@@ -318,7 +318,15 @@ describe('pages of other origins', () => {
       QUERY,
       open.url,
     );
-    expect([allowed(answered), answered.headers.get('vary')]).toEqual(['https://app.example', 'origin']);
+    const page = await fetch(`${open.url}/graphql`, {
+      headers: { accept: 'text/html', origin: 'https://app.example' },
+    });
+    const unknown = await fetch(`${open.url}/nothing`, { headers: { origin: 'https://app.example' } });
+    for (const response of [answered, page, unknown]) {
+      expect(allowed(response)).toBe('https://app.example');
+      expect(response.headers.get('access-control-expose-headers')).toContain('retry-after');
+      expect(response.headers.get('vary')?.split(', ')).toContain('origin');
+    }
     expect((await preflight(open.url, EVIL.origin)).status).toBe(403);
     expect(await upgrade(open.url, { origin: 'https://app.example' })).toBe('open');
     expect(await upgrade(open.url, EVIL)).toBe(403);

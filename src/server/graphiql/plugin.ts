@@ -25,7 +25,7 @@ export function renderPage(): string {
 export function usePageCaching(): Plugin<object, HttpContext> {
   let page: Promise<Page> | undefined;
   return {
-    async onResponse({ response, setResponse, fetchAPI, serverContext: { req } }) {
+    async onResponse({ response, setResponse, fetchAPI, serverContext: { req, res } }) {
       if (!response.headers.get('content-type')?.startsWith('text/html')) return;
       page ??= makePage().catch((error) => {
         page = undefined;
@@ -37,7 +37,7 @@ export function usePageCaching(): Plugin<object, HttpContext> {
       const headers = {
         'cache-control': 'no-cache',
         etag,
-        vary: 'accept, accept-encoding',
+        vary: ['accept, accept-encoding', res.getHeader('vary')].filter(Boolean).join(', '),
         'content-security-policy': policy,
         ...(isKnown ? {} : { 'content-type': 'text/html; charset=utf-8' }),
         ...(isGzip && !isKnown
