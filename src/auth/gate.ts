@@ -1,9 +1,9 @@
+import pLimit from 'p-limit';
 import { type CopyRows, createCopyRows } from '../db/bulk-read.ts';
 import type { Prisma } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
 import { longPrismaOn, prismaAsCustomer } from '../db/prisma.ts';
 import type { Reads } from '../db/queries.ts';
-import { Semaphore } from '../db/semaphore.ts';
 import { AuditError } from '../errors.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { Principal } from './principal.ts';
@@ -63,13 +63,13 @@ function boundReader(pool: Pool, customerId: string): Reader {
  * filter were forgotten. Four statements run at a time, beside those that have taken longer than 50 ms already.
  */
 export function createReaders(pool: Pool): (principal: Pick<Principal, 'customerId'>) => Reader {
-  const turns = new Semaphore(QUICK_READS, QUICK_MS);
+  const limitReads = createQuickLimiter(QUICK_READS, QUICK_MS);
   return (principal) => {
     const reader: Reader = guardedReaderOf(pool, principal) ?? longPrismaOn(pool);
     return {
       ...(principal.customerId !== undefined && { customerId: principal.customerId }),
       // Prisma sends it when somebody waits for it.
-      $queryRaw: <Rows>(sql: Prisma.Sql) => turns.run(async () => await reader.$queryRaw<Rows>(sql)),
+      $queryRaw: <Rows>(sql: Prisma.Sql) => limitReads(async () => await reader.$queryRaw<Rows>(sql)),
     };
   };
 }
@@ -77,4 +77,34 @@ export function createReaders(pool: Pool): (principal: Pick<Principal, 'customer
 /** Copies rows where the principal may read. */
 export function copyRowsOf(pool: Pool, { customerId }: Pick<Principal, 'customerId'>): CopyRows {
   return createCopyRows(pool, customerId);
+}
+
+/**
+ * Makes a limiter that runs `count` functions at a time, the others in the order of their calls. A function holds its slot
+ * until its promise settles, and for `maxHoldMs` at most: then slow work does not delay quick work.
+ */
+export function createQuickLimiter(
+  count: number,
+  maxHoldMs: number,
+): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  const limit = pLimit(count);
+  return (work) =>
+    new Promise((resolve) => {
+      void limit(async () => {
+        const running = work();
+        resolve(running);
+        await settledWithin(running, maxHoldMs);
+      });
+    });
+}
+
+function settledWithin(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs);
+    const onSettled = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    work.then(onSettled, onSettled);
+  });
 }

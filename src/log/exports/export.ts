@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
+import pLimit from 'p-limit';
 import { type CopyRows, withLiterals } from '../../db/bulk-read.ts';
 import { Prisma } from '../../db/generated/client.ts';
 import type { Pool } from '../../db/pool.ts';
 import { prismaOn } from '../../db/prisma.ts';
-import { Semaphore } from '../../db/semaphore.ts';
 import type { EventFilter } from '../../events/filter.ts';
 import { readFirstPosition, readHead } from '../head.ts';
 import { positionOf, ROW_COLUMNS } from '../read/canonical-row.ts';
@@ -114,11 +114,11 @@ export function createBlockReaders(
   pool: Pool,
   maxReads: number,
 ): (filters: readonly EventFilter[], copyRows: CopyRows) => ReadBlock {
-  const turns = new Semaphore(maxReads);
+  const limitReads = pLimit(maxReads);
   return (filters, copyRows) => {
     let limit = BLOCK_EVENTS.first;
     return (position, end, onRow) =>
-      turns.run(async () => {
+      limitReads(async () => {
         const range = { start: position, end: Math.min(end, position + MAX_POSITIONS), limit };
         const read = await readBlock(copyRows, blockStatement(filters, range), onRow).catch(
           explainUnavailable,

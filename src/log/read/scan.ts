@@ -1,6 +1,6 @@
+import pLimit from 'p-limit';
 import type { Pool } from '../../db/pool.ts';
 import type { Reads } from '../../db/queries.ts';
-import { Semaphore } from '../../db/semaphore.ts';
 import { AuditError, orUnavailable } from '../../errors.ts';
 import type { AuditEvent } from '../../events/fields.ts';
 import type { EventFilter } from '../../events/filter.ts';
@@ -32,12 +32,12 @@ export function createScanners(
   pool: Pool,
   maxReads: number,
 ): (filters: readonly EventFilter[], reader: Reads) => ScanNext {
-  const turns = new Semaphore(maxReads);
+  const limitReads = pLimit(maxReads);
   return (filters, reader) => {
     let limit = PAGE_EVENTS.first;
     return async (position, end) => {
       const range = { start: position, end: Math.min(end, position + MAX_POSITIONS), limit, filters };
-      const page = await turns.run(() => readPage(pool, reader, range).catch(explainUnavailable));
+      const page = await limitReads(() => readPage(pool, reader, range).catch(explainUnavailable));
       if (page.events.length > 0) limit = fittingLimit(page.events);
       return page;
     };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Semaphore } from '../../src/db/semaphore.ts';
+import { createQuickLimiter } from '../../src/auth/gate.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -19,41 +19,45 @@ function pieces() {
 }
 
 test('lets so many run at a time, the others in the order in which they came', async () => {
-  const turns = new Semaphore(2);
+  const limit = createQuickLimiter(2, 120_000);
   const { begun, piece, end } = pieces();
-  const all = ['a', 'b', 'c', 'd'].map((name) => turns.run(piece(name)));
+  const all = ['a', 'b', 'c', 'd'].map((name) => limit(piece(name)));
   await vi.advanceTimersByTimeAsync(60_000);
   expect(begun).toEqual(['a', 'b']);
   end('b');
   expect(await all[1]).toBe('b');
+  await vi.advanceTimersByTimeAsync(0);
   expect(begun).toEqual(['a', 'b', 'c']);
   end('a');
   await all[0];
+  await vi.advanceTimersByTimeAsync(0);
   expect(begun).toEqual(['a', 'b', 'c', 'd']);
 });
 
 test('goes on behind work that fails', async () => {
-  const turns = new Semaphore(1);
-  await expect(turns.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  await expect(turns.run(async () => 'yes')).resolves.toBe('yes');
+  const limit = createQuickLimiter(1, 1_000);
+  await expect(limit(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(limit(async () => 'yes')).resolves.toBe('yes');
 });
 
-test('takes the turn from work that lasts too long, once', async () => {
-  const turns = new Semaphore(1, 5);
+test('frees the slot of work that lasts too long, once', async () => {
+  const limit = createQuickLimiter(1, 5);
   const { begun, piece, end } = pieces();
-  const slow = turns.run(piece('slow'));
-  const quick = turns.run(piece('quick'));
-  const next = turns.run(piece('next'));
+  const slow = limit(piece('slow'));
+  const quick = limit(piece('quick'));
+  const next = limit(piece('next'));
   await vi.advanceTimersByTimeAsync(4);
   expect(begun).toEqual(['slow']);
   await vi.advanceTimersByTimeAsync(1);
   expect(begun).toEqual(['slow', 'quick']);
-  // Its turn is another's by now: that it ends lets nobody in.
+  // Its slot was freed before: its end starts no further work.
   end('slow');
   expect(await slow).toBe('slow');
+  await vi.advanceTimersByTimeAsync(0);
   expect(begun).toEqual(['slow', 'quick']);
   end('quick');
   await quick;
+  await vi.advanceTimersByTimeAsync(0);
   expect(begun).toEqual(['slow', 'quick', 'next']);
   end('next');
   await next;
