@@ -1,6 +1,6 @@
 import { stopOnSignals } from './shutdown.ts';
 
-// First of all: a signal counts also while the rest is still being loaded.
+// Before the rest is loaded, so that a signal during loading counts too.
 const stop = stopOnSignals();
 const { serve } = await import('./serve.ts');
 await serve(stop);

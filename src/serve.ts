@@ -9,8 +9,8 @@ import type { AuditService } from './service.ts';
 const START_GRACE_MS = 2_000;
 
 /**
- * Runs the service as the environment says until `stop` is aborted, which may be at any moment, then ends the process:
- * with 0, or with 1 and what was wrong on standard error.
+ * Runs the service with the settings of the environment until `stop` is aborted, which may happen at any moment. Then exits
+ * with code 0, or after a failure with code 1 and its message on standard error.
  */
 export async function serve(stop: AbortSignal): Promise<void> {
   let log: Logger | undefined;
@@ -20,7 +20,7 @@ export async function serve(stop: AbortSignal): Promise<void> {
     log = openOperatorLog(config.LOG_LEVEL);
     await run(config, log, stop);
   } catch (error) {
-    // What fails because it is to stop has not failed.
+    // A start that was interrupted by `stop` is no failure.
     if (!stop.aborted) {
       code = 1;
       process.stderr.write(`audit log: ${(error as Error).message}\n`);
@@ -31,7 +31,7 @@ export async function serve(stop: AbortSignal): Promise<void> {
 }
 
 async function run(config: Config, log: Logger, stop: AbortSignal): Promise<void> {
-  const embedded = await startDatabase(config, log, stop);
+  const embedded = await startEmbedded(config, log, stop);
   let service: AuditService | undefined;
   try {
     stop.throwIfAborted();
@@ -50,23 +50,25 @@ async function run(config: Config, log: Logger, stop: AbortSignal): Promise<void
 
 let loading: Promise<typeof import('./service.ts')> | undefined;
 
-// Most of a start is to read and compile the service, so that is done while the database starts.
+// Loading and compiling the service takes most of a start, so it overlaps with the start of the database.
 function load(): Promise<typeof import('./service.ts')> {
-  // Before graphql-js is loaded: else it looks for a second copy of itself at each value, a third of the time of a page.
+  // Set before graphql-js is loaded: otherwise graphql-js checks each value for a second copy of itself, which takes a third of
+  // the time of a page.
   process.env.NODE_ENV ??= 'production';
   loading ??= import('./service.ts');
   return loading;
 }
 
 function loadAhead(): void {
-  // What is wrong with it is said where it is used.
+  // A failure is reported by `run`, which loads the same modules.
   load()
     .then(() => import('./db/prisma.ts'))
     .then(({ preparePrisma }) => preparePrisma())
     .catch(() => undefined);
 }
 
-async function startDatabase(
+// `createAuditService` could start it too, but only once the service is loaded.
+async function startEmbedded(
   { DATABASE_URL, DATA_DIR }: Config,
   log: Logger,
   stop: AbortSignal,
@@ -79,7 +81,7 @@ async function untilEnd(embedded: SupervisedServer | undefined, stop: AbortSigna
   await Promise.race([aborted(stop), ...(embedded ? [embedded.lost] : [])]);
 }
 
-// A service that is starting when it is to stop gets the time to finish that, unless its database is not there.
+// A stop during the start lets the start finish, unless its database does not answer.
 async function tooLate(stop: AbortSignal): Promise<never> {
   await aborted(stop);
   await setTimeout(START_GRACE_MS, undefined, { ref: false });
@@ -90,7 +92,7 @@ async function aborted(stop: AbortSignal): Promise<void> {
   if (!stop.aborted) await once(stop, 'abort');
 }
 
-// At once: the key is stored, and no other start prints it, whatever becomes of this one.
+// Printed at once: the key is stored by now, and no later start can print it.
 function printAdminKey(key: string): void {
   process.stdout.write(`Admin API key, shown this once: ${key}\n`);
 }

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import type { GraphQLSchema } from 'graphql';
+import type { Config } from '../config.ts';
 import { badInput } from '../errors.ts';
 import type { EventFilterFunction } from '../log/append/extensions.ts';
 import { createSchema } from '../schema/schema.ts';
-import { Closers } from '../shutdown.ts';
 import { purge, verify } from './admin.ts';
 import type { AuditEvent } from './audit-event.ts';
 import type {
@@ -39,7 +39,6 @@ import {
   type LogOptions,
 } from './options.ts';
 import { closedError, exportEvents, follow, get, prove, query, summary } from './read.ts';
-import { startDatabase } from './storage.ts';
 import { writeMany, writeOne } from './write.ts';
 
 /**
@@ -49,7 +48,7 @@ import { writeMany, writeOne } from './write.ts';
 export async function createAuditLog(options: AuditLogOptions = {}): Promise<AuditLog> {
   const { dataDir, settings, principal = {}, publicUrl, ...rest } = options;
   contextOfPrincipal(principal);
-  const opened = await openWithOptions({ ...rest, config: configOf(settings, dataDir) });
+  const opened = await openWithConfig(configOf(settings, dataDir), rest);
   if (publicUrl !== undefined) opened.services.baseUrl = () => publicUrl.replace(/\/$/, '');
   return new ProcessLog(opened, principal);
 }
@@ -69,7 +68,7 @@ export function getAuditLog(): Promise<AuditLog> {
 }
 
 async function openFromEnvironment(): Promise<AuditLog> {
-  const log: AuditLog = new ProcessLog(await openWithOptions({ config: environmentConfig() }), {});
+  const log: AuditLog = new ProcessLog(await openWithConfig(environmentConfig()), {});
   const close = log.close.bind(log);
   log.close = () => {
     processLog = undefined;
@@ -78,20 +77,13 @@ async function openFromEnvironment(): Promise<AuditLog> {
   return log;
 }
 
-async function openWithOptions(options: LogOptions & Required<Pick<LogOptions, 'config'>>): Promise<OpenLog> {
-  const closers = new Closers();
-  try {
-    const { config, log = createProcessLogger(config) } = options;
-    const { databaseUrl = config.DATABASE_URL ?? (await startDatabase(config, log, closers)) } = options;
-    const hasAdminKey = config.ADMIN_API_KEY !== undefined || options.onAdminKey !== undefined;
-    const opened = await openLog({ ...options, config, log, databaseUrl, hasAdminKey }, closers);
-    // A reference that is relative to the address of the API.
-    opened.services.baseUrl = () => '.';
-    return opened;
-  } catch (error) {
-    await closers.close().catch(() => undefined);
-    throw error;
-  }
+async function openWithConfig(config: Config, options: Omit<LogOptions, 'config'> = {}): Promise<OpenLog> {
+  const { log = createProcessLogger(config), onAdminKey } = options;
+  const hasAdminKey = config.ADMIN_API_KEY !== undefined || onAdminKey !== undefined;
+  const open = await openLog({ ...options, config, log, hasAdminKey });
+  // Links are relative to the address of the mounted API.
+  open.services.baseUrl = () => '.';
+  return open;
 }
 
 /** An open log with the principal of the program. */

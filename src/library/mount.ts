@@ -8,12 +8,9 @@ import { type Duplex, duplexPair, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { AuditError } from '../errors.ts';
-import { createSchema } from '../schema/schema.ts';
 import { errorBody, errorHeaders } from '../server/error-response.ts';
-import { createHostCheck, createOrigins } from '../server/hosts-and-origins.ts';
-import { createPersistedDocuments, loadPersistedDocuments } from '../server/persisted-documents.ts';
-import { createPeerOf } from '../server/request.ts';
-import { type ApiServer, type ApiServerOptions, createApiServer } from '../server/server.ts';
+import { type ApiServer, createApiServer } from '../server/server.ts';
+import { createApi } from './api.ts';
 import type { OpenLog } from './open.ts';
 
 /** The API for servers of the program. */
@@ -169,10 +166,8 @@ async function forwardFromFetch(api: ApiServer, request: Request): Promise<Respo
 }
 
 async function createMountedServer(open: OpenLog): Promise<ApiServer> {
-  // Which names the host answers to is decided by the host, unless the settings say it.
-  const isHost = createHostCheck('0.0.0.0', open.config.ALLOWED_HOSTS);
-  const onRefused = (error: AuditError) => open.refused.abort(error);
-  return createApiServer({ ...(await createApi(open)), isHost, onRefused });
+  // The program's own server decides which host names it answers to, unless ALLOWED_HOSTS is set.
+  return createApiServer(await createApi(open, '0.0.0.0'));
 }
 
 /** A request on its way to the server. */
@@ -275,43 +270,4 @@ function sendError(response: ServerResponse, shown: AuditError): void {
   response.statusCode = 503;
   for (const [name, value] of Object.entries(errorHeaders(shown))) response.setHeader(name, value);
   response.end(errorBody(shown));
-}
-
-/** What a server of the API takes from the log and its settings, whoever listens. */
-export type ApiOptions = Omit<ApiServerOptions, 'isHost' | 'onRefused'>;
-
-/** Puts it together. Throws when the file of persisted documents cannot be used. */
-export async function createApi(open: OpenLog): Promise<ApiOptions> {
-  const { config, services, authenticate, health, log } = open;
-  const schema = createSchema(services.catalog);
-  const persisted =
-    config.PERSISTED_DOCUMENTS && (await loadPersistedDocuments(config.PERSISTED_DOCUMENTS, schema));
-  if (config.PERSISTED_ONLY && !persisted)
-    log.warn(
-      'PERSISTED_ONLY is true and PERSISTED_DOCUMENTS is not set: every GraphQL operation is refused; set it to a file of ' +
-        'documents, or PERSISTED_ONLY to false',
-    );
-  return {
-    schema,
-    services,
-    authenticate,
-    peerOf: createPeerOf(config.TRUSTED_PROXIES),
-    documents: createPersistedDocuments(persisted || new Map(), config.PERSISTED_ONLY),
-    maxCost: config.MAX_QUERY_COST,
-    hasIntrospection: config.INTROSPECTION,
-    maxBodyBytes: config.MAX_BODY_BYTES,
-    keepAliveMs: config.KEEP_ALIVE_MS,
-    stopIdleMs: config.STOP_IDLE_MS,
-    stopDelayMs: config.STOP_DELAY_MS,
-    publicEvidence: config.PUBLIC_EVIDENCE,
-    origins: createOrigins(config.CORS_ORIGINS),
-    maxRequests: config.MAX_REQUESTS,
-    maxUnsentBytes: config.MAX_UNSENT_BYTES,
-    maxConnections: config.MAX_CONNECTIONS,
-    headersTimeoutMs: config.HEADERS_TIMEOUT_MS,
-    requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
-    hasGraphiql: config.GRAPHIQL,
-    problems: health.problems,
-    log,
-  };
 }

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { auditFailures, createMetaAudit, type MetaAudit } from '../audit/meta-audit.ts';
 import { type Access, createAccess } from '../auth/access.ts';
 import { KEYS_CHANNEL } from '../auth/api-keys.ts';
@@ -30,19 +31,20 @@ import { createPurges, type Purges, startRetention } from '../log/retention/purg
 import { ensureExportSecret, openRedaction } from '../log/service-secrets.ts';
 import type { Services } from '../schema/context.ts';
 import { createHealth, type Health } from '../server/health.ts';
-import type { Closers } from '../shutdown.ts';
+import { Closers } from '../shutdown.ts';
 import { AuditEvent } from './audit-event.ts';
-import type { ResolvedOptions } from './options.ts';
-import { type OpenOptions, openStorage, type Storage } from './storage.ts';
+import type { OpenLogOptions } from './options.ts';
+import { type Opening, openStorage, type Storage, startEmbedded } from './storage.ts';
 
-/** An audit log that is open in this process: what the library and the API stand on. */
+/** An audit log that is open in this process. The library and the API use it. */
 export interface OpenLog extends Omit<OpenPipeline, 'pipeline'> {
   config: Config;
-  log: ResolvedOptions['log'];
+  log: Logger;
   storage: Storage;
   services: Services;
   authenticate: Authenticate;
   health: Health;
+  /** What is added is closed before every part of the log. */
   closers: Closers;
   /** Closes every part: see `AuditLog.close`. */
   close(): Promise<void>;
@@ -50,18 +52,45 @@ export interface OpenLog extends Omit<OpenPipeline, 'pipeline'> {
 
 const STOP = { breakMs: 8_000, limitMs: 10_000 };
 
-/** Builds every part on the database, in order. `closers` closes them in the reverse order, also after a failure. */
-export async function openLog(chosen: ResolvedOptions, closers: Closers): Promise<OpenLog> {
-  const { config, databaseUrl, log } = chosen;
-  const opening: OpenOptions = { ...chosen, closers, onError: createOnError(chosen) };
+/**
+ * Opens a log on the database that the options or the settings name, or on an embedded one under `DATA_DIR`. When it
+ * fails, everything that was started is stopped before it throws.
+ */
+export async function openLog(chosen: OpenLogOptions): Promise<OpenLog> {
+  const closers = new Closers();
+  try {
+    const { config, log } = chosen;
+    const { databaseUrl = config.DATABASE_URL ?? (await startEmbedded(config, log, closers)) } = chosen;
+    return await openParts({ ...chosen, databaseUrl, closers, onError: createOnError(log) });
+  } catch (error) {
+    await closers.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Opens every part, in the order of their needs. They are closed in the reverse order. */
+async function openParts(opening: Opening): Promise<OpenLog> {
+  const { config, log, closers } = opening;
   const storage = await openStorage(opening);
   const readers = await openReaders(opening, storage);
   const { pipeline, ...open } = await openPipeline(opening, storage, readers);
   const signer = await openEvidence(opening, storage, pipeline);
-  const { metaAudit, purges } = await openAuditAndRetention(opening, storage, { pipeline, signer });
-  const { owner, pool, identity, addPool } = storage;
-  const { access, feed, expiryNow } = readers;
-  const services: Services = {
+  const audit = await openAuditAndRetention(opening, storage, { pipeline, signer });
+  const services = await createServices(opening, storage, { ...readers, ...audit, pipeline, signer });
+  await audit.metaAudit.started(storage.adminKey.change);
+  const health = openHealth(opening, storage, services);
+  const authenticate = auditFailures(readers.access.authenticate, audit.metaAudit);
+  const close = () => closeWithin(closers, log, storage);
+  return { ...open, config, log, storage, services, authenticate, health, closers, close };
+}
+
+async function createServices(
+  { config }: Opening,
+  { owner, pool, identity }: Storage,
+  parts: LogReaders & AuditAndRetention & { pipeline: Pipeline; signer: Signer },
+): Promise<Services> {
+  const { access, feed, expiryNow, pipeline, signer, metaAudit, purges } = parts;
+  return {
     pool,
     owner,
     readerOf: createReaders(pool),
@@ -83,19 +112,18 @@ export async function openLog(chosen: ResolvedOptions, closers: Closers): Promis
     exportSecret: await ensureExportSecret(owner),
     baseUrl: () => '',
   };
-  await metaAudit.started(storage.adminKey.change);
-  const health = createHealth({
+}
+
+function openHealth({ databaseUrl }: Opening, { addPool }: Storage, { pipeline, feed }: Services): Health {
+  return createHealth({
     pool: addPool(databaseUrl, { max: 1, maxUses: 1, role: 'audit_log_service', silenceMs: 1_500 }),
     appender: pipeline.appender,
     feed,
   });
-  const authenticate = auditFailures(access.authenticate, metaAudit);
-  const close = () => closeWithin(closers, log, storage);
-  return { ...open, config, log, storage, services, authenticate, health, closers, close };
 }
 
-function createOnError({ log }: ResolvedOptions): (error: Error) => void {
-  // Not the error itself: the object that pg throws carries the whole connection.
+function createOnError(log: Logger): (error: Error) => void {
+  // The message alone: the object that pg throws carries the whole connection.
   return (error) => {
     if (conditionOf(error) !== undefined)
       log.error({ cause: error.message }, 'the database connection had a problem');
@@ -103,26 +131,26 @@ function createOnError({ log }: ResolvedOptions): (error: Error) => void {
   };
 }
 
-function closeWithin(closers: Closers, log: ResolvedOptions['log'], { pools }: Storage): Promise<void> {
+function closeWithin(closers: Closers, log: Logger, { pools }: Storage): Promise<void> {
   return closers.closeWithin({
     ...STOP,
     breakOff() {
       log.error('the service stops although the database has not answered: its connections are broken');
-      for (const one of pools) breakConnections(one, 'the service stops');
+      for (const pool of pools) breakConnections(pool, 'the service stops');
     },
   });
 }
 
-/** Who reads, and what tells them that the log has grown. */
-export interface LogReaders {
+/** The readers of the log, and what wakes them when the log has grown. */
+interface LogReaders {
   access: Access;
   feed: Feed;
-  /** Milliseconds since 1970, for what expires. */
+  /** The clock by which keys and tokens expire, in milliseconds since 1970. */
   expiryNow: () => number;
 }
 
-/** Opens keys and tokens, the feed, the counters behind summaries, and the connection that listens for all of them. */
-export async function openReaders(opening: OpenOptions, { pool, clock }: Storage): Promise<LogReaders> {
+/** Opens keys and tokens, the feed, the maintenance of counters, and the one LISTEN connection that wakes all three. */
+async function openReaders(opening: Opening, { pool, clock }: Storage): Promise<LogReaders> {
   const { config, databaseUrl, log, closers, onError } = opening;
   const expiryNow = opening.now ?? clock.now;
   const access = createAccess({
@@ -137,10 +165,10 @@ export async function openReaders(opening: OpenOptions, { pool, clock }: Storage
   });
   closers.add(access, (part) => part.close());
   const feed = await createFeed(pool, onError);
-  const upkeep = closers.add(createLogMaintenance(pool, onError), (part) => part.close());
+  const maintenance = closers.add(createLogMaintenance(pool, onError), (part) => part.close());
   const onGrowth = (hint?: string) => {
     feed.wake(hint);
-    upkeep.wake();
+    maintenance.wake();
   };
   const listener = createListener({
     connectionString: databaseUrl,
@@ -158,19 +186,19 @@ function subscriptionQuota(config: Config) {
   };
 }
 
-/** The way of events into the log, and what may be added to it while it is open. */
-export interface OpenPipeline {
+/** The pipeline that records events, and its handlers and filters, which may change while the log is open. */
+interface OpenPipeline {
   pipeline: Pipeline;
   handlers: Handlers;
-  /** Those that are asked now. */
+  /** The filters of the pipeline. */
   filters: Set<EventFilterFunction>;
-  /** What still waits to be recorded is refused with the reason. */
+  /** When aborted, events that wait to be recorded are refused with the reason. */
   refused: AbortController;
 }
 
-/** Opens the pipeline: filters and handlers, redaction, append. */
-export async function openPipeline(
-  opening: OpenOptions,
+/** Opens the pipeline: filters, redaction, appender and handlers. */
+async function openPipeline(
+  opening: Opening,
   { owner, pool }: Storage,
   { feed }: LogReaders,
 ): Promise<OpenPipeline> {
@@ -198,7 +226,7 @@ export async function openPipeline(
   return { pipeline, handlers, filters, refused };
 }
 
-/** The same handler, whose events have the methods of an `AuditEvent`. */
+/** Wraps a handler so that it gets its events as instances of `AuditEvent`. */
 export function withAuditEvents(handler: {
   name: string;
   handle(event: AuditEvent): void | Promise<void>;
@@ -206,9 +234,9 @@ export function withAuditEvents(handler: {
   return { name: handler.name, handle: (event) => handler.handle(AuditEvent.of(event)) };
 }
 
-/** Starts to sign checkpoints, and to have them kept outside. What is found altered is an event in the log. */
-export async function openEvidence(
-  opening: OpenOptions,
+/** Starts to sign checkpoints and to publish them to anchors and witnesses. A change of the log is recorded as an event. */
+async function openEvidence(
+  opening: Opening,
   { pool, identity }: Storage,
   pipeline: Pipeline,
 ): Promise<Signer> {
@@ -232,7 +260,7 @@ export async function openEvidence(
   closers.add(signer, (part) => part.close());
   if (rollback) raiseAlarm(rollback);
   void signer.signNow();
-  const outside = publishCheckpoints({
+  const publisher = publishCheckpoints({
     pool,
     identity,
     signer,
@@ -247,19 +275,19 @@ export async function openEvidence(
     timeoutMs: config.OUTBOUND_TIMEOUT_MS,
     onDispute: (witness, error) => record(disputedLogEvent(witness, error)),
   });
-  closers.add(outside, (part) => part.close());
+  closers.add(publisher, (part) => part.close());
   return signer;
 }
 
-/** What the log does about itself. */
-export interface AuditAndRetention {
+/** The audit of the log itself, and the purges. */
+interface AuditAndRetention {
   metaAudit: MetaAudit;
   purges: Purges;
 }
 
-/** Opens the audit of the log itself, and retention. */
-export async function openAuditAndRetention(
-  opening: OpenOptions,
+/** Opens the audit of the log itself, starts the retention policy, and the expiry of idempotency keys. */
+async function openAuditAndRetention(
+  opening: Opening,
   { owner }: Storage,
   { pipeline, signer }: { pipeline: Pipeline; signer: Signer },
 ): Promise<AuditAndRetention> {

@@ -26,12 +26,11 @@ export interface LogOptions extends Extensions {
   databaseNow?: () => Promise<number>;
 }
 
-/** The options with their defaults. */
-export interface ResolvedOptions extends LogOptions {
+/** The options of `openLog`, for the library and the service. */
+export interface OpenLogOptions extends LogOptions {
   config: Config;
-  databaseUrl: string;
   log: Logger;
-  /** Whether an admin's key is made where there is none. */
+  /** Whether an admin's API key is created when there is none. */
   hasAdminKey: boolean;
 }
 

@@ -13,17 +13,17 @@ import { type LogIdentity, openIdentity } from '../evidence/signing-identity.ts'
 import { createHead } from '../log/head.ts';
 import { findFormerWordsEnd } from '../log/read/search.ts';
 import type { Closers } from '../shutdown.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { OpenLogOptions } from './options.ts';
 
-/** The database of a log: its tables as this version has them, and who may use them. */
+/** The database of a log, with its tables migrated to this version. */
 export interface Storage {
-  /** As the owner of the tables: migrations, keys, retention. */
+  /** Connects as the owner of the tables: for migrations, keys and retention. */
   owner: Pool;
-  /** In the service's role, which may read and append. */
+  /** Connects in the service's role, which may read and append only. */
   pool: Pool;
-  /** Where the owner connects. */
+  /** The URL that the owner connects to. */
   ownerUrl: string;
-  /** Every pool that was made, for what has to break their connections. */
+  /** Every pool that was created: a stop that takes too long breaks their connections. */
   pools: readonly Pool[];
   addPool: (url: string, options: PoolOptions) => Pool;
   identity: LogIdentity;
@@ -31,8 +31,9 @@ export interface Storage {
   adminKey: AdminKey;
 }
 
-/** What the parts of a log stand on while it is opened. */
-export interface OpenOptions extends ResolvedOptions {
+/** What every part of a log gets when the log is opened. */
+export interface Opening extends OpenLogOptions {
+  databaseUrl: string;
   closers: Closers;
   onError: (error: Error) => void;
 }
@@ -41,14 +42,17 @@ const DATABASE_ADVICE =
   'check that the database runs, and that this names its address, user, password and database';
 const NO_KEY: AdminKey = { secret: undefined, change: undefined };
 
-/** Starts the embedded PostgreSQL under `DATA_DIR` until the log is closed, and returns where it is. */
-export async function startDatabase({ DATA_DIR }: Config, log: Logger, closers: Closers): Promise<string> {
+/** Starts the embedded PostgreSQL under `DATA_DIR`, which `closers` stop, and returns its URL. */
+export async function startEmbedded({ DATA_DIR }: Config, log: Logger, closers: Closers): Promise<string> {
   const server = await superviseEmbedded({ dataDir: DATA_DIR, log });
   return closers.add(server, ({ stop }) => stop()).connectionString;
 }
 
-/** Connects, migrates, and makes sure of the head, the identity and the admin's key. Throws an error that names the setting at fault. */
-export async function openStorage(opening: OpenOptions): Promise<Storage> {
+/**
+ * Connects, migrates, and creates the head row, the signing identity and the admin's key where they are missing. An error
+ * names the setting at fault.
+ */
+export async function openStorage(opening: Opening): Promise<Storage> {
   const { config, databaseUrl, log, closers, onError } = opening;
   const ownerUrl = config.DATABASE_ADMIN_URL ?? databaseUrl;
   const pools: Pool[] = [];
@@ -58,7 +62,7 @@ export async function openStorage(opening: OpenOptions): Promise<Storage> {
     return made;
   };
   const onEnded = (count: number) =>
-    log.warn({ count }, 'connections of an instance were ended that said nothing and blocked the others');
+    log.warn({ count }, 'silent connections of another instance blocked this one and were terminated');
   const owner = addPool(ownerUrl, {
     max: 4,
     idleInTransactionMs: IDLE_IN_TRANSACTION_MS,
@@ -69,7 +73,8 @@ export async function openStorage(opening: OpenOptions): Promise<Storage> {
     origin: config.ORIGIN,
     keyFile: config.SIGNING_KEY_FILE ?? join(config.DATA_DIR, 'signing-key.pem'),
   });
-  if (!identity.signers) log.warn('this instance has no signing key: it serves checkpoints that others sign');
+  if (!identity.signers)
+    log.warn('this instance has no signing key: it serves checkpoints that other instances sign');
   const adminKey = opening.hasAdminKey ? await ensureAdminKey(owner, config.ADMIN_API_KEY) : NO_KEY;
   if (adminKey.secret !== undefined) opening.onAdminKey?.(adminKey.secret);
   const pool = addPool(databaseUrl, {
@@ -78,13 +83,16 @@ export async function openStorage(opening: OpenOptions): Promise<Storage> {
   });
   const grant = await allowEndingSilentHolders(pool, owner);
   if (grant !== undefined)
-    log.warn({ grant }, 'an instance that vanishes may block the others: an administrator has to grant this');
+    log.warn(
+      { grant },
+      'an instance that vanishes may block the others: let an administrator run this GRANT',
+    );
   const clock = await startClock(pool, { readTime: opening.databaseNow, onError });
   closers.add(clock, (part) => part.close());
   return { owner, pool, ownerUrl, pools, addPool, identity, clock, adminKey };
 }
 
-async function prepareTables(owner: Pool, { config, databaseUrl, log }: OpenOptions): Promise<void> {
+async function prepareTables(owner: Pool, { config, databaseUrl, log }: Opening): Promise<void> {
   await namingSetting(ownerSetting(config), DATABASE_ADVICE, () => owner.query('SELECT 1'));
   await migrate(owner);
   await namingSetting('DATABASE_URL', DATABASE_ADVICE, () => checkMemberships(databaseUrl));
@@ -92,13 +100,13 @@ async function prepareTables(owner: Pool, { config, databaseUrl, log }: OpenOpti
   if (makers.length > 0)
     log.warn(
       { makers },
-      "others than the owner may make functions in the log's schema: REVOKE CREATE ON SCHEMA from them",
+      "roles other than the owner may create functions in the log's schema: REVOKE CREATE ON SCHEMA from them",
     );
   await createHead(owner, config.SEGMENT_BITS);
   const formerEnd = await findFormerWordsEnd(prismaOn(owner));
   if (formerEnd > 0)
     log.info(
       { before: formerEnd },
-      'events before this position are searched as they were indexed: by whole words in any order, without the texts that were added since',
+      'an older version indexed the events before this position: search finds them by whole words in any order, and not by user agent, old and new values',
     );
 }
