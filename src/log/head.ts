@@ -3,10 +3,10 @@ import type { Pool } from '../db/pool.ts';
 import type { Queryable, Reads } from '../db/queries.ts';
 import { emptyFrontier, type Frontier, parseFrontier, rootOf, serializeFrontier } from '../merkle/tree.ts';
 
-/** The state of the log: one row, moved by every append. */
+/** The head of the log: one row, which every append updates. */
 export interface LogHead {
   frontier: Frontier;
-  /** The oldest position that is still there. */
+  /** The oldest position that retention has not removed. */
   firstPosition: number;
   segmentBits: number;
 }
@@ -18,7 +18,7 @@ interface HeadRow {
   segment_bits: number;
 }
 
-/** Makes the head row of an empty log; an existing log keeps what it has, its `segmentBits` too. */
+/** Creates the head row of an empty log. An existing log keeps its head, including `segmentBits`. */
 export async function createHead(pool: Pool, segmentBits: number): Promise<void> {
   await pool.query(
     `INSERT INTO log_head (size, root_hash, frontier, first_position, segment_bits, announced_from)
@@ -28,7 +28,7 @@ export async function createHead(pool: Pool, segmentBits: number): Promise<void>
   );
 }
 
-/** The oldest position that is still there. */
+/** The oldest position that retention has not removed. */
 export async function readFirstPosition(db: Reads): Promise<number> {
   const [head] = await db.$queryRaw<{ first: number }[]>(FIRST);
   return head?.first ?? 0;
@@ -36,7 +36,7 @@ export async function readFirstPosition(db: Reads): Promise<number> {
 
 const FIRST = Prisma.sql`SELECT first_position::float8 AS first FROM log_head`;
 
-/** Reads the head; with `lock` it takes the row for the rest of the transaction. */
+/** Reads the head. With `lock`, locks the row until the transaction ends. */
 export async function readHead(db: Queryable, { lock = false } = {}): Promise<LogHead> {
   const { rows } = await db.query<HeadRow>(
     `SELECT size, frontier, first_position, segment_bits FROM log_head${lock ? ' FOR UPDATE' : ''}`,

@@ -5,19 +5,19 @@ import { countNextEvents, MAX_COUNTED_EVENTS } from './summary/rollups.ts';
 const PAUSE_MS = 250;
 
 /**
- * What follows the append, a moment later: the counts behind summaries, the order in the search indexes, and what
- * PostgreSQL has to know of the newest segment.
+ * The work that follows appends a moment later: it counts events into the rollups of summaries, merges the pending entries of
+ * search indexes, and analyzes the newest segment.
  */
 export interface LogMaintenance {
-  /** There may be something to do. */
+  /** Tells that the log may have grown. */
   wake(): void;
-  /** Resolves when the step under way is done. */
+  /** Resolves when the current step is done. */
   close(): Promise<void>;
 }
 
 /**
- * Makes the upkeep of an instance. Nobody has to wait for it: what is not counted yet, summaries count themselves, and
- * searches read what is not in order yet. It pauses between runs: one event costs as much as a thousand.
+ * Creates the maintenance of an instance. Readers do not depend on it: summaries count the events that the rollups lack, and
+ * searches read pending index entries. It pauses between runs, since counting one event costs as much as a thousand.
  */
 export function createLogMaintenance(pool: Pool, onError: (error: Error) => void): LogMaintenance {
   let running: Promise<void> | undefined;
@@ -29,7 +29,7 @@ export function createLogMaintenance(pool: Pool, onError: (error: Error) => void
     isDue = false;
     try {
       let counted = 0;
-      // A step that is not full has caught up: what comes after it waits for the next run.
+      // A step that is not full has caught up. Later events wait for the next run.
       for (let step = MAX_COUNTED_EVENTS; step === MAX_COUNTED_EVENTS && !isClosed; counted += step) {
         step = await countNextEvents(pool);
       }
@@ -61,8 +61,8 @@ export function createLogMaintenance(pool: Pool, onError: (error: Error) => void
 }
 
 /**
- * Puts into the search indexes what waits for it, in the newest segments; in the others nothing does. Then takes the
- * statistics that searches of the newest one need.
+ * Merges the pending entries of the search indexes of the two newest segments; older segments have none. Then updates the
+ * planner statistics of the newest.
  */
 async function maintainSegments(pool: Pool): Promise<void> {
   await pool.query(

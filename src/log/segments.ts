@@ -2,29 +2,29 @@ import { Prisma } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
 import { prepared, type Reads } from '../db/queries.ts';
 
-/** The positions of a batch that one segment holds, `end` left out. */
+/** The positions of a batch within one segment, `end` exclusive. */
 export interface SegmentPart {
-  /** The segment's table. */
+  /** The table of the segment. */
   table: string;
   start: number;
   end: number;
 }
 
-/** The positions of a segment, `end` left out. */
+/** The positions of a segment, `end` exclusive. */
 export interface SegmentRange {
   start: number;
   end: number;
 }
 
 /**
- * The segments that have events, from the first on; asked of the catalog, as whoever reads may not see the head. One that
- * is removed at this moment has no bounds any more; one that is being detached may be locked.
+ * The segments with events, in order. They are read from the catalog, since a reader under row-level security cannot see the
+ * head. Left out are segments that are being removed, which have no bounds any more, or detached, which may be locked.
  */
 export function readSegments(db: Reads): Promise<SegmentRange[]> {
   return db.$queryRaw(SEGMENTS);
 }
 
-// A regular expression in it has a backslash.
+// `raw` because the regular expression has a backslash.
 const SEGMENTS = prepared(
   Prisma.raw(
     String.raw`SELECT bounds[1]::float8 AS start, bounds[2]::float8 AS "end"
@@ -36,43 +36,43 @@ const SEGMENTS = prepared(
   ),
 );
 
-/** The segments of the log, `2^bits` positions each; the next one is made before anybody needs it. */
+/** Creates the segments of the log, of `2^bits` positions each. The next one is created before it is needed. */
 export class Segments {
   readonly #pool: Pool;
   readonly #bits: number;
-  readonly #made = new Map<number, Promise<void>>();
+  readonly #ensured = new Map<number, Promise<void>>();
 
   constructor(pool: Pool, bits: number) {
     this.#pool = pool;
     this.#bits = bits;
   }
 
-  /** The segments that hold the positions from `start` to `end`, which there are when this resolves. */
+  /** The parts of the segments with the positions from `start` to `end`. Creates missing segments before it resolves. */
   async open(start: number, end: number): Promise<SegmentPart[]> {
     const length = 2 ** this.#bits;
     const parts: SegmentPart[] = [];
     for (let segment = Math.floor(start / length); segment * length < end; segment += 1) {
-      await this.#make(segment);
+      await this.#ensure(segment);
       parts.push({
         table: `audit_segments.s${String(segment).padStart(8, '0')}`,
         start: Math.max(start, segment * length),
         end: Math.min(end, (segment + 1) * length),
       });
     }
-    // A failure shows when the segment is needed.
-    if (end % length >= length / 2) this.#make(Math.floor(end / length) + 1).catch(() => undefined);
+    // Ahead of need: a failure is reported when the segment is needed.
+    if (end % length >= length / 2) this.#ensure(Math.floor(end / length) + 1).catch(() => undefined);
     return parts;
   }
 
-  #make(segment: number): Promise<void> {
-    let made = this.#made.get(segment);
-    if (!made) {
-      made = this.#pool
+  #ensure(segment: number): Promise<void> {
+    let ensured = this.#ensured.get(segment);
+    if (!ensured) {
+      ensured = this.#pool
         .query('SELECT ensure_segment($1, $2::smallint)', [segment, this.#bits])
         .then(() => undefined);
-      this.#made.set(segment, made);
-      made.catch(() => this.#made.delete(segment));
+      this.#ensured.set(segment, ensured);
+      ensured.catch(() => this.#ensured.delete(segment));
     }
-    return made;
+    return ensured;
   }
 }

@@ -9,68 +9,68 @@ import { eventAt, type PreparedEvent } from './prepare-event.ts';
 const MAX_BATCH_EVENTS = 4_000;
 const MAX_BATCH_BYTES = 16_000_000;
 const MAX_WAITING_EVENTS = 50_000;
-/** Longest time in the queue. What waits longer was never sent, so it can be refused for certain. */
+/** A request that has waited longer is refused with UNAVAILABLE. It was never sent, so the refusal is certain. */
 const MAX_QUEUED_MS = 15_000;
-// From so many on, the rows of a batch are sent while the one before it commits.
+// A batch of at least so many events is pipelined: its rows are sent while the preceding batch commits.
 const PIPELINED_EVENTS = 250;
 
 /** The only writer of the log in this process: requests that arrive while a batch commits form the next batch. */
 export interface Appender {
-  /** Resolves when the events are committed. Throws CONFLICT, OVERLOADED (retry later), UNAVAILABLE (retry). */
+  /** Resolves when the events are committed. Throws CONFLICT, OVERLOADED (retry later) or UNAVAILABLE (retry). */
   append(request: AppendRequest): Promise<AssignedPosition[]>;
-  /** The CONFLICTs for which `append` would refuse the events; none where the database cannot tell. */
+  /** The CONFLICT errors that `append` would throw. None when the database cannot be asked. */
   conflicts(request: AppendRequest): Promise<readonly AuditError[]>;
-  /** How it is doing, for whoever asks whether the instance is ready. */
+  /** The state of the queue, for the readiness check. */
   state(): AppendState;
-  /** Refuses new requests and resolves when those that wait are committed. */
+  /** Refuses new requests. Resolves when the waiting ones are committed. */
   close(): Promise<void>;
 }
 
 export interface AppendState {
-  /** How long the oldest request has been waiting, in milliseconds; 0: none waits. */
+  /** How long the oldest request has been waiting, in milliseconds. 0: none waits. */
   oldestWaitMs: number;
-  /** When the last batch was settled (`performance.now`), and what failed if it did; undefined: there was none. */
+  /** When the last batch was settled (by `performance.now`), and its error if it failed. Undefined before the first. */
   last: { at: number; error: unknown } | undefined;
 }
 
 interface WaitingRequest extends AppendRequest {
   since: number;
-  resolve: (placements: AssignedPosition[]) => void;
+  resolve: (positions: AssignedPosition[]) => void;
   reject: (error: unknown) => void;
 }
 
-/** The events that a batch has added to the log. */
+/** The events that a batch added to the log. */
 export interface CommittedEvents {
-  /** The position of the first. */
+  /** The position of the first event. */
   start: number;
   count: number;
-  /** Makes them, in log order. */
+  /** Creates the events, in log order. */
   events: () => AuditEvent[];
 }
 
 /** Called as soon as a batch with new events is committed. */
 export type OnCommitted = (committed: CommittedEvents) => void;
 
-/** Makes the appender on a pool. */
+/** Creates the appender of an instance. */
 export function createAppender(pool: Pool, onCommitted: OnCommitted = () => undefined): Appender {
   const committer = new Committer(pool);
   const queue: WaitingRequest[] = [];
-  // In the order in which they came: a set keeps it.
+  // A set keeps the order of arrival.
   const waiting = new Set<WaitingRequest>();
   let last: AppendState['last'];
   let queuedEvents = 0;
   let waitingEvents = 0;
   let running: Promise<void> | undefined;
   let isClosed = false;
-  let onEnough = () => {};
+  let startNextBatch = () => {};
   let lateTimer: NodeJS.Timeout | undefined;
 
   async function drain(): Promise<void> {
     let settled = Promise.resolve();
     while (queue.length > 0) {
-      // What has arrived in this turn of the event loop goes into the same batch.
+      // Requests of the same turn of the event loop share a batch.
       await setImmediate();
-      refuseUnwanted();
+      refuseAborted();
       const requests = takeBatch(queue);
       if (requests.length === 0) break;
       const events = countOf(requests);
@@ -81,7 +81,7 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
         for (const request of requests) waiting.delete(request);
         last = { at: performance.now(), error };
       });
-      await Promise.race([settled, isAhead.then(enough)]);
+      await Promise.race([settled, isAhead.then(untilWorthPipelining)]);
       if (queue.length === 0) await settled;
     }
     running = undefined;
@@ -94,7 +94,7 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
     late.reject(error);
   }
 
-  function refuseUnwanted(): void {
+  function refuseAborted(): void {
     if (!queue.some(({ signal }) => signal?.aborted)) return;
     for (const request of queue.splice(0)) {
       if (request.signal?.aborted) refuse(request, request.signal.reason);
@@ -102,7 +102,7 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
     }
   }
 
-  // A batch that hangs must not hold up for ever what has not been sent.
+  // A batch that hangs must not delay unsent requests for ever.
   function refuseLate(): void {
     const dueAt = performance.now() - MAX_QUEUED_MS;
     while (queue[0] && queue[0].since <= dueAt) {
@@ -112,11 +112,11 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
     lateTimer = queue[0] && setTimeout(refuseLate, queue[0].since - dueAt).unref();
   }
 
-  // A small batch waits for the one before it, and grows meanwhile.
-  function enough(): Promise<void> | undefined {
+  // A small batch waits for the preceding one, and grows meanwhile.
+  function untilWorthPipelining(): Promise<void> | undefined {
     if (queuedEvents >= PIPELINED_EVENTS) return undefined;
     return new Promise((resolve) => {
-      onEnough = resolve;
+      startNextBatch = resolve;
     });
   }
 
@@ -136,7 +136,7 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
         queue.push(request);
         waiting.add(request);
         lateTimer ??= setTimeout(refuseLate, MAX_QUEUED_MS).unref();
-        if (queuedEvents >= PIPELINED_EVENTS) onEnough();
+        if (queuedEvents >= PIPELINED_EVENTS) startNextBatch();
         running ??= drain();
       });
     },
@@ -153,19 +153,19 @@ export function createAppender(pool: Pool, onCommitted: OnCommitted = () => unde
   };
 }
 
-/** Answers the requests; resolves with what failed, if the whole batch did. */
+/** Answers the requests of a batch. Resolves with the error when the whole batch failed. */
 async function answerRequests(
   done: Promise<AppendResult[]>,
   requests: WaitingRequest[],
   onCommitted: OnCommitted,
 ): Promise<unknown> {
   try {
-    const placed = await done;
-    reportCommitted(onCommitted, requests, placed);
+    const results = await done;
+    reportCommitted(onCommitted, requests, results);
     requests.forEach((request, index) => {
-      const outcome = placed[index];
-      if (Array.isArray(outcome)) request.resolve(outcome);
-      else request.reject(outcome);
+      const result = results[index];
+      if (Array.isArray(result)) request.resolve(result);
+      else request.reject(result);
     });
     return undefined;
   } catch (error) {
@@ -178,13 +178,13 @@ async function answerRequests(
 function reportCommitted(
   onCommitted: OnCommitted,
   requests: readonly WaitingRequest[],
-  placed: readonly AppendResult[],
+  results: readonly AppendResult[],
 ): void {
   const added = requests.flatMap(({ events }, index) => {
-    const placements = placed[index];
-    if (!Array.isArray(placements)) return [];
-    return placements.flatMap(({ position, isNew }, place) =>
-      isNew ? [{ position, event: events[place] as PreparedEvent }] : [],
+    const positions = results[index];
+    if (!Array.isArray(positions)) return [];
+    return positions.flatMap(({ position, isNew }, at) =>
+      isNew ? [{ position, event: events[at] as PreparedEvent }] : [],
     );
   });
   const [first] = added;

@@ -8,13 +8,13 @@ import { COPIED_COLUMNS, copyRows } from './copy-rows.ts';
 import { type KnownKeys, keyName, lookUpKeys, positionOfDuplicate } from './idempotency.ts';
 import type { PreparedEvent } from './prepare-event.ts';
 
-/** The CONFLICTs for which a request would be refused; none where the database cannot tell. */
+/** The CONFLICT errors that appending a request would throw. None when the database cannot be asked. */
 export async function findConflicts(pool: Pool, request: AppendRequest): Promise<readonly AuditError[]> {
   try {
     const known = await lookUpKeys(pool, request.events);
-    const [placed] = assignPositions([request], 0, known).placed;
-    if (placed instanceof AuditErrors) return placed.all;
-    return placed instanceof AuditError ? [placed] : [];
+    const [result] = assignPositions([request], 0, known).results;
+    if (result instanceof AuditErrors) return result.all;
+    return result instanceof AuditError ? [result] : [];
   } catch (error) {
     if (conditionOf(error) === undefined) throw error;
     return [];
@@ -23,26 +23,26 @@ export async function findConflicts(pool: Pool, request: AppendRequest): Promise
 
 /** A batch ready to be sent. */
 export interface BuiltBatch extends Batch {
-  /** What becomes of each request when the batch is committed. */
-  placed: AppendResult[];
-  /** None when there is no event to insert. */
+  /** The result of each request once the batch is committed. */
+  results: AppendResult[];
+  /** Empty when there is no event to insert. */
   steps: PipelineStep[];
-  /** The tree after it. */
+  /** The log's tree after the batch. */
   next: Frontier;
 }
 
-/** On what a batch is built. */
+/** The state of the log that a batch is built on. */
 export interface BatchBase {
-  /** The log's tree before it. */
+  /** The log's tree before the batch. */
   tree: Frontier;
   segments: Segments;
-  /** Where to look up keys: nothing may be committed between that and the batch, unless by `ahead`. */
+  /** Where idempotency keys are looked up. Between the lookup and this batch only `ahead` may be committed. */
   db: Pool | PoolClient;
-  /** The batch that has the head and is not committed yet. */
+  /** The preceding batch of this process, when it holds the head and is not committed yet. */
   ahead?: BuiltBatch;
 }
 
-/** Gives every event of the requests its place and makes the steps that append them. */
+/** Assigns a position to each event of the requests, and makes the SQL steps that append them. */
 export async function buildBatch(
   requests: AppendRequest[],
   { tree, segments, db, ahead }: BatchBase,
@@ -52,62 +52,62 @@ export async function buildBatch(
     requests.flatMap((request) => request.events),
   );
   for (const [name, key] of ahead?.known ?? []) known.set(name, key);
-  const { batch, placed } = assignPositions(requests, tree.size, known);
-  if (batch.events.length === 0) return { ...batch, placed, steps: [], next: tree };
+  const { batch, results } = assignPositions(requests, tree.size, known);
+  if (batch.events.length === 0) return { ...batch, results, steps: [], next: tree };
   const parts = await segments.open(tree.size, tree.size + batch.events.length);
-  return { ...batch, placed, ...appendSteps(batch, tree, { parts, isAhead: ahead !== undefined }) };
+  return { ...batch, results, ...appendSteps(batch, tree, { parts, isAhead: ahead !== undefined }) };
 }
 
-/** A request to append: its events, and for each the path to name in an error. All or nothing. */
+/** A request to append events, all or none. `paths` has for each event the path that an error names. */
 export interface AppendRequest {
   events: PreparedEvent[];
   paths: string[];
-  /** Aborted when nobody waits for the answer any more: what has not been sent by then is refused with its reason. */
+  /** Aborted when nobody waits for the answer any more: a request that was not sent by then is refused with the reason. */
   signal?: AbortSignal | undefined;
 }
 
-/** Where each event of a request stands: at a new place, or as a duplicate of the event at a place. */
+/** The position of an event: a new one (`isNew`), or that of the earlier event that it duplicates. */
 export interface AssignedPosition {
   position: number;
   isNew: boolean;
 }
 
-/** What became of a request: its placements, or the error that refuses it alone. */
+/** The result of a request: the positions of its events, or the error that refuses this request alone. */
 export type AppendResult = AssignedPosition[] | Error;
 
-/** A batch: the events to insert, from position `start` on, and the keys known by then. */
+/** The events to insert from position `start` on, and the idempotency keys that are known after them. */
 export interface Batch {
   start: number;
   events: PreparedEvent[];
   known: KnownKeys;
 }
 
-/** Places the requests one behind the other in a new batch from `start` on; a request with a reused key is refused alone. */
+/** Assigns positions from `start` on to the requests, in their order. A request with a reused key is refused alone. */
 export function assignPositions(
   requests: readonly AppendRequest[],
   start: number,
   known: KnownKeys,
-): { batch: Batch; placed: AppendResult[] } {
+): { batch: Batch; results: AppendResult[] } {
   const batch: Batch = { start, events: [], known };
-  const placed = requests.map((request): AppendResult => {
+  const results = requests.map((request): AppendResult => {
     try {
       return assignToRequest(batch, request);
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
   });
-  return { batch, placed };
+  return { batch, results };
 }
 
 /**
- * Places the events of a request behind those of the batch, and remembers their keys.
- * Throws CONFLICT for each reused key; then the batch is as it was.
+ * Appends the events of a request to the batch, and adds their keys to the known ones. Throws CONFLICT for each reused key,
+ * and then leaves the batch as it was.
  */
 function assignToRequest(batch: Batch, { events, paths }: AppendRequest): AssignedPosition[] {
   const known: KnownKeys = new Map();
   const added: PreparedEvent[] = [];
   const problems = new Problems();
-  const placements = events.map((event, index): AssignedPosition => {
+  const positions = events.map((event, index): AssignedPosition => {
     const path = paths[index] ?? 'input';
     const { idempotency } = event;
     const name = idempotency && keyName(idempotency);
@@ -125,18 +125,18 @@ function assignToRequest(batch: Batch, { events, paths }: AppendRequest): Assign
   problems.throwAny();
   for (const event of added) batch.events.push(event);
   for (const [name, key] of known) batch.known.set(name, key);
-  return placements;
+  return positions;
 }
 
-/** The steps that append a batch, and the tree after it. */
+/** The SQL steps that append a batch, and the log's tree after it. */
 export interface AppendSteps {
   steps: PipelineStep[];
   next: Frontier;
 }
 
 /**
- * The steps that append the batch to the log whose tree is `from`: for each segment its rows, with which a trigger moves
- * the head, then the keys. With `isAhead` they do not take the head first: the preceding batch of this process holds it.
+ * Makes the steps that append a batch to the log whose tree is `from`: for each segment a COPY, whose trigger moves the head,
+ * then the idempotency keys. With `isAhead`, the preceding batch of this process holds the head, so no step claims it.
  */
 export function appendSteps(
   batch: Batch,
@@ -168,7 +168,7 @@ function announceHead(tree: Frontier, next: Frontier): PipelineStep {
   return { sql: "SELECT set_config('audit_log.next', $1, true)", parameters: [headAfter(tree, next)] };
 }
 
-// What the trigger `move_head` reads; `marked`: salts say which events came with a key (see `prepare.ts`).
+// The argument of the trigger `move_head`. `marked`: a bit of each salt says whether the event has a key (prepare-event.ts).
 function headAfter(tree: Frontier, next: Frontier): string {
   return `${tree.size} ${next.size} ${bytea(rootOf(next))} ${bytea(serializeFrontier(next))} marked`;
 }
@@ -205,7 +205,7 @@ function byteaElement(hex: string): string {
   return `"\\\\x${hex}"`;
 }
 
-// The text form of an array, in which a backslash stands before quotes and backslashes.
+// PostgreSQL's text form of an array: quotes and backslashes are escaped by a backslash.
 function textArray(texts: readonly string[]): string {
   return `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }

@@ -16,27 +16,27 @@ import {
 
 const MAX_ATTEMPTS = 8;
 const RETRY_MS = 5;
-// After that a batch that fails is not tried again: with the limit of a step it settles within about twenty seconds.
+// A batch that fails later is not retried. With the time limit of a step, a batch settles within about twenty seconds.
 const RETRY_UNTIL_MS = 12_000;
-// How many batches wait for the head's lock before anything else, once another instance was faster.
+// After another instance was faster, so many batches lock the head first instead of trying the known head.
 const LOCKED_BATCHES = 16;
 
 /** A batch that is being committed. */
 export interface PendingCommit {
-  /** Resolves when another batch may be started behind this one: it has the head, or `done` is settled. */
+  /** Resolves when the next batch may start: this one holds the head, or `done` has settled. */
   isAhead: Promise<void>;
-  /** What became of each request, in order. */
+  /** The result of each request, in order. */
   done: Promise<AppendResult[]>;
 }
 
-/** Commits batches, remembering the log as it last wrote it, so that an undisturbed append is one round trip. */
+/** Commits batches. It remembers the head that it last wrote, so an undisturbed append is one round trip. */
 export class Committer {
   readonly #pool: Pool;
   #log: KnownHead | undefined;
   #segments: Segments | undefined;
   #lockedBatches = 0;
   #ahead: BuiltBatch | undefined;
-  #behind: PipelinedBatch | undefined;
+  #pipelined: PipelinedBatch | undefined;
   #last: Promise<void> = Promise.resolve();
 
   constructor(pool: Pool) {
@@ -44,9 +44,10 @@ export class Committer {
   }
 
   /**
-   * Appends the requests in order, in one transaction, behind the batch that was started before; when that one has the
-   * head, the rows of this one travel while it commits.
-   * A connection that dies during COMMIT is settled by the ids of the events: never lost, never doubled.
+   * Appends the requests in order, in one transaction, after the batch that was started before. While that one holds the
+   * head and commits, the rows of this one are already sent.
+   * When a connection breaks during COMMIT, the ids of the events tell whether the batch was committed: no event is lost, none
+   * is doubled.
    */
   start(requests: AppendRequest[]): PendingCommit {
     let mine: BuiltBatch | undefined;
@@ -75,23 +76,23 @@ export class Committer {
     requests: AppendRequest[],
     { before, onHead }: { before: Promise<void>; onHead: OnBatchState },
   ): Promise<AppendResult[]> {
-    // What goes wrong here shows again, or not, when the batch goes the ordinary way.
-    const lane = await this.#pipelineBatch(ahead, requests, onHead).catch(ignore);
+    // On an error the batch is committed without pipelining, where a lasting error shows again.
+    const pipelined = await this.#pipelineBatch(ahead, requests, onHead).catch(ignore);
     await before;
-    if (!lane || this.#log?.tree !== ahead.next) {
-      lane?.abandon();
+    if (!pipelined || this.#log?.tree !== ahead.next) {
+      pipelined?.abandon();
       return this.#commit(requests, onHead);
     }
-    this.#behind = undefined;
+    this.#pipelined = undefined;
     try {
-      await lane.finish();
+      await pipelined.finish();
     } catch (error) {
       this.#forget(error);
       if (!mayTryAgain(error)) throw error;
-      return this.#commit(requests, onHead, lane.batch);
+      return this.#commit(requests, onHead, pipelined.batch);
     }
-    this.#log = { tree: lane.batch.next, segments: this.#log.segments };
-    return lane.batch.placed;
+    this.#log = { tree: pipelined.batch.next, segments: this.#log.segments };
+    return pipelined.batch.results;
   }
 
   async #pipelineBatch(
@@ -102,16 +103,16 @@ export class Committer {
     if (!this.#log) return undefined;
     const { segments } = this.#log;
     const batch = await buildBatch(requests, { tree: ahead.next, segments, db: this.#pool, ahead });
-    // Duplicates alone have nothing to send, and a batch over the end of a segment is two COPYs: both are rare.
+    // A batch of duplicates alone sends nothing, and one across two segments needs two COPYs. Both are rare.
     if (batch.steps.filter((step) => 'rows' in step).length !== 1) return undefined;
-    const lane = await PipelinedBatch.connect(this.#pool, batch);
+    const pipelined = await PipelinedBatch.connect(this.#pool, batch);
     if (this.#ahead !== ahead) {
-      lane.abandon();
+      pipelined.abandon();
       return undefined;
     }
-    lane.send(() => onHead(batch));
-    this.#behind = lane;
-    return lane;
+    pipelined.send(() => onHead(batch));
+    this.#pipelined = pipelined;
+    return pipelined;
   }
 
   async #commit(
@@ -129,7 +130,7 @@ export class Committer {
         const appended = await this.#append(requests, { sent, onSent, onHead });
         this.#log = appended.log;
         this.#segments = appended.log.segments;
-        return appended.placed;
+        return appended.results;
       } catch (error) {
         this.#forget(error);
         if (!mayTryAgain(error) || attempt >= MAX_ATTEMPTS || performance.now() > lastAt) throw error;
@@ -145,22 +146,22 @@ export class Committer {
     if (this.#log && !sent && this.#lockedBatches === 0) {
       return appendToKnown(this.#pool, requests, { log: this.#log, onSent, onHead });
     }
-    // Nobody goes behind a batch under the lock: where another instance waits for it, that one would be faster.
+    // Under the lock no batch is pipelined: another instance that waits for the lock would be faster.
     if (this.#lockedBatches > 0) this.#lockedBatches -= 1;
     return appendUnderLock(this.#pool, requests, { segments: this.#segments, sent, onSent });
   }
 
-  // At once, since a retry, or another instance that has the head, may wait for rows at the same positions.
+  // The pipelined batch is undone at once: a retry or another instance may wait for its rows at the same positions.
   #forget(error: unknown): void {
     this.#log = undefined;
     this.#ahead = undefined;
-    this.#behind?.abandon();
-    this.#behind = undefined;
+    this.#pipelined?.abandon();
+    this.#pipelined = undefined;
     if (isOvertaken(error)) this.#lockedBatches = LOCKED_BATCHES;
   }
 }
 
-/** Whether another instance was faster: it has the head, has moved it, or has taken a position or a key. */
+/** Whether another instance was faster: it holds the head, has moved it, or has taken a position or a key. */
 function isOvertaken(error: unknown): boolean {
   return ['40001', '55P03', '23505'].includes((error as { code?: string }).code ?? '');
 }
@@ -173,7 +174,7 @@ function ignore(): undefined {
   return undefined;
 }
 
-/** A batch whose rows travel to the database while the one before it commits. */
+/** A batch whose rows are sent while the preceding batch commits. */
 export class PipelinedBatch {
   readonly batch: BuiltBatch;
   readonly #client: PoolClient;
@@ -185,12 +186,12 @@ export class PipelinedBatch {
     this.#client = client;
   }
 
-  /** Takes a connection for the batch, on which nothing is sent yet. */
+  /** Takes a connection for the batch. Sends nothing yet. */
   static async connect(pool: Pool, batch: BuiltBatch): Promise<PipelinedBatch> {
     return new PipelinedBatch(batch, await pool.connect());
   }
 
-  /** Sends the batch but for its end; `onHead` is called when it has the head, after `finish`. */
+  /** Sends the batch except its end. `onHead` is called after `finish`, when the batch holds the head. */
   send(onHead: () => void): void {
     this.#pipeline = this.#client.query(
       new StatementPipeline(this.batch.steps, { isHeldBack: true, onCopied: onHead }),
@@ -199,18 +200,18 @@ export class PipelinedBatch {
       () => this.#settle(false),
       (error) => this.#settle(mayBeBroken(error)),
     );
-    // The server waits for the end, which is not sent before the batch ahead is committed.
+    // Silence is expected now: the server waits for the end, which is sent once the preceding batch is committed.
     clientOf(this.#client).pauseSilence();
   }
 
-  /** Commits it, when the batch before it is committed. Rejects like a pipeline. */
+  /** Commits it. To be called once the preceding batch is committed. Rejects like a pipeline. */
   async finish(): Promise<void> {
     this.#pipeline?.release();
     clientOf(this.#client).resumeSilence(SILENCE.append);
     await this.#pipeline?.done;
   }
 
-  /** Undoes it, however far it is; more than once does no harm. */
+  /** Rolls it back, at whatever step it is. May be called more than once. */
   abandon(): void {
     if (!this.#pipeline) this.#client.release();
     else {

@@ -6,11 +6,11 @@ import type { Pool } from '../../db/pool.ts';
 import { AuditError } from '../../errors.ts';
 import type { PreparedEvent } from './prepare-event.ts';
 
-/** What the log knows of a key. */
+/** The first use of an idempotency key. */
 export interface KnownKey {
-  /** The position of its first event. */
+  /** The position of the first event with the key. */
   position: number;
-  /** Whether that event had the content with this hash (SHA-256 in hex); of an event that was purged it is not known. */
+  /** Whether that event had the content with this hash (SHA-256 in hex). Undefined: the event was purged. */
   hadContent: (contentHash: string) => boolean | undefined;
 }
 
@@ -18,8 +18,8 @@ export interface KnownKey {
 export type KnownKeys = Map<string, KnownKey>;
 
 /**
- * Looks up the keys of the events, and the salts of the events that had them first, in one statement; each by the index:
- * as a join, PostgreSQL would rather read all of up to a hundred thousand keys that there are.
+ * Looks up the keys of the events, with the salts of the events that used them first, in one statement. LATERAL makes
+ * PostgreSQL use the index for each key: for a join it would read the whole table while that has up to 100,000 keys.
  */
 export async function lookUpKeys(db: Pool | PoolClient, events: PreparedEvent[]): Promise<KnownKeys> {
   const keys = events.flatMap((event) => (event.idempotency ? [event.idempotency] : []));
@@ -47,21 +47,21 @@ interface StoredKey {
   key: string;
   content_hash: Buffer;
   position: number;
-  /** Of the event; null when it was purged. */
+  /** The salt of the event. Null when the event was purged. */
   salt: Buffer | null;
 }
 
 /**
- * What is stored of an event's content beside its key: without the event's salt, which a purge removes with the event,
- * it cannot be compared with anything. The function `keep_keys` of the database makes the same.
+ * The hash of an event's content that is stored with its key. A purge removes the event and its salt, and without the salt
+ * the hash can be compared with nothing. The SQL function `keep_keys` computes the same hash.
  */
 export function saltedHash(salt: Uint8Array, contentHash: string): Buffer {
   return createHash('sha256').update(salt).update(contentHash, 'hex').digest();
 }
 
 /**
- * The position of the first event with the key of this one; throws CONFLICT when its content was another. Of one that was
- * purged nobody knows the content any more: the key was used, and nothing is recorded.
+ * The position of the first event with the same key. Throws CONFLICT when that event had other content. The content of a
+ * purged event is unknown: an event with its key counts as a duplicate and is not recorded.
  */
 export function positionOfDuplicate(event: PreparedEvent, first: KnownKey, path: string): number {
   if (!mayBeSame(event, first)) {
@@ -80,7 +80,7 @@ function mayBeSame({ idempotency }: PreparedEvent, { hadContent }: KnownKey): bo
   return formerHash !== undefined && hadContent(formerHash) === true;
 }
 
-/** One text for scope and key together. */
+/** Scope and key as one string. */
 export function keyName({ scope, key }: { scope: string; key: string }): string {
   return JSON.stringify([scope, key]);
 }
@@ -88,28 +88,28 @@ export function keyName({ scope, key }: { scope: string; key: string }): string 
 const FIRST_MS = 60_000;
 const EVERY_MS = 86_400_000;
 const RETRY_MS = 600_000;
-/** Blocks of the table that one transaction looks through: some 4,000 keys. */
+/** Blocks of the table that one transaction scans: about 4,000 keys. */
 const BLOCKS_AT_ONCE = 64;
 const PAUSE_MS = 20;
 
-/** The policy that ends idempotency keys. */
+/** The policy that removes expired idempotency keys. */
 export interface KeyExpiry {
-  /** Starts nothing more; resolves when the batch under way is done. */
+  /** Starts no further batch. Resolves when the current one is done. */
   close(): Promise<void>;
 }
 
 export interface KeyExpiryOptions {
-  /** Of the owner: the service's role may remove no key. */
+  /** The owner's pool: the service's role may not remove keys. */
   owner: Pool;
-  /** How long a key is known at least, by the clock of the database. */
+  /** A key is kept for at least so many days, by the clock of the database. */
   days: number;
   onError: (error: Error) => void;
 }
 
 /**
- * Ends the keys of events that were signed more than `days` ago, in small transactions, until `stop` is aborted; returns
- * how many those were. An event that comes with an ended key is recorded again. The bound is committed first, so that no
- * verification misses a key that was ended.
+ * Removes the keys of events that were signed more than `days` ago, in small transactions, until `stop` is aborted. Returns
+ * the number of removed keys. A later event with an expired key is recorded as new. The bound is committed first, so that
+ * a verification does not report the removed keys as missing.
  */
 export async function expireKeys(owner: Pool, days: number, stop?: AbortSignal): Promise<number> {
   await owner.query('SELECT move_keys_bound($1)', [days]);
@@ -122,20 +122,20 @@ export async function expireKeys(owner: Pool, days: number, stop?: AbortSignal):
     const count = rows[0]?.count ?? null;
     if (count === null) break;
     ended += count;
-    // Appends go first.
+    // The pause lets appends go first.
     if (count > 0) await setTimeout(PAUSE_MS, undefined, { signal: stop, ref: false }).catch(() => undefined);
   }
   return ended;
 }
 
-/** Ends keys a minute after the start and then daily, on one instance at a time; after an error, ten minutes later. */
+/** Expires keys a minute after the start and then daily, on one instance at a time. Retries an error after ten minutes. */
 export function startKeyExpiry({ owner, days, onError }: KeyExpiryOptions): KeyExpiry {
   const stopping = new AbortController();
   const turn = createLease(owner, 'audit_log.end_keys');
 
   async function loop(): Promise<void> {
     for (let waitMs = FIRST_MS; ; ) {
-      // Jittered, so that instances that were started together do not ask the database together for ever.
+      // Jitter: instances that were started together must not ask the database at the same time for ever.
       const jittered = waitMs * (0.5 + Math.random());
       await setTimeout(jittered, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
       if (stopping.signal.aborted) return;

@@ -8,26 +8,26 @@ import { Segments } from '../segments.ts';
 import { type AppendRequest, type AppendResult, type BuiltBatch, buildBatch } from './batch.ts';
 import type { PreparedEvent } from './prepare-event.ts';
 
-/** What an instance knows of the log: its tree after what it wrote itself. */
+/** The head as this instance last wrote it. */
 export interface KnownHead {
   tree: Frontier;
   segments: Segments;
 }
 
-/** A batch that was committed. */
+/** A committed batch, and the head after it. */
 export interface AppendedBatch {
-  placed: AppendResult[];
+  results: AppendResult[];
   log: KnownHead;
 }
 
-/** Called with a batch that was sent or has the head. */
+/** Called when a batch was sent, or when it holds the head. */
 export type OnBatchState = (batch: BuiltBatch) => void;
 
 const COMMIT: PipelineStep = { sql: 'COMMIT', parameters: [] };
 
 /**
- * Appends the requests to the log as it is known, in one round trip. Rejects with `serialization_failure` (40001) when
- * another instance has written since. `onSent`: from now on the batch may be committed; `onHead`: it has the head.
+ * Appends the requests to the known head, in one round trip. Rejects with `serialization_failure` (40001) when another
+ * instance has moved the head. After `onSent` the batch may be committed; after `onHead` it holds the head.
  */
 export async function appendToKnown(
   pool: Pool,
@@ -41,12 +41,12 @@ export async function appendToKnown(
     const work = (client: PoolClient) => runStatements(client, batch.steps, { onCopying });
     await withClient(pool, work, SILENCE.append);
   }
-  return { placed: batch.placed, log: { tree: batch.next, segments: log.segments } };
+  return { results: batch.results, log: { tree: batch.next, segments: log.segments } };
 }
 
 /**
- * Appends the requests under the lock of the head. Who has it knows for certain what was committed, so also whether
- * `sent` was: then nothing is appended. `onSent` as above.
+ * Appends the requests under the lock of the head. The lock shows what was committed: when `sent`, an earlier attempt, was,
+ * nothing is appended. `onSent` as above.
  */
 export function appendUnderLock(
   pool: Pool,
@@ -68,7 +68,7 @@ export function appendUnderLock(
         : await buildBatch(requests, { tree, segments, db: client });
       if (!isStored && batch.steps.length > 0) onSent(batch);
       await runStatements(client, [...batch.steps, COMMIT]);
-      return { placed: batch.placed, log: { tree: batch.next, segments } };
+      return { results: batch.results, log: { tree: batch.next, segments } };
     } catch (error) {
       await rollBack(client, error);
       throw error;
@@ -84,12 +84,12 @@ async function isInLog(client: PoolClient, { start, events }: BuiltBatch): Promi
   return rows[0] !== undefined && rows[0].id === events[0]?.record.id;
 }
 
-/** Appends an event in the transaction of the client, which holds the head from then on. Resolves with its position. */
+/** Appends an event within the transaction of the client, which then holds the head. Resolves with the position. */
 export type AppendWithin = (client: PoolClient, event: PreparedEvent) => Promise<number>;
 
 /**
- * Makes an append within transactions of the owner, for an event that is one with other changes. The segment that it
- * will need is made now, before the head is taken: everybody waits for whoever holds that.
+ * Creates the append for transactions of the owner that commit an event together with other changes. The segment is created
+ * here, before the transaction takes the head: every append waits while the head is held.
  */
 export async function createAppendWithin(pool: Pool): Promise<AppendWithin> {
   const { frontier, segmentBits } = await readHead(pool);
