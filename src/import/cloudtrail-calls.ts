@@ -3,7 +3,7 @@ import { createCatalogue } from './meanings.ts';
 /**
  * What the operations of AWS mean, as `service:Operation` (the `eventSource` without its domain and the `eventName`
  * without its API version). The class of each operation is that of the AWS Service Authorization Reference (access
- * levels Read, List, Write, Tagging, Permissions management); test/cli/import/catalogues/cloudtrail.tsv has the
+ * levels Read, List, Write, Tagging, Permissions management); test/import/catalogues/cloudtrail.tsv has the
  * operations that manage permissions and those that sign in, watch or protect, with their meaning, and a test holds
  * this table to it. Where the request says in which direction a call goes, cloudtrail-direction.ts decides.
  */

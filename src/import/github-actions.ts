@@ -4,7 +4,7 @@ import { createCatalogue } from './meanings.ts';
  * What GitHub's audit log actions mean, by their published descriptions: github/docs,
  * src/audit-logs/data/shared/entries.json, commit 3c9bed0f (1,194 actions of users, organizations and enterprises; CC BY
  * 4.0). Only the names are GitHub's. The same list with the meaning of each action, as it was read before these rules
- * were written, is test/cli/import/catalogues/github.tsv; a test holds this table to it.
+ * were written, is test/import/catalogues/github.tsv; a test holds this table to it.
  */
 export const GITHUB_ACTIONS = createCatalogue({
   login: {

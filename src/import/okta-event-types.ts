@@ -4,7 +4,7 @@ import { createCatalogue } from './meanings.ts';
  * What Okta's event types mean, by their published descriptions: the catalogue of event types in okta-developer-docs,
  * release 2026.08.1 (1,274 types; packages/@okta/vuepress-site/data/event-types.json, commit 468de9c5). Only the names
  * are Okta's. The same list with the meaning of each type, as it was read before these rules were written, is
- * test/cli/import/catalogues/okta.tsv; a test holds this table to it.
+ * test/import/catalogues/okta.tsv; a test holds this table to it.
  */
 export const OKTA_TYPES = createCatalogue({
   login: {

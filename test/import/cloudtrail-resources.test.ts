@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../../src/events/fields.ts';
-import { resourceOfCall } from '../../../src/import/cloudtrail-resources.ts';
+import type { JsonObject } from '../../src/events/fields.ts';
+import { resourceOfCall } from '../../src/import/cloudtrail-resources.ts';
 
 const ARN = 'arn:aws:rds:us-east-1:111122223333:cluster:main';
 /** Call, request, answer, and the resource that it is about. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fixedZone, namedZone } from '../../../src/import/source-time.ts';
+import { fixedZone, namedZone } from '../../src/import/source-time.ts';
 
 const at = (zone: string, local: string) => {
   const { timeMs, note } = namedZone(zone)(Date.parse(`${local}Z`));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fixedZone, namedZone } from '../../../src/import/source-time.ts';
+import { fixedZone, namedZone } from '../../src/import/source-time.ts';
 import { bytesOf, CLOCK, eventOf, kindOf, readAll } from './read.ts';
 
 const read = (lines: string[], clock = CLOCK) => readAll('sshd', bytesOf(lines.join('\n')), clock);

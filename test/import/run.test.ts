@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createClient } from '../../../src/client/graphql-client.ts';
-import type { Format } from '../../../src/import/formats.ts';
-import { summaryOf } from '../../../src/import/report.ts';
-import { type ImportOptions, runImport } from '../../../src/import/run.ts';
-import { namedZone } from '../../../src/import/source-time.ts';
-import type { ImportSource } from '../../../src/import/sources.ts';
-import { failure, KEY, type LogServer, startLogServer } from '../log-server.ts';
+import { createClient } from '../../src/client/graphql-client.ts';
+import type { Format } from '../../src/import/formats.ts';
+import { summaryOf } from '../../src/import/report.ts';
+import { type ImportOptions, runImport } from '../../src/import/run.ts';
+import { namedZone } from '../../src/import/source-time.ts';
+import type { ImportSource } from '../../src/import/sources.ts';
+import { failure, KEY, type LogServer, startLogServer } from '../cli/log-server.ts';
 import { bytesOf, CLOCK } from './read.ts';
 
 let log: LogServer;

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Format } from '../../../src/import/formats.ts';
-import { MAX_RECORD_BYTES } from '../../../src/import/lines.ts';
-import { fixedZone } from '../../../src/import/source-time.ts';
-import { findSources } from '../../../src/import/sources.ts';
+import type { Format } from '../../src/import/formats.ts';
+import { MAX_RECORD_BYTES } from '../../src/import/lines.ts';
+import { fixedZone } from '../../src/import/source-time.ts';
+import { findSources } from '../../src/import/sources.ts';
 import { actionOf, bytesOf, eventOf, readAll, readSample, sample } from './read.ts';
 
 const keysOf = (records: Parameters<typeof eventOf>[0][]) =>

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { CLOUDTRAIL_CALLS } from '../../../src/import/cloudtrail-calls.ts';
-import { GITHUB_ACTIONS } from '../../../src/import/github-actions.ts';
-import type { Catalogue } from '../../../src/import/meanings.ts';
-import { OKTA_TYPES } from '../../../src/import/okta-event-types.ts';
+import { CLOUDTRAIL_CALLS } from '../../src/import/cloudtrail-calls.ts';
+import { GITHUB_ACTIONS } from '../../src/import/github-actions.ts';
+import type { Catalogue } from '../../src/import/meanings.ts';
+import { OKTA_TYPES } from '../../src/import/okta-event-types.ts';
 
 // Prints how many published names each catalogue maps by a rule, by an exception (a whole name), and not at all.
 

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from '../../../src/events/canonical.ts';
-import type { JsonObject } from '../../../src/events/fields.ts';
-import { mapCloudtrail } from '../../../src/import/cloudtrail.ts';
-import { type SourceFields, toEventInput } from '../../../src/import/event-input.ts';
-import { parseExactly } from '../../../src/import/json-values.ts';
-import { fixedZone, parseSourceTime } from '../../../src/import/source-time.ts';
-import { parseSyslog } from '../../../src/import/syslog.ts';
+import { canonicalJson } from '../../src/events/canonical.ts';
+import type { JsonObject } from '../../src/events/fields.ts';
+import { mapCloudtrail } from '../../src/import/cloudtrail.ts';
+import { type SourceFields, toEventInput } from '../../src/import/event-input.ts';
+import { parseExactly } from '../../src/import/json-values.ts';
+import { fixedZone, parseSourceTime } from '../../src/import/source-time.ts';
+import { parseSyslog } from '../../src/import/syslog.ts';
 
 function map(record: JsonObject) {
   const mapped = mapCloudtrail({ eventName: 'GetX', eventTime: '2024-01-01T00:00:00Z', ...record });

@@ -1,16 +1,16 @@
 import { createReadStream } from 'node:fs';
-import type { JsonObject } from '../../../src/events/fields.ts';
-import type { LogEventInput } from '../../../src/import/event-input.ts';
-import { type Format, type ReadRecord, readRecords } from '../../../src/import/formats.ts';
-import { fixedZone } from '../../../src/import/source-time.ts';
-import { gunzipped } from '../../../src/import/sources.ts';
-import type { SyslogClock } from '../../../src/import/syslog.ts';
+import type { JsonObject } from '../../src/events/fields.ts';
+import type { LogEventInput } from '../../src/import/event-input.ts';
+import { type Format, type ReadRecord, readRecords } from '../../src/import/formats.ts';
+import { fixedZone } from '../../src/import/source-time.ts';
+import { gunzipped } from '../../src/import/sources.ts';
+import type { SyslogClock } from '../../src/import/syslog.ts';
 
 export const CLOCK: SyslogClock = { nowMs: Date.UTC(2024, 5, 1), zone: fixedZone('Z') };
 
 /** The path of a sample of this folder's own. */
 export function sample(name: string): string {
-  return new URL(`../samples/${name}`, import.meta.url).pathname;
+  return new URL(`../cli/samples/${name}`, import.meta.url).pathname;
 }
 
 /** A stream of the bytes of a text, in pieces of `size` bytes. */

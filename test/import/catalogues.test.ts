@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../../src/events/fields.ts';
-import { mapCloudtrail } from '../../../src/import/cloudtrail.ts';
-import { CLOUDTRAIL_CALLS } from '../../../src/import/cloudtrail-calls.ts';
-import type { MappedRecord } from '../../../src/import/event-input.ts';
-import { mapGithub } from '../../../src/import/github.ts';
-import { GITHUB_ACTIONS } from '../../../src/import/github-actions.ts';
+import type { JsonObject } from '../../src/events/fields.ts';
+import { mapCloudtrail } from '../../src/import/cloudtrail.ts';
+import { CLOUDTRAIL_CALLS } from '../../src/import/cloudtrail-calls.ts';
+import type { MappedRecord } from '../../src/import/event-input.ts';
+import { mapGithub } from '../../src/import/github.ts';
+import { GITHUB_ACTIONS } from '../../src/import/github-actions.ts';
 import {
   type Catalogue,
   createCatalogue,
   eventKindOf,
   MEANINGS,
   type MeaningName,
-} from '../../../src/import/meanings.ts';
-import { mapOkta } from '../../../src/import/okta.ts';
-import { OKTA_TYPES } from '../../../src/import/okta-event-types.ts';
+} from '../../src/import/meanings.ts';
+import { mapOkta } from '../../src/import/okta.ts';
+import { OKTA_TYPES } from '../../src/import/okta-event-types.ts';
 
 /** Every published name with the meaning that its description gives it, from the file of that source. */
 function published(file: string): Map<string, string> {

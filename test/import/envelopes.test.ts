@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { Format } from '../../../src/import/formats.ts';
+import type { Format } from '../../src/import/formats.ts';
 import { actionOf, bytesOf, eventOf, readAll } from './read.ts';
 
 const CALL = {
