@@ -49,16 +49,19 @@ function offsetMinutes(offset: string): number {
   return match[1] === '-' ? -minutes : minutes;
 }
 
-/** How a local time lies in its zone. */
+/** A local time in its zone. */
 export interface LocalTime {
   /** Milliseconds since 1970. */
   timeMs: number;
-  /** What has to be said about it: its hour occurs twice, or not at all. */
+  /** What was decided about a local time that occurs twice, or not at all. */
   note?: string;
 }
 
-/** The UTC time of a wall clock; `localMs` is what the clock shows, read as if it were UTC. */
-export type TimeZone = (localMs: number) => LocalTime;
+/**
+ * The UTC time of a wall clock; `localMs` is what the clock shows, read as if it were UTC. `abbreviation` is the short
+ * name of the zone beside the time, such as `CEST`: it decides between the two occurrences of a local time.
+ */
+export type TimeZone = (localMs: number, abbreviation?: string) => LocalTime;
 
 const HOUR_MS = 3_600_000;
 /** No zone is further from UTC, and no change of its clocks is larger. */
@@ -66,17 +69,15 @@ const MAX_OFFSET_MS = 24 * HOUR_MS;
 
 /** The zone of a fixed offset such as `+02:00`, or of `Z`. */
 export function fixedZone(offset: string): TimeZone {
-  const match = /^([+-])(\d\d):?(\d\d)?$/.exec(offset);
-  const minutes = match === null ? 0 : Number(match[2]) * 60 + Number(match[3] ?? '0');
-  const offsetMs = (match?.[1] === '-' ? -minutes : minutes) * 60_000;
+  const offsetMs = offsetMinutes(offset) * 60_000;
   return (localMs) => ({ timeMs: localMs - offsetMs });
 }
 
 /**
- * The zone of an IANA name such as `Europe/Berlin`, with its daylight saving time, from the time zones that Node has.
- * Where the clocks are set back, an hour occurs twice: its first occurrence is taken. Where they are set forward, an
- * hour does not occur: the offset before the change is taken. Both are noted. Throws a RangeError for a name that is
- * none.
+ * The zone of an IANA name such as `Europe/Berlin`, with its daylight saving time, from the time zone database of Node.
+ * Where the clocks are set back, an hour occurs twice: the occurrence that has the abbreviation is taken, otherwise the
+ * first one, which is noted. Where the clocks are set forward, an hour does not occur: the offset before the change is
+ * taken, which is noted. Throws a RangeError for an unknown name.
  */
 export function namedZone(name: string): TimeZone {
   const exactOffsetAt = offsetsOf(name);
@@ -91,23 +92,49 @@ export function namedZone(name: string): TimeZone {
     offsets.set(quarter, offset);
     return offset;
   };
-  return (localMs) => resolved(localMs, offsetAt, name);
+  const abbreviationsAt = abbreviationsOf(name);
+  return (localMs, abbreviation) => resolved(localMs, { name, offsetAt, abbreviationsAt }, abbreviation);
 }
 
-function resolved(localMs: number, offsetAt: (timeMs: number) => number, zone: string): LocalTime {
+interface NamedZone {
+  name: string;
+  offsetAt(timeMs: number): number;
+  abbreviationsAt(timeMs: number): readonly string[];
+}
+
+function resolved(localMs: number, zone: NamedZone, abbreviation: string | undefined): LocalTime {
+  const { name, offsetAt, abbreviationsAt } = zone;
   // The offsets around the time: any that it can have is one of them.
   const around = [offsetAt(localMs - MAX_OFFSET_MS), offsetAt(localMs + MAX_OFFSET_MS)];
   const times = around.map((offset) => localMs - offset).filter((time) => localMs - time === offsetAt(time));
   const earliest = Math.min(...times);
   if (times.some((time) => time !== earliest)) {
+    const [named, ...others] = times.filter(
+      (time) => abbreviation !== undefined && abbreviationsAt(time).includes(abbreviation),
+    );
+    if (named !== undefined && others.length === 0) return { timeMs: named };
     return {
       timeMs: earliest,
-      note: `the local time occurs twice in ${zone}, as the clocks are set back: its first occurrence is taken`,
+      note: `the local time occurs twice in ${name}, as the clocks are set back: its first occurrence is taken`,
     };
   }
   if (times.length > 0) return { timeMs: earliest };
   return {
     timeMs: localMs - (around[0] ?? 0),
-    note: `the local time does not occur in ${zone}, as the clocks are set forward: the offset before that is taken`,
+    note: `the local time does not occur in ${name}, as the clocks are set forward: the offset before that is taken`,
+  };
+}
+
+/** Each of these locales has the abbreviations of the zones of its own region alone (Unicode CLDR, "timeZoneNames"). */
+const LOCALES = ['en-US', 'en-GB', 'en-AU', 'en-NZ', 'en-CA', 'en-IE'];
+
+/** Makes the abbreviations of a zone at a time, such as `CEST` and `GMT+2`. */
+function abbreviationsOf(timeZone: string): (timeMs: number) => string[] {
+  let formats: Intl.DateTimeFormat[] | undefined;
+  return (timeMs) => {
+    // Made when an hour occurs twice: few logs need them, and they take a millisecond.
+    formats ??= LOCALES.map((locale) => new Intl.DateTimeFormat(locale, { timeZone, timeZoneName: 'short' }));
+    const parts = formats.flatMap((format) => format.formatToParts(timeMs));
+    return parts.filter(({ type }) => type === 'timeZoneName').map(({ value }) => value);
   };
 }

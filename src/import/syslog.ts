@@ -110,16 +110,16 @@ function zonedTime(local: string, abbreviation: string, clock: SyslogClock): Tim
   if (clock.zoneNamed !== true) {
     return { time: undefined, timeNote: `its zone ${abbreviation} is no offset: say --time-zone` };
   }
-  const found = localTime(local, clock);
+  const found = localTime(local, clock, abbreviation);
   const note = `its zone ${abbreviation} is read as that of --time-zone`;
   return { time: found.time, timeNote: found.timeNote === undefined ? note : `${note}; ${found.timeNote}` };
 }
 
 /** The time that the clocks of the zone show as `local`. */
-function localTime(local: string, clock: SyslogClock): Time {
+function localTime(local: string, clock: SyslogClock, abbreviation?: string): Time {
   const shown = parseSourceTime(`${local}Z`);
   if (shown === undefined) return { time: undefined };
-  const { timeMs, note } = clock.zone(Date.parse(shown));
+  const { timeMs, note } = clock.zone(Date.parse(shown), abbreviation);
   return { time: new Date(timeMs).toISOString(), timeNote: note };
 }
 

@@ -393,6 +393,17 @@ describe('forms of lines', () => {
     expect(event.details.notes).toEqual(['its zone CEST is read as that of --time-zone']);
   });
 
+  it.each([
+    ['CEST', '2024-10-27T00:30:48.000Z'],
+    ['CET', '2024-10-27T01:30:48.000Z'],
+  ])('takes %s for one of two occurrences of an hour', async (abbreviation, timestamp) => {
+    const clock = { nowMs: Date.UTC(2024, 11), zone: namedZone('Europe/Berlin'), zoneNamed: true };
+    const line = `Sun 2024-10-27 02:30:48 ${abbreviation} h sshd[7]: ${message}`;
+    const event = eventOf((await read([line], clock))[0]);
+    expect(event.timestamp).toBe(timestamp);
+    expect(event.details.notes).toEqual([`its zone ${abbreviation} is read as that of --time-zone`]);
+  });
+
   it('says of an hour that occurs twice that it does', async () => {
     const clock = { nowMs: Date.UTC(2024, 11), zone: namedZone('Europe/Berlin'), zoneNamed: true };
     const event = eventOf((await read([`Oct 27 02:30:00 h sshd[7]: ${message}`], clock))[0]);

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fixedZone, namedZone } from '../../src/import/source-time.ts';
 
-const at = (zone: string, local: string) => {
-  const { timeMs, note } = namedZone(zone)(Date.parse(`${local}Z`));
+const at = (zone: string, local: string, abbreviation?: string) => {
+  const { timeMs, note } = namedZone(zone)(Date.parse(`${local}Z`), abbreviation);
   return [new Date(timeMs).toISOString().slice(0, 19), note] as const;
 };
 const TWICE = /occurs twice in .*, as the clocks are set back: its first occurrence is taken/;
@@ -36,6 +36,25 @@ describe('a named time zone', () => {
     expect(time).toBe(utc);
     expect(said).toMatch(note);
   });
+
+  it.each([
+    ['Europe/Berlin', '2024-10-27T02:30:00', 'CEST', '2024-10-27T00:30:00'],
+    ['Europe/Berlin', '2024-10-27T02:30:00', 'CET', '2024-10-27T01:30:00'],
+    ['Europe/London', '2024-10-27T01:30:00', 'GMT', '2024-10-27T01:30:00'],
+    ['America/New_York', '2024-11-03T01:30:00', 'EST', '2024-11-03T06:30:00'],
+    ['Australia/Sydney', '2024-04-07T02:30:00', 'AEST', '2024-04-06T16:30:00'],
+  ])('%s at %s %s is %s: the abbreviation says which of two', (zone, local, abbreviation, utc) =>
+    expect(at(zone, local, abbreviation)).toEqual([utc, undefined]),
+  );
+
+  it.each(['PST', 'LOCAL', 'GMT+5'])(
+    'an abbreviation that is not of the zone decides nothing: %s',
+    (abbreviation) => {
+      const [time, said] = at('Europe/Athens', '2024-10-27T03:30:00', abbreviation);
+      expect(time).toBe('2024-10-27T00:30:00');
+      expect(said).toMatch(TWICE);
+    },
+  );
 
   it('agrees with its own clocks at every time', () => {
     const zones = [
