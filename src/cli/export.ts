@@ -14,16 +14,16 @@ const REPORT_BYTES = 16 * 1024 * 1024;
 
 const HELP = `
 The filter is an AuditEventFilter of the GraphQL API, for example '{"categories":["auth"],"minSeverity":"WARNING"}'.
-For Excel where the decimal sign is a comma: --format csv --delimiter semicolon --byte-order-mark. An apostrophe stands
-before every text in a CSV that a spreadsheet would take for a formula.
-An export in NDJSON can be imported again with audit-log import --format ndjson.
+For Excel in a locale with a decimal comma: --format csv --delimiter semicolon --byte-order-mark. In a CSV, a text that a
+spreadsheet would evaluate as a formula begins with an apostrophe.
+audit-log import --format ndjson imports an NDJSON export.
 
 Environment:
   AUDIT_LOG_URL   the service, http://127.0.0.1:4000/graphql by default
   AUDIT_LOG_KEY   a key with the scope events:export
 
-Exit code: 0 when the whole export was written, 2 otherwise, also when the arguments are wrong
-(FILE then is as it was before).`;
+Exit code: 0 when the whole export was written, 2 otherwise, also when the arguments are wrong. With 2, FILE is
+unchanged.`;
 
 interface ExportFlags {
   format: 'ndjson' | 'csv' | 'json';
@@ -39,16 +39,18 @@ export function registerExport(program: Command): void {
     .command('export')
     .description('write events of the audit log to a file or standard output')
     .addOption(
-      new Option('--format <format>', 'the form').choices(['ndjson', 'csv', 'json']).default('ndjson'),
+      new Option('--format <format>', 'the output format')
+        .choices(['ndjson', 'csv', 'json'])
+        .default('ndjson'),
     )
     .option('--filter <json>', 'which events: an AuditEventFilter as JSON (default: all)', filterOf)
     .addOption(
-      new Option('--delimiter <name>', 'what stands between the cells of a CSV (default: comma)').choices(
+      new Option('--delimiter <name>', 'the delimiter of a CSV (default: comma)').choices(
         Object.keys(DELIMITERS),
       ),
     )
-    .option('--byte-order-mark', 'begin a CSV with U+FEFF, by which Excel knows that it is UTF-8')
-    .option('--output <file>', 'where to write to (default: standard output)')
+    .option('--byte-order-mark', 'begin a CSV with U+FEFF, which makes Excel read it as UTF-8')
+    .option('--output <file>', 'the file to write (default: standard output)')
     .addHelpText('after', HELP)
     .action(async (flags: ExportFlags) => {
       process.exitCode = await exportEvents(flags);
@@ -81,14 +83,14 @@ async function exportEvents(flags: ExportFlags): Promise<number> {
     say(`${megabytes(bytes)} written in ${((Date.now() - startMs) / 1000).toFixed(1)} s`);
     return 0;
   } catch (error) {
-    // A reader that has seen enough (head) closes the pipe: that is no failure of the export.
+    // A reader such as head closes the pipe early: not a failure of the export.
     if ((error as { code?: unknown }).code === 'EPIPE') return 0;
     say(`audit-log export: ${error instanceof Error ? error.message : String(error)}`);
     return 2;
   }
 }
 
-/** Asks for a link and opens it. Throws a ClientError that says what to do when that fails. */
+/** Requests an export link and opens it. Throws a ClientError that says what to do. */
 export async function openExport(
   client: Client,
   { format, filter, delimiter, byteOrderMark }: Omit<ExportFlags, 'output'>,
@@ -101,7 +103,7 @@ export async function openExport(
   });
   const data = await client.request(EXPORT_LINK, variables);
   const { url } = data.auditExport as { url: string };
-  // The link may be relative to the service; the key is not sent along, since the link carries its own right.
+  // The link may be relative to the service. It carries its own authorization, so the key is not sent.
   const link = new URL(url, client.endpoint);
   let response: Response;
   try {
@@ -119,7 +121,7 @@ export async function openExport(
   return Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
 }
 
-/** Writes beside `path` and takes its name at the end, so that no half export is taken for a whole one. */
+/** Writes to a file beside `path` and renames it at the end, so that `path` never holds a partial export. */
 async function writeFile(body: Readable, path: string, report: (bytes: number) => void): Promise<number> {
   const partial = `${path}.partial`;
   try {

@@ -8,17 +8,17 @@ import { fixedZone, namedZone, type TimeZone } from '../import/source-time.ts';
 import { type FoundSources, findSources } from '../import/sources.ts';
 
 const HELP = `
-FILE is a file, a folder (its log files, in the order of their paths), a named pipe, or - for standard input; gzip is
-recognised, and the envelopes of EventBridge, CloudWatch Logs, SNS, Okta event hooks and forwarders are opened.
-Running the same import again records nothing: each event has an idempotency key made of the id of its record, or of
-its content. An import that was interrupted is continued by running it again. Each line of a pipe is in the log within
-two seconds; SIGTERM and SIGINT record what was read and say where the import stopped.
+FILE is a file, a folder (its log files, in the order of their paths), a named pipe, or - for standard input. Gzip is
+detected, and the envelopes of EventBridge, CloudWatch Logs, SNS, Okta event hooks and forwarders are unwrapped.
+Each event has an idempotency key made from the id of its record, or from its content: running the same import again
+records nothing twice, and continues one that was interrupted. Each line of a pipe is in the log within two seconds.
+SIGTERM and SIGINT record what was read, and report where the import stopped.
 
 Environment:
   AUDIT_LOG_URL   the service, http://127.0.0.1:4000/graphql by default
   AUDIT_LOG_KEY   a key with the scope events:write
 
-Exit code: 0 when every record is in the log, 1 when some could not be mapped, were rejected or could not be read (the
+Exit code: 0 when every record is in the log, 1 when some records could not be read or mapped or were rejected (the
 summary names them), 2 when the arguments are wrong or the import stopped before its end.`;
 
 const OFFSET = /^(Z|UTC|[+-](0\d|1[0-4]):?[0-5]\d)$/i;
@@ -38,10 +38,12 @@ export function registerImport(program: Command): void {
     .command('import')
     .description('send logs of other systems to the audit log as events')
     .argument('<files...>', 'files, folders, or - for standard input')
-    .addOption(new Option('--format <format>', 'what the logs are').choices(FORMATS).makeOptionMandatory())
+    .addOption(
+      new Option('--format <format>', 'the format of the logs').choices(FORMATS).makeOptionMandatory(),
+    )
     .option(
       '--year <year>',
-      'sshd: the year of dates without one (default: the last in which they are past)',
+      'sshd: the year of dates without one (default: the latest year in which they are not in the future)',
       yearOf,
     )
     .addOption(
@@ -56,12 +58,12 @@ export function registerImport(program: Command): void {
         .default('Z')
         .conflicts('timeZone'),
     )
-    .option('--customer-id <id>', 'the customer of every event, whatever the source says')
-    .option('--dry-run', 'map and count, send nothing')
+    .option('--customer-id <id>', 'the customer of every event, in place of the one in the source')
+    .option('--dry-run', 'read, map and count the records, send nothing')
     .addHelpText('after', HELP)
     .action(async (files: string[], flags: ImportFlags) => {
       process.exitCode = await importFiles(files, flags);
-      // A read of a pipe that is still open would keep the process alive.
+      // A pending read of an open pipe would keep the process alive.
       if (process.exitCode === 2) await exitNow(2);
     });
 }
@@ -109,7 +111,8 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
     if (found.sources.length === 0)
       throw new Error('there is nothing to import: no file looks like a log of this format');
     progress = createProgress(process.stderr, totalBytes(found));
-    for (const path of found.passedOver) say(`passed over: ${path} (not named like a log of this format)`);
+    for (const path of found.passedOver)
+      say(`skipped: ${path} (its name is not that of a log of this format)`);
     const startMs = Date.now();
     const zone = flags.timeZone ?? fixedZone(flags.timezoneOffset);
     const zoneNamed = flags.timeZone !== undefined;
@@ -156,11 +159,11 @@ function totalBytes({ sources }: FoundSources): number | undefined {
   return total;
 }
 
-/** The first signal ends the import in order; the listener is gone then, so that a second one ends the process. */
+/** The first signal ends the import in order. It removes the listener, so that a second signal ends the process. */
 function stopOnSignals(): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
   const onSignal = () => {
-    process.stderr.write('\nstopping after what was read; the same signal again stops at once\n');
+    process.stderr.write('\nstopping once what was read is recorded; the same signal again stops at once\n');
     release();
     controller.abort();
   };
@@ -173,7 +176,7 @@ function stopOnSignals(): { signal: AbortSignal; release(): void } {
   return { signal: controller.signal, release };
 }
 
-/** How often the bar is drawn, and how many records lie between two plain lines. */
+/** The time between two updates of the bar, and the records between two plain lines. */
 const DRAW_MS = 200;
 const PLAIN_RECORDS = 10_000;
 
@@ -186,9 +189,9 @@ export interface Progress {
 }
 
 /**
- * Shows on `stream` (standard error) how far an import is: a bar over the bytes of its inputs with the counts and the
- * rate on a terminal, a plain line for every 10,000 records elsewhere. `totalBytes` is undefined when an input is a
- * pipe: then there are only counts.
+ * Shows the progress of an import on `stream` (standard error): on a terminal, a bar over the bytes of its inputs with
+ * the counts and the rate; elsewhere, a line for every 10,000 records. `totalBytes` is undefined when an input is a pipe:
+ * then there are only counts.
  */
 export function createProgress(stream: NodeJS.WriteStream, totalBytes: number | undefined): Progress {
   const startMs = Date.now();

@@ -33,7 +33,7 @@ export async function revoke(id: string, isJson: boolean): Promise<string> {
   return isJson ? JSON.stringify(keyJson(key)) : keyTable([key], Date.now());
 }
 
-// Whoever can open the database is not asked for a key: the system's user is who did it.
+// Access to the database is the authorization, so there is no key: the actor is the user of the operating system.
 function systemUser(): Caller {
   return { userId: `cli:${userName()}` };
 }
@@ -42,16 +42,15 @@ function userName(): string {
   try {
     return userInfo().username;
   } catch {
-    return `${process.getuid?.()}`; // A container may run as a number that has no name.
+    return `${process.getuid?.()}`; // The user id of a container may have no name.
   }
 }
 
 const CONNECTIONS = 2;
 
 /**
- * Lets `work` manage keys on the database itself, whose schema is brought up to date first, as a start of the service
- * does. Events go into the log by the same append; a service that runs learns of them, and of keys, as from another
- * instance.
+ * Runs `work` on the keys of the database, after pending migrations. Changes are recorded by the same append as those of
+ * the service. A running service learns of keys and events as it does from another instance.
  */
 export async function withKeyStore<Result>(work: (store: KeyStore) => Promise<Result>): Promise<Result> {
   const config = readConfig();
@@ -123,7 +122,7 @@ function minuteOf(milliseconds: number | undefined): string {
   return milliseconds === undefined ? '-' : `${formatTime(milliseconds).slice(0, 16)}Z`;
 }
 
-// A terminal obeys control characters.
+// A terminal would execute control characters.
 function harmless(text: string): string {
   return text.replace(/\p{Cc}/gu, '?');
 }

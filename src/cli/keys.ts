@@ -3,12 +3,12 @@ import { SCOPES, type Scope } from '../auth/principal.ts';
 import { parseTime } from '../events/time.ts';
 
 const HELP = `
-The commands work on the database itself and need no key: on DATABASE_URL, or on the PostgreSQL under DATA_DIR (.data by
-default), which is started for the command when no service runs there. They use the settings of the service, bring the
-schema of the database up to date as its start does, and record what they change in the log, as user cli:NAME. A service
-that runs on the database takes the changes over at once.
+The commands work on the database itself and need no key. The database is DATABASE_URL, or the PostgreSQL under DATA_DIR
+(.data by default), which the command starts when no service runs there. The commands read the settings of the service,
+apply pending migrations as its start does, and record each change in the log, as user cli:NAME. A running service
+applies the changes at once.
 
-Exit code: 0 when it was done, 2 when not, also when the arguments are wrong.`;
+Exit code: 0 on success, 2 on failure, also when the arguments are wrong.`;
 
 interface CreateFlags {
   name: string;
@@ -34,19 +34,23 @@ export function registerKeys(program: Command): void {
     .requiredOption('--name <name>', 'what the key is for')
     .addOption(new Option('--scope <scope...>', 'what the key may do').choices(SCOPES).makeOptionMandatory())
     .option('--customer-id <id>', 'bind the key to the events of this customer; not with the scope admin')
-    .option('--expires-at <time>', 'until when, such as 2027-01-31T12:00:00Z (default: for ever)', timeOf)
+    .option(
+      '--expires-at <time>',
+      'when the key expires, such as 2027-01-31T12:00:00Z (default: never)',
+      timeOf,
+    )
     .option('--json', 'print JSON: {"key": ..., "secret": ...}')
     .action(({ scope, json, ...input }: CreateFlags) =>
       print(({ create }) => create({ ...input, scopes: scope }, json === true)),
     );
   keys
     .command('list')
-    .description('list all keys, newest first, revoked and expired ones too')
+    .description('list all keys, newest first, including revoked and expired ones')
     .option('--json', 'print JSON: [...]')
     .action(({ json }: Flags) => print(({ list }) => list(json === true)));
   keys
     .command('revoke')
-    .description('revoke a key for ever and end what is open on it')
+    .description('revoke a key permanently and end its connections and subscriptions')
     .argument('<id>', 'the id of the key')
     .option('--json', 'print JSON: the key')
     .action((id: string, { json }: Flags) => print(({ revoke }) => revoke(id, json === true)));
@@ -62,7 +66,7 @@ type Actions = typeof import('./keys-on-database.ts');
 
 async function print(action: (actions: Actions) => Promise<string>): Promise<void> {
   try {
-    // Loaded when it is wanted: the other commands are faster without a database.
+    // Imported here, not at the top: the other commands start faster without the database.
     process.stdout.write(`${await action(await import('./keys-on-database.ts'))}\n`);
   } catch (error) {
     const { message, code } = error as Error & { code?: unknown };

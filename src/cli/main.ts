@@ -13,8 +13,8 @@ const SERVE_HELP = `
 The same as npm start. Settings are environment variables, all in .env.example with their defaults.
 
 Exit code: 0 after SIGTERM, SIGINT or SIGHUP; 1 when the service could not start, or when its PostgreSQL under DATA_DIR
-ended and another service has that folder now (one that just ends is started again).
-Errors of the start name the setting; arguments that are wrong end with 2.`;
+ended and another service uses that folder (otherwise that PostgreSQL is restarted); 2 when the arguments are wrong.
+An error of the start names the setting.`;
 
 /** Adds `audit-log serve` to the program. */
 export function registerServe(program: Command): void {
@@ -24,15 +24,15 @@ export function registerServe(program: Command): void {
     .addHelpText('after', SERVE_HELP)
     .action(async () => {
       const stop = stopOnSignals();
-      // Loaded when it is wanted: the other commands are faster without a server.
+      // Imported here, not at the top: the other commands start faster without the server.
       const { serve } = await import('../serve.ts');
       await serve(stop);
     });
 }
 
 const DOCUMENTS_HELP = `
-A service with PERSISTED_ONLY=true answers import, export and prove when its file of PERSISTED_DOCUMENTS has these, in the
-form in which they are printed: a JSON object of the documents by their SHA-256 in hex.`;
+A service with PERSISTED_ONLY=true accepts import, export and prove when its PERSISTED_DOCUMENTS file contains these
+documents. The output has the form of that file: a JSON object of documents by their SHA-256 in hex.`;
 
 /** Adds `audit-log documents` to the program. */
 export function registerDocuments(program: Command): void {
@@ -51,9 +51,16 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-const program = new Command('audit-log').description('the command line of the audit log');
+const HELP = `
+npx audit-log runs this program in a checkout of the project, and in a project that has the package installed. Anywhere
+else, npx downloads and runs an unrelated package of that name. The program is therefore also called
+graphql-audit-log, like its package.`;
 
-/** What `verify` ends with when its arguments are wrong: its 2 says that the evidence does not hold. */
+const program = new Command('audit-log')
+  .description('the command line of the audit log')
+  .addHelpText('after', HELP);
+
+/** The exit code of `verify` for wrong arguments: its 2 means that the evidence does not hold. */
 const VERIFY_USAGE_CODE = 1;
 const USAGE_CODE = 2;
 
@@ -71,7 +78,7 @@ for (const register of commands) register(program);
 setUsageCode(program, USAGE_CODE);
 await program.parseAsync();
 
-/** Commander ends with 1 when arguments are wrong; 1 of an import means that some records are not in the log. */
+/** Replaces commander's exit code 1 for wrong arguments: 1 of an import means that some records are not in the log. */
 function setUsageCode(command: Command, code: number): void {
   command.exitOverride(({ exitCode }: CommanderError) => process.exit(exitCode === 0 ? 0 : code));
   for (const child of command.commands)

@@ -13,7 +13,7 @@ export interface OpenDatabase {
 
 /**
  * Finds the database: `DATABASE_URL`; else the PostgreSQL that a service runs under `DATA_DIR`; else one that is started
- * there for the command. Throws when there is nothing under `DATA_DIR`, rather than make a log that nobody meant.
+ * there for the command. Throws when there is no log under `DATA_DIR`: creating an empty one would hide a wrong path.
  */
 export async function openDatabase({ DATABASE_URL, DATA_DIR }: Config): Promise<OpenDatabase> {
   const nothing = async () => undefined;
@@ -26,7 +26,7 @@ export async function openDatabase({ DATABASE_URL, DATA_DIR }: Config): Promise<
   }
   const running = await findRunning(DATA_DIR);
   if (running !== undefined) return { url: running, close: nothing };
-  // A signal while it starts stops it; after that a command is done sooner than it could be stopped.
+  // A signal during the start stops it; afterwards a command ends sooner than PostgreSQL could be stopped.
   const server = await startEmbedded({ dataDir: DATA_DIR, log: () => undefined, stop: stopOnSignals() });
   return { url: server.connectionString, close: server.stop };
 }

@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseJson } from '../parse-json.ts';
 
-/** Where the log is and how to talk to it. */
+/** The service and the key that a client uses, and how it retries. */
 export interface ClientOptions {
   /** The GraphQL endpoint, or the address of the service without `/graphql`. */
   url: string;
   /** The bearer key. */
   key: string;
-  /** The first pause before a request is tried again; it doubles up to a minute. Default: 250. */
+  /** The first pause before a retry, in milliseconds; it doubles up to a minute. Default: 250. */
   retryBaseMs?: number;
-  /** How often a request is tried once the service has answered before. Default: 10. */
+  /** The most attempts of one request, once the service has answered any request. Default: 10. */
   attempts?: number;
-  /** How long one answer may take. Default: 60000. */
+  /** The longest time for one answer, in milliseconds. Default: 60000. */
   timeoutMs?: number;
-  /** Hears why a request is tried again. */
+  /** Called before each retry, with its reason. */
   onRetry?: (message: string) => void;
 }
 
@@ -21,11 +21,11 @@ export interface ClientOptions {
 export interface AnswerError {
   message: string;
   code: string;
-  /** The argument that was refused, for example `input[17].ipAddress`. */
+  /** The path of the refused argument, for example `input[17].ipAddress`. */
   path: string | undefined;
 }
 
-/** The log refused a request, or could not be reached; the message says what to do. */
+/** The service refused a request or cannot be reached. The message says what to do. */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
   readonly errors: readonly AnswerError[];
@@ -39,9 +39,9 @@ export class ClientError extends Error {
 export interface Client {
   readonly endpoint: URL;
   /**
-   * Sends an operation; `variables` is JSON text. Network failures, 429, 503 and the codes OVERLOADED, UNAVAILABLE
-   * and TIMEOUT are tried again after a jittered, growing pause (so use it for what may be done twice). Throws a
-   * ClientError for every other error and when it gives up.
+   * Sends an operation whose repetition does no harm; `variables` is JSON text. Retries network failures, the statuses
+   * 429, 502, 503 and 504, and the codes OVERLOADED, UNAVAILABLE and TIMEOUT, after a jittered, growing pause. Throws a
+   * ClientError for every other error, and after the last attempt.
    */
   request(document: string, variables: string): Promise<Record<string, unknown>>;
 }
@@ -49,10 +49,10 @@ export interface Client {
 const RETRY_CODES = new Set(['OVERLOADED', 'UNAVAILABLE', 'TIMEOUT']);
 const RETRY_STATUS = new Set([429, 502, 503, 504]);
 const MAX_PAUSE_MS = 60_000;
-/** A first request that finds nobody is rather a wrong address than a restart. */
+/** The most attempts while nothing has answered yet: the address is more likely wrong than the service restarting. */
 const FIRST_ATTEMPTS = 3;
 
-/** The endpoint that `url` means: `http://localhost:4000` is `http://localhost:4000/graphql`. */
+/** The GraphQL endpoint of an address: that of `http://localhost:4000` is `http://localhost:4000/graphql`. */
 export function endpointOf(url: string): URL {
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     throw new ClientError(`AUDIT_LOG_URL is not an http(s) address: ${url}`);
@@ -179,19 +179,20 @@ function explain(errors: readonly AnswerError[]): string {
     return `the audit log refused the key: ${text}; is AUDIT_LOG_KEY right?`;
   if (first.code === 'FORBIDDEN' && first.message.includes('PERSISTED_ONLY'))
     return (
-      `${text}: this is about the operation and not about the key; add what audit-log documents prints to the service's ` +
-      'file of PERSISTED_DOCUMENTS, or start the service with PERSISTED_ONLY=false'
+      `${text}: the operation is refused, not the key; add the output of audit-log documents to the service's ` +
+      'PERSISTED_DOCUMENTS file, or start the service with PERSISTED_ONLY=false'
     );
   if (first.code === 'FORBIDDEN')
-    return `the key may not do this: ${text}; use a key with the scope that is needed`;
+    return `the audit log refused the operation: ${text}; use a key with the required scope`;
   return `the audit log answered: ${text}`;
 }
 
 function explainStatus(endpoint: URL, status: number): string {
   if (status === 401) return 'the audit log refused the key (HTTP 401); is AUDIT_LOG_KEY right?';
-  if (status === 403) return 'the key may not do this (HTTP 403); use a key with the scope that is needed';
-  if (status === 413) return 'the audit log takes no request of this size (HTTP 413)';
-  return `${endpoint} answered with HTTP ${status} and no GraphQL: is AUDIT_LOG_URL right?`;
+  if (status === 403)
+    return 'the audit log refused the operation (HTTP 403); use a key with the required scope';
+  if (status === 413) return 'the request is larger than the audit log accepts (HTTP 413)';
+  return `${endpoint} answered with HTTP ${status}, not with GraphQL: is AUDIT_LOG_URL right?`;
 }
 
 function secondsToMs(header: string | null): number | undefined {

@@ -26,7 +26,7 @@ describe('address and key', () => {
     await expect(clientOf({ key: 'other' }).request(SEND, input)).rejects.toThrow('is AUDIT_LOG_KEY right?');
     const elsewhere = createClient({ url: `${log.url}/elsewhere`, key: KEY });
     await expect(elsewhere.request(SEND, input)).rejects.toThrow(
-      'HTTP 404 and no GraphQL: is AUDIT_LOG_URL right?',
+      'HTTP 404, not with GraphQL: is AUDIT_LOG_URL right?',
     );
   });
 });
@@ -39,7 +39,7 @@ it('says of a service that takes persisted documents only that the key is not th
     .catch((error: Error) => error.message);
   expect(closed).toContain('PERSISTED_DOCUMENTS');
   expect(closed).not.toContain('use a key');
-  await expect(clientOf().request(SEND, input)).rejects.toThrow('use a key with the scope that is needed');
+  await expect(clientOf().request(SEND, input)).rejects.toThrow('use a key with the required scope');
 });
 
 describe('retries', () => {
@@ -71,7 +71,7 @@ describe('retries', () => {
 
   it('do not happen for refusals', async () => {
     log.instead = [failure('FORBIDDEN', 'needs events:write')];
-    await expect(clientOf().request(SEND, input)).rejects.toThrow('use a key with the scope that is needed');
+    await expect(clientOf().request(SEND, input)).rejects.toThrow('use a key with the required scope');
     expect(log.batches).toHaveLength(0);
   });
 });

@@ -115,6 +115,10 @@ test('the packed tarball: installed in an empty project, it starts, is used, and
   expect(size).toBeLessThan(MAX_MEGABYTES);
   console.info(`the tarball's install has ${size.toFixed(0)} MB beside PostgreSQL's`);
   execFileSync(process.execPath, ['--eval', 'await import("graphql-audit-log")'], { cwd: project });
+  for (const name of ['audit-log', 'graphql-audit-log'])
+    expect(execFileSync('npx', ['--offline', name, '--help'], { cwd: project, encoding: 'utf8' })).toMatch(
+      /^Usage: audit-log /,
+    );
   await expectService(project, join(installed, 'graphql-audit-log/dist/main.js'));
 });
 
