@@ -1,5 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { PoolClient } from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
@@ -7,16 +7,14 @@ import { migrate } from '../../src/db/migrate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { verifyDatabase } from '../../src/verify/database.ts';
 import { dataDirOf } from '../support/database.ts';
+import { writeStructureOf0044 } from '../support/old-log.ts';
 import { COUNT_EVENTS } from '../support/operations/events.ts';
 import { onServer, urlOf } from '../support/server.ts';
 import { startService } from '../support/service.ts';
 
-const MIGRATIONS = new URL('../../prisma/migrations/', import.meta.url);
 // All rows of a log that the version before migration 0045 wrote: 340 events in segments of 256, of which a purge removed
 // 290, with idempotency keys and customers. Made with the service of that version; the private key is not in it.
 const WRITTEN = new URL('./fixtures/written-by-0044.json', import.meta.url);
-// What 0005 was when that version applied it.
-const FORMER_0005 = 'c5a85252b3afb23d0580d16e3fd8bb8abc17c5d1464a1e3c053f5ffc8f5acee7';
 
 let url: string;
 let pool: Pool;
@@ -33,31 +31,12 @@ afterEach(async () => {
 
 /** Makes the database what the version that knew the migrations up to 0044 left. */
 async function writeOld(client: PoolClient): Promise<void> {
-  await client.query(
-    `CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64) NOT NULL, finished_at timestamptz,
-       migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(),
-       applied_steps_count integer NOT NULL DEFAULT 0)`,
-  );
-  const names = (await readdir(MIGRATIONS)).filter((name) => name < '0045').sort();
-  expect(names.at(-1)).toBe('0044_segment_statistics');
-  for (const name of names) {
-    const sql = await readFile(new URL(`${name}/migration.sql`, MIGRATIONS), 'utf8');
-    await client.query(sql);
-    const checksum = name === '0005_roles' ? FORMER_0005 : createHash('sha256').update(sql).digest('hex');
-    await client.query(
-      `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
-       VALUES ($1, $2, $3, now(), 1)`,
-      [randomUUID(), checksum, name],
-    );
-  }
   const { segments, rows } = JSON.parse(await readFile(WRITTEN, 'utf8')) as {
     segments: string[];
     rows: Record<string, object[]>;
   };
+  await writeStructureOf0044(client, segments);
   await client.query("SET session_replication_role = 'replica'");
-  for (const name of segments)
-    await client.query('SELECT ensure_segment($1, 8::smallint)', [Number(name.slice(1))]);
-  await client.query('TRUNCATE summary_scopes');
   for (const [table, own] of Object.entries(rows))
     await client.query(`INSERT INTO ${table} SELECT * FROM jsonb_populate_recordset(NULL::${table}, $1)`, [
       JSON.stringify(own),

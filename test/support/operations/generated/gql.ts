@@ -22,6 +22,9 @@ type Documents = {
     "\n  query Note($customerId: String) {\n    checkpoint(customerId: $customerId) { note verifierKey }\n  }\n": typeof types.NoteDocument,
     "\n  query Seventh {\n    auditEvents(filter: { action: \"a7\" }, first: 1) {\n      edges { node { id } }\n    }\n  }\n": typeof types.SeventhDocument,
     "query Pages($after: String) {\n      auditEvents(first: 10, after: $after, orderBy: POSITION_ASC, filter: { minSeverity: WARNING }) {\n        edges { cursor node { id position } }\n        pageInfo { hasNextPage endCursor }\n      }\n    }": typeof types.PagesDocument,
+    "\n  query OldestEvents($filter: AuditEventFilter) {\n    auditEvents(first: 5, orderBy: POSITION_ASC, filter: $filter) {\n      totalCount\n      edges { cursor node { position customerId } }\n    }\n  }\n": typeof types.OldestEventsDocument,
+    "\n  subscription FollowOldLog($after: String!) {\n    auditEvents(after: $after) { node { position action } }\n  }\n": typeof types.FollowOldLogDocument,
+    "\n  mutation PurgeOldLog {\n    purgeEvents(olderThanDays: 0) { purged }\n  }\n": typeof types.PurgeOldLogDocument,
     "\n  subscription FollowAlerts($after: String) {\n    securityAlerts(after: $after) {\n      cursor\n      node { id position eventType severity action leafHash }\n    }\n  }\n": typeof types.FollowAlertsDocument,
     "\n  query ListAlerts {\n    auditEvents(filter: { minSeverity: WARNING }, orderBy: POSITION_ASC, first: 1000) {\n      edges {\n        cursor\n        node { id position eventType severity action leafHash }\n      }\n    }\n  }\n": typeof types.ListAlertsDocument,
     "\n  query SummaryOfAll {\n    auditSummary(startTime: \"2020-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") {\n      totalEvents\n      byType { eventType count }\n      byOutcome { outcome count }\n      bySeverity { severity count }\n    }\n  }\n": typeof types.SummaryOfAllDocument,
@@ -71,6 +74,9 @@ const documents: Documents = {
     "\n  query Note($customerId: String) {\n    checkpoint(customerId: $customerId) { note verifierKey }\n  }\n": types.NoteDocument,
     "\n  query Seventh {\n    auditEvents(filter: { action: \"a7\" }, first: 1) {\n      edges { node { id } }\n    }\n  }\n": types.SeventhDocument,
     "query Pages($after: String) {\n      auditEvents(first: 10, after: $after, orderBy: POSITION_ASC, filter: { minSeverity: WARNING }) {\n        edges { cursor node { id position } }\n        pageInfo { hasNextPage endCursor }\n      }\n    }": types.PagesDocument,
+    "\n  query OldestEvents($filter: AuditEventFilter) {\n    auditEvents(first: 5, orderBy: POSITION_ASC, filter: $filter) {\n      totalCount\n      edges { cursor node { position customerId } }\n    }\n  }\n": types.OldestEventsDocument,
+    "\n  subscription FollowOldLog($after: String!) {\n    auditEvents(after: $after) { node { position action } }\n  }\n": types.FollowOldLogDocument,
+    "\n  mutation PurgeOldLog {\n    purgeEvents(olderThanDays: 0) { purged }\n  }\n": types.PurgeOldLogDocument,
     "\n  subscription FollowAlerts($after: String) {\n    securityAlerts(after: $after) {\n      cursor\n      node { id position eventType severity action leafHash }\n    }\n  }\n": types.FollowAlertsDocument,
     "\n  query ListAlerts {\n    auditEvents(filter: { minSeverity: WARNING }, orderBy: POSITION_ASC, first: 1000) {\n      edges {\n        cursor\n        node { id position eventType severity action leafHash }\n      }\n    }\n  }\n": types.ListAlertsDocument,
     "\n  query SummaryOfAll {\n    auditSummary(startTime: \"2020-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") {\n      totalEvents\n      byType { eventType count }\n      byOutcome { outcome count }\n      bySeverity { severity count }\n    }\n  }\n": types.SummaryOfAllDocument,
@@ -141,6 +147,18 @@ export function graphql(source: "\n  query Seventh {\n    auditEvents(filter: { 
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "query Pages($after: String) {\n      auditEvents(first: 10, after: $after, orderBy: POSITION_ASC, filter: { minSeverity: WARNING }) {\n        edges { cursor node { id position } }\n        pageInfo { hasNextPage endCursor }\n      }\n    }"): typeof import('./graphql.ts').PagesDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query OldestEvents($filter: AuditEventFilter) {\n    auditEvents(first: 5, orderBy: POSITION_ASC, filter: $filter) {\n      totalCount\n      edges { cursor node { position customerId } }\n    }\n  }\n"): typeof import('./graphql.ts').OldestEventsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription FollowOldLog($after: String!) {\n    auditEvents(after: $after) { node { position action } }\n  }\n"): typeof import('./graphql.ts').FollowOldLogDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation PurgeOldLog {\n    purgeEvents(olderThanDays: 0) { purged }\n  }\n"): typeof import('./graphql.ts').PurgeOldLogDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -250,6 +250,25 @@ export type PagesQueryVariables = Exact<{
 
 export type PagesQuery = { auditEvents: { edges: Array<{ cursor: string, node: { id: string, position: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
+export type OldestEventsQueryVariables = Exact<{
+  filter?: AuditEventFilter | null | undefined;
+}>;
+
+
+export type OldestEventsQuery = { auditEvents: { totalCount: number, edges: Array<{ cursor: string, node: { position: number, customerId: string | null } }> } };
+
+export type FollowOldLogSubscriptionVariables = Exact<{
+  after: string;
+}>;
+
+
+export type FollowOldLogSubscription = { auditEvents: { node: { position: number, action: string } } };
+
+export type PurgeOldLogMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type PurgeOldLogMutation = { purgeEvents: { purged: number } };
+
 export type FollowAlertsSubscriptionVariables = Exact<{
   after?: string | null | undefined;
 }>;
@@ -628,6 +647,37 @@ export const PagesDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<PagesQuery, PagesQueryVariables>;
+export const OldestEventsDocument = new TypedDocumentString(`
+    query OldestEvents($filter: AuditEventFilter) {
+  auditEvents(first: 5, orderBy: POSITION_ASC, filter: $filter) {
+    totalCount
+    edges {
+      cursor
+      node {
+        position
+        customerId
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<OldestEventsQuery, OldestEventsQueryVariables>;
+export const FollowOldLogDocument = new TypedDocumentString(`
+    subscription FollowOldLog($after: String!) {
+  auditEvents(after: $after) {
+    node {
+      position
+      action
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FollowOldLogSubscription, FollowOldLogSubscriptionVariables>;
+export const PurgeOldLogDocument = new TypedDocumentString(`
+    mutation PurgeOldLog {
+  purgeEvents(olderThanDays: 0) {
+    purged
+  }
+}
+    `) as unknown as TypedDocumentString<PurgeOldLogMutation, PurgeOldLogMutationVariables>;
 export const FollowAlertsDocument = new TypedDocumentString(`
     subscription FollowAlerts($after: String) {
   securityAlerts(after: $after) {
