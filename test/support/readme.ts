@@ -12,11 +12,7 @@ export function blocksOf(language: 'sh' | 'graphql'): string[] {
 /** The commands that the README tells to run, in order, without their comments. */
 export function commandsOf(): string[] {
   return blocksOf('sh').flatMap((block) =>
-    block.startsWith('curl')
-      ? [block.trim()]
-      : block
-          .split('\n')
-          .map((line) => line.replace(/\s+#.*$/, '').trim())
-          .filter((line) => line !== ''),
+    // A command goes on where its line ends with a backslash, or within single quotes.
+    [...block.matchAll(/(?:'[^']*'|\\\n|[^'\n])+/g)].map(([command]) => command.replace(/\s+#.*$/, '').trim()),
   );
 }
