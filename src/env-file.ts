@@ -29,7 +29,9 @@ export function loadEnvFile(
   if (text === undefined) return undefined;
   const problems = findProblems(text);
   if (problems.length > 0) {
-    throw new Error(`${file} has problems (an empty ENV_FILE starts without the file):\n  ${problems.join('\n  ')}`);
+    throw new Error(
+      `${file} has problems (an empty ENV_FILE starts without the file):\n  ${problems.join('\n  ')}`,
+    );
   }
   const names = [];
   for (const [name, value] of Object.entries(parseEnv(text))) {
@@ -69,7 +71,8 @@ function findProblems(text: string): string[] {
     }
     const quote = /^["'`]/.exec(value)?.[0];
     if (quote === undefined) {
-      if (CUT_VALUE.test(line.slice(line.indexOf('=')))) say(`put the value of ${name} in quotes, because it contains #`);
+      if (CUT_VALUE.test(line.slice(line.indexOf('='))))
+        say(`put the value of ${name} in quotes, because it contains #`);
       continue;
     }
     const end = findClosingQuote(lines, at, value.slice(1), quote);

@@ -96,7 +96,9 @@ describe('a file of settings', () => {
     fc.assert(
       fc.property(fc.uniqueArray(pair, { selector: ({ name }) => name, maxLength: 6 }), (pairs) => {
         const text = pairs.map(({ name, value: [written] }) => `${name}=${written}\n`).join('# and\n');
-        expect(load(text)).toEqual(Object.fromEntries(pairs.map(({ name, value: [, meant] }) => [name, meant])));
+        expect(load(text)).toEqual(
+          Object.fromEntries(pairs.map(({ name, value: [, meant] }) => [name, meant])),
+        );
       }),
     );
   });
@@ -141,7 +143,9 @@ describe('.env in the working directory', () => {
     writeFileSync(file, 'DATABASE_URL=mysql://x\n');
     const wrong = await run(words);
     expect(wrong.said).toContain('DATABASE_URL: must be an address such as postgresql:');
-    expect((await run(words, { DATABASE_URL: 'sqlite://y', PORT: 'x' })).said).toContain('DATABASE_URL: must');
+    expect((await run(words, { DATABASE_URL: 'sqlite://y', PORT: 'x' })).said).toContain(
+      'DATABASE_URL: must',
+    );
     writeFileSync(file, 'DATABASE_URL\n');
     expect(await run(words)).toEqual({
       code: failure,
@@ -152,7 +156,10 @@ describe('.env in the working directory', () => {
   test('may be missing, or be a folder', async () => {
     for (const prepare of [() => undefined, () => mkdirSync(file)]) {
       prepare();
-      expect(await run(['main.ts'], { PORT: 'x' })).toEqual({ code: 1, said: expect.stringContaining('PORT: ') });
+      expect(await run(['main.ts'], { PORT: 'x' })).toEqual({
+        code: 1,
+        said: expect.stringContaining('PORT: '),
+      });
     }
   });
 });

@@ -157,7 +157,9 @@ test('every command of the README does what it says', async () => {
     for (const real of (await rule.commands?.(command)) ?? [command]) {
       const { code, output } = await run(real.replace(ADDRESS, url));
       const expected = rule.code ?? 0;
-      expect(String(code), `${real}\n${output}`).toMatch(expected instanceof RegExp ? expected : `${expected}`);
+      expect(String(code), `${real}\n${output}`).toMatch(
+        expected instanceof RegExp ? expected : `${expected}`,
+      );
       expect(output, real).toMatch(rule.says);
     }
   }

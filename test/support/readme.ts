@@ -13,6 +13,8 @@ export function blocksOf(language: 'sh' | 'graphql'): string[] {
 export function commandsOf(): string[] {
   return blocksOf('sh').flatMap((block) =>
     // A command goes on where its line ends with a backslash, or within single quotes.
-    [...block.matchAll(/(?:'[^']*'|\\\n|[^'\n])+/g)].map(([command]) => command.replace(/\s+#.*$/, '').trim()),
+    [...block.matchAll(/(?:'[^']*'|\\\n|[^'\n])+/g)].map(([command]) =>
+      command.replace(/\s+#.*$/, '').trim(),
+    ),
   );
 }
