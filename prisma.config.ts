@@ -16,6 +16,8 @@ export default defineConfig({
 
 /** The database of the service: by the settings, or the embedded one of a service that runs. */
 async function databaseUrl(): Promise<string | undefined> {
+  const { loadEnvFile } = await import('./src/env-file.ts');
+  loadEnvFile();
   const { DATABASE_URL, DATABASE_ADMIN_URL, DATA_DIR = '.data' } = process.env;
   // Migrations are the work of the login that owns the tables, if that is not the one of the service.
   const given = (runsEngine && DATABASE_ADMIN_URL) || DATABASE_URL;

@@ -33,7 +33,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const output = openSync(options.outputFile, 'w');
   const child = spawn(options.program ?? process.execPath, options.programArguments, {
     cwd: options.cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.environment },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ENV_FILE: '', ...options.environment },
     stdio: ['ignore', output, output],
   });
   closeSync(output);

@@ -17,12 +17,10 @@ const CUT_VALUE = /^[^#]*[^\s#]#/;
  * the environment has already stays as it is, also an empty one. The file has the syntax of Node's `--env-file`; no file is
  * read when `ENV_FILE` is empty or there is no `.env`.
  *
- * @returns the file and the names of the variables that it set, or undefined when no file was read
+ * @returns the path of the file, or undefined when no file was read
  * @throws Error that names the file and every line that is not understood, in which case nothing is set
  */
-export function loadEnvFile(
-  environment: NodeJS.ProcessEnv = process.env,
-): { file: string; names: string[] } | undefined {
+export function loadEnvFile(environment: NodeJS.ProcessEnv = process.env): string | undefined {
   const file = environment.ENV_FILE ?? DEFAULT_FILE;
   if (file === '') return undefined;
   const text = read(file, environment.ENV_FILE !== undefined);
@@ -33,13 +31,8 @@ export function loadEnvFile(
       `${file} has problems (an empty ENV_FILE starts without the file):\n  ${problems.join('\n  ')}`,
     );
   }
-  const names = [];
-  for (const [name, value] of Object.entries(parseEnv(text))) {
-    if (environment[name] !== undefined) continue;
-    environment[name] = value;
-    if (value !== '') names.push(name);
-  }
-  return { file, names };
+  for (const [name, value] of Object.entries(parseEnv(text))) environment[name] ??= value;
+  return file;
 }
 
 function read(file: string, isRequired: boolean): string | undefined {

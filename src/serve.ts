@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Config, readConfig } from './config.ts';
 import { type SupervisedServer, superviseEmbedded } from './db/embedded/supervisor.ts';
+import { loadEnvFile } from './env-file.ts';
 import { openOperatorLog } from './server/operator-log.ts';
 import type { AuditService } from './service.ts';
 
@@ -16,6 +17,8 @@ export async function serve(stop: AbortSignal): Promise<void> {
   let log: Logger | undefined;
   let code = 0;
   try {
+    const file = loadEnvFile();
+    if (file !== undefined) process.stdout.write(`Settings are also read from ${file}.\n`);
     const config = readConfig();
     log = openOperatorLog(config.LOG_LEVEL);
     await run(config, log, stop);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { createHash } from 'node:crypto';
 import { Command, type CommanderError } from 'commander';
+import { loadEnvFile } from '../env-file.ts';
 import { LOG_EVENTS } from '../import/send.ts';
 import { stopOnSignals } from '../shutdown.ts';
 import { EXPORT_LINK, registerExport } from './export.ts';
@@ -10,7 +11,7 @@ import { BUNDLE, GROWTH, register as registerProve } from './prove.ts';
 import { register as registerVerify } from './verify/command.ts';
 
 const SERVE_HELP = `
-The same as npm start. Settings are environment variables, all in .env.example with their defaults.
+The same as npm start. Settings are environment variables and lines of .env, all in .env.example with their defaults.
 
 Exit code: 0 after SIGTERM, SIGINT or SIGHUP; 1 when the service could not start, or when its PostgreSQL under DATA_DIR
 ended and another service uses that folder (otherwise that PostgreSQL is restarted); 2 when the arguments are wrong.
@@ -76,6 +77,7 @@ const commands = [
 for (const register of commands) register(program);
 
 setUsageCode(program, USAGE_CODE);
+program.hook('preAction', (_, command) => readSettings(command));
 await program.parseAsync();
 
 /** Replaces commander's exit code 1 for wrong arguments: 1 of an import means that some records are not in the log. */
@@ -83,4 +85,20 @@ function setUsageCode(command: Command, code: number): void {
   command.exitOverride(({ exitCode }: CommanderError) => process.exit(exitCode === 0 ? 0 : code));
   for (const child of command.commands)
     setUsageCode(child, child.name() === 'verify' ? VERIFY_USAGE_CODE : code);
+}
+
+/** Reads the file of settings for a command; `serve` does so by itself. */
+function readSettings(command: Command): void {
+  const path = [command, ...ancestorsOf(command)].map((one) => one.name());
+  if (path.includes('serve')) return;
+  try {
+    loadEnvFile();
+  } catch (error) {
+    process.stderr.write(`audit-log: ${(error as Error).message}\n`);
+    process.exit(path.includes('verify') ? VERIFY_USAGE_CODE : USAGE_CODE);
+  }
+}
+
+function ancestorsOf({ parent }: Command): Command[] {
+  return parent ? [parent, ...ancestorsOf(parent)] : [];
 }

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { SCOPES } from '../../src/access/scopes.ts';
+import { SCOPES } from '../../src/auth/principal.ts';
 import { SETTING_NAMES } from '../../src/config.ts';
 import { ERROR_CODES } from '../../src/errors.ts';
-import { DOCUMENT_BOUNDS } from '../../src/graphql/limits/bounds.ts';
+import { DOCUMENT_BOUNDS } from '../../src/server/document-limits.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const DOCUMENTS = [
@@ -43,6 +43,11 @@ test.each(DOCUMENTS)('the links of %s lead to files and headings', (path) => {
     return !existsSync(join(ROOT, target)) || (anchor !== undefined && !anchorsOf(target).includes(anchor));
   });
   expect(broken.map(([link]) => link)).toEqual([]);
+});
+
+test.each(DOCUMENTS)('the source files that %s names are there', (path) => {
+  const named = [...read(path).matchAll(/`((?:src|test|bench|prisma|examples|scripts)(?:\/[\w.@-]+)+)`/g)];
+  expect(named.map(([, file]) => file as string).filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
 });
 
 test('README.md links to every document', () => {

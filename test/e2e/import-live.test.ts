@@ -25,7 +25,7 @@ async function countEvents(): Promise<number> {
 /** `audit-log import` with a pipe as its standard input. */
 function startImport(format: string) {
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'import', '--format', format, '-'], {
-    env: { PATH: process.env.PATH, AUDIT_LOG_URL: service.url, AUDIT_LOG_KEY: ADMIN_KEY },
+    env: { PATH: process.env.PATH, ENV_FILE: '', AUDIT_LOG_URL: service.url, AUDIT_LOG_KEY: ADMIN_KEY },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let said = '';

@@ -21,7 +21,7 @@ export function startProgram(
   programArguments: readonly string[] = [],
 ): Program {
   const child = spawn(process.execPath, ['--import', 'tsx', SOURCE + file, ...programArguments], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...environment },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ENV_FILE: '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
