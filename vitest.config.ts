@@ -5,6 +5,8 @@ import { defineConfig } from 'vitest/config';
 export const shared = {
   globalSetup: ['test/support/postgres.ts'],
   setupFiles: ['test/support/setup.ts'],
+  // Programs that tests start do not read the .env of a developer.
+  env: { ENV_FILE: '' },
   testTimeout: 30_000,
   hookTimeout: 60_000,
   // As long as the other waits for what happens soon.
@@ -19,16 +21,21 @@ const MOCKING = ['test/auth/second-wall.test.ts'];
 export default defineConfig({
   resolve,
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/postgres.ts'],
-    // Programs that tests start do not read the .env of a developer.
-    env: { ENV_FILE: '' },
-    setupFiles: ['test/support/one-statement.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // As long as the other waits for what happens soon.
-    expect: { poll: { timeout: 10_000 } },
-    // One more than vitest would take of two cores: the tests wait for sockets and PostgreSQL half of the time.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    ...shared,
+    // The tests wait for sockets and PostgreSQL half of the time.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['test/**/*.test.ts'],
+          exclude: MOCKING,
+          // To load the service for each file anew takes more than half of the processor time of all tests.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'mocking', include: MOCKING } },
+    ],
   },
 });

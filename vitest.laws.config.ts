@@ -18,7 +18,7 @@ export default defineConfig({
   test: {
     ...shared,
     include: ['test/**/*.law.ts', ...lawFiles()],
-    env: { LAWS: 'full' },
+    env: { ...shared.env, LAWS: 'full' },
     testTimeout: 600_000,
     maxWorkers: 1,
     fileParallelism: false,
