@@ -1,17 +1,25 @@
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JSONWebKeySet,
+  type JWTVerifyGetKey,
+} from 'jose';
 import { AuditError } from '../errors.ts';
 
-/** Somebody whose tokens are accepted. */
+/** An issuer whose tokens are accepted. */
 export interface Issuer {
-  /** What its tokens say in `iss`. */
+  /** The `iss` claim of its tokens. */
   name: string;
-  /** Where its public keys are (RFC 7517). */
+  /** The URL of its key set (RFC 7517). */
   jwksUrl: string;
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 
-/** Reads `ISSUER JWKS_URL`, two words. Throws when it is something else, or keys would come over an open line. */
+/** Parses `ISSUER JWKS_URL`. Throws on another form, and on a URL whose connection is not encrypted. */
 export function parseIssuer(text: string): Issuer {
   const [name = '', jwksUrl = '', ...rest] = text.split(/\s+/);
   if (!URL.canParse(jwksUrl) || rest.length > 0)
@@ -19,7 +27,7 @@ export function parseIssuer(text: string): Issuer {
       'an issuer is written "ISSUER JWKS_URL": what its tokens say in iss, and where its keys are',
     );
   const { protocol, hostname, username, password } = new URL(jwksUrl);
-  // Over http anybody on the way could put in keys of his own.
+  // Over http, an attacker on the network path could replace the keys.
   if (protocol !== 'https:' && !(protocol === 'http:' && LOOPBACK.test(hostname)))
     throw new Error('the JWKS URL of an issuer must be https, or http on this machine');
   if (username || password) throw new Error('the JWKS URL of an issuer has neither user nor password');
@@ -28,24 +36,25 @@ export function parseIssuer(text: string): Issuer {
 
 const REFRESH_MS = 300_000;
 const COOL_DOWN_MS = 10_000;
-/** Whoever keeps the service from the issuer keeps a withdrawn key alive: not for ever. */
+/** How long fetched keys are used while the issuer cannot be reached: it may have withdrawn one of them meanwhile. */
 const MAX_AGE_MS = 86_400_000;
+const MAX_BYTES = 262_144;
 const MAX_KEYS = 100;
 
 /** The public keys of an issuer. */
 export interface IssuerKeys {
   /**
-   * The key that a token's header names. Throws an error of jose when there is none that fits, and UNAVAILABLE when
-   * the keys could not be fetched.
+   * The key that a token's header names. Throws an error of jose when no key fits, and UNAVAILABLE when the keys could
+   * not be fetched.
    */
   find: JWTVerifyGetKey;
   close(): void;
 }
 
-/** What the keys stand on. */
+/** Options of `createIssuerKeys`. */
 export interface IssuerKeysOptions {
   url: string;
-  /** Longest time for a request. */
+  /** Deadline of a request. */
   timeoutMs: number;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -53,90 +62,62 @@ export interface IssuerKeysOptions {
 }
 
 /**
- * Fetches the keys at once, every five minutes, and when a token names one that is not among them, ten seconds after
- * the last try at the earliest. What was fetched goes on working while the issuer is away, for a day.
+ * Fetches the keys at once, every five minutes, and when a token names an unknown key, at the earliest ten seconds after
+ * the last attempt. While the issuer cannot be reached, the fetched keys stay in use for a day.
  */
-export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
-  const { url, timeoutMs, now, onProblem } = options;
-  let held: { find: JWTVerifyGetKey; fetchedAt: number } | undefined;
+export function createIssuerKeys({ url, timeoutMs, now, onProblem }: IssuerKeysOptions): IssuerKeys {
   let triedAt = Number.NEGATIVE_INFINITY;
-  let isAway = true;
-  let fetching: Promise<void> | undefined;
+  let hasFailed = false;
+  // The clock may have been set back.
+  const isCoolingDown = () => Math.abs(now() - triedAt) < COOL_DOWN_MS;
 
-  async function fetchKeys(): Promise<void> {
+  async function fetchKeys(...[target, options]: Parameters<FetchImplementation>): Promise<Response> {
+    if (hasFailed && isCoolingDown()) throw unavailable();
     try {
-      const keys = await fetchJson(url, timeoutMs);
-      held = { find: createLocalJWKSet(checkedKeys(keys)), fetchedAt: now() };
-      isAway = false;
+      const keys = checkedKeys(await fetchJson(target, options));
+      hasFailed = false;
+      return Response.json(keys);
     } catch (error) {
-      isAway = true;
+      hasFailed = true;
       onProblem(error as Error);
-    }
-    triedAt = now();
-  }
-
-  function refresh(): Promise<void> {
-    fetching ??= fetchKeys().finally(() => {
-      fetching = undefined;
-    });
-    return fetching;
-  }
-
-  async function findHeld(...asked: Parameters<JWTVerifyGetKey>): Promise<Found> {
-    if (!held || now() - held.fetchedAt > MAX_AGE_MS) return undefined;
-    try {
-      return await held.find(...asked);
-    } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey) return undefined;
-      throw error;
+      throw unavailable();
+    } finally {
+      triedAt = now();
     }
   }
 
+  const keys = createRemoteJWKSet(new URL(url), {
+    timeoutDuration: timeoutMs,
+    cacheMaxAge: MAX_AGE_MS,
+    // The cool-down of jose starts at the last success and compares times of day: `find` has one of its own.
+    cooldownDuration: Number.POSITIVE_INFINITY,
+    [customFetch]: fetchKeys,
+  });
+  const refresh = () => keys.reload().catch(() => undefined);
   void refresh();
   const timer = setInterval(refresh, REFRESH_MS).unref();
   return {
-    async find(...asked) {
-      const known = await findHeld(...asked);
-      if (known) return known;
-      // The clock may have been set back.
-      if (fetching || Math.abs(now() - triedAt) >= COOL_DOWN_MS) await refresh();
-      const found = await findHeld(...asked);
-      if (found) return found;
-      if (isAway)
-        throw new AuditError('UNAVAILABLE', "the keys of the token's issuer cannot be fetched: retry");
-      throw new errors.JWKSNoMatchingKey();
+    async find(...token) {
+      try {
+        return await keys(...token);
+      } catch (error) {
+        const mayBeNew = keys.reloading || hasFailed || !isCoolingDown();
+        if (!(mayBeNew && error instanceof errors.JWKSNoMatchingKey)) throw error;
+        await keys.reload();
+        return keys(...token);
+      }
     },
     close: () => clearInterval(timer),
   };
 }
 
-type Found = Awaited<ReturnType<JWTVerifyGetKey>> | undefined;
-
-function checkedKeys(answer: unknown): JSONWebKeySet {
-  const { keys } = Object(answer) as { keys?: unknown };
-  if (!Array.isArray(keys) || keys.length > MAX_KEYS)
-    throw new Error(`the answer is no key set of at most ${MAX_KEYS} keys`);
-  return { keys } as JSONWebKeySet;
+function unavailable(): AuditError {
+  return new AuditError('UNAVAILABLE', "the keys of the token's issuer cannot be fetched: retry");
 }
 
-const MAX_BYTES = 262_144;
-
-/**
- * What is at a URL, parsed. Redirects are not followed: keys come from where the operator said. Throws when there is no
- * answer of status 200 in time, or one of more than 256 KiB, or one that is no JSON.
- */
-export async function fetchJson(url: string, timeoutMs: number): Promise<unknown> {
-  const response = await fetch(url, {
-    headers: { accept: 'application/json' },
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
-  });
-  const text = await readText(response);
-  if (response.status !== 200) throw new Error(`the answer has status ${response.status}`);
-  return JSON.parse(text);
-}
-
-async function readText(response: Response): Promise<string> {
+/** The JSON at a URL: status 200, at most `MAX_BYTES`. A redirect is an error: keys come from the configured URL alone. */
+async function fetchJson(url: string, options: Parameters<FetchImplementation>[1]): Promise<unknown> {
+  const response = await fetch(url, { ...options, redirect: 'error' });
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   // Leaving the loop early cancels the rest of the body.
@@ -145,5 +126,16 @@ async function readText(response: Response): Promise<string> {
     if (bytes > MAX_BYTES) throw new Error(`the answer is larger than ${MAX_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  if (response.status !== 200) throw new Error(`the answer has status ${response.status}`);
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+}
+
+/** Throws what jose would throw, where the error can be reported. */
+function checkedKeys(answer: unknown): JSONWebKeySet {
+  const { keys } = Object(answer) as { keys?: unknown };
+  if (!Array.isArray(keys) || keys.length > MAX_KEYS)
+    throw new Error(`the answer is no key set of at most ${MAX_KEYS} keys`);
+  const set = { keys } as JSONWebKeySet;
+  createLocalJWKSet(set);
+  return set;
 }

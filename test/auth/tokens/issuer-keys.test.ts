@@ -1,21 +1,22 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createTokens, type Tokens } from '../../../src/auth/tokens.ts';
 import { AUDIENCE, createIssuerKey, startIssuer, type TestIssuer } from '../../support/issuer.ts';
 import { expectWithin } from '../../support/runs.ts';
 
 const MINUTE_MS = 60_000;
+const STARTED_AT = Date.now();
 
 let issuer: TestIssuer;
 let tokens: Tokens;
-let later: number;
 let problems: string[];
 
 beforeEach(async () => {
   issuer = await startIssuer();
-  later = 0;
+  vi.useFakeTimers({ toFake: ['Date'] });
   problems = [];
 });
 afterEach(async () => {
+  vi.useRealTimers();
   tokens.close();
   await issuer.close();
 });
@@ -32,12 +33,17 @@ function start(timeoutMs = 5_000): void {
       customer: undefined,
     },
     timeoutMs,
-    now: () => Date.now() + later,
+    now: Date.now,
     onProblem: (_issuer, error) => problems.push(String(error.cause ?? error.message)),
   });
 }
 
-const LONG = { exp: Math.floor(Date.now() / 1_000) + 1_000_000 };
+/** Sets the clock to that many milliseconds after the start of the tests. */
+function setClock(ms: number): void {
+  vi.setSystemTime(STARTED_AT + ms);
+}
+
+const LONG = { exp: Math.floor(STARTED_AT / 1_000) + 1_000_000 };
 const codeOf = (token: string) =>
   tokens.verify(token).then(
     () => 'fine',
@@ -51,7 +57,7 @@ describe('a new key', () => {
     expect(await codeOf(old)).toBe('fine');
     const key = createIssuerKey('ES256');
     issuer.published = [key];
-    later = MINUTE_MS;
+    setClock(MINUTE_MS);
     expect(await codeOf(old)).toBe('fine');
     expect(await codeOf(issuer.token(LONG))).toBe('fine');
     expect(issuer.asked()).toBe(2);
@@ -64,12 +70,12 @@ describe('a new key', () => {
     const unknown = () => issuer.token(LONG, { key: createIssuerKey('ES256') });
     for (let n = 0; n < 20; n += 1) expect(await codeOf(unknown())).toBe('UNAUTHENTICATED');
     expect(issuer.asked()).toBe(1);
-    later = MINUTE_MS;
+    setClock(MINUTE_MS);
     const asked = await Promise.all(Array.from({ length: 50 }, () => codeOf(unknown())));
     expect(new Set(asked)).toEqual(new Set(['UNAUTHENTICATED']));
     expect(issuer.asked()).toBe(2);
     // A clock that is set back does not end it.
-    later = -MINUTE_MS;
+    setClock(-MINUTE_MS);
     expect(await codeOf(unknown())).toBe('UNAUTHENTICATED');
     expect(issuer.asked()).toBe(3);
   });
@@ -106,7 +112,7 @@ describe.each(AWAY)('an issuer that %s', (_what, answer, problem) => {
     expect([issuer.asked(), problems.length]).toEqual([1, 1]);
     expect(problems[0]).toMatch(problem);
     issuer.answer = answers;
-    later = MINUTE_MS;
+    setClock(MINUTE_MS);
     expect(await codeOf(issuer.token(LONG))).toBe('fine');
   });
 
@@ -115,13 +121,13 @@ describe.each(AWAY)('an issuer that %s', (_what, answer, problem) => {
     const token = issuer.token(LONG);
     expect(await codeOf(token)).toBe('fine');
     issuer.answer = answer;
-    later = MINUTE_MS;
+    setClock(MINUTE_MS);
     expect(await codeOf(issuer.token(LONG, { key: createIssuerKey('ES256') }))).toBe('UNAVAILABLE');
     expect(await codeOf(token)).toBe('fine');
-    later = 23 * 60 * MINUTE_MS;
+    setClock(23 * 60 * MINUTE_MS);
     expect(await codeOf(token)).toBe('fine');
     // A key that nobody has confirmed for a day is none.
-    later = 25 * 60 * MINUTE_MS;
+    setClock(25 * 60 * MINUTE_MS);
     expect(await codeOf(token)).toBe('UNAVAILABLE');
   });
 });
@@ -140,7 +146,7 @@ test('tokens without the id of a key need an issuer with one that fits', async (
   const anonymous = () => issuer.token(LONG, { header: { kid: undefined } });
   expect(await codeOf(anonymous())).toBe('fine');
   issuer.published.push(createIssuerKey('ES256'));
-  later = MINUTE_MS;
+  setClock(MINUTE_MS);
   expect(await codeOf(issuer.token(LONG, { key: issuer.published[1] as never }))).toBe('fine');
   expect(await codeOf(anonymous())).toBe('UNAUTHENTICATED');
 });
