@@ -7,32 +7,32 @@ import { createFailureLimit, createRateLimit, type FailureLimit, type RateLimit 
 import { createSessions, type Sessions } from './sessions.ts';
 import { createTokens, type TokensOptions } from './tokens.ts';
 
-/** What an instance knows of keys and tokens: who sends one, what is open on each, and when it ends. */
+/** Authentication and limits of an instance: principals, their sessions, rates and quotas. */
 export interface Access {
   authenticate: Authenticate;
   sessions: Sessions;
-  /** Whether the key or token could still open something. */
+  /** Whether the key or token is still valid. */
   isValid(credential: Credential): Promise<boolean>;
   rates: RateLimit;
   failures: FailureLimit;
   subscriptions: Quota;
-  /** A key was revoked here: it ends now. */
+  /** Ends the sessions of a key that this instance has revoked. */
   onRevoked(keyId: string): void;
-  /** Keys may have been revoked elsewhere. */
+  /** Checks all keys in use: another instance may have changed one. */
   onChanged(): void;
-  /** Resolves when the times of last use, and what was spent, are stored. */
+  /** Resolves when the times of last use and the spent points are stored. */
   close(): Promise<void>;
 }
 
-/** What `createAccess` stands on. */
+/** Options of `createAccess`. */
 export interface AccessOptions {
   pool: Pool;
-  /** The admin's secret that the deployment chose, of whatever shape. */
+  /** The configured secret of the admin key, of any form. */
   adminSecret: string | undefined;
   tokens: Omit<TokensOptions, 'now'>;
-  /** Points that a key may spend in a minute; 0: any number. */
+  /** Points that a key may spend in a minute. 0: no limit. */
   ratePoints: number;
-  /** Wrong keys that may come from an address in a minute before they are RATE_LIMITED; 0: any number. */
+  /** Wrong keys that an address may send in a minute before they are RATE_LIMITED. 0: no limit. */
   failuresPerMinute: number;
   subscriptions: Pick<QuotaOptions, 'total' | 'perKey'>;
   /** Milliseconds since 1970. */
@@ -40,7 +40,7 @@ export interface AccessOptions {
   onError: (error: Error) => void;
 }
 
-/** Makes the access of an instance. */
+/** Creates the authentication and limits of an instance. */
 export function createAccess(options: AccessOptions): Access {
   const { pool, adminSecret, now, onError } = options;
   const usage = createUsage(pool, onError);

@@ -6,28 +6,28 @@ import type { Pool } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';
 import type { Scope } from './principal.ts';
 
-/** Notified, with the id, when a key is revoked. */
+/** The NOTIFY channel of changed keys. The payload is the id of the key. */
 export const KEYS_CHANNEL = 'audit_log_keys';
 
-/** An API key without its secret, of which only a hash is kept. Times are milliseconds since 1970. */
+/** An API key without its secret, of which only a hash is stored. Times are milliseconds since 1970. */
 export interface ApiKey {
   id: string;
   name: string;
   scopes: readonly Scope[];
-  /** How often its secret was replaced by another: the admin's alone ever is. */
+  /** How often the secret was replaced. Only the secret of the admin key can be. */
   generation: number;
-  /** Bound to this customer's events; undefined: to none. */
+  /** The only customer that the key gives access to. Undefined: all customers. */
   customerId: string | undefined;
   createdAt: number;
   expiresAt: number | undefined;
   revokedAt: number | undefined;
-  /** To the minute. */
+  /** Accurate to a minute. */
   lastUsedAt: number | undefined;
 }
 
-/** What is stored of a new key. */
+/** A new key, as it is stored. */
 export interface NewKey {
-  /** Absent: a random one. */
+  /** Default: a random id. */
   id?: string;
   name: string;
   secret: string;
@@ -41,7 +41,7 @@ export function createKeyId(): string {
   return `key_${randomBytes(12).toString('hex')}`;
 }
 
-/** Stores a key, its secret hashed. */
+/** Stores a key with the hash of its secret. */
 export async function storeKey(pool: Pool, key: NewKey): Promise<ApiKey> {
   const row = await prismaOn(pool).apiKey.create({
     data: {
@@ -56,7 +56,7 @@ export async function storeKey(pool: Pool, key: NewKey): Promise<ApiKey> {
   return keyOf(row);
 }
 
-/** The keys with secrets of these hashes, by hash in hex; those that are unknown, expired or revoked are left out. */
+/** The valid keys whose secrets have these hashes, by hash in hex. Unknown, expired and revoked keys are left out. */
 export async function findKeys(pool: Pool, hashes: readonly Buffer[]): Promise<Map<string, ApiKey>> {
   const rows = await prismaOn(pool).apiKey.findMany({
     where: { secretHash: { in: hashes.map((hash) => new Uint8Array(hash)) }, ...isValid(pool) },
@@ -64,13 +64,13 @@ export async function findKeys(pool: Pool, hashes: readonly Buffer[]): Promise<M
   return new Map(rows.map((row) => [Buffer.from(row.secretHash).toString('hex'), keyOf(row)]));
 }
 
-/** All keys, newest first, revoked and expired ones too. */
+/** All keys, newest first, including revoked and expired ones. */
 export async function listKeys(pool: Pool): Promise<ApiKey[]> {
   const rows = await prismaOn(pool).apiKey.findMany({ orderBy: [{ createdAt: 'desc' }, { id: 'asc' }] });
   return rows.map(keyOf);
 }
 
-/** Revokes the key for ever, tells every instance, and returns it; undefined when there is none of that id. */
+/** Revokes the key for ever, notifies every instance, and returns the key. Undefined when no key has the id. */
 export async function markRevoked(pool: Pool, id: string): Promise<ApiKey | undefined> {
   return prismaOn(pool).$transaction(async (prisma) => {
     await prisma.apiKey.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: new Date() } });
@@ -81,12 +81,14 @@ export async function markRevoked(pool: Pool, id: string): Promise<ApiKey | unde
   });
 }
 
-/** Sets the time of last use to now, unless it is less than a minute ago. The service's role may set no other time. */
+/**
+ * Sets the time of last use to now, unless it is less than a minute ago. The role of the service cannot set another time.
+ */
 export async function markUsed(pool: Pool, id: string): Promise<void> {
   await pool.query('SELECT mark_key_used($1)', [id]);
 }
 
-/** Those of the ids whose keys are neither revoked nor expired, each with the generation of its secret. */
+/** The generations of the keys among `ids` that are neither revoked nor expired, by id. */
 export async function findValid(pool: Pool, ids: readonly string[]): Promise<Map<string, number>> {
   const rows = await prismaOn(pool).apiKey.findMany({
     where: { id: { in: [...ids] }, ...isValid(pool) },
@@ -99,7 +101,7 @@ function storedHash(secret: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(hashSecret(secret));
 }
 
-// By the database's clock: a key that has expired must not be valid again when this machine's clock goes back.
+// By the clock of the database: an expired key must not become valid again when the clock of this machine is set back.
 function isValid(pool: Pool): ApiKeyWhereInput {
   return { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date(timeOn(pool)) } }] };
 }
@@ -126,8 +128,8 @@ const CHECK_DIGITS = 6;
 const SECRET_SHAPE = new RegExp(`^${SECRET_PREFIX}[0-9A-Za-z]{${RANDOM_DIGITS + CHECK_DIGITS}}$`);
 
 /**
- * A new secret for a key: `aul_`, 32 random bytes as 43 digits in base 62, and the CRC-32 of all before it as 6 more, so
- * that a scanner tells a leaked secret from other text without asking anybody (as with GitHub's tokens).
+ * A new secret for a key: `aul_`, 32 random bytes as 43 digits in base 62, and 6 digits of the CRC-32 of what precedes
+ * them. With the checksum, a scanner recognises a leaked secret offline, as with GitHub's tokens.
  */
 export function createSecret(): string {
   const random = BigInt(`0x${randomBytes(32).toString('hex')}`);
@@ -135,7 +137,7 @@ export function createSecret(): string {
   return text + checksumOf(text);
 }
 
-/** Whether the text has the shape of our secrets but a wrong checksum: nobody was ever given it. */
+/** Whether the text has the form of a generated secret with a wrong checksum: such a secret was never issued. */
 export function isMistyped(secret: string): boolean {
   return (
     SECRET_SHAPE.test(secret) && secret.slice(-CHECK_DIGITS) !== checksumOf(secret.slice(0, -CHECK_DIGITS))
@@ -143,8 +145,8 @@ export function isMistyped(secret: string): boolean {
 }
 
 /**
- * What is stored of a secret: its SHA-256. One round of a fast hash is right here: the secret is 256 random bits, not a
- * password that somebody chose, so there is nothing to guess that a slow hash would make dearer.
+ * The stored form of a secret: its SHA-256. A slow password hash is not needed: a generated secret has 256 random bits,
+ * which cannot be guessed.
  */
 export function hashSecret(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
@@ -162,15 +164,15 @@ function base62(value: bigint, length: number): string {
 
 const STEP_MS = 60_000;
 
-/** Keeps the times of last use, to the minute, off the path of requests. */
+/** Stores the times of last use, accurate to a minute. Requests do not wait for it. */
 export interface Usage {
-  /** The key is being used. */
+  /** Marks the key as used now. */
   mark(keyId: string): void;
-  /** Resolves when what was marked is stored. */
+  /** Resolves when all marks are stored. */
   close(): Promise<void>;
 }
 
-/** Makes the keeper on a pool; what cannot be stored is reported to `onError` and marked again a minute later. */
+/** Creates a `Usage`. A mark that cannot be stored is reported to `onError`; the key is marked again a minute later. */
 export function createUsage(pool: Pool, onError: (error: Error) => void): Usage {
   const marked = new Map<string, number>();
   const writes = new Set<Promise<void>>();

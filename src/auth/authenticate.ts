@@ -7,7 +7,7 @@ import type { FailureLimit } from './rate-limit.ts';
 import type { Tokens } from './tokens.ts';
 
 const KNOWN_MS = 5_000;
-/** Of all secrets and tokens that are remembered. */
+/** Limit on the total length of the remembered secrets and tokens. */
 const MAX_KNOWN_CHARACTERS = 4_000_000;
 const MAX_SECRET = 512;
 const BEARER = /^Bearer +(\S{16,8192})$/i;
@@ -19,29 +19,31 @@ const MISTYPED = 'the API key is not complete or has a wrong character: copy it 
 const UNKNOWN = 'the API key is unknown, expired or revoked: use another key';
 
 /**
- * Finds the principal of an `Authorization` value (`Bearer KEY`, or a token) that came from somewhere. Throws
- * UNAUTHENTICATED when there is none or a wrong one, UNAVAILABLE when the database or the keys of a token's issuer
- * cannot be reached, and RATE_LIMITED for a wrong one when too many wrong ones have come from there. A right one is never
- * refused for what others have sent.
+ * Finds the principal of an `Authorization` header: `Bearer` and an API key or a token. Throws UNAUTHENTICATED without a
+ * valid credential, UNAVAILABLE when the database or the keys of a token's issuer cannot be reached, and RATE_LIMITED for
+ * an invalid credential when too many invalid ones have come from the address of `peer`. A valid credential is never
+ * refused because of other requests.
  */
 export type Authenticate = (authorization: string | undefined | null, peer?: Peer) => Promise<Principal>;
 
-/** The authentication of an instance. A key or token that was accepted is remembered for five seconds. */
+/** The authentication of an instance. An accepted key or token is remembered for five seconds. */
 export interface Authentication {
   authenticate: Authenticate;
-  /** Forgets the keys that were accepted: one of them may have been revoked. */
+  /** Forgets the accepted keys: one of them may have been revoked. */
   forget(): void;
 }
 
-/** What the authentication stands on. */
+/** Options of `createAuthentication`. */
 export interface AuthenticationOptions {
   keys: KeyLookup;
-  /** A secret that somebody chose: it may look like one of ours with a wrong checksum, or like a token. */
+  /**
+   * The configured secret of the admin key. It may look like a generated secret with a wrong checksum, or like a token.
+   */
   adminSecret: string | undefined;
   tokens: Tokens;
   /** Milliseconds since 1970. */
   now: () => number;
-  /** Called with the id of the key at every request. */
+  /** Called with the id of the key for each request. */
   onUse: (keyId: string) => void;
   failures: FailureLimit;
 }
@@ -51,7 +53,7 @@ interface KnownPrincipal {
   until: number;
 }
 
-/** Makes the authentication. */
+/** Creates the authentication of an instance. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
   const { tokens, now, onUse, failures } = options;
   let known = new Map<string, KnownPrincipal>();
@@ -71,7 +73,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   async function principalOf(secret: string, address: string | undefined): Promise<Principal> {
     const remembered = known.get(secret);
     if (remembered && remembered.until > now()) return remembered.principal;
-    // Forgotten meanwhile, the answer is not remembered.
+    // When `forget` is called during the look-up, its result is not remembered.
     const asked = known;
     try {
       const found = await findPrincipal(options, secret);
@@ -127,16 +129,16 @@ function unauthenticated(message: string): AuditError {
 
 const MAX_BATCH = 256;
 const BATCHES_AT_ONCE = 2;
-/** Longest time that a look-up waits for its statement, and a statement for the database. */
+/** Deadline of a secret in the queue, and of the statement that looks it up. */
 const DEADLINE_MS = 5_000;
 const UNKNOWN_MS = 5_000;
 const MAX_UNKNOWN = 10_000;
 
 /** Finds keys by their secrets. */
 export interface KeyLookup {
-  /** The key; undefined when it is unknown, expired or revoked. Throws UNAVAILABLE when the database does not answer. */
+  /** The key. Undefined when it is unknown, expired or revoked. Throws UNAVAILABLE when the database does not answer. */
   find(secret: string): Promise<ApiKey | undefined>;
-  /** Forgets what was found: keys may have changed. */
+  /** Forgets previous results: keys may have changed. */
   forget(): void;
 }
 
@@ -149,9 +151,10 @@ interface Waiting {
 }
 
 /**
- * Makes the look-up. Wrong secrets, however many, must not hold up right ones: all that wait are looked up together, by
- * one statement on the index of the hashes, so a secret waits for two statements at most. An unknown secret is
- * remembered for five seconds. How long a look-up takes says nothing of the secrets, since their hashes are compared.
+ * Creates the look-up of keys. A flood of wrong secrets must not delay right ones: all waiting secrets are looked up by
+ * one statement on the index of hashes, so that a secret waits for at most two statements. An unknown secret is
+ * remembered for five seconds. The duration of a look-up reveals nothing about the secrets, since their hashes are
+ * compared.
  */
 export function createKeyLookup(pool: Pool, now: () => number = () => performance.now()): KeyLookup {
   const queue: Waiting[] = [];
@@ -213,7 +216,7 @@ export function createKeyLookup(pool: Pool, now: () => number = () => performanc
     const one = { hash, since: now(), found, ...(settle as unknown as Pick<Waiting, 'resolve' | 'reject'>) };
     asked.set(name, one);
     queue.push(one);
-    // What arrives in this turn of the event loop is one batch.
+    // All secrets that arrive in this iteration of the event loop form one batch.
     setImmediate(start);
     return one;
   }

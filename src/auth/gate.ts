@@ -8,14 +8,17 @@ import { AuditError } from '../errors.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { Principal } from './principal.ts';
 
-/** The one gate for reads: narrows a filter to what the principal may see. Every read of events passes its answer on. */
+/**
+ * The one gate for reads: narrows a filter to what the principal may see. Every read of events uses the filters it
+ * returns.
+ */
 export function visibleTo(principal: Principal, filter: EventFilter = {}): EventFilter[] {
   return principal.customerId === undefined ? [filter] : [filter, { customerId: principal.customerId }];
 }
 
 /**
- * The customer whose tree the principal's evidence is of; undefined: the log's own, which only those may see who see all.
- * Throws FORBIDDEN for another customer than the one that the principal is bound to.
+ * The customer whose Merkle tree the principal may see evidence of. Undefined: the tree of the whole log, which a
+ * principal bound to a customer may not see. Throws FORBIDDEN for a customer that the principal is not bound to.
  */
 export function visibleTree(principal: Principal, customerId?: string | null): string | undefined {
   if (principal.customerId === undefined) return customerId ?? undefined;
@@ -25,8 +28,8 @@ export function visibleTree(principal: Principal, customerId?: string | null): s
 }
 
 /**
- * The one gate for writes: whoever is bound to a customer writes for that customer alone. Fills in an absent customer,
- * before anything else looks at the event; throws FORBIDDEN at `path` for another one.
+ * The one gate for writes: a principal bound to a customer writes events of that customer only. An absent customer is
+ * filled in before any other check of the event. Throws FORBIDDEN at `path` for another customer.
  */
 export function boundTo<Input extends { customerId?: string | null | undefined }>(
   { customerId }: Principal,
@@ -38,14 +41,14 @@ export function boundTo<Input extends { customerId?: string | null | undefined }
   throw new AuditError('FORBIDDEN', 'is not the customer of this API key', `${path}.customerId`);
 }
 
-/** Where a principal's reads run: the second wall behind `visibleTo`. */
+/** Runs a principal's reads: the second barrier behind `visibleTo`. */
 export type Reader = Reads;
 
-// More quick statements at a time than PostgreSQL and this process have cores for only take those from one another.
+// More short statements than there are cores only slow each other down.
 const QUICK_READS = 4;
 const QUICK_MS = 50;
 
-/** Where a bound principal reads; undefined for one who sees all. */
+/** The reader of a principal bound to a customer. Undefined for a principal that sees all customers. */
 export function guardedReaderOf(
   pool: Pool,
   { customerId }: Pick<Principal, 'customerId'>,
@@ -59,8 +62,9 @@ function boundReader(pool: Pool, customerId: string): Reader {
 }
 
 /**
- * Makes the readers of principals. A bound principal reads under row-level security, which lets no foreign row out even if a
- * filter were forgotten. Four statements run at a time, beside those that have taken longer than 50 ms already.
+ * Creates the readers of principals. A principal bound to a customer reads under row-level security, which hides the rows
+ * of other customers even if a filter were missing. At most four statements run at once, not counting those that have run
+ * for more than 50 ms.
  */
 export function createReaders(pool: Pool): (principal: Pick<Principal, 'customerId'>) => Reader {
   const limitReads = createQuickLimiter(QUICK_READS, QUICK_MS);
@@ -68,13 +72,13 @@ export function createReaders(pool: Pool): (principal: Pick<Principal, 'customer
     const reader: Reader = guardedReaderOf(pool, principal) ?? longPrismaOn(pool);
     return {
       ...(principal.customerId !== undefined && { customerId: principal.customerId }),
-      // Prisma sends it when somebody waits for it.
+      // Prisma sends the statement when its promise is awaited.
       $queryRaw: <Rows>(sql: Prisma.Sql) => limitReads(async () => await reader.$queryRaw<Rows>(sql)),
     };
   };
 }
 
-/** Copies rows where the principal may read. */
+/** Copies rows that the principal may read. */
 export function copyRowsOf(pool: Pool, { customerId }: Pick<Principal, 'customerId'>): CopyRows {
   return createCopyRows(pool, customerId);
 }

@@ -20,23 +20,23 @@ import { SCOPES, type Scope } from './principal.ts';
 
 const KEY_ID = /^[\w-]{1,64}$/;
 
-/** What keys are managed with. */
+/** Dependencies of key management. */
 export interface KeyStore {
   pool: Pool;
   pipeline: Pipeline;
-  /** Called with the id of a key as soon as it is revoked, to end at once what is open on it here. */
+  /** Called with the id of a key as soon as it is revoked: the sessions of the key in this process end at once. */
   onRevoked: (keyId: string) => void;
 }
 
-/** A key and its secret, which nobody can be shown again. */
+/** A new key and its secret, which cannot be read again later. */
 export interface CreatedKey {
   key: ApiKey;
   secret: string;
 }
 
 /**
- * Creates a key. The event comes first: where it cannot be recorded there is no key. Where the key then cannot be
- * stored, the log names a key that nobody has, which is the harmless way round. Throws BAD_USER_INPUT.
+ * Creates a key. The event is recorded first: without the event there is no key. If storing the key then fails, the log
+ * names a key that does not exist, which is harmless. Throws BAD_USER_INPUT.
  */
 export async function createKey(
   { pool, pipeline }: Omit<KeyStore, 'onRevoked'>,
@@ -64,8 +64,8 @@ export async function createKey(
 }
 
 /**
- * Revokes a key. Here the event comes second: a key that leaked has to end also while the log is too busy to take an
- * event. Then this throws, and calling it again records what is missing, so every call is an event. Throws NOT_FOUND.
+ * Revokes a key. The event is recorded second: a leaked key must end even while the log cannot accept events. In that
+ * case this throws, and a second call records the missing event; every call records one. Throws NOT_FOUND.
  */
 export async function revokeKey(
   { pool, pipeline, onRevoked }: KeyStore,
@@ -85,14 +85,14 @@ export async function revokeKey(
   return key;
 }
 
-// A warning: whoever watches for alerts sees that it has changed who can get at the log.
+// Severity warning: an alert shows that access to the log has changed.
 function aboutKey(id: string) {
   return { severity: 'warning', resourceType: KEY_RESOURCE_TYPE, resourceId: id } as const;
 }
 
 const MAX_NAME = 100;
 
-/** What a caller says of a new key, before it was checked. */
+/** The input for a new key, not yet validated. */
 export interface KeyInput {
   name: string;
   scopes: readonly Scope[];
@@ -101,7 +101,7 @@ export interface KeyInput {
   expiresAt?: number | null | undefined;
 }
 
-/** What a caller says of a new key, checked. */
+/** The validated input for a new key. */
 export interface CheckedKeyInput {
   name: string;
   /** In the order of `SCOPES`, each once. */
@@ -110,11 +110,11 @@ export interface CheckedKeyInput {
   expiresAt: number | undefined;
 }
 
-/** Checks what is said of a new key; throws BAD_USER_INPUT with the path of what is wrong. */
+/** Validates the input for a new key. Throws BAD_USER_INPUT with the path of the wrong member. */
 export function checkKeyInput(input: KeyInput, now: number): CheckedKeyInput {
   const { name, customerId, expiresAt } = input;
   checkFilled(name, 'name', MAX_NAME);
-  // Names are shown on terminals, which obey control characters.
+  // Names are printed on terminals, which interpret control characters.
   if (/\p{Cc}/u.test(name)) throw badInput('name', 'must not contain control characters');
   if (customerId != null) checkFilled(customerId, 'customerId', TEXT_BOUNDS.customerId);
   const scopes = SCOPES.filter((scope) => input.scopes.includes(scope));
@@ -134,18 +134,17 @@ function checkFilled(text: string, path: string, most: number): void {
 
 const ADMIN_KEY_ID = 'admin';
 
-/** What a start did about the admin's key. */
+/** What the start of an instance changed about the admin key. */
 export interface AdminKey {
-  /** Of a new one that nobody chose: it is shown once. */
+  /** The secret of a generated key, to be shown once. Undefined when the secret is configured or the key existed. */
   secret: string | undefined;
-  /** `made`: there was none; `replaced`: another secret was configured; undefined: nothing has changed. */
+  /** `made`: there was no admin key; `replaced`: another secret was configured; undefined: no change. */
   change: 'made' | 'replaced' | undefined;
 }
 
 /**
- * Makes sure of an admin key: the configured one, or on first start a new one, whose secret is returned, once.
- * A configured one is valid from then on, also when it was revoked before; what is open on a former secret ends, on
- * every instance.
+ * Ensures that there is an admin key: the configured one, or a generated one at the first start. A configured key becomes
+ * valid even if it was revoked before. Sessions that were opened with a former secret end on every instance.
  */
 export async function ensureAdminKey(pool: Pool, configured: string | undefined): Promise<AdminKey> {
   const secret = configured ?? createSecret();

@@ -1,14 +1,14 @@
 import { AuditError, type ErrorCode } from '../errors.ts';
 
-/** How many subscriptions, or files of exports, there may be, and how many bytes they may hold. */
+/** Limits on the number and memory of open subscriptions or export files. */
 export interface QuotaOptions {
-  /** In this instance. */
+  /** Limit of this instance. */
   total: Quantity;
-  /** Of them, of one key. */
+  /** Limit of one key in this instance. */
   perKey: Quantity;
-  /** What they are, in errors. */
+  /** The noun in error messages, in plural. */
   what: string;
-  /** The code of the error when they are too many. */
+  /** The error code when the count exceeds a limit. */
   code: ErrorCode;
 }
 
@@ -17,20 +17,20 @@ interface Quantity {
   bytes: number;
 }
 
-/** What a subscription holds in memory as long as it is open. */
+/** The memory that a subscription holds while it is open. */
 export interface HeldMemory {
-  /** What it may share with others: counted once for all that hold the same. */
+  /** The document, which subscriptions may share: its bytes count once for all of them. */
   document: object;
   documentBytes: number;
-  /** What it holds alone. */
+  /** Bytes that are not shared. */
   ownBytes: number;
 }
 
 /** Counts what is open. */
 export interface Quota {
   /**
-   * One more on the key. Throws `code` where that is too many, OVERLOADED where they hold too much; returns
-   * the release.
+   * Counts one more for the key. Returns a function that releases it. Throws `code` when the count exceeds a limit, and
+   * OVERLOADED when the memory does.
    */
   take(keyId: string, weight?: HeldMemory): () => void;
   /** How many are open. */
@@ -39,7 +39,7 @@ export interface Quota {
 
 const NOTHING: HeldMemory = { document: {}, documentBytes: 0, ownBytes: 0 };
 
-/** Makes the count of an instance. */
+/** Creates the quota of an instance. */
 export function createQuota({ total, perKey, what, code }: QuotaOptions): Quota {
   const open = new Map<string, Holding>();
   const all = new Holding();
@@ -75,7 +75,7 @@ export function createQuota({ total, perKey, what, code }: QuotaOptions): Quota 
   };
 }
 
-/** What several subscriptions hold together. */
+/** The memory of several subscriptions. */
 class Holding {
   count = 0;
   #bytes = 0;

@@ -5,37 +5,37 @@ import { networkOf } from '../events/address.ts';
 const SYNC_MS = 1_000;
 const FORGET_MS = 600_000;
 
-/** How much a key may ask for in a minute, over all instances. */
+/** Limits the points that a key may spend in a minute, over all instances. */
 export interface RateLimit {
-  /** Throws RATE_LIMITED, which says when to come again, while the key has spent what it may. */
+  /** Throws RATE_LIMITED, with the time to wait, while the key has no points left. */
   check(keyId: string): void;
-  /** Checks, and takes the price of what is about to be done, in points. */
+  /** Checks the limit and takes the cost of an operation, in points. */
   spend(keyId: string, points: number): void;
-  /** Takes what was done already, and refused or dearer than its price, whether or not there is as much left. */
+  /** Takes the cost of work that is already done, without a check: the balance may become negative. */
   charge(keyId: string, points: number): void;
   close(): Promise<void>;
 }
 
-/** What the limit stands on. */
+/** Options of `createRateLimit`. */
 export interface RateLimitOptions {
   pool: Pool;
-  /** Points a minute; a key that was quiet has as many at once. 0: no limit. */
+  /** Points a minute, and the most that a key can have at once. 0: no limit. */
   points: number;
-  /** Milliseconds on a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   now?: () => number;
   onError: (error: Error) => void;
 }
 
 interface Account {
   bucket: Bucket;
-  /** What was spent here and is not taken from the shared bucket yet. */
+  /** Points spent in this instance that are not yet taken from the shared bucket. */
   unshared: number;
 }
 
 /**
- * Makes the limit. Nobody waits for the database: each instance decides by a bucket of its own, and takes what was
- * spent from the shared one, whose state then becomes that of its own, once a second, for all keys in one statement.
- * What several instances spend too much within that second is debt, so over a minute the limit is kept.
+ * Creates the limit. No request waits for the database: each instance has its own bucket for each key. Once a second, one
+ * statement takes the points spent here from the buckets in the database, and their balances replace those of this
+ * instance. Points that several instances overspend within a second become debt, so that the limit holds over a minute.
  */
 export function createRateLimit(options: RateLimitOptions): RateLimit {
   const { pool, points: size, now = () => performance.now(), onError } = options;
@@ -72,7 +72,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     if (known) return known;
     const account = { bucket: new Bucket({ points: size }, now()), unshared: 0 };
     accounts.set(keyId, account);
-    // What other instances know of the key.
+    // Other instances may have spent points of the key.
     setImmediate(shareSoon);
     return account;
   }
@@ -116,11 +116,11 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
 export type PointsByKey = ReadonlyMap<string, number>;
 
 /**
- * Takes from the buckets that all instances share what this one has spent, and returns what they hold now: less than
- * nothing while there is debt. `size` is what a bucket holds, and what flows in during a minute.
+ * Takes the points that this instance has spent from the buckets that all instances share, and returns the balances,
+ * which are negative while there is debt. A bucket holds `size` points and gains as many in a minute.
  */
 export async function takeShared(pool: Pool, spent: PointsByKey, size: number): Promise<PointsByKey> {
-  // In the order of the keys: so two instances never wait for each other's rows in a circle.
+  // In the order of the keys, so that two instances cannot deadlock.
   const { rows } = await pool.query<{ key_id: string; points: number }>(
     `INSERT INTO rate_buckets AS bucket (key_id, points, filled_at)
      SELECT key_id, $3 - spent, clock_timestamp() FROM unnest($1::text[], $2::float8[]) AS batch (key_id, spent)
@@ -134,7 +134,7 @@ export async function takeShared(pool: Pool, spent: PointsByKey, size: number): 
   return new Map(rows.map(({ key_id, points }) => [key_id, points]));
 }
 
-/** Removes the shared buckets that are full again: whoever they belong to would start with a full one. */
+/** Removes the shared buckets that are full again: an absent bucket counts as full. */
 export async function forgetFull(pool: Pool, size: number): Promise<void> {
   await pool.query(
     `DELETE FROM rate_buckets
@@ -144,21 +144,21 @@ export async function forgetFull(pool: Pool, size: number): Promise<void> {
 }
 
 const MAX_ADDRESSES = 10_000;
-/** What one household gets of IPv6 addresses: whoever has one has all of them. */
+/** The usual size of the IPv6 network of one customer line: its user can take any address of it. */
 const IPV6_BITS = 64;
 
 /**
- * The work that is done for nothing for each address, of IPv6 for each network of /64: wrong keys, and what else is
- * refused to a client without a valid one.
+ * Limits the work for clients without a valid key, for each IPv4 address and each IPv6 network of /64: wrong keys and
+ * other refused requests.
  */
 export interface FailureLimit {
-  /** Throws RATE_LIMITED while there was too much of it. To be asked once the key was found to be wrong. */
+  /** Throws RATE_LIMITED while the address is over the limit. To be called after a key was found to be wrong. */
   check(address: string | undefined): void;
-  /** One more wrong key came; or other work was done, of which a millisecond counts as one. */
+  /** Counts a wrong key, or other work, of which each millisecond counts as one wrong key. */
   count(address: string | undefined, milliseconds?: number): void;
 }
 
-/** Makes the count, `perMinute` for each address, in this instance alone. 0: no limit. */
+/** Creates the limit of this instance: `perMinute` wrong keys for each address. 0: no limit. */
 export function createFailureLimit(
   perMinute: number,
   now: () => number = () => performance.now(),
@@ -169,7 +169,7 @@ export function createFailureLimit(
 
   function bucketOf(address: string): Bucket {
     const bucket = buckets.get(address) ?? new Bucket({ points: perMinute }, now());
-    // The last to be used stays longest.
+    // Moved to the end: the least recently used address is dropped first.
     buckets.delete(address);
     buckets.set(address, bucket);
     const [oldest] = buckets.keys();
@@ -191,37 +191,37 @@ export function createFailureLimit(
   };
 }
 
-/** A token bucket: it holds so much, and fills up within a minute. */
+/** The size of a token bucket. */
 export interface BucketSize {
-  /** Points that it holds when full; also what flows in during a minute. */
+  /** Points of a full bucket, and points that it gains in a minute. */
   points: number;
 }
 
 const MINUTE_MS = 60_000;
 
 /**
- * What somebody may still spend. What is spent may be more than there is, as long as there is a point: then nothing
- * more is given until the debt is paid, so even the dearest operation has its turn. Times are in milliseconds, of a
- * clock that never goes back.
+ * A token bucket that allows overdraft: a request is admitted while the balance is at least one point, whatever it costs.
+ * Then nothing is admitted until the debt is paid. So an operation that costs more than a full bucket can run. Times are
+ * in milliseconds of a monotonic clock.
  */
 export class Bucket {
   readonly #size: BucketSize;
   #points: number;
   #filledAt: number;
 
-  /** A full one. */
+  /** Creates a full bucket. */
   constructor(size: BucketSize, now: number) {
     this.#size = size;
     this.#points = size.points;
     this.#filledAt = now;
   }
 
-  /** Whether nothing was taken for so long that it is full again. */
+  /** Whether the bucket is full. */
   isFull(now: number): boolean {
     return this.#fill(now) >= this.#size.points;
   }
 
-  /** After how many milliseconds something may be taken; 0: now. */
+  /** Milliseconds until a request is admitted. 0: now. */
   waitMs(now: number): number {
     const points = this.#fill(now);
     return points >= 1 ? 0 : Math.ceil(((1 - points) * MINUTE_MS) / this.#size.points);
@@ -231,7 +231,7 @@ export class Bucket {
     this.#points = this.#fill(now) - points;
   }
 
-  /** Sets what it holds. */
+  /** Sets the balance. */
   set(points: number, now: number): void {
     this.#points = points;
     this.#filledAt = now;

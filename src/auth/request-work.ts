@@ -1,19 +1,19 @@
-/** About what it costs to take so many bytes from a socket. */
+/** The estimated rate of reading bytes from a socket. */
 const BYTES_PER_MS = 1_048_576;
-/** A point is about a microsecond. */
+/** A point is about one microsecond of work. */
 const POINTS_PER_MS = 1_000;
 
 /**
- * What is done for a request before its price is known: its body is read and parsed, its document checked, its variables
- * coerced. It is paid for by its time where that is more than the price, and always when the request is refused: so no
- * way to be refused costs less than it takes.
+ * Measures the work for a request before its cost is known: reading and parsing the body, validating the document,
+ * coercing the variables. The measured time is charged where it exceeds the cost, and always when the request is refused.
+ * So a refused request is charged for the work that it causes.
  */
 export class RequestWork {
   #milliseconds = 0;
   #paid = 0;
   #bytes = 0;
 
-  /** Does a piece of it, all of which runs in one turn of the event loop. */
+  /** Runs and measures a synchronous piece of work. */
   measure<T>(piece: () => T): T {
     const start = performance.now();
     try {
@@ -23,40 +23,40 @@ export class RequestWork {
     }
   }
 
-  /** It took so long. */
+  /** Adds time that was measured elsewhere. */
   add(milliseconds: number): void {
     this.#milliseconds += milliseconds;
   }
 
-  /** So many bytes have been taken from the socket. */
+  /** Adds bytes that were read from the socket. */
   read(bytes: number): void {
     this.#bytes += bytes;
     this.#milliseconds += bytes / BYTES_PER_MS;
   }
 
-  /** What is still to be paid of a price: what the work was charged already counts towards it. */
-  due(price: number): number {
-    return Math.max(0, price - this.#paid);
+  /** The part of a cost that is not paid yet: what was charged for the work counts towards it. */
+  due(cost: number): number {
+    return Math.max(0, cost - this.#paid);
   }
 
-  /** So much was paid. */
+  /** Adds points that were charged. */
   pay(points: number): void {
     this.#paid += points;
   }
 
-  /** What it has taken beyond what was paid, in points; that counts as paid from then on. */
+  /** Returns the points of the work that are not paid, and counts them as paid. */
   takeUnpaid(): number {
     const unpaid = Math.max(0, Math.ceil(this.#milliseconds * POINTS_PER_MS) - this.#paid);
     this.#paid += unpaid;
     return unpaid;
   }
 
-  /** How many bytes have been taken from the socket. */
+  /** Bytes read from the socket. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** How long it has taken so far. */
+  /** Duration of the work so far. */
   get milliseconds(): number {
     return this.#milliseconds;
   }

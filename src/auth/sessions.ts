@@ -3,26 +3,29 @@ import { findValid } from './api-keys.ts';
 import type { Credential } from './principal.ts';
 
 const CHECK_MS = 2_000;
-/** Timers cannot wait for longer. */
+/** The longest delay of a timer. */
 const MAX_WAIT_MS = 2_147_483_647;
 
-/** What is open for longer than a request: WebSockets and subscriptions, each on a key or a token. They end with it. */
+/** WebSockets and subscriptions, which outlive a request. They end when their key or token is no longer valid. */
 export interface Sessions {
-  /** Calls `onEnd`, once, when the key is revoked, expires or gets another secret, or the token expires; returns the release. */
+  /**
+   * Calls `onEnd` once, when the key is revoked, expires or gets another secret, or when the token expires. Returns a
+   * function that closes the session.
+   */
   open(credential: Credential, onEnd: () => void): () => void;
-  /** Ends what is open on the key. */
+  /** Ends the sessions of the key. */
   end(keyId: string): void;
-  /** Asks the database which keys are still valid and ends what is open on the others. */
+  /** Asks the database which keys are still valid, and ends the sessions of the others. */
   check(): Promise<void>;
   close(): void;
 }
 
-/** What the sessions stand on. */
+/** Options of `createSessions`. */
 export interface SessionsOptions {
   pool: Pool;
   /** Milliseconds since 1970. */
   now: () => number;
-  /** Called at every check with the id of a valid key on which something is open. */
+  /** Called at every check with the id of each valid key that has a session. */
   onUse: (keyId: string) => void;
   onError: (error: Error) => void;
 }
@@ -37,10 +40,12 @@ interface EndingAt {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Makes the sessions of an instance, with one check for all keys every two seconds, and a timer for each end of tokens. */
+/**
+ * Creates the sessions of an instance: one check of all keys every two seconds, one timer for each expiry time of tokens.
+ */
 export function createSessions({ pool, now, onUse, onError }: SessionsOptions): Sessions {
   const open = new Map<string, OpenOnKey>();
-  /** What is open on tokens, by the time at which they expire. */
+  /** The sessions of tokens, by their expiry time. */
   const ending = new Map<number, EndingAt>();
   let isChecking = false;
 
@@ -71,7 +76,7 @@ export function createSessions({ pool, now, onUse, onError }: SessionsOptions): 
     };
   }
 
-  // One timer for all that end at a time, so that a subscription has its last word before its socket is closed.
+  // One timer for all sessions of an expiry time: a subscription sends its error before its socket is closed.
   function endAt(time: number): EndingAt {
     const one: EndingAt = { ends: new Set(), timer: undefined };
     const wait = () => {

@@ -7,23 +7,23 @@ const MAX_DEPTH = 16;
 const TOKEN_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const JSON_PART = /"(?:[^"\\]|\\.)*"|[{}[\]:]/gs;
 
-/** An object of a token's JSON. */
+/** An object in the JSON of a token. */
 export type JsonMembers = Readonly<Record<string, unknown>>;
 
-/** What a token says, before anybody knows whether it is true. */
+/** The content of a token whose signature is not verified yet. */
 export interface ParsedToken {
   header: JsonMembers;
   claims: JsonMembers;
 }
 
-/** Whether the text has the shape of a signed token (RFC 7515, compact): it is none of our keys then. */
+/** Whether the text has the form of a signed token (RFC 7515, compact serialization). API keys do not have it. */
 export function isToken(text: string): boolean {
   return text.length <= MAX_LENGTH && TOKEN_SHAPE.test(text);
 }
 
 /**
- * Reads a text of that shape, strictly: each part is the one text of its bytes, header and claims are objects without a
- * member twice. Parsers differ in what they make of everything else. Throws UNAUTHENTICATED.
+ * Parses a token strictly: each part is canonical base64url, header and claims are JSON objects in UTF-8 without
+ * duplicate keys. Parsers differ in how they read other forms. Throws UNAUTHENTICATED.
  */
 export function parseToken(token: string): ParsedToken {
   const [header = '', claims = '', signature = ''] = token.split('.');
@@ -55,7 +55,7 @@ function parsed(text: string): unknown {
   }
 }
 
-// How many members a JSON text has, and how deep it is.
+// The number of members in a JSON text, and its depth.
 function measure(text: string): { members: number; depth: number } {
   let [members, depth, level] = [0, 0, 0];
   for (const [part] of text.matchAll(JSON_PART)) {
@@ -76,20 +76,23 @@ function malformed(): AuditError {
   return new AuditError('UNAUTHENTICATED', 'the token is malformed');
 }
 
-/** Where a claim is: its name, or the names on the way to it. */
+/** The path of a claim: the names from the root of the claims. */
 export type ClaimPath = readonly string[];
 
-/** What the claims of a token mean here. */
+/** How the claims of a token map to rights. */
 export interface ClaimRules {
-  /** Words with spaces between, or an array of texts. */
+  /** The claim with the scopes: words separated by spaces, or an array of strings. */
   scopes: ClaimPath;
-  /** What its values stand for; undefined: they are the names of scopes. */
+  /** The scopes that each value of the claim stands for. Undefined: the values are the names of scopes. */
   scopesOf: ReadonlyMap<string, readonly Scope[]> | undefined;
-  /** Undefined: no token is bound to a customer. Otherwise each is, but those with the admin scope. */
+  /**
+   * The claim with the customer. Undefined: tokens are not bound to customers. Otherwise all are, except with the admin
+   * scope.
+   */
   customer: ClaimPath | undefined;
 }
 
-/** Reads the name of a claim (`scope`), or a JSON Pointer to one (`/realm_access/roles`, RFC 6901). */
+/** Parses the name of a claim (`scope`), or a JSON Pointer to one (`/realm_access/roles`, RFC 6901). */
 export function parseClaimPath(text: string): ClaimPath {
   if (!text.startsWith('/')) return [text];
   return text
@@ -98,7 +101,7 @@ export function parseClaimPath(text: string): ClaimPath {
     .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** The scopes that the claims give; of values without a meaning here there are none. */
+/** The scopes of the claims. Unknown values give none. */
 export function scopesOfClaims(claims: JsonMembers, { scopes: path, scopesOf }: ClaimRules): Scope[] {
   const words = wordsOf(valueAt(claims, path));
   const given: string[] = scopesOf ? words.flatMap((word) => scopesOf.get(word) ?? []) : words;
@@ -106,8 +109,8 @@ export function scopesOfClaims(claims: JsonMembers, { scopes: path, scopesOf }: 
 }
 
 /**
- * The customer that the claims bind to; undefined: none. Throws UNAUTHENTICATED where there should be one, or is one
- * that cannot be.
+ * The customer that the claims bind the principal to. Undefined: none. Throws UNAUTHENTICATED when the claim is missing
+ * or invalid.
  */
 export function customerOfClaims(
   claims: JsonMembers,
@@ -120,12 +123,12 @@ export function customerOfClaims(
     if (isAdmin) return undefined;
     throw tokenError('names no customer');
   }
-  if (!isName(customer, TEXT_BOUNDS.customerId)) throw tokenError('names no customer that there can be');
+  if (!isName(customer, TEXT_BOUNDS.customerId)) throw tokenError('names an invalid customer');
   if (isAdmin) throw tokenError('holds the admin scope for one customer: an admin sees all');
   return customer;
 }
 
-/** Whether a claim's value is a text that can be stored, shown, and told from others. */
+/** Whether a claim is a string that can be stored and displayed: not blank, well-formed, without control characters. */
 export function isName(value: unknown, most: number): value is string {
   return typeof value === 'string' && value.trim() !== '' && value.length <= most && isPlain(value);
 }
@@ -148,7 +151,7 @@ function wordsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((word) => typeof word === 'string') : [];
 }
 
-/** The error of a token that is refused, which says why. */
+/** The error of a refused token, with its reason. */
 export function tokenError(reason: string): AuditError {
   return new AuditError('UNAUTHENTICATED', `the token ${reason}`);
 }

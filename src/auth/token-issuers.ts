@@ -24,13 +24,13 @@ export function parseIssuer(text: string): Issuer {
   const [name = '', jwksUrl = '', ...rest] = text.split(/\s+/);
   if (!URL.canParse(jwksUrl) || rest.length > 0)
     throw new Error(
-      'an issuer is written "ISSUER JWKS_URL": what its tokens say in iss, and where its keys are',
+      'an issuer is written "ISSUER JWKS_URL": the iss claim of its tokens, and the URL of its keys',
     );
   const { protocol, hostname, username, password } = new URL(jwksUrl);
   // Over http, an attacker on the network path could replace the keys.
   if (protocol !== 'https:' && !(protocol === 'http:' && LOOPBACK.test(hostname)))
     throw new Error('the JWKS URL of an issuer must be https, or http on this machine');
-  if (username || password) throw new Error('the JWKS URL of an issuer has neither user nor password');
+  if (username || password) throw new Error('the JWKS URL of an issuer must not contain a user or password');
   return { name, jwksUrl };
 }
 
@@ -62,8 +62,8 @@ export interface IssuerKeysOptions {
 }
 
 /**
- * Fetches the keys at once, every five minutes, and when a token names an unknown key, at the earliest ten seconds after
- * the last attempt. While the issuer cannot be reached, the fetched keys stay in use for a day.
+ * Fetches the keys at once, every five minutes, and when a token names an unknown key, but not within ten seconds of the
+ * last attempt. While the issuer cannot be reached, the fetched keys stay in use for a day.
  */
 export function createIssuerKeys({ url, timeoutMs, now, onProblem }: IssuerKeysOptions): IssuerKeys {
   let triedAt = Number.NEGATIVE_INFINITY;
@@ -74,9 +74,9 @@ export function createIssuerKeys({ url, timeoutMs, now, onProblem }: IssuerKeysO
   async function fetchKeys(...[target, options]: Parameters<FetchImplementation>): Promise<Response> {
     if (hasFailed && isCoolingDown()) throw unavailable();
     try {
-      const keys = checkedKeys(await fetchJson(target, options));
+      const fetched = checkedKeys(await fetchJson(target, options));
       hasFailed = false;
-      return Response.json(keys);
+      return Response.json(fetched);
     } catch (error) {
       hasFailed = true;
       onProblem(error as Error);
@@ -89,7 +89,7 @@ export function createIssuerKeys({ url, timeoutMs, now, onProblem }: IssuerKeysO
   const keys = createRemoteJWKSet(new URL(url), {
     timeoutDuration: timeoutMs,
     cacheMaxAge: MAX_AGE_MS,
-    // The cool-down of jose starts at the last success and compares times of day: `find` has one of its own.
+    // `find` has its own cool-down: that of jose ignores failed attempts, and lasts longer when the clock is set back.
     cooldownDuration: Number.POSITIVE_INFINITY,
     [customFetch]: fetchKeys,
   });
@@ -115,7 +115,9 @@ function unavailable(): AuditError {
   return new AuditError('UNAVAILABLE', "the keys of the token's issuer cannot be fetched: retry");
 }
 
-/** The JSON at a URL: status 200, at most `MAX_BYTES`. A redirect is an error: keys come from the configured URL alone. */
+/**
+ * The JSON of a response with status 200 and at most `MAX_BYTES`. A redirect is an error: it could lead to other keys.
+ */
 async function fetchJson(url: string, options: Parameters<FetchImplementation>[1]): Promise<unknown> {
   const response = await fetch(url, { ...options, redirect: 'error' });
   const chunks: Uint8Array[] = [];
@@ -130,11 +132,11 @@ async function fetchJson(url: string, options: Parameters<FetchImplementation>[1
   return JSON.parse(Buffer.concat(chunks).toString('utf8'));
 }
 
-/** Throws what jose would throw, where the error can be reported. */
+/** Throws also what jose would throw about the keys later, so that `fetchKeys` can report it. */
 function checkedKeys(answer: unknown): JSONWebKeySet {
   const { keys } = Object(answer) as { keys?: unknown };
   if (!Array.isArray(keys) || keys.length > MAX_KEYS)
-    throw new Error(`the answer is no key set of at most ${MAX_KEYS} keys`);
+    throw new Error(`the answer is not a key set of at most ${MAX_KEYS} keys`);
   const set = { keys } as JSONWebKeySet;
   createLocalJWKSet(set);
   return set;

@@ -15,7 +15,7 @@ import {
 } from './token-claims.ts';
 import { createIssuerKeys, type Issuer, type IssuerKeys } from './token-issuers.ts';
 
-/** The settings that are about tokens, by their names in the environment. */
+/** The settings for tokens, by their names in the environment. */
 export interface TokenSettings {
   JWT_ISSUERS: readonly Issuer[];
   JWT_AUDIENCE: readonly string[];
@@ -27,7 +27,7 @@ export interface TokenSettings {
   OUTBOUND_TIMEOUT_MS: number;
 }
 
-/** What the settings mean for `createTokens`; the problems with an issuer's keys go to the log. */
+/** The options of `createTokens` from the settings. Problems with the keys of an issuer are logged. */
 export function tokenOptions(settings: TokenSettings, log: Logger): Omit<TokensOptions, 'now'> {
   return {
     rules: {
@@ -45,12 +45,12 @@ export function tokenOptions(settings: TokenSettings, log: Logger): Omit<TokensO
   };
 }
 
-// fetch says "fetch failed" and nothing else; what went wrong is the cause.
+// The message of a failed fetch is only "fetch failed": the reason is in its cause.
 function causeOf({ message, cause }: Error): string {
   return cause instanceof Error && cause.message !== '' ? cause.message : message;
 }
 
-/** The asymmetric algorithms (RFC 7518, RFC 8037); with a symmetric one, whoever can check could also sign. */
+/** The asymmetric algorithms (RFC 7518, RFC 8037). With a symmetric one, the service could sign tokens itself. */
 export const TOKEN_ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
@@ -59,45 +59,45 @@ export const TOKEN_ALGORITHMS = [
 const KEY_ID_PREFIX = 'jwt:';
 const ISSUER_DIGITS = 12;
 const MAX_SUBJECT = 1_024;
-/** Longer ones are hashed, so that the id fits where events name who did something. */
+/** A longer subject is hashed, so that the id fits in the `userId` of an event. */
 const MAX_SHOWN_SUBJECT = 200;
-/** The last moment of `Date`, in seconds. */
+/** The latest time of `Date`, in seconds. */
 const MAX_SECONDS = 8.64e12;
-// A token of another kind, signed by the same issuer for another end, is none for us (RFC 8725, 3.11).
+// The same issuer may sign tokens of other types for other purposes (RFC 8725, 3.11).
 const TYPES = new Set(['jwt', 'at+jwt', 'application/jwt', 'application/at+jwt']);
 
-/** What tokens are accepted, and what they mean. */
+/** Which tokens are accepted, and how their claims map to rights. */
 export interface TokenRules extends ClaimRules {
   issuers: readonly Issuer[];
-  /** One of them has to be in `aud`. */
+  /** `aud` must contain one of them. */
   audiences: readonly string[];
   algorithms: readonly string[];
-  /** By how much the clock of an issuer may differ. */
+  /** The accepted difference to the clock of an issuer. */
   clockToleranceMs: number;
 }
 
-/** The tokens of issuers outside: signed JWTs (RFC 7519), as OpenID Connect and OAuth give them out. */
+/** Verifies tokens of external issuers: signed JWTs (RFC 7519), as of OpenID Connect and OAuth. */
 export interface Tokens {
-  /** Whether `verify` is asked about this text. */
+  /** Whether the text has the form of a token and an issuer is configured. */
   isToken(text: string): boolean;
-  /** The principal of a token. Throws UNAUTHENTICATED, and UNAVAILABLE when the keys of its issuer cannot be had. */
+  /** The principal of a token. Throws UNAUTHENTICATED, and UNAVAILABLE when the keys of its issuer cannot be fetched. */
   verify(token: string): Promise<Principal>;
-  /** Whether the id is that of a token's credential, of an issuer that is still accepted. */
+  /** Whether the id is of the principal of a token, from an issuer that is still accepted. */
   isTokenPrincipal(keyId: string): boolean;
   close(): void;
 }
 
-/** What the tokens stand on. */
+/** Options of `createTokens`. */
 export interface TokensOptions {
   rules: TokenRules;
-  /** Longest time for a request to an issuer. */
+  /** Deadline of a request to an issuer. */
   timeoutMs: number;
   /** Milliseconds since 1970. */
   now: () => number;
   onProblem: (issuer: string, error: Error) => void;
 }
 
-/** Makes the check of tokens, which begins to fetch the keys of the issuers. */
+/** Creates the verification of tokens, and starts to fetch the keys of the issuers. */
 export function createTokens({ rules, timeoutMs, now, onProblem }: TokensOptions): Tokens {
   const issuers = new Map(
     rules.issuers.map(({ name, jwksUrl: url }) => [
@@ -132,9 +132,9 @@ export function createTokens({ rules, timeoutMs, now, onProblem }: TokensOptions
       const { header, claims } = parseToken(token);
       const name = claims.iss;
       const keys = typeof name === 'string' ? issuers.get(name) : undefined;
-      if (!keys) throw tokenError('is of an issuer that is not accepted here');
+      if (!keys) throw tokenError('has an issuer that is not accepted here');
       if (header.typ !== undefined && !TYPES.has(String(header.typ).toLowerCase()))
-        throw tokenError('is of a kind that is not accepted here');
+        throw tokenError('has a "typ" that is not accepted here');
       return principalOfClaims(await payloadOf(token, name as string, keys), rules);
     },
     close() {
@@ -145,8 +145,8 @@ export function createTokens({ rules, timeoutMs, now, onProblem }: TokensOptions
 
 function principalOfClaims(claims: JWTPayload, rules: TokenRules): Principal {
   const { iss, sub, exp = Number.NaN } = claims;
-  if (!isName(sub, MAX_SUBJECT)) throw tokenError('has a subject that cannot be');
-  if (!(exp <= MAX_SECONDS)) throw tokenError('has no end');
+  if (!isName(sub, MAX_SUBJECT)) throw tokenError('has an invalid subject');
+  if (!(exp <= MAX_SECONDS)) throw tokenError('has no valid expiry time');
   const scopes = scopesOfClaims(claims, rules);
   const customerId = customerOfClaims(claims, rules, scopes.includes('admin'));
   const subject = sub.length > MAX_SHOWN_SUBJECT ? `#${sha256(sub)}` : sub;
@@ -162,7 +162,7 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-// Claims are looked at once the signature was found right: whoever holds the token may know what is wrong with it.
+// The signature was verified before: these reasons are told only to the owner of a token of the issuer.
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'has expired';
   if (error instanceof errors.JWTClaimValidationFailed)
