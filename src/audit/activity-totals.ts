@@ -4,92 +4,91 @@ import type { EventInput } from '../events/validate.ts';
 import type { Caller } from '../log/append/record.ts';
 
 /**
- * What of the use of the log becomes events in it, as far as the deployment decides: plain reads, subscriptions that are
- * opened, exports and their downloads, failed authentication and what keys were not allowed to do, and starts, stops and
- * changed settings. Changes of keys, purges and alarms always do.
+ * The kinds of meta-audit events that a deployment can choose: plain reads; opened subscriptions; exports and their
+ * downloads; failed authentications and denied operations; starts, stops and changed settings. Changes of keys, purges
+ * and alarms are always recorded.
  */
 export const META_KINDS = ['reads', 'subscriptions', 'exports', 'failures', 'lifecycle'] as const;
 export type MetaKind = (typeof META_KINDS)[number];
 
-/** Who did it, and for which customer alone that principal may ask. */
+/** The actor of an activity. `boundTo` is the customer that its principal is bound to. */
 export interface AuditedActor extends Caller {
   boundTo?: string | undefined;
 }
 
-/** What somebody did in a while. Times are milliseconds since 1970. */
+/** The activities of one actor in an interval. Times are milliseconds since 1970. */
 export interface ActivityTotal {
-  /** Undefined: the sum of all for whom there was no room. */
-  doer: AuditedActor | undefined;
-  /** How often, by what it was. */
+  /** Undefined: the total of all actors beyond the limit. */
+  actor: AuditedActor | undefined;
+  /** The number of activities, by operation. */
   times: Map<string, number>;
-  /** How many events that were. */
+  /** The number of events that were read. */
   events: number;
   first: number;
   last: number;
 }
 
-/** Something that somebody did. */
+/** One activity. `what` names the operation: it comes from a fixed list, never from a client. */
 export interface Activity {
   what: string;
-  /** How many events the answer holds. */
+  /** The number of events in the response. */
   events?: number | undefined;
 }
 
 /**
- * What was done since it was emptied, one sum for each principal, address and customer. Of more than `most` of them the
- * rest is summed up together: so memory and writes have a bound, and no count is lost. What is done is named from a short
- * list, never by a client.
+ * Counts activities: one total for each principal, address and customer, and one total for all actors beyond the first
+ * `most`. So memory and writes are bounded, and no activity goes uncounted.
  */
 export class ActivityTotals {
   readonly #most: number;
-  #sums = new Map<string, ActivityTotal>();
+  #totals = new Map<string, ActivityTotal>();
 
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** Counts what was done. */
-  add(doer: AuditedActor, { what, events = 0 }: Activity, now: number): void {
-    const sum = this.#sumOf(doer, now);
-    sum.times.set(what, (sum.times.get(what) ?? 0) + 1);
-    sum.events += events;
-    sum.last = now;
+  /** Counts an activity. */
+  add(actor: AuditedActor, { what, events = 0 }: Activity, now: number): void {
+    const total = this.#totalOf(actor, now);
+    total.times.set(what, (total.times.get(what) ?? 0) + 1);
+    total.events += events;
+    total.last = now;
   }
 
-  /** Empties it. */
+  /** Returns all totals and removes them. */
   take(): ActivityTotal[] {
-    const sums = [...this.#sums.values()];
-    this.#sums = new Map();
-    return sums;
+    const totals = [...this.#totals.values()];
+    this.#totals = new Map();
+    return totals;
   }
 
-  /** Adds to what has come in since what was taken and could not be kept. */
-  putBack(sums: readonly ActivityTotal[]): void {
-    for (const { doer, times, events, first, last } of sums) {
-      const sum = this.#sumOf(doer, first);
-      for (const [what, count] of times) sum.times.set(what, (sum.times.get(what) ?? 0) + count);
-      sum.events += events;
-      sum.first = Math.min(sum.first, first);
-      sum.last = Math.max(sum.last, last);
+  /** Adds totals that were taken and could not be recorded. */
+  putBack(totals: readonly ActivityTotal[]): void {
+    for (const { actor, times, events, first, last } of totals) {
+      const total = this.#totalOf(actor, first);
+      for (const [what, count] of times) total.times.set(what, (total.times.get(what) ?? 0) + count);
+      total.events += events;
+      total.first = Math.min(total.first, first);
+      total.last = Math.max(total.last, last);
     }
   }
 
-  #sumOf(doer: AuditedActor | undefined, now: number): ActivityTotal {
-    const key = actorKey(doer);
-    const known = this.#sums.get(key);
+  #totalOf(actor: AuditedActor | undefined, now: number): ActivityTotal {
+    const key = actorKey(actor);
+    const known = this.#totals.get(key);
     if (known) return known;
-    if (doer && this.#sums.size >= this.#most) return this.#sumOf(undefined, now);
-    const sum = { doer, times: new Map(), events: 0, first: now, last: now };
-    this.#sums.set(key, sum);
-    return sum;
+    if (actor && this.#totals.size >= this.#most) return this.#totalOf(undefined, now);
+    const total = { actor, times: new Map(), events: 0, first: now, last: now };
+    this.#totals.set(key, total);
+    return total;
   }
 }
 
-function actorKey(doer: AuditedActor | undefined): string {
-  return doer ? JSON.stringify([doer.userId, doer.ipAddress, doer.boundTo]) : '';
+function actorKey(actor: AuditedActor | undefined): string {
+  return actor ? JSON.stringify([actor.userId, actor.ipAddress, actor.boundTo]) : '';
 }
 
-/** What is summed up before it becomes an event. */
+/** The kinds of activities that are counted and become events. */
 export const ACTIVITY_KINDS = ['reads', 'subscriptions', 'denials', 'failures'] as const;
 export type ActivityKind = (typeof ACTIVITY_KINDS)[number];
 
@@ -119,28 +118,28 @@ const NOUNS: Record<ActivityKind, string> = {
   failures: 'failed authentications',
 };
 
-/** A sum as an event of the time when the first of it happened. */
+/** The event of a total. Its time is that of the first activity. */
 export function eventOfTotal(
-  summed: ActivityKind,
-  { doer, times, events, first, last }: ActivityTotal,
+  kind: ActivityKind,
+  { actor, times, events, first, last }: ActivityTotal,
 ): EventInput {
-  const { boundTo, ...caller } = doer ?? {};
+  const { boundTo, ...caller } = actor ?? {};
   const all = [...times.values()].reduce((sum, count) => sum + count, 0);
-  const whose = doer ? '' : ', of all who were too many to be named';
+  const others = actor ? '' : ', of all other callers';
   return {
-    ...EVENT_FIELDS[summed],
+    ...EVENT_FIELDS[kind],
     ...caller,
     timestamp: first,
-    description: `${NOUNS[summed]}: ${all}${whose}`,
+    description: `${NOUNS[kind]}: ${all}${others}`,
     resourceType: SYSTEM_RESOURCE_TYPE,
     details: {
-      // Named by values: a name such as `apiKeys` would have its value redacted.
+      // A list of names and counts: a member name such as `apiKeys` would have its value redacted.
       operations: [...times].map(([name, count]) => ({ name, count })),
-      ...(summed === 'reads' ? { events } : {}),
+      ...(kind === 'reads' ? { events } : {}),
       from: formatTime(first),
       to: formatTime(last),
       ...(boundTo === undefined ? {} : { customerId: boundTo }),
-      ...(doer ? {} : { others: true }),
+      ...(actor ? {} : { others: true }),
     },
   };
 }

@@ -15,30 +15,30 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-/** The start and the stop of an instance, as events in the log. */
+/** Records the start and the stop of an instance as events in the log. */
 export interface Lifecycle {
   /**
-   * Records that it starts, what it did about the admin's key, and which settings are not those of the last start;
-   * committed when this resolves, so before anybody is served. Throws UNAVAILABLE.
+   * Records the start, a change of the admin key, and the settings that differ from the last start. The events are
+   * committed when this resolves, before the first request is served. Throws UNAVAILABLE.
    */
   started(adminKey: AdminKey['change']): Promise<void>;
-  /** Records that it has stopped, if it has started, and has that signed too. Throws UNAVAILABLE. */
+  /** Records the stop of an instance that has started, and has it signed. Throws UNAVAILABLE. */
   stopped(): Promise<void>;
 }
 
-/** What it stands on. */
+/** Options of `createLifecycle`. */
 export interface LifecycleOptions {
-  /** Of the owner: the service's own role may not change what was stored of the last start. */
+  /** Connects as the owner of the tables: the role of the service cannot change the stored settings. */
   owner: Pool;
   pipeline: Pipeline;
   /** Whether starts, stops and changed settings become events. */
   isRecorded: boolean;
   settings: Readonly<Record<string, unknown>>;
-  /** Brings what was recorded into a signed checkpoint. */
+  /** Signs a checkpoint that covers the recorded events. */
   sign: () => Promise<void>;
 }
 
-/** Makes it, for one start and one stop. */
+/** Creates the lifecycle of one instance: one start and one stop. */
 export function createLifecycle(options: LifecycleOptions): Lifecycle {
   const { owner, pipeline, isRecorded, sign } = options;
   const instance = randomUUID();
@@ -82,7 +82,7 @@ function startEvent(instance: string, settings: string): EventInput {
 function adminKeyEvent(change: NonNullable<AdminKey['change']>): EventInput {
   return {
     eventType: 'authz.permission_granted',
-    // Whoever watches for alerts sees that another secret opens the log; that there is a first one alarms nobody.
+    // A replaced secret gives access to the log, so that it must raise an alert. A first one must not.
     severity: change === 'made' ? 'info' : 'warning',
     action: 'api_key.create',
     description: `the admin's API key was ${change}`,
@@ -102,7 +102,8 @@ function stopEvent(instance: string, seconds: number): EventInput {
   };
 }
 
-// That nothing more is recorded from now on is recorded in any case.
+// A change of META_AUDIT is recorded even when lifecycle events are off: otherwise the switch itself would leave no
+// trace.
 function settingsEvent(
   before: Parameters<typeof changesOf>[0],
   after: Parameters<typeof changesOf>[1],
@@ -121,15 +122,15 @@ function settingsEvent(
   };
 }
 
-/** Values under such names are secrets, or hold some: of them is only shown that they are there. */
+/** The names of settings that hold secrets: events show only that they are set. */
 const SECRET = /(KEY|SECRET|TOKEN|PASSWORD|PASSPHRASE|CREDENTIALS?|HMAC|WEBHOOK)$/i;
-/** Where an instance happens to be is nothing that was configured differently. */
+/** Settings that may differ between the instances of one deployment. */
 const OF_ONE_INSTANCE = new Set(['PORT']);
 const SET = '(set)';
 const MAX_TEXT = 500;
 const MAX_DEPTH = 4;
 
-/** Settings by name, as they may be shown to whoever may read the log: without secrets, and without those not set. */
+/** The settings by name as they appear in events: without secrets and unset settings. */
 export function shownSettings(settings: Readonly<Record<string, unknown>>): JsonObject {
   const names = Object.keys(settings).filter((name) => !OF_ONE_INSTANCE.has(name));
   return Object.fromEntries(
@@ -140,12 +141,12 @@ export function shownSettings(settings: Readonly<Record<string, unknown>>): Json
   );
 }
 
-/** Stands for the settings, in hex. */
+/** A hash of the settings, in hex. */
 export function fingerprintOf(settings: JsonObject): string {
   return createHash('sha256').update(canonicalJson(settings)).digest('hex').slice(0, 32);
 }
 
-/** What differs, by name; null: it is not set there. Undefined: nothing does. */
+/** The settings that differ, by name. Null stands for an unset setting. Undefined: none differs. */
 export function changesOf(
   before: JsonObject,
   after: JsonObject,
@@ -158,7 +159,7 @@ export function changesOf(
   return changed.length === 0 ? undefined : { oldValues: valuesIn(before), newValues: valuesIn(after) };
 }
 
-/** The settings of the last start, of whatever instance; undefined before the first. */
+/** The settings of the last start of any instance. Undefined before the first start. */
 export async function readSettings(pool: Pool): Promise<JsonObject | undefined> {
   // As text: Prisma would parse it with `JSON.parse`.
   const [stored] = await prismaOn(pool).$queryRaw<{ settings: string }[]>`
@@ -166,11 +167,11 @@ export async function readSettings(pool: Pool): Promise<JsonObject | undefined> 
   return stored && (parseJson(stored.settings) as JsonObject);
 }
 
-/** Stores those of a start; two instances may start at once. */
+/** Stores the settings of a start. Two instances may start at once. */
 export async function storeSettings(pool: Pool, settings: JsonObject): Promise<void> {
   await prismaOn(pool).serviceSettings.upsert({
     where: { singleton: true },
-    // With the key named in both, Prisma makes it one INSERT ... ON CONFLICT, which two may do at once.
+    // With the key in `where` and `create`, Prisma sends one INSERT ... ON CONFLICT, which is safe for concurrent starts.
     create: { singleton: true, settings: settings as object },
     update: { settings: settings as object },
   });
@@ -191,7 +192,7 @@ function shown(name: string, value: unknown, depth: number): JsonValue | undefin
   );
 }
 
-// A URL may carry a user and a password before its host, and others behind its question mark.
+// A URL may contain secrets as user and password, and in its query.
 function withoutSecrets(text: string): string {
   if (!text.includes('://')) return text.slice(0, MAX_TEXT);
   if (!URL.canParse(text)) return SET;

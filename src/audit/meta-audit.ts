@@ -26,7 +26,7 @@ import {
 } from './activity-totals.ts';
 import { createLifecycle } from './lifecycle.ts';
 
-/** Principals and addresses that get an event of their own, for each interval. Addresses that fail cost nothing to make. */
+/** Limit on the actors with an event of their own in an interval. Lower for failures, which need no valid key. */
 const MAX_ACTORS: Record<ActivityKind, number> = {
   reads: 1_000,
   subscriptions: 1_000,
@@ -35,49 +35,48 @@ const MAX_ACTORS: Record<ActivityKind, number> = {
 };
 
 /**
- * What is noticed of the use of the log itself. The calls that return nothing wait for nobody: what they say is summed
- * up for each principal and address, and recorded when the interval is over. Nothing here reads the log, and what it records
- * bypasses this recorder, so it cannot recurse.
+ * Records the use of the log as events in the log. The synchronous methods only count: each total becomes an event at the
+ * end of the interval. Recording its own events does not pass through it, so it cannot recurse.
  */
 export interface MetaAudit {
-  /** A principal was given an answer from the log. */
-  read(context: RequestContext, deed: Activity): void;
-  /** A principal has opened a subscription. */
-  subscribed(context: RequestContext, deed: Activity): void;
-  /** A principal asked for what is not allowed to it. */
-  denied(context: RequestContext, deed: Activity): void;
-  /** Somebody could not say who it is. */
-  failed(peer: Peer, deed: Activity): void;
-  /** A principal gets events in a file: committed when this resolves, so it comes before the answer. Throws UNAVAILABLE. */
+  /** Counts a read of events. */
+  read(context: RequestContext, activity: Activity): void;
+  /** Counts an opened subscription. */
+  subscribed(context: RequestContext, activity: Activity): void;
+  /** Counts a denied operation. */
+  denied(context: RequestContext, activity: Activity): void;
+  /** Counts a failed authentication. */
+  failed(peer: Peer, activity: Activity): void;
+  /** Records an export. The event is committed when this resolves, before the response is sent. Throws UNAVAILABLE. */
   exported(caller: Caller, event: Pick<EventInput, 'action' | 'description' | 'details'>): Promise<void>;
   /**
-   * Records that the instance starts, what it did about the admin's key, and which settings are not those of the last
-   * start: committed when this resolves, before anybody is served. Throws UNAVAILABLE.
+   * Records the start of the instance, a change of the admin key, and the settings that differ from the last start. The
+   * events are committed when this resolves, before the first request is served. Throws UNAVAILABLE.
    */
   started(adminKey: AdminKey['change']): Promise<void>;
-  /** Records what was summed up and not recorded yet, and last that the instance has stopped. */
+  /** Records the totals that are not recorded yet, and then the stop of the instance. */
   close(): Promise<void>;
 }
 
-/** The settings of the service: all of them are looked at, two say what becomes an event. */
+/** The settings of the service. A change of any of them is recorded; these two configure the meta-audit. */
 export interface MetaAuditSettings {
   META_AUDIT: readonly MetaKind[];
-  /** Time over which is summed up: what a crash can lose of it. */
+  /** The interval of the totals. A crash loses the totals of the current interval. */
   META_AUDIT_INTERVAL_MS: number;
 }
 
-/** What it stands on. */
+/** Options of `createMetaAudit`. */
 export interface MetaAuditOptions {
-  /** As the owner of the tables. */
+  /** Connects as the owner of the tables. */
   owner: Pool;
   pipeline: Pipeline;
   settings: MetaAuditSettings;
-  /** Brings what was recorded into a signed checkpoint. */
+  /** Signs a checkpoint that covers the recorded events. */
   sign: () => Promise<void>;
   onError: (error: Error) => void;
 }
 
-/** Makes the noticing of an instance. What cannot be recorded is summed up with what comes next. */
+/** Creates the meta-audit of an instance. Totals that cannot be recorded are added to those of the next interval. */
 export function createMetaAudit(options: MetaAuditOptions): MetaAudit {
   const { owner, pipeline, settings, sign, onError } = options;
   const { META_AUDIT: kinds, META_AUDIT_INTERVAL_MS: intervalMs } = settings;
@@ -88,32 +87,32 @@ export function createMetaAudit(options: MetaAuditOptions): MetaAudit {
     settings: { ...settings },
     sign,
   });
-  const tallies = new Map(ACTIVITY_KINDS.map((summed) => [summed, new ActivityTotals(MAX_ACTORS[summed])]));
+  const totalsByKind = new Map(ACTIVITY_KINDS.map((kind) => [kind, new ActivityTotals(MAX_ACTORS[kind])]));
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout;
 
-  function add(summed: ActivityKind, doer: AuditedActor, deed: Activity): void {
-    const kind = summed === 'denials' ? 'failures' : summed;
-    if (kinds.includes(kind)) tallies.get(summed)?.add(doer, deed, pipeline.now());
+  function add(kind: ActivityKind, actor: AuditedActor, activity: Activity): void {
+    const metaKind = kind === 'denials' ? 'failures' : kind;
+    if (kinds.includes(metaKind)) totalsByKind.get(kind)?.add(actor, activity, pipeline.now());
   }
 
   async function flush(): Promise<void> {
     const taken: [ActivityTotals, ActivityTotal[]][] = [];
     const events: EventInput[] = [];
-    for (const [summed, tally] of tallies) {
-      const sums = tally.take();
-      taken.push([tally, sums]);
-      events.push(...sums.map((sum) => eventOfTotal(summed, sum)));
+    for (const [kind, totals] of totalsByKind) {
+      const ended = totals.take();
+      taken.push([totals, ended]);
+      events.push(...ended.map((total) => eventOfTotal(kind, total)));
     }
     try {
       await recordSystemEvents(pipeline, events);
     } catch (error) {
-      for (const [tally, sums] of taken) tally.putBack(sums);
+      for (const [totals, ended] of taken) totals.putBack(ended);
       onError(error as Error);
     }
   }
 
-  // On the minute, so that an event is about a minute of the clock.
+  // Aligned to the clock, so that an event covers for example one minute of the clock.
   function schedule(): void {
     timer = setTimeout(
       () => {
@@ -125,10 +124,10 @@ export function createMetaAudit(options: MetaAuditOptions): MetaAudit {
 
   schedule();
   return {
-    read: (context, deed) => add('reads', actorOf(context), deed),
-    subscribed: (context, deed) => add('subscriptions', actorOf(context), deed),
-    denied: (context, deed) => add('denials', actorOf(context), deed),
-    failed: (peer, deed) => add('failures', peer, deed),
+    read: (context, activity) => add('reads', actorOf(context), activity),
+    subscribed: (context, activity) => add('subscriptions', actorOf(context), activity),
+    denied: (context, activity) => add('denials', actorOf(context), activity),
+    failed: (peer, activity) => add('failures', peer, activity),
     async exported(caller, event) {
       if (!kinds.includes('exports')) return;
       await recordSystemEvent(pipeline, caller, {
@@ -141,7 +140,10 @@ export function createMetaAudit(options: MetaAuditOptions): MetaAudit {
     async close() {
       await running;
       clearTimeout(timer);
-      if (!(await isAnswering(owner))) return onError(new Error('the last events about the log are lost'));
+      if (!(await isAnswering(owner)))
+        return onError(
+          new Error('the last events about the use of the log are lost: the database does not answer'),
+        );
       await flush();
       await lifecycle.stopped().catch(onError);
     },
@@ -152,7 +154,7 @@ function actorOf(context: RequestContext): AuditedActor {
   return { ...callerOf(context), boundTo: context.principal.customerId };
 }
 
-/** The same authentication, whose failures are noticed: `missing`, `refused`, or `limited` after too many. */
+/** Wraps the authentication and counts its failures: `missing`, `refused`, or `limited` after too many of them. */
 export function auditFailures(authenticate: Authenticate, { failed }: MetaAudit): Authenticate {
   return async (authorization, peer = {}) => {
     try {
@@ -172,7 +174,7 @@ const FAILURE_OPERATIONS: Partial<Record<ErrorCode, string>> = {
 
 const ANSWER_MS = 2_000;
 
-/** Whether the database answers soon: a service that stops waits for no database that is gone. */
+/** Whether the database answers within two seconds: the stop of the service must not wait for an unreachable database. */
 export async function isAnswering(db: Queryable): Promise<boolean> {
   const late = new AbortController();
   const answer = db.query('SELECT 1').then(

@@ -15,10 +15,10 @@ const deeds = fc.array(
 );
 
 const countOf = ({ times }: ActivityTotal) => [...times.values()].reduce((all, count) => all + count, 0);
-const allOf = (sums: ActivityTotal[], of: (sum: ActivityTotal) => number) =>
-  sums.reduce((all, sum) => all + of(sum), 0);
+const allOf = (totals: ActivityTotal[], of: (sum: ActivityTotal) => number) =>
+  totals.reduce((all, sum) => all + of(sum), 0);
 
-test('no count is lost, whatever is taken and put back, and the sums have a bound', () => {
+test('no count is lost, whatever is taken and put back, and the totals have a bound', () => {
   fc.assert(
     fc.property(deeds, (done) => {
       const tally = new ActivityTotals(MOST);
@@ -26,10 +26,10 @@ test('no count is lost, whatever is taken and put back, and the sums have a boun
       done.forEach(({ userId, ipAddress, what, events, isTaken, isKept }, now) => {
         tally.add({ userId, ipAddress }, { what, events }, now);
         if (!isTaken) return;
-        const sums = tally.take();
-        expect(sums.length).toBeLessThanOrEqual(MOST + 1);
-        if (isKept) recorded.push(...sums);
-        else tally.putBack(sums);
+        const totals = tally.take();
+        expect(totals.length).toBeLessThanOrEqual(MOST + 1);
+        if (isKept) recorded.push(...totals);
+        else tally.putBack(totals);
       });
       recorded.push(...tally.take());
       expect(allOf(recorded, countOf)).toBe(done.length);
@@ -47,6 +47,6 @@ test('what was put back is summed up with what came since, from the first to the
   tally.add({ userId: 'a' }, { what: 'node', events: 2 }, 20);
   tally.putBack(taken);
   expect(tally.take()).toEqual([
-    { doer: { userId: 'a' }, times: new Map([['node', 2]]), events: 3, first: 10, last: 20 },
+    { actor: { userId: 'a' }, times: new Map([['node', 2]]), events: 3, first: 10, last: 20 },
   ]);
 });
