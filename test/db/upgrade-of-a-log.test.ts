@@ -77,7 +77,9 @@ async function restoreDatabase(): Promise<Record<string, string>> {
   const url = urlOf(inject('adminUrl'), `upgrade_${randomUUID().replaceAll('-', '')}`);
   const name = new URL(url).pathname.slice(1);
   await onServer(inject('adminUrl'), `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`);
-  end = () => onServer(inject('adminUrl'), `DROP DATABASE ${name} WITH (FORCE)`);
+  end = async () => {
+    await onServer(inject('adminUrl'), `DROP DATABASE ${name} WITH (FORCE)`);
+  };
   const pool = createPool(url, () => undefined);
   const client = await pool.connect();
   await writeStructureOf0044(client, ['s00000000', 's00000001']);
