@@ -2,19 +2,22 @@ import { createHash } from 'node:crypto';
 import { addressIn } from '../events/address.ts';
 import { type EVENT_TYPES, type Outcome, SEVERITIES, type Severity } from '../events/catalog.ts';
 import {
+  type ClientField,
   type JsonObject,
   type JsonValue,
   MAX_EVENT_BYTES,
   MAX_JSON_DEPTH,
   MAX_JSON_VALUES,
+  type ObjectField,
   TEXT_BOUNDS,
+  TEXT_FIELDS,
   type TextField,
 } from '../events/fields.ts';
 import { isObject } from './json-values.ts';
 import { parseSourceTime } from './source-time.ts';
 
 /** What a mapper found in a source record, before the bounds of the log are applied. */
-export interface SourceFields {
+export interface SourceFields extends SourceTexts {
   eventType: BuiltInEventType;
   outcome: AuditOutcome;
   severity: AuditSeverity;
@@ -24,29 +27,14 @@ export interface SourceFields {
   time?: JsonValue | undefined;
   /** The source address as the source writes it: an IP address, with a port or in brackets too, a host name, or neither. */
   address?: string | undefined;
-  userId?: string | undefined;
-  customerId?: string | undefined;
-  sessionId?: string | undefined;
-  userAgent?: string | undefined;
-  requestId?: string | undefined;
-  resourceType?: string | undefined;
-  resourceId?: string | undefined;
   /** `format`, the source record itself, and what was derived from it. */
   details: JsonObject;
 }
 
-/** The texts of a draft that the log bounds: what is longer it refuses. */
-const TEXTS = [
-  'userId',
-  'customerId',
-  'sessionId',
-  'requestId',
-  'resourceType',
-  'resourceId',
-  'action',
-  'description',
-  'userAgent',
-] as const satisfies readonly TextField[];
+/** The texts of a source record that the log bounds: what is longer it refuses. */
+type BoundedText = Exclude<TextField, 'idempotencyKey'>;
+type SourceTexts = { [N in BoundedText]?: string | undefined };
+const TEXTS = TEXT_FIELDS.filter((name): name is BoundedText => name !== 'idempotencyKey');
 
 /** What is left of an event for what the log adds itself and for redacted values. */
 const MAX_INPUT_BYTES = MAX_EVENT_BYTES - 2_535;
@@ -111,28 +99,15 @@ export type AuditOutcome = Uppercase<Outcome>;
 export type AuditSeverity = Uppercase<Severity>;
 
 /** The input of `logEvents`, as the public GraphQL contract has it. */
-export interface LogEventInput {
-  idempotencyKey?: string;
+export interface LogEventInput extends GivenFields {
   /** RFC 3339; absent: the time of receipt. */
   timestamp?: string;
   /** A built-in type, or one that the deployment adds. */
   eventType: string;
   outcome?: AuditOutcome;
   severity?: AuditSeverity;
-  userId?: string;
-  customerId?: string;
-  sessionId?: string;
-  ipAddress?: string;
-  userAgent?: string;
-  requestId?: string;
-  resourceType?: string;
-  resourceId?: string;
-  action?: string;
-  description?: string;
-  details?: JsonObject;
-  oldValues?: JsonObject;
-  newValues?: JsonObject;
 }
+type GivenFields = { [N in ClientField]?: N extends ObjectField ? JsonObject : string };
 
 /**
  * What a mapper makes of one source record: an event, or the reason why it is none. `sourceId` is the record's own

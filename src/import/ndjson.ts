@@ -1,25 +1,25 @@
 import { enumName } from '../events/catalog.ts';
-import type { JsonObject } from '../events/fields.ts';
+import {
+  CLIENT_FIELDS,
+  EVENT_FIELDS,
+  type JsonObject,
+  type Kind,
+  OBJECT_FIELDS,
+  STORED_FIELDS,
+  traitsOf,
+} from '../events/fields.ts';
 import type { LogEventInput, MappedRecord } from './event-input.ts';
 import { isObject } from './json-values.ts';
 
-const TEXTS = [
-  'timestamp',
-  'userId',
-  'customerId',
-  'sessionId',
-  'ipAddress',
-  'userAgent',
-  'requestId',
-  'resourceType',
-  'resourceId',
-  'action',
-  'description',
-] as const;
-const OBJECTS = ['details', 'oldValues', 'newValues'] as const;
 /** What belongs to the log that gave it and cannot be said of an event: the log that imports gives its own. */
-const GIVEN_BY_THE_LOG = new Set(['id', 'v', 'salt', 'position', 'recordedAt', 'leafHash']);
-const KNOWN = new Set<string>([...TEXTS, ...OBJECTS, 'eventType', 'outcome', 'severity', 'idempotencyKey']);
+const GIVEN_BY_THE_LOG = new Set<string>([
+  'v',
+  ...STORED_FIELDS.filter((name) => traitsOf(name).includes('log')),
+]);
+const KNOWN = new Set<string>(CLIENT_FIELDS);
+const OBJECTS = new Set<string>(OBJECT_FIELDS);
+/** Of these GraphQL has other names than the log. */
+const ENUMS = new Set<Kind>(['eventType', 'outcome', 'severity']);
 
 /**
  * The event of one line of NDJSON: a line of this log's own export (snake_case, dotted type names, with `id`, `salt`,
@@ -35,23 +35,15 @@ export function mapNdjson(record: JsonObject): MappedRecord {
   const wrong = wrongMember(fields);
   if (wrong !== undefined) return { unmapped: wrong };
   if (typeof fields.eventType !== 'string') return { unmapped: 'no eventType (or event_type)' };
-  const input: LogEventInput = { eventType: enumName(fields.eventType) };
-  for (const name of ['outcome', 'severity'] as const) {
+  const input: JsonObject = {};
+  for (const name of CLIENT_FIELDS) {
     const value = fields[name];
-    // An unknown name is the log's to refuse, with the path of the member.
-    if (typeof value === 'string') Object.assign(input, { [name]: enumName(value) });
+    // An unknown name of an enum is the log's to refuse, with the path of the member.
+    if (value !== undefined)
+      input[name] = ENUMS.has(EVENT_FIELDS[name].kind) ? enumName(value as string) : value;
   }
-  for (const name of TEXTS) {
-    const value = fields[name];
-    if (typeof value === 'string') input[name] = value;
-  }
-  for (const name of OBJECTS) {
-    const value = fields[name];
-    if (isObject(value)) input[name] = value;
-  }
-  if (typeof fields.idempotencyKey === 'string') input.idempotencyKey = fields.idempotencyKey;
-  else if (typeof fields.id === 'string') input.idempotencyKey = `export:${fields.id}`;
-  return { input };
+  if (typeof fields.id === 'string') input.idempotencyKey ??= `export:${fields.id}`;
+  return { input: input as unknown as LogEventInput };
 }
 
 /** Only the names of the record itself: what is inside `details` is the application's. */
@@ -66,9 +58,12 @@ function camelCased(record: JsonObject): JsonObject {
 }
 
 function wrongMember(fields: JsonObject): string | undefined {
-  for (const name of [...TEXTS, 'eventType', 'outcome', 'severity', 'idempotencyKey']) {
-    if (fields[name] !== undefined && typeof fields[name] !== 'string') return `${name} is not a text`;
+  for (const name of CLIENT_FIELDS) {
+    const value = fields[name];
+    if (value === undefined) continue;
+    if (OBJECTS.has(name)) {
+      if (!isObject(value)) return `${name} is not an object`;
+    } else if (typeof value !== 'string') return `${name} is not a text`;
   }
-  const object = OBJECTS.find((name) => fields[name] !== undefined && !isObject(fields[name]));
-  return object === undefined ? undefined : `${object} is not an object`;
+  return undefined;
 }

@@ -1,5 +1,6 @@
 import { badInput } from '../errors.ts';
 import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../events/catalog.ts';
+import { EQUALITY_FIELDS, type EqualityField, OBJECT_FIELDS, type ObjectField } from '../events/fields.ts';
 import { checkFilter, type EventFilter, type FilterInput } from '../events/filter.ts';
 import type { Services } from '../schema/context.ts';
 import type { AuditEventType } from './audit-event.ts';
@@ -7,7 +8,7 @@ import { type Time, timeOf } from './inputs.ts';
 import { plainObject } from './plain-json.ts';
 
 /** Which events: every condition that is given must hold. An empty list matches nothing. */
-export interface AuditFilter {
+export interface AuditFilter extends EqualityConditions, ObjectConditions {
   eventTypes?: readonly AuditEventType[] | null | undefined;
   /** The part of a type before the dot, such as `auth`. */
   categories?: readonly string[] | null | undefined;
@@ -15,41 +16,22 @@ export interface AuditFilter {
   severities?: readonly Severity[] | null | undefined;
   /** This severity or a higher one. */
   minSeverity?: Severity | null | undefined;
-  userId?: string | null | undefined;
-  customerId?: string | null | undefined;
-  sessionId?: string | null | undefined;
-  requestId?: string | null | undefined;
   /** An address or a CIDR block. */
   ipAddress?: string | null | undefined;
-  resourceType?: string | null | undefined;
-  resourceId?: string | null | undefined;
-  action?: string | null | undefined;
   /** On the timestamp, both inclusive. */
   startTime?: Time | null | undefined;
   endTime?: Time | null | undefined;
   /** See docs/search.md. */
   search?: string | null | undefined;
-  /** Containment: every given key and value is present. */
-  details?: object | null | undefined;
-  oldValues?: object | null | undefined;
-  newValues?: object | null | undefined;
 }
+type EqualityConditions = { [N in EqualityField]?: string | null | undefined };
+/** Containment: every given key and value is present. */
+type ObjectConditions = { [N in ObjectField]?: object | null | undefined };
 
 const LISTS = ['eventTypes', 'categories', 'outcomes', 'severities'] as const;
-const TEXTS = [
-  'userId',
-  'customerId',
-  'sessionId',
-  'requestId',
-  'ipAddress',
-  'resourceType',
-  'resourceId',
-  'action',
-  'search',
-] as const;
+const TEXTS = [...EQUALITY_FIELDS, 'ipAddress', 'search'] as const;
 const TIMES = ['startTime', 'endTime'] as const;
-const OBJECTS = ['details', 'oldValues', 'newValues'] as const;
-const FIELDS = new Set<string>([...LISTS, ...TEXTS, ...TIMES, ...OBJECTS, 'minSeverity']);
+const FIELDS = new Set<string>([...LISTS, ...TEXTS, ...TIMES, ...OBJECT_FIELDS, 'minSeverity']);
 
 /** Reads a filter that a program gives, as the API checks one. Throws BAD_USER_INPUT with the field's path. */
 export function readFilter(
@@ -74,7 +56,7 @@ export function readFilter(
     input[name] = given[name];
   }
   for (const name of TIMES) if (given[name] != null) input[name] = timeOf(given[name], `filter.${name}`);
-  for (const name of OBJECTS)
+  for (const name of OBJECT_FIELDS)
     if (given[name] != null) input[name] = plainObject(given[name], `filter.${name}`);
   if (given.minSeverity != null) input.minSeverity = readSeverity(given.minSeverity, 'filter.minSeverity');
   return checkFilter(input, pipeline.redaction);

@@ -1,5 +1,14 @@
 import { AuditError, AuditErrors, badInput, MAX_PROBLEMS, Problems } from '../errors.ts';
 import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../events/catalog.ts';
+import {
+  CLIENT_FIELDS,
+  type ClientField,
+  CONTEXT_FIELDS,
+  type ContextField,
+  EVENT_FIELDS,
+  type JsonObject,
+  type ValueOf,
+} from '../events/fields.ts';
 import { parseTime } from '../events/time.ts';
 import type { EventInput } from '../events/validate.ts';
 import type { AuditEventType } from './audit-event.ts';
@@ -8,14 +17,13 @@ import { plainObject } from './plain-json.ts';
 /** A point of time: a Date, milliseconds since 1970, or an RFC 3339 date-time. */
 export type Time = Date | number | string;
 
+/** A value that a program may give for a field. */
+type GivenValue<Name extends ClientField> =
+  ValueOf<Name> extends number ? Time : ValueOf<Name> extends JsonObject ? object : ValueOf<Name>;
+type GivenFields<Names extends ClientField> = { [N in Names]?: GivenValue<N> | null | undefined };
+
 /** What every event may say beside what happened. */
-export interface EventContext {
-  userId?: string | null | undefined;
-  customerId?: string | null | undefined;
-  sessionId?: string | null | undefined;
-  ipAddress?: string | null | undefined;
-  userAgent?: string | null | undefined;
-  requestId?: string | null | undefined;
+export interface EventContext extends GivenFields<ContextField> {
   /** Plain JSON. A copy is recorded; secrets in it are redacted before anything is stored. */
   details?: object | null | undefined;
   /** The same key again is the first event again; with other content it is CONFLICT. */
@@ -23,7 +31,7 @@ export interface EventContext {
 }
 
 /** An event to record. */
-export interface LogEvent extends EventContext {
+export interface LogEvent extends EventContext, GivenFields<Exclude<ClientField, ContextField>> {
   eventType: AuditEventType;
   /** Default: `success`. */
   outcome?: Outcome | null | undefined;
@@ -35,10 +43,6 @@ export interface LogEvent extends EventContext {
   action?: string | null | undefined;
   /** Default: empty. */
   description?: string | null | undefined;
-  resourceType?: string | null | undefined;
-  resourceId?: string | null | undefined;
-  oldValues?: object | null | undefined;
-  newValues?: object | null | undefined;
 }
 
 /** An authentication event (`auth.*`). Its action is the dotted type. */
@@ -53,44 +57,28 @@ export type DataAction = 'read' | 'create' | 'update' | 'delete' | 'export' | 'i
 export const DATA_ACTIONS = ['read', 'create', 'update', 'delete', 'export', 'import'] as const;
 
 /** An access to data (`data.*`). */
-export interface DataEvent extends EventContext {
+export interface DataEvent extends EventContext, GivenFields<'oldValues' | 'newValues'> {
   action: DataAction;
   resourceType: string;
   resourceId: string;
-  oldValues?: object | null | undefined;
-  newValues?: object | null | undefined;
 }
 
 /** A security event (`security.*`). Its action is the dotted type. */
-export interface SecurityEvent extends EventContext {
+export interface SecurityEvent extends EventContext, GivenFields<'outcome'> {
   eventType: AuditEventType;
   severity: Severity;
   description: string;
-  /** Default: `success`. */
-  outcome?: Outcome | null | undefined;
 }
 
-const CONTEXT_TEXTS = [
-  'userId',
-  'customerId',
-  'sessionId',
-  'ipAddress',
-  'userAgent',
-  'requestId',
-  'idempotencyKey',
-] as const;
-const TEXTS = [...CONTEXT_TEXTS, 'action', 'description', 'resourceType', 'resourceId'] as const;
-const OBJECTS = ['details', 'oldValues', 'newValues'] as const;
-const FIELDS = new Set<string>([...TEXTS, ...OBJECTS, 'eventType', 'outcome', 'severity', 'timestamp']);
-const OF_AUTH = new Set<string>([...CONTEXT_TEXTS, 'details', 'eventType', 'success']);
-const OF_DATA = new Set<string>([...CONTEXT_TEXTS, ...OBJECTS, 'action', 'resourceType', 'resourceId']);
+const FIELDS = new Set<string>(CLIENT_FIELDS);
+const OF_AUTH = new Set<string>([...CONTEXT_FIELDS, 'eventType', 'success']);
+const OF_DATA = new Set<string>([
+  ...CONTEXT_FIELDS,
+  ...(['action', 'resourceType', 'resourceId', 'oldValues', 'newValues'] satisfies ClientField[]),
+]);
 const OF_SECURITY = new Set<string>([
-  ...CONTEXT_TEXTS,
-  'details',
-  'eventType',
-  'severity',
-  'description',
-  'outcome',
+  ...CONTEXT_FIELDS,
+  ...(['eventType', 'severity', 'description', 'outcome'] satisfies ClientField[]),
 ]);
 
 /** An input as the pipeline takes it, and what is wrong with it already: what GraphQL's types would have refused. */
@@ -179,38 +167,36 @@ function eventOf(given: LogEvent | AuthEvent | DataEvent | SecurityEvent, readin
     problems.add(
       badInput(`${path}.eventType`, 'must be an event type such as auth.login_failed (EVENT_TYPES)'),
     );
-  for (const field of TEXTS) readText(event, field, { input, reading });
-  input.outcome = oneOf(OUTCOMES, event.outcome, `${path}.outcome`, problems);
-  input.severity = oneOf(SEVERITIES, event.severity, `${path}.severity`, problems);
-  if (event.timestamp != null)
-    input.timestamp = problems.attempt(() => timeOf(event.timestamp, `${path}.timestamp`));
-  for (const field of OBJECTS)
-    if (event[field] != null)
-      input[field] = problems.attempt(() => plainObject(event[field], `${path}.${field}`));
-  return input;
+  const read: Record<string, unknown> = { ...input };
+  for (const name of CLIENT_FIELDS) {
+    const value = event[name];
+    if (value != null && name !== 'eventType')
+      read[name] = problems.attempt(() => READERS[EVENT_FIELDS[name].kind](value, `${path}.${name}`));
+  }
+  return read as EventInput;
 }
 
-function readText(
-  event: Record<string, unknown>,
-  field: (typeof TEXTS)[number],
-  { input, reading: { path, problems } }: { input: EventInput; reading: Reading },
-): void {
-  const value = event[field];
-  if (value == null) return;
-  if (typeof value === 'string') input[field] = value;
-  else problems.add(badInput(`${path}.${field}`, 'must be a text'));
+type Reader = (value: unknown, path: string) => unknown;
+
+/** How a value is read that a program gives for a field of a kind. Each throws BAD_USER_INPUT. */
+const READERS: Record<(typeof EVENT_FIELDS)[ClientField]['kind'], Reader> = {
+  text: readText,
+  address: readText,
+  eventType: readText,
+  object: plainObject,
+  time: timeOf,
+  outcome: (value, path) => oneOf(OUTCOMES, value, path),
+  severity: (value, path) => oneOf(SEVERITIES, value, path),
+};
+
+function readText(value: unknown, path: string): string {
+  if (typeof value === 'string') return value;
+  throw badInput(path, 'must be a text');
 }
 
-function oneOf<T extends string>(
-  values: readonly T[],
-  value: unknown,
-  path: string,
-  problems: Problems,
-): T | undefined {
-  if (value == null) return undefined;
+function oneOf<T extends string>(values: readonly T[], value: unknown, path: string): T {
   if (values.includes(value as T)) return value as T;
-  problems.add(badInput(path, `must be one of ${values.join(', ')}`));
-  return undefined;
+  throw badInput(path, `must be one of ${values.join(', ')}`);
 }
 
 function requireCategory(

@@ -1,31 +1,12 @@
 import { stringify } from 'csv-stringify/sync';
 import { canonicalJson } from '../../events/canonical.ts';
-import type { JsonObject } from '../../events/fields.ts';
+import { CANONICAL_FIELDS, columnOf, type JsonObject } from '../../events/fields.ts';
 import { parseJson } from '../../parse-json.ts';
 import { CanonicalRows, leafHashOf, mostBytes, positionOf } from '../read/canonical-row.ts';
 import type { BlockWriter } from './json.ts';
 
-const COLUMNS = [
-  'id',
-  'timestamp',
-  'event_type',
-  'outcome',
-  'severity',
-  'user_id',
-  'customer_id',
-  'resource_type',
-  'resource_id',
-  'action',
-  'description',
-  'ip_address',
-  'session_id',
-  'user_agent',
-  'request_id',
-  'details',
-  'old_values',
-  'new_values',
-  'recorded_at',
-] as const;
+/** The columns, beside the position and the leaf hash, which are the last; the salt is of no use in a table. */
+const COLUMNS = CANONICAL_FIELDS.filter((name) => name !== 'salt').map((name) => columnOf(name));
 
 type Members = Partial<Record<(typeof COLUMNS)[number], string | JsonObject>>;
 
