@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { canonicalEvent } from '../../src/events/canonical.ts';
+import { CANONICAL_MEMBERS, canonicalEvent } from '../../src/events/canonical.ts';
 import { OUTCOMES, SEVERITIES } from '../../src/events/catalog.ts';
 import {
+  type CanonicalField,
+  EVENT_FIELDS,
   type EventRecord,
+  type Field,
+  isAlways,
+  type Kind,
   MAX_EVENT_BYTES,
   MAX_JSON_DEPTH,
   MAX_JSON_VALUES,
-  TEXT_BOUNDS,
 } from '../../src/events/fields.ts';
 import { originOf } from '../../src/evidence/trees.ts';
 import { signCheckpoint } from '../../src/merkle/checkpoint.ts';
@@ -145,9 +149,12 @@ test('the bundle verifies', async () => {
   expect(proved?.checkpoint.treeSize).toBe(3);
 });
 
-/** The rows of the table of members: name, whether it is always there, value. */
-const MEMBERS = [...DOCUMENT.matchAll(/^\| `(\w+)` +\| (yes)? +\| (.*?) *\|$/gm)].map(
-  ([, name = '', always, value = '']) => ({ name, isAlways: always === 'yes', value }),
+/** The rows of the table of members: name, and whether it is always there. */
+const MEMBERS = [...DOCUMENT.matchAll(/^\| `(\w+)` +\| (yes)? +\| .*? *\|$/gm)].map(
+  ([, name = '', always]) => ({
+    name,
+    isMarkedAlways: always === 'yes',
+  }),
 );
 
 const MINIMAL: EventRecord = {
@@ -169,21 +176,53 @@ test('the table of members is complete, and says what is always there', () => {
   );
   const full = String(canonicalEvent({ ...all, ...MINIMAL }));
   expect(MEMBERS.map(({ name }) => name)).toEqual(Object.keys(JSON.parse(full)));
-  const always = MEMBERS.filter(({ isAlways }) => isAlways).map(({ name }) => name);
+  const always = MEMBERS.filter(({ isMarkedAlways }) => isMarkedAlways).map(({ name }) => name);
   expect(always).toEqual(Object.keys(JSON.parse(String(canonicalEvent(MINIMAL)))));
 });
 
-test('its bounds and values are those of the project', () => {
-  const bounded = MEMBERS.flatMap(({ name, value }) => {
-    const [, most] = /^text, up to ([\d,]+) characters$/.exec(value) ?? [];
-    return most === undefined ? [] : [[camelCase(name), Number(most.replace(',', ''))]];
-  });
-  const { idempotencyKey: _, ...stored } = TEXT_BOUNDS;
-  expect(Object.fromEntries(bounded)).toEqual(stored);
-  const valuesOf = (wanted: string) =>
-    MEMBERS.find(({ name }) => name === wanted)?.value.match(/(?<=`)[a-z]+(?=`)/g);
-  expect(valuesOf('outcome')).toEqual(OUTCOMES);
-  expect(valuesOf('severity')).toEqual(SEVERITIES);
+const listOf = (names: readonly string[]) =>
+  names
+    .map((name) => `\`${name}\``)
+    .join(', ')
+    .replace(/, ([^,]+)$/, ' or $1');
+const VALUES: Record<Exclude<Kind, 'text' | 'time' | 'position' | 'hash'>, string> = {
+  object: 'object',
+  address: 'text: IPv4 with four decimals; IPv6 by RFC 5952',
+  eventType: 'dotted, such as `auth.login_failed`',
+  outcome: listOf(OUTCOMES),
+  severity: listOf(SEVERITIES),
+  id: '`audit_` and the 32 hex digits of a UUIDv7',
+  salt: '16 bytes in hex, random but for the lowest bit of the last',
+};
+const TIMES: Record<string, string> = {
+  timestamp: 'time at which it happened as the sender said, else the time of receipt',
+  recordedAt: 'time of receipt',
+};
+
+function valueOf(name: CanonicalField): string | undefined {
+  const field: Field = EVENT_FIELDS[name];
+  if (field.kind === 'text') return `text, up to ${field.maxLength?.toLocaleString('en')} characters`;
+  return field.kind === 'time' ? TIMES[name] : VALUES[field.kind as keyof typeof VALUES];
+}
+
+// `npm run regenerate` writes it.
+test('the table of members is that of the fields', async () => {
+  const rows = CANONICAL_MEMBERS.map(({ field, name }) => [
+    `\`${name}\``,
+    field === undefined || isAlways(field) ? 'yes' : '',
+    field === undefined ? 'the number 1: the version of this form' : (valueOf(field) ?? ''),
+  ]);
+  const head = ['member', 'always', 'value'];
+  const widths = head.map((_, at) => Math.max(...[head, ...rows].map((cells) => cells[at]?.length ?? 0)));
+  const lineOf = (cells: string[]) =>
+    `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |\n`;
+  const rule = lineOf(widths.map((width) => '-'.repeat(width)));
+  const table = lineOf(head) + rule + rows.map(lineOf).join('');
+  const document = DOCUMENT.replace(/^\| member +\|.*\n(\|.*\n)+/m, table);
+  await expect(document).toMatchFileSnapshot('../../docs/log-format.md');
+});
+
+test('its bounds are those of the project', () => {
   for (const bound of [MAX_EVENT_BYTES, MAX_JSON_VALUES])
     expect(DOCUMENT).toContain(bound.toLocaleString('en'));
   expect(DOCUMENT).toContain(`up to ${MAX_JSON_DEPTH} levels`);
