@@ -17,29 +17,29 @@ const POINT = 0x2e;
 const LAST_ASCII = 0x7f;
 const TINY = Buffer.from('0.000000');
 
-/** Numbers of so many characters, and objects of so many members, take the way that is right for all. */
+/** Longer numbers and objects with more members take the slow path, which is right for all. */
 const MAX_PLAIN_NUMBER = 15;
 const MAX_PLAIN_MEMBERS = 64;
-/** Of a member: where its key starts and ends, with the quotes, and where its value starts and ends. */
+/** Numbers per member on the stack: start and end of the key with its quotes, start and end of the value. */
 const SPAN = 4;
 
 /**
- * Writes `jsonb` text as RFC 8785 wants it, without making values of it. PostgreSQL's text differs in three ways: it
- * has spaces, its keys stand by length, and its numbers are decimal (1e-7 is 0.0000001, 1.50 keeps its zero). Strings
- * are escaped alike.
+ * Writes `jsonb` text in the canonical form of RFC 8785, without parsing it to values. PostgreSQL's text differs in three
+ * ways: it has spaces, its keys are ordered by length, and its numbers are decimal (1e-7 is 0.0000001, 1.50 keeps its
+ * zero). Strings are escaped the same way.
  */
 export class CanonicalJsonb {
   #source: Buffer = Buffer.alloc(0);
   #out: Buffer = Buffer.alloc(0);
   #end = 0;
   #isPlain = true;
-  /** The members of the objects that are being written, one object's behind those of the one that it is in. */
+  /** A stack of the members of the objects that are being written, from the outermost to the innermost. */
   readonly #spans = new Int32Array((MAX_JSON_DEPTH + 1) * MAX_PLAIN_MEMBERS * SPAN);
   #top = 0;
 
   /**
-   * Writes the text between `start` and `end` of `source` to `out` at `outAt`, where there must be room for four times
-   * as many bytes, and returns where it ends.
+   * Writes the text between `start` and `end` of `source` to `out` at `outAt`, where four times as many bytes must be free.
+   * Returns the end of the output.
    */
   write(source: Buffer, start: number, end: number, out: Buffer, outAt: number): number {
     this.#source = source;
@@ -103,7 +103,7 @@ export class CanonicalJsonb {
     this.#top = base;
   }
 
-  // Puts the members of the object on the stack, in the order of their keys.
+  // Pushes the members of the object, in the order of their keys.
   #findMembers(start: number): void {
     const source = this.#source;
     const base = this.#top;
@@ -131,13 +131,13 @@ export class CanonicalJsonb {
     }
     spans[place] = keyStart;
     spans[place + 1] = keyEnd;
-    // Behind the colon and the space.
+    // After the colon and the space.
     spans[place + 2] = keyEnd + 2;
     spans[place + 3] = valueEnd;
   }
 }
 
-// Up to 15 digits the shortest text of a double is the decimal itself, but for zeros at its end, and below 0.000001.
+// Up to 15 digits, the shortest text of a double is the decimal itself, except with trailing zeros and below 0.000001.
 function isPlainNumber(source: Buffer, start: number, end: number): boolean {
   let hasPoint = false;
   for (let at = start; at < end; at += 1) if (source[at] === POINT) hasPoint = true;
@@ -150,7 +150,7 @@ function isTiny(source: Buffer, start: number): boolean {
   return true;
 }
 
-// -1 when it is not ASCII without escapes: then keys cannot be compared by their bytes.
+// -1 for a key with escapes or non-ASCII characters: such keys cannot be compared by their bytes.
 function endOfKey(source: Buffer, start: number): number {
   for (let at = start + 1; ; at += 1) {
     const byte = source[at] as number;
@@ -178,7 +178,7 @@ function endOfValue(source: Buffer, start: number): number {
     }
     if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth += 1;
     else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
-      // The end of what a number or a word is in.
+      // A number or literal ends where its array or object ends.
       if (depth === 0) return at;
       depth -= 1;
       if (depth === 0) return at + 1;
@@ -187,7 +187,7 @@ function endOfValue(source: Buffer, start: number): number {
   }
 }
 
-// Of simple keys in quotes, in which a quote can only be the end: a key comes before those that it begins.
+// The keys have no escapes, so a quote is the end of a key. A key comes before the keys that it is a prefix of.
 function compareKeys(source: Buffer, a: number, b: number): number {
   for (let offset = 1; ; offset += 1) {
     const left = source[a + offset] as number;

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { badInput } from '../../errors.ts';
 import { isEventTime } from '../../events/time.ts';
 
-/** A place in every order: the event's timestamp in milliseconds and its position. */
+/** The place of an event in every order: its timestamp in milliseconds, and its position. */
 export interface Cursor {
   timestamp: number;
   position: number;
@@ -11,14 +11,14 @@ export interface Cursor {
 const POSITION_AT = 8;
 const CHECKSUM_AT = 16;
 const LENGTH = 20;
-// Filled anew each time: a page has one for each of its events.
+// Reused for each cursor: a page has one for each event.
 const bytes = Buffer.alloc(LENGTH);
 const payload = bytes.subarray(0, CHECKSUM_AT);
 
 /**
- * The opaque text of a cursor: base64url of the two as doubles and of their CRC-32. The checksum goes along so that a
- * text which was cut or changed is told from one of ours. It is no secret: whoever makes a cursor of another place sees
- * no more there than what the principal may see anyway.
+ * The opaque text of a cursor: base64url of timestamp and position as doubles, then their CRC-32. The checksum detects
+ * truncated and altered texts. It is no protection, and needs to be none: a forged cursor shows only events that the
+ * principal may see anyway.
  */
 export function formatCursor({ timestamp, position }: Cursor): string {
   bytes.writeDoubleBE(timestamp, 0);
@@ -27,7 +27,7 @@ export function formatCursor({ timestamp, position }: Cursor): string {
   return bytes.toString('base64url');
 }
 
-/** Parses a cursor; throws BAD_USER_INPUT naming `path` when the text is none of ours. */
+/** Parses a cursor. Throws BAD_USER_INPUT at `path` when the text is not one that `formatCursor` makes. */
 export function parseCursor(text: string, path: string): Cursor {
   const cursor = cursorIn(Buffer.from(text.slice(0, 2 * LENGTH), 'base64url'));
   if (!cursor || !isCursorOfLog(cursor) || formatCursor(cursor) !== text)
@@ -37,7 +37,7 @@ export function parseCursor(text: string, path: string): Cursor {
 
 function cursorIn(given: Buffer): Cursor | undefined {
   if (given.length !== LENGTH) return undefined;
-  // Added, so that what says -0 is written otherwise than it came.
+  // Adding 0 turns -0 into 0, so that a text with -0 differs from its canonical form.
   return { timestamp: given.readDoubleBE(0) + 0, position: given.readDoubleBE(POSITION_AT) + 0 };
 }
 

@@ -11,14 +11,14 @@ import { isSearch, searchRows } from './search.ts';
 
 const ATTEMPTS = 4;
 
-/** The events in the order asked for, and whether there are more beyond either end. */
+/** A page of events in the requested order, and whether more follow or precede it. */
 export interface Page {
   events: AuditEvent[];
   hasNextPage: boolean;
   hasPreviousPage: boolean;
 }
 
-/** Reads one page by keyset: stable while others write. */
+/** Lists one page of events by keyset: pages stay stable while others write. */
 export async function listEvents(db: Reads, page: PageRequest): Promise<Page> {
   const { limit, isBackward } = page;
   const rows = await readVisible(db, page);
@@ -33,8 +33,8 @@ export async function listEvents(db: Reads, page: PageRequest): Promise<Page> {
 }
 
 /**
- * Reads the rows of a page. While the rows that a purge has announced are still stored, a page that meets them is read
- * again without them; otherwise where the log begins is no condition, which would mislead the planner.
+ * Reads the rows of a page. Rows that a purge has announced stay stored for a while: a page that has any is read again with
+ * the first position as a condition. Without need that condition would mislead the planner.
  */
 async function readVisible(db: Reads, page: PageRequest): Promise<ReadRow[]> {
   let first: number | undefined;
@@ -57,8 +57,8 @@ async function readRows(db: Reads, page: PageRequest): Promise<ReadRow[]> {
 }
 
 /**
- * The events of those ids, in their order; null in place of one that is not there or that the filters do not let through.
- * Of `fields` alone, and what `columnsOf` adds to them, if they are given.
+ * Reads the events with these ids, in their order. Null stands for an event that does not exist or does not match the filters.
+ * With `fields`, the events have these fields and those that `columnsOf` adds.
  */
 export async function readEvents(
   db: Reads,
@@ -66,7 +66,7 @@ export async function readEvents(
   filters: readonly EventFilter[],
   fields?: ReadonlySet<string>,
 ): Promise<(AuditEvent | null)[]> {
-  // Of another form there are none, and some texts the database would not even take.
+  // No event has an id of another form, and the database would refuse some texts.
   const wanted = ids.filter(isEventId);
   if (wanted.length === 0) return ids.map(() => null);
   const where = allOf([whereOf(filters), Prisma.sql`id = ANY(${wanted}::text[])`]);
@@ -77,14 +77,14 @@ export async function readEvents(
   return ids.map((id) => found.get(id) ?? null);
 }
 
-/** The events at those positions that are still there and that the filters let through, by position. */
+/** Reads the matching events at these positions, by position. Purged events are left out. */
 export async function readPositions(
   db: Reads,
   positions: readonly number[],
   filters: readonly EventFilter[] = [],
 ): Promise<Map<number, AuditEvent>> {
   if (positions.length === 0) return new Map();
-  // With bounds the other segments are left out, which are not known when the statement is prepared.
+  // The bounds let PostgreSQL skip other segments: the positions are not known when it plans the prepared statement.
   const isOne = Prisma.sql`position = ANY(${positions}::bigint[])
     AND position >= ${Math.min(...positions)} AND position <= ${Math.max(...positions)}`;
   const where = allOf([whereOf(filters), isOne]);
@@ -95,8 +95,8 @@ export async function readPositions(
 }
 
 /**
- * Up to `limit` matching events from position `start` (inclusive) to `end` (exclusive), in log order. Of a range that
- * begins before the log does, some may be left out.
+ * Reads up to `limit` matching events from position `start` (inclusive) to `end` (exclusive), in log order. A range that
+ * starts before the first position may return fewer.
  */
 export async function readRange(
   db: Reads,
@@ -111,8 +111,8 @@ export async function readRange(
 }
 
 /**
- * Up to `limit` events from position `start` to `end`, the last left out, in log order. Prepared once: there is one way to
- * read them, whatever the positions, and planning it would take longer than reading.
+ * Reads up to `limit` events from position `start` (inclusive) to `end` (exclusive), in log order. The statement is prepared:
+ * the plan is the same for all positions, and planning would take longer than reading.
  */
 export async function readTail(db: Reads, start: number, end: number, limit: number): Promise<AuditEvent[]> {
   const rows = await db.$queryRaw<ReadRow[]>(

@@ -12,7 +12,7 @@ export type EventOrder = (typeof EVENT_ORDERS)[number];
 
 /** One page of a list, read forward from `after` or backward from `before`, both exclusive. */
 export interface PageRequest {
-  /** The fields that are read, beside position and timestamp: the events have no others. Undefined: all. */
+  /** The fields to read, in addition to id, position and timestamp. Undefined: all. */
   fields?: ReadonlySet<string> | undefined;
   filters: readonly EventFilter[];
   order: EventOrder;
@@ -22,11 +22,11 @@ export interface PageRequest {
   after?: Cursor | undefined;
   before?: Cursor | undefined;
   offset?: number | undefined;
-  /** Events before this position are left out: where the log begins, when there are rows before it. */
+  /** Leaves out events before this position. Set to the first position of the log when purged rows are still stored. */
   first?: number | undefined;
 }
 
-/** The conditions that an event lies behind the page's cursor, or between its two, and not before the log begins. */
+/** The conditions that an event lies after the page's cursor, or between its two, and not before `first`. */
 export function keysetOf({ order, after, before, first }: PageRequest): Prisma.Sql[] {
   const conditions: Prisma.Sql[] = [];
   if (first !== undefined) conditions.push(sql`position >= ${first}`);
@@ -50,8 +50,8 @@ const ABOVE = sql`>`;
 const BELOW = sql`<`;
 
 /**
- * The order in which the rows of a page are read: from its last event for one that is read backward. Of the table's
- * columns: what is selected may have their names, and would be sorted as text.
+ * The order in which the rows of a page are read, which is reversed for a backward page. It names the columns of the table:
+ * selected expressions have the same names and would be sorted as text.
  */
 export function orderOf(page: PageRequest): Prisma.Sql {
   const direction = isAscending(page) ? sql`ASC` : sql`DESC`;
@@ -60,20 +60,20 @@ export function orderOf(page: PageRequest): Prisma.Sql {
     : sql`ORDER BY audit_events.position ${direction}`;
 }
 
-/** Whether the rows of a page are read from the lowest on. */
+/** Whether the rows of a page are read in ascending order. */
 export function isAscending({ order, isBackward }: PageRequest): boolean {
   return order.endsWith('ASC') !== isBackward;
 }
 
 /**
- * The rows of the page, and one more, which says whether there are more. As parameters: of a prepared statement PostgreSQL
- * then takes the index that has the order, and with a number in the text it would rather sort all that match.
+ * The limit of a page, plus one row that tells whether more follow. As parameters, since for a prepared statement PostgreSQL
+ * then uses the index with the order; with literal numbers it may sort all matching rows.
  */
 export function limitOf({ limit, offset = 0 }: PageRequest): Prisma.Sql {
   return sql`LIMIT ${limit + 1} OFFSET ${offset}`;
 }
 
-/** Of a filter what goes with the order of a page: an index for anything else would be of no use there. */
+/** The conditions of a filter that an index with the order of the page can serve. */
 export function orderedConditions({ customerId, userId, startTime, endTime }: EventFilter): EventFilter {
   return {
     ...(customerId !== undefined && { customerId }),
@@ -83,17 +83,17 @@ export function orderedConditions({ customerId, userId, startTime, endTime }: Ev
   };
 }
 
-/** Runs the statement of a page, which is prepared where its best plan does not depend on the values. */
+/** Runs the statement of a page. It is prepared when its best plan does not depend on the values. */
 export function queryPage(db: Reads, page: PageRequest, sql: Prisma.Sql): Promise<ReadRow[]> {
   return db.$queryRaw(hasOneIndex(page) ? preparedIfRoom(sql) : sql);
 }
 
 /**
- * Whether an index has the events that match, and no others, in the order of the page: then it is the best way whatever
- * the values. Of several fields, which index is the better one depends on the values, and PostgreSQL has to see them.
+ * Whether one index has exactly the matching events in the order of the page: it is then the best plan for all values. For
+ * several fields the best index depends on the values, so PostgreSQL has to plan with them.
  */
 function hasOneIndex({ filters, order, first }: PageRequest): boolean {
-  // Where it begins decides which segments are left out.
+  // The value of `first` decides which segments are skipped.
   if (first !== undefined) return false;
   const fields = new Set(filters.flatMap((filter) => Object.keys(filter)));
   if (!order.startsWith('TIMESTAMP')) return fields.size === 0;

@@ -8,25 +8,24 @@ import { memoryBytesOf } from '../../events/json.ts';
 import { readHead } from '../head.ts';
 import { readRange } from './events.ts';
 
-// So a page is one short query, whatever the filter.
+// Bounds the time of one query, whatever the filter.
 const MAX_POSITIONS = 50_000;
 const PAGE_EVENTS = { first: 50, most: 500 };
 const PAGE_BYTES = 500_000;
 
-/** Matching events of the log, and the position from which to go on. */
+/** Matching events, and the position where the next page starts. */
 export interface ScanPage {
   events: AuditEvent[];
   next: number;
 }
 
-/** Reads the next page of matching events from `position` on, none at `end` or behind it. */
+/** Reads the next page of matching events from `position` (inclusive) to `end` (exclusive). */
 export type ScanNext = (position: number, end: number) => Promise<ScanPage>;
 
 /**
- * Makes readers of the log from one end to the other, of which `maxReads` read at a time: appends find free
- * connections, however many there are. Pages grow and shrink towards half a megabyte. Reading throws POSITION_PURGED
- * when an event at `position` or behind it was removed, and UNAVAILABLE or OVERLOADED when the database cannot
- * answer for now.
+ * Creates scanners that read the log forward in pages. At most `maxReads` of them read at a time, so that appends find free
+ * connections. The size of a page adapts towards half a megabyte. A scanner throws POSITION_PURGED when retention removed an
+ * event at `position` or after it, and UNAVAILABLE or OVERLOADED when the database cannot answer for now.
  */
 export function createScanners(
   pool: Pool,
@@ -44,7 +43,7 @@ export function createScanners(
   };
 }
 
-/** Throws POSITION_PURGED when `position` is before the oldest event that is still there. */
+/** Throws POSITION_PURGED when `position` is before the oldest event that retention has left. */
 export function refusePurged(position: number, firstPosition: number): void {
   if (position >= firstPosition) return;
   throw new AuditError(
@@ -59,7 +58,7 @@ async function readPage(
   range: Parameters<typeof readRange>[1],
 ): Promise<ScanPage> {
   const events = await readRange(reader, range);
-  // Read after the events: what is still there now was there when they were read.
+  // After the events: an event that exists now existed when they were read.
   const { firstPosition } = await readHead(pool);
   refusePurged(range.start, firstPosition);
   const last = events.at(-1);
@@ -71,7 +70,7 @@ function fittingLimit(events: readonly AuditEvent[]): number {
   return Math.max(1, Math.min(fitting, PAGE_EVENTS.most));
 }
 
-/** Throws what a reader may see of an error of the database: UNAVAILABLE or OVERLOADED when it may pass. */
+/** Throws a database error as clients may see it: UNAVAILABLE or OVERLOADED when a retry may help. */
 export function explainUnavailable(error: Error): never {
   throw orUnavailable(error, 'the database does not answer for now: go on from the last cursor');
 }

@@ -16,22 +16,22 @@ import {
 } from './keyset.ts';
 import { columnsOf, type ReadRow } from './row.ts';
 
-// How many events are looked through in the order of the page, first and then.
+// How many events the first and the second scan read, in the order of the page.
 const FIRST_SCAN = 400;
 const SECOND_SCAN = 40 * FIRST_SCAN;
 
 /**
- * Whether a filter looks for what has an index of its own, which knows no order, or for what has none: then a page is not
- * read in its order to the end of the log either, when few events match.
+ * Whether a filter has a condition whose index is unordered, or that has no index. When few events match such a filter,
+ * reading in the order of the page could reach the end of the log.
  */
 export function isSearch({ search, details, oldValues, newValues, ipBlock }: EventFilter): boolean {
   return (search ?? details ?? oldValues ?? newValues ?? ipBlock) !== undefined;
 }
 
 /**
- * The rows of a page of a search, and one more. What many events have is soon found by going through them in the order of
- * the page; what few have, by collecting all of those from the index and sorting them. Which it is PostgreSQL would have
- * to guess, and a wrong guess takes a thousand times as long; so the next events are looked through first.
+ * The rows of a page of a search, and one more. Frequent matches are found fast by scanning in the order of the page; rare
+ * ones by collecting all matches from the index and sorting them. PostgreSQL would have to guess which case it is, and a
+ * wrong guess takes a thousand times as long. So the next events are scanned first.
  */
 export async function searchRows(db: Reads, page: PageRequest): Promise<ReadRow[]> {
   const wanted = page.limit + 1;
@@ -54,8 +54,8 @@ async function scanInOrder(db: Reads, page: PageRequest, count: number): Promise
 }
 
 /**
- * The position before which events have the words that a version before migration 0060 gave them, of which `search` knows
- * less; 0 when there are none. They are the oldest, so their end is found by halving.
+ * The position before which events have search words of a version before migration 0060, which support fewer searches. 0 when
+ * there are none. These events are the oldest, so a binary search finds their end.
  */
 export async function findFormerWordsEnd(db: Reads): Promise<number> {
   const [head] = await db.$queryRaw<{ first: number; size: number }[]>(
@@ -75,37 +75,37 @@ async function hasFormerWords(db: Reads, position: number): Promise<boolean> {
   const [found] = await db.$queryRaw<{ isFormer: boolean }[]>(
     Prisma.sql`SELECT ${HAS_FORMER_WORDS} AS "isFormer" FROM audit_events WHERE position = ${position}`,
   );
-  // One that is not there was removed: it was older than all that are left.
+  // A missing event was purged, so it is older than all others.
   return found?.isFormer ?? true;
 }
 
 const { sql } = Prisma;
 
-// How many times as many segments as before are gone through next, unless fewer are likely to have what is missing.
+// The next step reads at most `most` times as many segments as all before, and fewer when fewer are likely to suffice.
 const GROWTH = { most: 4, margin: 1.5 };
-// For each event that is wanted so many that came late are looked through, and so many at most.
+// How many late events are scanned: `each` for each wanted event, `most` in total.
 const LATE = { each: 8, most: 16_000 };
 const ATTEMPTS = 3;
 
 /**
- * The rows of a page, and one more, found through indexes that know no order: all that match are collected and sorted.
- * Segments are gone through as the page is ordered, ever more of them at a time, until those left hold next to nothing
- * that could belong on the page: so a log whose events came about in the order of their times is read as far as it must
- * be, however long it is, and some that came late do not change that.
+ * The rows of a page, and one more, found through unordered indexes: all matches are collected and sorted. Segments are read
+ * in the order of the page, a growing number at a time, until the remaining ones can hold hardly any event of the page. So
+ * when events arrive about in the order of their timestamps, only the needed part of a long log is read, and a few late
+ * events do not change that.
  */
 export async function collectRows(db: Reads, page: PageRequest): Promise<ReadRow[]> {
   for (let attempt = 1; ; attempt += 1) {
-    const places = await findCursors(db, page, (page.offset ?? 0) + page.limit + 1);
-    const positions = places.slice(page.offset ?? 0).map(({ position }) => position);
+    const cursors = await findCursors(db, page, (page.offset ?? 0) + page.limit + 1);
+    const positions = cursors.slice(page.offset ?? 0).map(({ position }) => position);
     const rows = await readRows(db, page, positions);
-    // Retention has removed some of them in between: others come in their place.
+    // Retention removed some of the rows in between: collect again.
     if (rows.length === positions.length || attempt === ATTEMPTS) return rows;
   }
 }
 
 async function readRows(db: Reads, page: PageRequest, positions: readonly number[]): Promise<ReadRow[]> {
   if (positions.length === 0) return [];
-  // With bounds the other segments are left out, which are not known when the statement is prepared.
+  // The bounds let PostgreSQL skip other segments: the positions are not known when it plans the prepared statement.
   return db.$queryRaw(
     preparedIfRoom(sql`SELECT ${columnsOf(page.fields)} FROM audit_events
       WHERE position = ANY(${positions}::bigint[]) AND position >= ${Math.min(...positions)}
@@ -114,24 +114,24 @@ async function readRows(db: Reads, page: PageRequest, positions: readonly number
 }
 
 async function findCursors(db: Reads, page: PageRequest, wanted: number): Promise<Cursor[]> {
-  const merge = (...places: Cursor[]) => sortCursors(places, page).slice(0, wanted);
-  let places: Cursor[] = [];
+  const merge = (...found: Cursor[]) => sortCursors(found, page).slice(0, wanted);
+  let cursors: Cursor[] = [];
   let rest = await readSegments(db);
   for (let seen = 0; rest.length > 0; ) {
-    const count = nextCount(seen, places.length, wanted);
+    const count = nextCount(seen, cursors.length, wanted);
     const [next, others] = split(rest, count, isAscending(page));
-    places = merge(...places, ...(await findCursorsIn(db, page, next, wanted)));
-    const last = places[wanted - 1];
+    cursors = merge(...cursors, ...(await findCursorsIn(db, page, next, wanted)));
+    const last = cursors[wanted - 1];
     const most = Math.min(wanted * LATE.each, LATE.most);
     const before = last && (await findCursorsBefore(db, page, { segments: others, last, most }));
-    if (before) return merge(...places, ...before);
+    if (before) return merge(...cursors, ...before);
     seen += count;
     rest = others;
   }
-  return places;
+  return cursors;
 }
 
-/** How many segments to go through after so many, in which so many events were found of those that are wanted. */
+/** How many segments to read next, after `seen` segments in which `found` of the `wanted` events were. */
 function nextCount(seen: number, found: number, wanted: number): number {
   if (seen === 0) return 1;
   const most = seen * GROWTH.most;
@@ -141,7 +141,7 @@ function nextCount(seen: number, found: number, wanted: number): number {
     : Math.min(most, Math.ceil((GROWTH.margin * missing * seen) / found));
 }
 
-// So many segments from the end at which the page begins, and the others.
+// The next `count` segments in the order of the page, and the others.
 function split(
   segments: readonly SegmentRange[],
   count: number,
@@ -152,7 +152,7 @@ function split(
   return isFromFirst ? [before, behind] : [behind, before];
 }
 
-// Materialized: PostgreSQL is not to think of the limit, and go through all events in order after all.
+// MATERIALIZED: otherwise the LIMIT lets PostgreSQL choose to read all events in order.
 async function findCursorsIn(
   db: Reads,
   page: PageRequest,
@@ -168,8 +168,8 @@ async function findCursorsIn(
 }
 
 /**
- * What matches in the segments before `last`, by the order of the page, found by looking through all that is there
- * before it; undefined when that is more than `most` events. Of the same time as `last` all in them come behind it.
+ * The matches of the segments that come before `last` in the order of the page, found by scanning every event there that does.
+ * Undefined when those are more than `most`. Events with the same timestamp as `last` come after it.
  */
 async function findCursorsBefore(
   db: Reads,
@@ -191,12 +191,12 @@ async function findCursorsBefore(
   return rows.length > most ? undefined : rows.filter(({ isMatch }) => isMatch).map(cursorOf);
 }
 
-// Segments lie side by side.
+// The segments are adjacent.
 function rangeOf(segments: readonly SegmentRange[]): Prisma.Sql {
   return sql`position >= ${segments[0]?.start ?? 0} AND position < ${segments.at(-1)?.end ?? 0}`;
 }
 
-/** Where an event stands, as Prisma hands it on without converting it. */
+/** The columns of a cursor, cast to types that Prisma returns without conversion. */
 const CURSOR_COLUMNS = sql`position::float8 AS position, "timestamp"::text AS "timestamp"`;
 interface CursorRow {
   position: number;
@@ -207,8 +207,8 @@ function cursorOf({ position, timestamp }: CursorRow): Cursor {
   return { position, timestamp: parseTimestamp(timestamp) };
 }
 
-function sortCursors(places: Cursor[], page: PageRequest): Cursor[] {
+function sortCursors(cursors: Cursor[], page: PageRequest): Cursor[] {
   const sign = isAscending(page) ? 1 : -1;
   const time = ({ timestamp }: Cursor) => (page.order.startsWith('TIMESTAMP') ? timestamp : 0);
-  return places.sort((a, b) => sign * (time(a) - time(b) || a.position - b.position));
+  return cursors.sort((a, b) => sign * (time(a) - time(b) || a.position - b.position));
 }

@@ -10,9 +10,9 @@ import { addressOf, FIRST_POSITION } from '../read/row.ts';
 const ATTEMPTS = 5;
 
 /**
- * The rows of an aggregate over the events that match and that no purge has announced to be removed. `statement` puts the
- * condition into its SQL, whose rows also have the column `FIRST_POSITION`. Asked again when the log begins elsewhere by
- * then; a condition with a subquery in the place of a constant would mislead the planner.
+ * The rows of an aggregate over the matching events that no purge has announced. `statement` puts the condition into its SQL
+ * and also selects `FIRST_POSITION`. Runs again when the first position moved in between: a subquery for it in the
+ * condition would mislead the planner.
  */
 export async function aggregateVisible<Row extends object>(
   db: Reads,
@@ -47,18 +47,18 @@ export interface Count<T extends string = string> {
   count: number;
 }
 
-/** The dimensions of a summary, each with its SQL; null values are not counted. */
+/** The SQL of each dimension of a summary. Null values are not counted. */
 const DIMENSIONS = {
   eventType: sql`event_type`,
   outcome: sql`outcome`,
   severity: sql`severity`,
   userId: sql`user_id`,
-  // A mapped address is its IPv4 address.
+  // An IPv4-mapped address counts as the IPv4 address.
   ipAddress: sql`CASE WHEN ${IS_MAPPED} THEN substr(host(ip_address), 8) ELSE host(ip_address) END`,
 } as const;
 export type Dimension = keyof typeof DIMENSIONS;
 
-/** How many events have each value of the dimension, highest first, equal ones by value; at most `limit`. */
+/** Counts the events of each value of the dimension: highest first, equal counts by value, at most `limit`. */
 export async function countBy<T extends string = string>(
   db: Reads,
   filters: readonly EventFilter[],
@@ -78,15 +78,15 @@ export async function countBy<T extends string = string>(
     : rows.map(({ value, count }) => ({ value, count }));
 }
 
-/** A resource and how many events are about it. */
+/** A resource, and the number of its events. */
 export interface ResourceCount extends Count {
   resourceType: string;
   resourceId: string;
 }
 
 /**
- * How many events are about each resource, highest first, equal ones by value and type; at most `limit`. The value is
- * type and id with a slash between: `a` and `b/c` make the same one as `a/b` and `c`, and are two resources.
+ * Counts the events of each resource: highest first, equal counts by value and type, at most `limit`. The value is
+ * `type/id`. Two resources may have the same value: type `a` with id `b/c`, and type `a/b` with id `c`.
  */
 export async function countResources(
   db: Reads,
@@ -113,14 +113,14 @@ export async function countResources(
 export const TIME_BUCKETS = { MINUTE: 60_000, HOUR: 3_600_000, DAY: 86_400_000 } as const;
 export type TimeBucket = keyof typeof TIME_BUCKETS;
 
-/** The events of one bucket of time, which starts at `start` (milliseconds since 1970). */
+/** The counts of one time bucket, which starts at `start` (milliseconds since 1970). */
 export interface TimelinePoint {
   start: number;
   count: number;
   bySeverity: Count<Severity>[];
 }
 
-/** A period of time in buckets: of UTC, or between `bounds`: where each begins, and where the last one ends. */
+/** A period in buckets of UTC, or in buckets between `bounds`: the start of each, and the end of the last. */
 export interface Timeline {
   start: number;
   end: number;
@@ -128,7 +128,7 @@ export interface Timeline {
   bounds?: readonly number[] | undefined;
 }
 
-/** The counts of every bucket of the period, empty ones too. */
+/** Counts the events of every bucket of the period, empty buckets included. */
 export async function countTimeline(
   db: Reads,
   filters: readonly EventFilter[],
@@ -157,7 +157,7 @@ export async function countTimeline(
   return [...points.values()];
 }
 
-/** Where the buckets begin, in order, each with the key that SQL gives it: the start, or between `bounds` its number from 1. */
+/** The starts of the buckets, in order, with their keys in SQL: the start, or with `bounds` the bucket's number from 1. */
 export function bucketsOf({ start, end, bucket, bounds }: Timeline): { key: number; start: number }[] {
   if (bounds) return bounds.slice(0, -1).map((at, index) => ({ key: index + 1, start: at }));
   const length = TIME_BUCKETS[bucket];

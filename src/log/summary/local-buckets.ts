@@ -5,9 +5,9 @@ const DAY_MS = TIME_BUCKETS.DAY;
 const SECOND_MS = 1_000;
 
 /**
- * The bounds of the buckets that a period touches, by the clocks of a zone, in milliseconds since 1970: where each begins,
- * and where the last one ends. A day begins when the clocks show midnight for the first time, or jump over it; so it has 23
- * or 25 hours when they change. Hours and minutes are counted from the beginning of their day.
+ * The bounds of the buckets of a period in a time zone, in milliseconds since 1970: the start of each bucket, and the end of
+ * the last. A day starts when local clocks first show midnight or skip it, so it has 23 or 25 hours when they change. Hours
+ * and minutes are counted from the start of their day.
  */
 export function localBounds(
   { start, end, bucket }: { start: number; end: number; bucket: TimeBucket },
@@ -28,7 +28,7 @@ export function localBounds(
   return bounds.slice(first, last + 1);
 }
 
-/** Whether these are the bounds of buckets of UTC. */
+/** Whether the bounds are those of UTC buckets. */
 export function areOfUtc(bounds: readonly number[], bucket: TimeBucket): boolean {
   const length = TIME_BUCKETS[bucket];
   const [first = 0] = bounds;
@@ -36,37 +36,37 @@ export function areOfUtc(bounds: readonly number[], bucket: TimeBucket): boolean
 }
 
 function localDays({ start, end }: { start: number; end: number }, offsetAt: OffsetAt): number[] {
-  // Some days earlier: the first step may begin within a day, the others do not.
+  // Starts some days earlier: only the first step may start within a day.
   const first = start - 3 * DAY_MS;
   let moment: Moment = { time: first, offset: offsetAt(first) };
   let days: number[] = [];
   while (moment.time <= end) {
     moment = nextMidnight(moment, offsetAt);
-    // Of a day that a zone skipped, as Samoa did in 2011, nothing is left.
+    // A day that a zone skipped, as Samoa did in 2011, has no bucket.
     if (moment.time <= start) days = [moment.time];
     else if (moment.time !== days.at(-1)) days.push(moment.time);
   }
   return days;
 }
 
-/** A time and the offset of the zone then. */
+/** A time, and the offset of the zone at that time. */
 interface Moment {
   time: number;
   offset: number;
 }
 
-// When the local day after that of `time` begins.
+// The start of the local day after that of `time`.
 function nextMidnight({ time, offset }: Moment, offsetAt: OffsetAt): Moment {
   const midnight = (Math.floor((time + offset) / DAY_MS) + 1) * DAY_MS;
   const expected = midnight - offset;
   const after = offsetAt(expected);
   if (after === offset) return { time: expected, offset };
   const change = changeBetween(time, expected, offsetAt);
-  // Set forward over midnight, the next day begins with the change.
+  // When clocks are set forward over midnight, the next day starts with the change.
   return { time: Math.max(midnight - after, change), offset: after };
 }
 
-// When the offset changes, to the second: once, since it has not changed twice within a day anywhere.
+// The time of the change of offset, to the second. No zone has ever changed twice within a day.
 function changeBetween(from: number, to: number, offsetAt: OffsetAt): number {
   const before = offsetAt(from);
   let [low, high] = [Math.floor(from / SECOND_MS), Math.ceil(to / SECOND_MS)];

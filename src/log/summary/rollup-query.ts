@@ -15,7 +15,7 @@ import {
 } from './rollup-ranges.ts';
 import { COUNTER_COLUMNS, type Counts, countersSql, SUM_COUNTERS } from './rollups.ts';
 
-/** What the counts can be asked: the events of a scope in a period, narrowed by type and by outcome or severity. */
+/** A query that the rollups can answer: events of a scope in a period, filtered by type, and by outcome or severity. */
 export interface RollupQuery {
   customerId: string | undefined;
   period: Period;
@@ -25,7 +25,7 @@ export interface RollupQuery {
   severities: Severity[] | undefined;
 }
 
-// What else a filter names the counts know nothing about.
+// The conditions that rollups can answer.
 const ANSWERED: readonly (keyof EventFilter)[] = [
   'customerId',
   'startTime',
@@ -37,14 +37,14 @@ const ANSWERED: readonly (keyof EventFilter)[] = [
   'minSeverity',
 ];
 
-/** The question that the filters together ask; undefined when the counts cannot answer it. */
+/** The rollup query that is equal to the filters together. Undefined when the rollups cannot answer it. */
 export function rollupQueryOf(filters: readonly EventFilter[]): RollupQuery | undefined {
   const names = filters.flatMap((filter) => Object.keys(filter) as (keyof EventFilter)[]);
   if (names.some((name) => !ANSWERED.includes(name))) return undefined;
   const customers = new Set(filters.flatMap(({ customerId }) => customerId ?? []));
-  // Of two customers there is no event; that is not worth a case of its own here.
+  // No event has two customers. This rare case is left to the general path.
   if (customers.size > 1) return undefined;
-  const question: RollupQuery = {
+  const query: RollupQuery = {
     customerId: [...customers][0],
     period: {
       start: Math.max(...filters.map(({ startTime = Number.NEGATIVE_INFINITY }) => startTime)),
@@ -60,26 +60,26 @@ export function rollupQueryOf(filters: readonly EventFilter[]): RollupQuery | un
       ]),
     ),
   };
-  return question.outcomes && question.severities ? undefined : question;
+  return query.outcomes && query.severities ? undefined : query;
 }
 
-/** The distinct values that are in every list; undefined when there is no list. */
+/** The distinct values that all lists have. Undefined when there is no list. */
 function intersection<T>(lists: readonly (T[] | undefined)[]): T[] | undefined {
   const [first, ...others] = lists.filter((list) => list !== undefined);
   return first && [...new Set(first)].filter((value) => others.every((list) => list.includes(value)));
 }
 
-/** Whose events are counted, and how far. */
+/** The rollups of all events or of one customer, and up to which position they count. */
 export interface RollupScope {
   name: string;
-  /** The events before this position are in the counts, and no others. */
+  /** The rollups count exactly the events before this position. */
   counted: number;
-  /** Where the log begins: rows before it are not in the counts any more, though they may still be stored. */
+  /** The first position of the log. Rows before it are no longer counted, even while they are still stored. */
   first: number;
-  /** All that are in the counts lie between these times, in milliseconds since 1970. */
+  /** The counted events lie between these times, in milliseconds since 1970. */
   earliest: number;
   latest: number;
-  /** Whether the days of a month are counted, by its start; undefined: those of every month are. */
+  /** Whether there are rollups of the days of a month, given the month's start. Undefined: for every month. */
   hasDays: ((month: number) => boolean) | undefined;
 }
 
@@ -91,12 +91,12 @@ interface RollupScopeRow {
   daily_months: number[];
 }
 
-/** The scope of a customer; of all events when undefined. */
+/** The name of a customer's scope, or of the whole log's. */
 export function rollupScopeName(customerId: string | undefined): string {
   return customerId === undefined ? 'log' : `customer/${customerId}`;
 }
 
-/** How far a scope is counted. */
+/** Reads the state of a scope. */
 export async function readRollupScope(db: Reads, customerId: string | undefined): Promise<RollupScope> {
   const name = rollupScopeName(customerId);
   const [row] = await db.$queryRaw<RollupScopeRow[]>(
@@ -119,13 +119,13 @@ const { sql } = Prisma;
 
 const ATTEMPTS = 3;
 const MAX_PARTS = 16;
-// A limit that is never reached: with it PostgreSQL starts no workers, which would take longer than all the rest.
+// A LIMIT that is never reached keeps PostgreSQL from starting parallel workers, which would take longer than the query.
 const NO_WORKERS = 1_000_000_000;
 
-/** A tally of events, by the key that they have in common. */
+/** The counts of the events that share a key. */
 export type KeyedCounts<Key> = Counts & { key: Key };
 
-/** How far the counts were, and where the log began, at the moment of the statement. */
+/** The counted position and the first position at the time of the statement. */
 interface RollupState {
   counted: number;
   first: number;
@@ -139,63 +139,63 @@ interface GroupKeys {
 interface RollupOptions {
   levels: readonly Level[];
   byType: boolean;
-  /** What the tallies are grouped by: of a row of counts, and of an event. */
+  /** The SQL of the grouping key, for a row of rollups and for an event. */
   keys: GroupKeys;
-  /** The bounds of local days, in order, when those are what the keys are. */
+  /** The bounds of local days, in order, when these are the keys. */
   bounds?: readonly number[];
-  /** Decides what is cheap, not what is right. */
+  /** The current time: it affects the cost, not the result. */
   now: number;
 }
 
 /**
- * The tallies of the question's events by event type. undefined: the counts are moving too fast, or do not help.
- * `now` (milliseconds since 1970) decides what is cheap, not what is right.
+ * Counts the events of a rollup query by event type. Undefined: the rollups move too fast, or are of no use. `now`
+ * (milliseconds since 1970) affects the cost, not the result.
  */
 export function countByType(
   db: Reads,
-  question: RollupQuery,
+  query: RollupQuery,
   now: number,
 ): Promise<KeyedCounts<string>[] | undefined> {
-  const levels: Level[] = question.customerId === undefined ? ['month', 'day', 'hour'] : ['month', 'day'];
+  const levels: Level[] = query.customerId === undefined ? ['month', 'day', 'hour'] : ['month', 'day'];
   const keys = { counts: sql`event_type`, events: sql`event_type` };
-  return runRollupQuery(db, question, { levels, byType: true, keys, now });
+  return runRollupQuery(db, query, { levels, byType: true, keys, now });
 }
 
-/** The same by hour or day, keyed by its start in milliseconds since 1970. The question's period has bounds. */
+/** Counts by hour or day. The key is the start in milliseconds since 1970. The period of the query must be finite. */
 export async function countByTime(
   db: Reads,
-  question: RollupQuery,
+  query: RollupQuery,
   { level, now }: { level: 'hour' | 'day'; now: number },
 ): Promise<KeyedCounts<number>[] | undefined> {
-  const { customerId, eventTypes, categories } = question;
+  const { customerId, eventTypes, categories } = query;
   if (level === 'hour' && customerId !== undefined) return undefined;
   const levels: Level[] = level === 'hour' ? ['hour'] : customerId === undefined ? ['day', 'hour'] : ['day'];
-  // Of a customer, and of some types, there are only the rows of each type.
+  // For a customer, and for some types, there are only rollups by type.
   const byType = [customerId, eventTypes, categories].some((one) => one !== undefined);
   const keys = { counts: startOf(level, sql`bucket`), events: startOf(level, sql`"timestamp"`) };
-  return runRollupQuery(db, question, { levels, byType, keys, now });
+  return runRollupQuery(db, query, { levels, byType, keys, now });
 }
 
 /**
- * The same by the local days between `bounds`, keyed by their number from 1; undefined for a customer, of whom no hours
- * are counted. An hour that a bound divides (where the offset is no whole number of hours) is counted to the day that it
- * begins in, and what is behind the bound is moved to the next.
+ * Counts by the local days between `bounds`. The key is the number of the day, from 1. Undefined for a customer, who has no
+ * rollups by hour. An hour that a bound divides (the zone's offset is no whole number of hours) counts towards the day that
+ * it starts in; its events after the bound are then moved to the next day.
  */
 export async function countByLocalDay(
   db: Reads,
-  question: RollupQuery,
+  query: RollupQuery,
   { bounds, now }: { bounds: readonly number[]; now: number },
 ): Promise<KeyedCounts<number>[] | undefined> {
-  const { customerId, eventTypes, categories } = question;
+  const { customerId, eventTypes, categories } = query;
   if (customerId !== undefined) return undefined;
   const byType = [eventTypes, categories].some((one) => one !== undefined);
-  return runRollupQuery(db, question, { levels: ['hour'], byType, keys: LOCAL_DAYS, bounds, now });
+  return runRollupQuery(db, query, { levels: ['hour'], byType, keys: LOCAL_DAYS, bounds, now });
 }
 
 const LOCAL_DAYS = { counts: localDay(sql`bucket`), events: localDay(sql`"timestamp"`) };
 const LOCAL_DAY_OF_HOUR = localDay(sql`date_trunc('hour', "timestamp", 'UTC')`);
 
-// There may be thousands of bounds, and many places that need them.
+// A subquery, since thousands of bounds would be repeated in many places.
 function localDay(time: Prisma.Sql): Prisma.Sql {
   return sql`width_bucket(${time}, (SELECT bounds FROM local_days))`;
 }
@@ -205,20 +205,20 @@ function startOf(level: 'hour' | 'day', time: Prisma.Sql): Prisma.Sql {
 }
 
 /**
- * One statement, so one moment: what is counted and what is not yet fit together, or the answer says how far the counts
- * are by now. How far they are is a constant in it, so that PostgreSQL plans for the few events behind; likewise where the
- * log begins, if not at 0.
+ * Runs a rollup query as one statement, so that rollups and uncounted events are of one snapshot. The counted position and the
+ * first position are constants in it, so that PostgreSQL plans for the few uncounted events. The statement also returns
+ * both: when one of them has moved, it runs again.
  */
 async function runRollupQuery<Key>(
   db: Reads,
-  question: RollupQuery,
-  manner: RollupOptions,
+  query: RollupQuery,
+  options: RollupOptions,
 ): Promise<KeyedCounts<Key>[] | undefined> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const scope = await readRollupScope(db, question.customerId);
-    const cover = splitPeriod(withoutBounds(question.period, scope), { ...manner, ...scope });
-    if (cover.buckets.length + cover.edges.length > MAX_PARTS) return undefined;
-    const statement = statementOf(question, { scope, cover, manner });
+    const scope = await readRollupScope(db, query.customerId);
+    const ranges = splitPeriod(withoutBounds(query.period, scope), { ...options, ...scope });
+    if (ranges.buckets.length + ranges.edges.length > MAX_PARTS) return undefined;
+    const statement = statementOf(query, { scope, ranges, options });
     const rows = await db.$queryRaw<(KeyedCounts<Key | null> & RollupState)[]>(statement);
     if (rows[0]?.counted === scope.counted && rows[0].first === scope.first)
       return rows.filter((row): row is KeyedCounts<Key> & RollupState => row.key !== null);
@@ -226,7 +226,7 @@ async function runRollupQuery<Key>(
   return undefined;
 }
 
-// Where there is nothing more to leave out, no bucket has to be cut.
+// Drops a bound that leaves out no counted event, so that no bucket has to be divided.
 function withoutBounds({ start, end }: Period, { earliest, latest }: RollupScope): Period {
   return {
     start: start <= earliest ? Number.NEGATIVE_INFINITY : start,
@@ -236,9 +236,9 @@ function withoutBounds({ start, end }: Period, { earliest, latest }: RollupScope
 
 function statementOf(
   { customerId, period, eventTypes, categories }: RollupQuery,
-  { scope, cover, manner }: { scope: RollupScope; cover: RollupRanges; manner: RollupOptions },
+  { scope, ranges, options }: { scope: RollupScope; ranges: RollupRanges; options: RollupOptions },
 ): Prisma.Sql {
-  const { keys, byType, bounds } = manner;
+  const { keys, byType, bounds } = options;
   const types = sql`${eventTypes ? sql`AND event_type = ANY (${eventTypes}::text[])` : Prisma.empty}
     ${categories ? sql`AND split_part(event_type, '.', 1) = ANY (${categories}::text[])` : Prisma.empty}`;
   const owner = customerId === undefined ? Prisma.empty : sql`AND customer_id = ${customerId}`;
@@ -252,7 +252,7 @@ function statementOf(
     sql`SELECT ${keys.counts} AS key, ${COUNTS} FROM summary_counts
      WHERE scope = ${scope.name} AND level = ${level} AND by_type = ${byType}
        AND bucket >= ${sqlTime(start)}::timestamptz AND bucket < ${sqlTime(end)}::timestamptz ${types}`;
-  const divided = bounds ? dividedHours(bounds, cover.buckets) : [];
+  const divided = bounds ? dividedHours(bounds, ranges.buckets) : [];
   const moveEvents = (key: Prisma.Sql, sign: 1 | -1) =>
     sql`(SELECT ${key} AS key, ${Prisma.raw(countersSql(sign))}
      FROM unnest(${divided.map(({ start }) => sqlTime(start))}::timestamptz[],
@@ -260,9 +260,9 @@ function statementOf(
        JOIN audit_events ON "timestamp" >= start AND "timestamp" < stop
      WHERE ${isCounted} ${visible} ${types} GROUP BY 1 LIMIT ${NO_WORKERS})`;
   const parts = [
-    ...cover.buckets.map(addUpCounts),
+    ...ranges.buckets.map(addUpCounts),
     ...(divided.length > 0 ? [moveEvents(keys.events, 1), moveEvents(LOCAL_DAY_OF_HOUR, -1)] : []),
-    ...cover.edges.map((edge) => countEvents(edge, edge.sign, isCounted)),
+    ...ranges.edges.map((edge) => countEvents(edge, edge.sign, isCounted)),
     countEvents(period, 1, sql`position >= ${scope.counted}`),
   ];
   const local = bounds
@@ -280,13 +280,13 @@ function statementOf(
 const COUNTS = Prisma.raw(COUNTER_COLUMNS.join(', '));
 const AS_FLOATS = Prisma.raw(COUNTER_COLUMNS.map((column) => `${column}::float8`).join(', '));
 
-// Of the hours in the spans that a bound divides, the part behind it.
-function dividedHours(bounds: readonly number[], spans: readonly BucketRange[]): Period[] {
+// For each hour in the ranges that a bound divides, the part after the bound.
+function dividedHours(bounds: readonly number[], ranges: readonly BucketRange[]): Period[] {
   return bounds
     .map((start) => ({ start, end: ceilTo('hour', start) }))
     .filter(({ start, end }) => start < end)
     .filter(({ start: bound }) => {
       const hour = floorTo('hour', bound);
-      return spans.some(({ start, end }) => start <= hour && hour < end);
+      return ranges.some(({ start, end }) => start <= hour && hour < end);
     });
 }

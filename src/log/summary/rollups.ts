@@ -4,7 +4,7 @@ import { inTransaction, type Pool } from '../../db/pool.ts';
 import { asLong } from '../../db/queries.ts';
 import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../../events/catalog.ts';
 
-/** The columns of `summary_counts` that count, each with the condition of the events that it counts. */
+/** The counter columns of `summary_counts`, each with the condition of the events that it counts. */
 const COUNTERS: readonly { column: keyof Counts; condition: string }[] = [
   { column: 'total', condition: 'true' },
   ...OUTCOMES.map((outcome) => ({
@@ -17,31 +17,31 @@ const COUNTERS: readonly { column: keyof Counts; condition: string }[] = [
   })),
 ];
 
-/** A row of the columns. */
+/** The values of the counter columns. */
 export type Counts = Record<`outcome_${Outcome}` | `severity_${Severity}` | 'total', number>;
 
-/** The columns. */
+/** The names of the counter columns. */
 export const COUNTER_COLUMNS = COUNTERS.map(({ column }) => column);
 
-/** Counts events into the columns, each `factor` times. */
+/** SQL that counts events into the counter columns, each `factor` times. */
 export function countersSql(factor = 1): string {
   return COUNTERS.map(
     ({ column, condition }) => `${factor} * count(*) FILTER (WHERE ${condition}) AS ${column}`,
   ).join(', ');
 }
 
-/** Adds up rows of the columns. */
+/** SQL that sums the counter columns of rows. */
 export const SUM_COUNTERS = COUNTER_COLUMNS.map((column) => `sum(${column})::bigint AS ${column}`).join(', ');
 
-/** What a row of `summary_counts` counts. */
+/** The primary key of `summary_counts`. */
 export const ROLLUP_KEY = ['scope', 'level', 'by_type', 'bucket', 'event_type'] as const;
 
-/** What a query of events has to select for the counts, beside the scope. */
+/** The columns that a query of events has to select for `rollupRowsOf`, in addition to the scope. */
 export const COUNTED_COLUMNS = '"timestamp", event_type, outcome, severity';
 
 /**
- * The rows that are kept of a scope, as the function `count_events` of the database keeps them. Those of all types serve
- * timelines, of which only the log's are long.
+ * The rollups of each kind of scope, by level and whether by type, as the SQL function `count_events` keeps them. Rollups
+ * across all types serve timelines, which are long only for the whole log.
  */
 export const KEPT_ROLLUPS = {
   log: "('hour', true), ('day', true), ('month', true), ('hour', false), ('day', false)",
@@ -49,7 +49,7 @@ export const KEPT_ROLLUPS = {
   customerDay: "('day', true)",
 } as const;
 
-/** The rows of `summary_counts` that events make: `events` is a query of their scope and `EVENT_PARTS`. */
+/** SQL of the rows of `summary_counts` for events. `events` is a query that selects scope and `COUNTED_COLUMNS`. */
 export function rollupRowsOf(events: string, kept: keyof typeof KEPT_ROLLUPS): string {
   return `SELECT scope, level, by_type, date_trunc(level, hour, 'UTC') AS bucket,
       CASE WHEN by_type THEN event_type ELSE '' END AS event_type, ${SUM_COUNTERS}
@@ -60,7 +60,7 @@ export function rollupRowsOf(events: string, kept: keyof typeof KEPT_ROLLUPS): s
     GROUP BY 1, 2, 3, 4, 5`;
 }
 
-/** A statement that takes rows, which come from a query, off the counts, and removes what gets empty. */
+/** A statement that subtracts the rows of a query from `summary_counts`, and deletes rows that reach zero. */
 export function subtractRollups(rows: string): string {
   const isSame = ROLLUP_KEY.map((column) => `counts.${column} = gone.${column}`).join(' AND ');
   const differences = COUNTER_COLUMNS.map((column) => `${column} = counts.${column} - gone.${column}`);
@@ -70,23 +70,23 @@ export function subtractRollups(rows: string): string {
     FROM gone WHERE ${isSame} AND counts.total > gone.total`;
 }
 
-/** Events that a step of the counting takes at most, unless it is told otherwise; the database takes no more. */
+/** The default and the largest number of events that one step counts. */
 export const MAX_COUNTED_EVENTS = 20_000;
 
-/** What a step of the counting is bounded by, and the customers that it does. */
+/** The bounds of a counting step. */
 export interface CountOptions {
-  /** Most events of the log that a step counts. */
+  /** The largest number of events that the step counts. */
   batch?: number;
-  /** Of 256 events, so many bring the counts of their customer up to date. */
+  /** So many of 256 events bring the rollups of their customer up to date. */
   customersPer256?: number;
-  /** From so many events of a type on, the days of a customer's month are counted too. */
+  /** From so many events of a type in a month on, a customer also gets rollups by day. */
   dailyFrom?: number;
 }
 
 /**
- * Counts the next events of the log, in one transaction, and returns how many those were: 0 when all are counted, or
- * when another instance is counting. A function of the owner does it (`prisma/migrations/0047_counting`): the service's
- * role can have what is stored counted, and can write no count.
+ * Counts the next events of the log in one transaction, and returns their number. 0: all are counted, or another instance is
+ * counting. A function of the owner does it (`prisma/migrations/0047_counting`): the service's role can have stored events
+ * counted, but cannot write counters.
  */
 export async function countNextEvents(
   pool: Pool,
@@ -95,7 +95,7 @@ export async function countNextEvents(
   return inTransaction(
     pool,
     async (client) => {
-      // What a crash takes away is counted again: the counts and how far they go are one commit.
+      // A crash may lose the commit, and these events are then counted again: counters and counted position are one commit.
       await client.query('SET LOCAL synchronous_commit = off');
       const { rows } = await client.query<{ counted: number }>('SELECT count_events($1, $2, $3) AS counted', [
         batch,
@@ -109,14 +109,14 @@ export async function countNextEvents(
 }
 
 /**
- * Takes the counts for the rest of the transaction. To be done before the head of the log is locked: whoever counts may
- * take a while, and nobody could append meanwhile.
+ * Locks the rollups until the transaction ends. To be called before the head is locked: a counting step may take a while, and
+ * appends would have to wait for it.
  */
 export async function lockRollups(client: PoolClient): Promise<void> {
   await client.query("SELECT FROM summary_scopes WHERE scope = 'log' FOR UPDATE");
 }
 
-/** Takes the events from position `start` to `end`, the last left out, off the counts. Needs `lockCounts`. */
+/** Subtracts the events from position `start` to `end` (exclusive) from the rollups. Call `lockRollups` first. */
 export async function decrementRollups(
   client: PoolClient,
   { start, end }: { start: number; end: number },

@@ -21,92 +21,90 @@ import {
 import type { Counts } from './rollups.ts';
 
 /**
- * Exact counts of the events that match: out of counts that are kept, where those can tell, and of what is not in them
- * yet; else of the events themselves. Counts by type, outcome and severity are of one moment.
+ * Exact counts of the matching events. They come from the rollups and the events that are not counted yet, where rollups can
+ * answer; otherwise from the events. The counts by type, outcome and severity are of one snapshot.
  */
 export class Summary {
   readonly #db: Reads;
   readonly #filters: readonly EventFilter[];
-  readonly #question: RollupQuery | undefined;
+  readonly #query: RollupQuery | undefined;
   readonly #now: number;
   #types: Promise<KeyedCounts<string>[] | undefined> | undefined;
 
-  /** `now`: milliseconds since 1970; it decides what is cheap, not what is right. */
+  /** `now`, in milliseconds since 1970, affects the cost, not the result. */
   constructor(db: Reads, filters: readonly EventFilter[], now: number) {
     this.#db = db;
     this.#filters = db.customerId === undefined ? filters : [...filters, { customerId: db.customerId }];
-    this.#question = rollupQueryOf(this.#filters);
+    this.#query = rollupQueryOf(this.#filters);
     this.#now = now;
   }
 
-  /** How many there are. */
+  /** The number of matching events. */
   async total(): Promise<number> {
-    const types = await this.#tallyTypes();
+    const types = await this.#countByType();
     if (!types) return countEvents(this.#db, this.#filters);
-    return types.reduce((sum, tally) => sum + this.#wanted(tally), 0);
+    return types.reduce((sum, counts) => sum + this.#matching(counts), 0);
   }
 
-  /** By event type, highest count first, equal ones by type. */
+  /** The counts by event type: highest first, equal counts by type. */
   async byType(): Promise<Count[]> {
-    const types = await this.#tallyTypes();
+    const types = await this.#countByType();
     if (!types) return countBy(this.#db, this.#filters, 'eventType');
-    return ranked(types.map((tally) => ({ value: tally.key, count: this.#wanted(tally) })));
+    return ranked(types.map((counts) => ({ value: counts.key, count: this.#matching(counts) })));
   }
 
   async byOutcome(): Promise<Count<Outcome>[]> {
-    const types = this.#question?.severities ? undefined : await this.#tallyTypes();
+    const types = this.#query?.severities ? undefined : await this.#countByType();
     if (!types) return countBy(this.#db, this.#filters, 'outcome');
-    const outcomes = this.#question?.outcomes ?? OUTCOMES;
+    const outcomes = this.#query?.outcomes ?? OUTCOMES;
     return ranked(outcomes.map((value) => ({ value, count: sum(types, `outcome_${value}`) })));
   }
 
   async bySeverity(): Promise<Count<Severity>[]> {
-    const types = this.#question?.outcomes ? undefined : await this.#tallyTypes();
+    const types = this.#query?.outcomes ? undefined : await this.#countByType();
     if (!types) return countBy(this.#db, this.#filters, 'severity');
-    const severities = this.#question?.severities ?? SEVERITIES;
+    const severities = this.#query?.severities ?? SEVERITIES;
     return ranked(severities.map((value) => ({ value, count: sum(types, `severity_${value}`) })));
   }
 
-  /** The buckets of a period, in which all the events must lie; empty ones too. */
+  /** The buckets of a period, which must contain all the events. Empty buckets are included. */
   async timeline(timeline: Timeline): Promise<TimelinePoint[]> {
-    const tallies = await this.#tallyTimeline(timeline);
-    if (!tallies) return countTimeline(this.#db, this.#filters, timeline);
-    const found = new Map(tallies.map((tally) => [tally.key, tally]));
+    const rows = await this.#countTimeline(timeline);
+    if (!rows) return countTimeline(this.#db, this.#filters, timeline);
+    const found = new Map(rows.map((row) => [row.key, row]));
     return bucketsOf(timeline).map(({ key, start }) => this.#pointOf(start, found.get(key)));
   }
 
-  async #tallyTimeline({ bucket, bounds }: Timeline): Promise<KeyedCounts<number>[] | undefined> {
-    const question = this.#question?.outcomes ? undefined : this.#question;
-    if (!question || bucket === 'MINUTE') return undefined;
+  async #countTimeline({ bucket, bounds }: Timeline): Promise<KeyedCounts<number>[] | undefined> {
+    const query = this.#query?.outcomes ? undefined : this.#query;
+    if (!query || bucket === 'MINUTE') return undefined;
     const now = this.#now;
-    if (!bounds) return countByTime(this.#db, question, { level: bucket === 'DAY' ? 'day' : 'hour', now });
-    return bucket === 'DAY' ? countByLocalDay(this.#db, question, { bounds, now }) : undefined;
+    if (!bounds) return countByTime(this.#db, query, { level: bucket === 'DAY' ? 'day' : 'hour', now });
+    return bucket === 'DAY' ? countByLocalDay(this.#db, query, { bounds, now }) : undefined;
   }
 
-  #pointOf(start: number, tally: Counts | undefined): TimelinePoint {
-    if (!tally) return { start, count: 0, bySeverity: [] };
-    const severities = this.#question?.severities ?? SEVERITIES;
-    const bySeverity = ranked(severities.map((value) => ({ value, count: tally[`severity_${value}`] })));
-    return { start, count: this.#wanted(tally), bySeverity };
+  #pointOf(start: number, counts: Counts | undefined): TimelinePoint {
+    if (!counts) return { start, count: 0, bySeverity: [] };
+    const severities = this.#query?.severities ?? SEVERITIES;
+    const bySeverity = ranked(severities.map((value) => ({ value, count: counts[`severity_${value}`] })));
+    return { start, count: this.#matching(counts), bySeverity };
   }
 
-  #tallyTypes(): Promise<KeyedCounts<string>[] | undefined> {
-    this.#types ??= this.#question
-      ? countByType(this.#db, this.#question, this.#now)
-      : Promise.resolve(undefined);
+  #countByType(): Promise<KeyedCounts<string>[] | undefined> {
+    this.#types ??= this.#query ? countByType(this.#db, this.#query, this.#now) : Promise.resolve(undefined);
     return this.#types;
   }
 
-  #wanted(tally: Counts): number {
-    const { outcomes, severities } = this.#question ?? {};
-    if (outcomes) return outcomes.reduce((total, outcome) => total + tally[`outcome_${outcome}`], 0);
-    if (severities) return severities.reduce((total, severity) => total + tally[`severity_${severity}`], 0);
-    return tally.total;
+  #matching(counts: Counts): number {
+    const { outcomes, severities } = this.#query ?? {};
+    if (outcomes) return outcomes.reduce((total, outcome) => total + counts[`outcome_${outcome}`], 0);
+    if (severities) return severities.reduce((total, severity) => total + counts[`severity_${severity}`], 0);
+    return counts.total;
   }
 }
 
-function sum(tallies: readonly Counts[], column: keyof Counts): number {
-  return tallies.reduce((total, tally) => total + tally[column], 0);
+function sum(rows: readonly Counts[], column: keyof Counts): number {
+  return rows.reduce((total, row) => total + row[column], 0);
 }
 
 function ranked<T extends string>(counts: Count<T>[]): Count<T>[] {
