@@ -2,25 +2,24 @@ import type pg from 'pg';
 import { Client } from '../db/client.ts';
 import { withServerLimits } from '../db/pool.ts';
 
-/** Notified, with the new size, when the log grew. */
+/** The channel that is notified with the new size when the log has grown. */
 export const GROWTH_CHANNEL = 'audit_log';
 
 const RETRY_MS = { first: 100, most: 5_000 };
-/** Time between two hints that need no notification; `docs/feed.md` promises five seconds. */
+/** The interval of hints without a notification. `docs/feed.md` promises five seconds. */
 const POLL_MS = 4_000;
-/** How long a heartbeat may go without an answer. */
+/** The time limit for the answer to a heartbeat. */
 const ANSWER_MS = 2_000;
 
-/** The one LISTEN connection of an instance: hints that something has changed, and after a reconnect that it may have. */
+/** The one LISTEN connection of an instance. */
 export interface Listener {
   close(): Promise<void>;
 }
 
 /**
- * Calls the hint of a channel at every notification on it, with its payload; and all, without, at every (re)connect and
- * every four seconds, whether or not the connection is alive, until closed.
- * A connection that does not answer a heartbeat within two seconds is broken. Errors go to `onError`; it reconnects with
- * a jittered back-off.
+ * Calls the hint of a channel with the payload of each notification. Calls all hints without a payload after each connect and
+ * every four seconds, whether or not the connection is alive, until closed. A connection that does not answer a heartbeat
+ * within two seconds is broken. Errors go to `onError`; reconnects use a back-off with jitter.
  */
 export function createListener(options: {
   connectionString: string;
@@ -68,7 +67,7 @@ export function createListener(options: {
     retryMs = Math.min(retryMs * 2, RETRY_MS.most);
   }
 
-  // The hints come first: what a dead connection would have told is read all the same.
+  // Hints first: they do not depend on the connection, which may be dead.
   const poll = setInterval(() => {
     hintAll();
     if (isListening) client?.query('SELECT 1').catch(() => undefined);

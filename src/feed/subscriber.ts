@@ -1,28 +1,19 @@
 import type { AuditEvent } from '../events/fields.ts';
 import { type EventFilter, matches } from '../events/filter.ts';
 import type { ScanNext } from '../log/read/scan.ts';
-import type { RecentEvents } from './tail.ts';
+import type { Tail } from './tail.ts';
 
-/** What all subscribers of an instance share. */
-export interface Tail {
-  /** The newest events. */
-  recent: RecentEvents;
-  /** The subscribers that are being read: woken when `recent` has grown. */
-  subscribers: Set<Subscriber>;
-  isClosed: boolean;
-}
-
-/** Where a subscriber's events come from. */
+/** The sources of a subscriber's events: memory, and the log. */
 export interface SubscriberSource {
   tail: Tail;
   catchUp: ScanNext;
-  /** What is in memory only tells that there may be something: the event itself comes through `catchUp`. */
+  /** Whether every event must come through `catchUp`, under row-level security. Memory then only tells what to skip. */
   isGuarded: boolean;
 }
 
 /**
- * A place in the log and the matching events from there on, each once, without end. It holds no queue: what it needs
- * next is in memory for all subscribers, or in the log.
+ * Reads the matching events from a position on, each once, without end. It has no queue: its next event is in the memory that
+ * all subscribers share, or in the log.
  */
 export class Subscriber {
   readonly #tail: Tail;
@@ -41,12 +32,12 @@ export class Subscriber {
     this.#position = position;
   }
 
-  /** Goes on when it waits for the log to grow. */
+  /** Resumes it when it waits for the tail to grow. */
   wake(): void {
     this.#wake();
   }
 
-  /** The events, to be read once. `return` ends them at once, also while they wait for the log to grow. */
+  /** The events. To be called once. `return` ends the iteration at once, even while it waits for the tail to grow. */
   read(): AsyncIterableIterator<AuditEvent> {
     const events = this.#joined();
     const end = () => {
@@ -69,13 +60,13 @@ export class Subscriber {
     };
   }
 
-  // It joins when it is first read, so one that is given up before leaves nothing behind.
+  // Joins at the first read, so a subscriber that is never read leaves nothing behind.
   async *#joined(): AsyncGenerator<AuditEvent, void> {
-    this.#tail.subscribers.add(this);
+    this.#tail.join(this);
     try {
       while (!this.#isOver) yield* this.#next();
     } finally {
-      this.#tail.subscribers.delete(this);
+      this.#tail.leave(this);
     }
   }
 
@@ -84,10 +75,9 @@ export class Subscriber {
   }
 
   async *#next(): AsyncGenerator<AuditEvent, void> {
-    const { recent } = this.#tail;
-    if (this.#position >= recent.end) await this.#growth();
+    if (this.#position >= this.#tail.end) await this.#growth();
     else if (this.#isGuarded && this.#skipOthers()) return;
-    else if (recent.at(this.#position) && !this.#isGuarded) yield* this.#fromMemory();
+    else if (this.#tail.at(this.#position) && !this.#isGuarded) yield* this.#fromMemory();
     else yield* this.#fromLog();
   }
 
@@ -97,11 +87,11 @@ export class Subscriber {
     });
   }
 
-  // Whether it moved on, over events in memory that do not match.
+  // Skips events in memory that do not match. True when it skipped any.
   #skipOthers(): boolean {
     const start = this.#position;
     for (;;) {
-      const event = this.#tail.recent.at(this.#position);
+      const event = this.#tail.at(this.#position);
       if (!event || this.#matches(event)) return this.#position > start;
       this.#position += 1;
     }
@@ -111,10 +101,10 @@ export class Subscriber {
     return this.#filters.every((filter) => matches(event, filter));
   }
 
-  // One at a time: whoever is slow keeps no other event alive.
+  // One at a time, so that a slow reader keeps no other event alive.
   *#fromMemory(): Generator<AuditEvent, void> {
     for (;;) {
-      const event = this.#tail.recent.at(this.#position);
+      const event = this.#tail.at(this.#position);
       if (!event || this.#isOver) return;
       this.#position += 1;
       if (this.#matches(event)) yield event;
@@ -122,7 +112,7 @@ export class Subscriber {
   }
 
   async *#fromLog(): AsyncGenerator<AuditEvent, void> {
-    const { events, next } = await this.#catchUp(this.#position, this.#tail.recent.end);
+    const { events, next } = await this.#catchUp(this.#position, this.#tail.end);
     for (const event of events) {
       if (this.#isOver) return;
       yield event;

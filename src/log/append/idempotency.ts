@@ -14,7 +14,7 @@ export interface KnownKey {
   hadContent: (contentHash: string) => boolean | undefined;
 }
 
-/** The known keys by `nameOfKey`. */
+/** The known keys by `keyName`. */
 export type KnownKeys = Map<string, KnownKey>;
 
 /**

@@ -105,7 +105,7 @@ const BLOCK_BYTES = { wanted: 2_000_000, most: 4_000_000 };
 export type ReadBlock = (position: number, end: number, onRow: (row: Buffer) => void) => Promise<number>;
 
 /**
- * Makes readers of the log from one end to the other, of which `maxReads` read at a time, as `createPageReaders` does,
+ * Makes readers of the log from one end to the other, of which `maxReads` read at a time, as `createScanners` does,
  * for those who want rows as COPY gives them. Blocks grow and shrink towards two megabytes. Reading throws
  * POSITION_PURGED when an event at `position` or behind it was removed, and UNAVAILABLE when the database cannot be
  * reached; what `onRow` got of that block before is not to be used.
