@@ -125,7 +125,7 @@ export function eventOfTotal(
 ): EventInput {
   const { boundTo, ...caller } = actor ?? {};
   const all = [...times.values()].reduce((sum, count) => sum + count, 0);
-  const others = actor ? '' : ', of all other callers';
+  const others = actor ? '' : ', of other callers, who were too many to be named';
   return {
     ...EVENT_FIELDS[kind],
     ...caller,

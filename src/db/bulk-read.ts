@@ -6,20 +6,20 @@ import type { Pool } from './pool.ts';
 import { asCustomer } from './row-level-security.ts';
 
 /**
- * Reads the rows of a query through COPY in its binary format and hands each to `onRow`, as the bytes that the manual
- * describes under COPY ("Tuples"), from its field count on. What `onRow` keeps it has to copy. When `onRow` returns
- * false, the rest is not read, and the connection is given up for it.
+ * Reads the rows of a query through COPY in binary format. `onRow` gets the bytes of each row as the manual describes
+ * them under COPY ("Tuples"), from its field count on. `onRow` must copy what it keeps. When it returns false, the rest
+ * is not read and the connection is closed.
  */
 export type CopyRows = (query: string, onRow: (row: Buffer) => boolean) => Promise<void>;
 
-/** Copies on a connection, within its transaction if it is in one. */
+/** Copies on a connection, within its open transaction if there is one. */
 export function copyRowsOn(client: PoolClient): CopyRows {
   return async (query, onRow) => {
     await copy(client, query, onRow);
   };
 }
 
-/** Copies on the pool; with a customer, under row-level security, as `prismaAs` reads. */
+/** Copies on a connection of the pool. With a customer, under row-level security, like `prismaAsCustomer`. */
 export function createCopyRows(pool: Pool, customerId?: string): CopyRows {
   if (customerId !== undefined)
     return async (query, onRow) => {
@@ -39,24 +39,24 @@ export function createCopyRows(pool: Pool, customerId?: string): CopyRows {
   };
 }
 
-/** The text of a statement that can take no parameters, as COPY: numbers, texts and lists of texts stand in it. */
+/** The statement with its parameters as literals: numbers, strings and lists of strings. COPY takes no parameters. */
 export function withLiterals({ strings, values }: Prisma.Sql): string {
   return strings.map((text, at) => (at === 0 ? text : literalOf(values[at - 1]) + text)).join('');
 }
 
 function literalOf(value: unknown): string {
   if (typeof value === 'number' && Number.isFinite(value)) return String(value);
-  // A NUL would end the statement there.
+  // A NUL would end the statement.
   if (typeof value === 'string' && !value.includes('\0')) return pg.escapeLiteral(value);
   if (Array.isArray(value)) return `ARRAY[${value.map(literalOf).join(',')}]`;
   throw new TypeError(`no literal for ${typeof value}`);
 }
 
-// Signature, flags and length of the extension, which PostgreSQL sends in front of the first row.
+// Signature, flags and extension length, which precede the first row.
 const HEADER_BYTES = 19;
 const TRAILER = -1;
 
-/** Resolves with whether everything was read; the connection is of no use otherwise. */
+/** Resolves with whether all rows were read. If not, the connection cannot be used again. */
 function copy(client: PoolClient, query: string, onRow: (row: Buffer) => boolean): Promise<boolean> {
   return new Promise((resolve, reject) => {
     let isFirst = true;
@@ -92,8 +92,8 @@ function copy(client: PoolClient, query: string, onRow: (row: Buffer) => boolean
 let cursors = 0;
 
 /**
- * The rows of a statement, `size` at a time, through a cursor of the transaction that the client is in. Other
- * statements, and other streams, may run on the client in between.
+ * The rows of a statement, fetched `size` at a time through a cursor of the client's transaction. Other statements and
+ * other streams may run on the client in between.
  */
 export async function* streamRows<Row extends QueryResultRow>(
   client: PoolClient,
@@ -110,7 +110,7 @@ export async function* streamRows<Row extends QueryResultRow>(
   await client.query(`CLOSE ${name}`);
 }
 
-/** A sequence with a look at what comes next. */
+/** An async sequence whose next element can be inspected before it is taken. */
 export class Peekable<T> {
   readonly #source: AsyncIterator<T>;
   #ahead: Promise<IteratorResult<T>> | undefined;
@@ -119,21 +119,21 @@ export class Peekable<T> {
     this.#source = source[Symbol.asyncIterator]();
   }
 
-  /** What `take` will give; undefined at the end. */
+  /** The element that `take` will return. Undefined at the end. */
   async peek(): Promise<T | undefined> {
     this.#ahead ??= this.#source.next();
     const { done, value } = await this.#ahead;
     return done ? undefined : value;
   }
 
-  /** The next element; undefined at the end. */
+  /** The next element. Undefined at the end. */
   async take(): Promise<T | undefined> {
     const value = await this.peek();
     if (value !== undefined) this.#ahead = undefined;
     return value;
   }
 
-  /** The elements up to the first for which `isWanted` is false, which stays. */
+  /** The elements before the first one for which `isWanted` is false. That one is not taken. */
   async *while(isWanted: (element: T) => boolean): AsyncGenerator<T, void> {
     for (;;) {
       const next = await this.peek();

@@ -2,34 +2,36 @@ import type { Socket } from 'node:net';
 import pg from 'pg';
 import { parseJson } from '../parse-json.ts';
 
-/** How long a server may take to accept a connection. */
+/** Deadline for the server to accept a connection. */
 const CONNECT_MS = 5_000;
-/** How long the server may take to close a connection that we end. */
+/** Deadline for the server to close a connection that this process ends. */
 const END_MS = 1_000;
 
-/** Longest silence of the server while it owes an answer, in milliseconds. */
+/** Limits on the silence of the server while a response is due, in milliseconds. */
 export const SILENCE = {
-  /** Of any statement that names no other limit. */
+  /** The default of a statement. */
   usual: 15_000,
-  /** Of a step of an append: more than another instance may keep it waiting. */
+  /** For a step of an append: longer than another instance may block it. */
   append: 8_000,
-  /** Of a search, a summary, an export or a maintenance statement, which may compute long before its first row. */
+  /** For a search, summary, export or maintenance statement, which may compute long before its first row. */
   long: 120_000,
-  /** Of a statement that takes as long as it takes, such as a migration. Keepalives still find a dead connection. */
+  /** For a statement without a limit, such as a migration. TCP keepalives still detect a dead connection. */
   none: Number.POSITIVE_INFINITY,
 } as const;
 
-/** What a client adds to the options of `pg`. */
+/** The options of a client beside those of `pg`. */
 export interface ClientOptions extends pg.ClientConfig {
-  /** Longest silence while an answer is due; default `SILENCE.usual`. */
+  /** Limit on the silence while a response is due. Default: `SILENCE.usual`. */
   silenceMs?: number;
-  /** Called when an answer has been due for two seconds, and again every two: it may be lost, or wait for a lock. */
+  /**
+   * Called after each two seconds of silence while a response is due: it may be lost, or the statement waits for a lock.
+   */
   onQuiet?: (() => void) | undefined;
 }
 
 /**
- * How our connections read values: positions and counts are bigint in SQL and stay below 2^53 here; times travel as
- * milliseconds since 1970. Of our own connections alone: a program that embeds the log may use pg too.
+ * How values of PostgreSQL are parsed: bigint as number, since positions and counts stay below 2^53; times as
+ * milliseconds since 1970. Not set globally in `pg`: a program that embeds the log may use `pg` itself.
  */
 export const types = new pg.TypeOverrides();
 types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -39,19 +41,19 @@ types.setTypeParser(pg.types.builtins.JSONB, parseJson);
 
 const QUIET_MS = 2_000;
 
-/** A statement may name its own limit. */
+/** A statement with its own limit. */
 interface WithSilence {
   silenceMs?: number;
 }
 
 /**
- * A client of `pg` that waits for nothing without end. The limit is on silence, not on the total time: a statement that
- * sends rows may take hours. Beyond the limit the connection is destroyed, and everything that waits for it rejects with
- * ETIMEDOUT, as for any other broken connection. `query_timeout` of `pg` would reject the statement alone and leave the
- * connection in use, with the next statement waiting behind the first.
+ * A client of `pg` with a deadline for every wait. The limit is on silence, not on the total time: a statement that sends
+ * rows may run for hours. When the limit is exceeded, the connection is destroyed and all its pending statements reject
+ * with ETIMEDOUT, as for any other broken connection. `query_timeout` of `pg` would only reject the statement and leave
+ * the connection in use, with the next statement waiting behind the first.
  */
 export class Client extends pg.Client {
-  /** The limit of statements that name none. */
+  /** The limit for statements without their own. */
   silenceMs: number;
   readonly #onQuiet: (() => void) | undefined;
   readonly #quietMs: number;
@@ -74,7 +76,7 @@ export class Client extends pg.Client {
     this.on('end', () => this.#stopWatching());
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: pg has one overload for each form of a statement; all go through here.
+  // biome-ignore lint/suspicious/noExplicitAny: pg has one overload for each form of a statement; this covers all of them.
   override query(...parameters: any[]): any {
     const { silenceMs } = (parameters[0] ?? {}) as WithSilence;
     this.#bytesRead = this.#stream.bytesRead;
@@ -87,7 +89,7 @@ export class Client extends pg.Client {
     });
   }
 
-  /** Resolves when the next statement can be sent: `pg` rejects one at its error, before the server is ready for the next. */
+  /** Resolves when the server is ready for the next statement. `pg` rejects a failed statement before that. */
   async untilReady(): Promise<void> {
     const { readyForQuery } = this as unknown as { readyForQuery: boolean };
     if (readyForQuery || !this.#isAsking || this.#stream.destroyed) return;
@@ -112,7 +114,7 @@ export class Client extends pg.Client {
     return super.connect(...(parameters as []));
   }
 
-  // A server that does not answer does not close the connection either.
+  // A server that does not respond does not close the connection either.
   // biome-ignore lint/suspicious/noExplicitAny: with a callback or without, as pg has it.
   override end(...parameters: any[]): any {
     const stream = this.#stream;
@@ -121,40 +123,40 @@ export class Client extends pg.Client {
     return super.end(...(parameters as []));
   }
 
-  /** Says that the server owes nothing for the moment: it waits for this process. */
+  /** Pauses the measurement: the server waits for this process. */
   pauseSilence(): void {
     this.#isAsking = false;
   }
 
-  /** Counts the silence from now on, with the limit of the present statement or another. */
+  /** Restarts the measurement from now, with the limit of the current statement or another. */
   resumeSilence(limitMs = this.#limitMs): void {
     this.#limitMs = limitMs;
     this.#heardAt = performance.now();
     this.#quietAt = this.#heardAt;
     this.#isAsking = true;
     const ms = Math.min(this.#limitMs, this.#quietMs);
-    // One timer for many statements: it looks at the clock when it is due, and is not set anew for each.
+    // One timer serves many statements: it compares times when it fires, and is not reset for each statement.
     if (Number.isFinite(ms) && this.#heardAt + ms < this.#dueAt) this.#lookIn(ms);
   }
 
-  /** The server's process, when it has owed an answer for two seconds and has sent nothing meanwhile. */
+  /** The process id of the server, when a response has been due for two seconds without any data. */
   get quietProcess(): number | undefined {
     const isQuiet = this.#isAsking && !this.#hasHeard() && performance.now() - this.#heardAt >= QUIET_MS;
     const { processID } = this as unknown as { processID: number | null };
     return isQuiet ? (processID ?? undefined) : undefined;
   }
 
-  /** Whether the connection can take no statement any more, after an error that its last one ended with. */
+  /** Whether the connection is unusable after the error of its last statement. */
   isBrokenBy(error: unknown): boolean {
     return this.#stream.destroyed || (error instanceof pg.DatabaseError && error.severity !== 'ERROR');
   }
 
-  /** Breaks the connection at once: everything that waits for it rejects with that reason. */
+  /** Destroys the connection: all its pending statements reject with the reason. */
   destroy(reason: string): void {
     this.#stream.destroy(brokenOff(reason, 'ECONNABORTED'));
   }
 
-  // Another object once the connection is encrypted.
+  // Read each time: TLS replaces the socket object.
   get #stream(): Socket {
     return (this as unknown as { connection: { stream: Socket } }).connection.stream;
   }
@@ -165,7 +167,8 @@ export class Client extends pg.Client {
     const now = performance.now();
     this.#hasHeard();
     const silentMs = now - this.#heardAt;
-    // When this process itself stood still, the answer may be there already: it is read before this goes on.
+    // If this process itself was suspended, the response may already be in the socket. `setImmediate` lets it be read
+    // first.
     if (silentMs >= this.#limitMs) return void setImmediate(() => this.#giveUp());
     const quietMs = now - Math.max(this.#heardAt, this.#quietAt);
     const isQuiet = quietMs >= this.#quietMs;
@@ -191,7 +194,7 @@ export class Client extends pg.Client {
     this.#timer = setTimeout(() => this.#look(), Math.ceil(ms)).unref();
   }
 
-  // Bytes that have come since the last look count as of now.
+  // Bytes received since the last check count as received now.
   #hasHeard(): boolean {
     const { bytesRead } = this.#stream;
     const hasHeard = bytesRead !== this.#bytesRead;
@@ -207,7 +210,7 @@ export class Client extends pg.Client {
   }
 }
 
-// In the form of an error of the socket, which Prisma's adapter knows too.
+// The form of a socket error, which Prisma's adapter recognises too.
 function brokenOff(message: string, code: 'ETIMEDOUT' | 'ECONNABORTED'): Error {
   return Object.assign(new Error(message), {
     code,
@@ -220,9 +223,9 @@ const DASH = 45;
 const ZERO = 48;
 
 /**
- * Milliseconds since 1970 of a timestamptz as PostgreSQL prints it in ISO style: `2026-01-31 12:00:00.5+00`. Digits
- * below the millisecond are cut; NaN for what is no such time (`infinity`). A page has a hundred of them, and what the
- * usual session prints is read in a third of the time that `new Date` takes.
+ * Parses a timestamptz in the ISO style of PostgreSQL (`2026-01-31 12:00:00.5+00`) to milliseconds since 1970. Digits
+ * below the millisecond are cut. Returns NaN for other values, such as `infinity`. The fast path for UTC takes a third of
+ * the time of `new Date`; a page of events has a hundred times.
  */
 export function parseTimestamp(text: string): number {
   if (!isUsual(text)) return new Date(isoOf(text)).getTime();
@@ -237,12 +240,12 @@ export function parseTimestamp(text: string): number {
   );
 }
 
-// As it is, a year below 100 would be one of the twentieth century to `Date`.
+// Without the conversion, `Date` would read a year below 100 as one of the twentieth century.
 function isoOf(text: string): string {
   return text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00');
 }
 
-// In UTC, with a year of four digits, which `Date.UTC` takes for itself from 100 on.
+// UTC, and a year from 100 to 9999: `Date.UTC` adds 1900 to a year below 100.
 function isUsual(text: string): boolean {
   return text.endsWith('+00') && text.charCodeAt(4) === DASH && !text.startsWith('00');
 }

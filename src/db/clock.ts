@@ -2,12 +2,12 @@ import type { Pool } from './pool.ts';
 
 const EVERY_MS = 30_000;
 
-/** The time by a database's clock, in milliseconds since 1970. */
+/** Reads the clock of the database, in milliseconds since 1970. */
 export type ReadTime = () => Promise<number>;
 
 /**
- * The time by the database's clock, without a question each time: it goes on with this process, whatever the clock of this
- * machine is set to. What expires is measured by it.
+ * The clock of the database without a query for each reading: it advances with the monotonic clock of this process and
+ * ignores changes of this machine's clock. Expiry times are compared with it.
  */
 export interface DatabaseClock {
   /** Milliseconds since 1970. */
@@ -15,7 +15,7 @@ export interface DatabaseClock {
   close(): void;
 }
 
-/** Asks the database for the time. */
+/** Creates a function that asks the database for the time. */
 export function timeOf(pool: Pool): ReadTime {
   return async () => {
     const { rows } = await pool.query<{ now: number }>('SELECT clock_timestamp() AS now');
@@ -26,8 +26,8 @@ export function timeOf(pool: Pool): ReadTime {
 const clocks = new WeakMap<Pool, DatabaseClock>();
 
 /**
- * Starts the clock of a pool and asks for the time every half minute; while the database does not answer it goes on. Throws
- * when it does not answer at first.
+ * Starts the clock of a pool and asks the database for the time every 30 seconds. The clock continues while the database
+ * does not answer. Throws when the first query fails.
  */
 export async function startClock(
   pool: Pool,
@@ -44,14 +44,14 @@ export async function startClock(
   return clock;
 }
 
-/** The time on the clock of a pool; on that of this machine where none was started, as for a command. */
+/** The time on the clock of a pool, or on this machine's clock when none was started, as in commands. */
 export function timeOn(pool: Pool): number {
   return clocks.get(pool)?.now() ?? Date.now();
 }
 
 /**
- * By how much the database's time is more than that of this process, which begins at 0 and never goes back; less by what the
- * answer took on its way, so that nothing ends before its time.
+ * The difference between the database's clock and the monotonic clock of this process. It is too small by the time that
+ * the response took, so that nothing expires early.
  */
 async function readOffset(readTime: ReadTime): Promise<number> {
   const time = await readTime();

@@ -1,31 +1,34 @@
 import type { PoolClient } from 'pg';
 import type { Pool } from './pool.ts';
 
-/** Something that one instance does at a time. */
+/** A lease on a task that only one instance may do at a time. */
 export interface Lease {
-  /** Whether it is this instance's turn; takes it when nobody has it. Throws when the database does not answer. */
+  /**
+   * Takes the lease unless another instance has it. Returns whether this instance has it. Throws when the database does
+   * not answer.
+   */
   acquire(): Promise<boolean>;
-  /** Lets somebody else have it. */
+  /** Releases the lease for other instances. */
   release(): Promise<void>;
 }
 
 /**
- * A turn is an advisory lock on a connection of its own, so it ends with the instance, however that ends. Whoever
- * loses the connection may still be at it for a moment: what is done in turns must bear that.
+ * Creates a lease: an advisory lock on its own connection, which ends with the instance. An instance that loses the
+ * connection may work on for a moment while another one has the lease: the task must tolerate that.
  */
 export function createLease(pool: Pool, name: string): Lease {
-  let holder: PoolClient | undefined;
-  let asking: Promise<boolean> | undefined;
+  let connection: PoolClient | undefined;
+  let acquiring: Promise<boolean> | undefined;
 
-  async function ask(): Promise<boolean> {
-    const isHeld = holder !== undefined;
-    const client = holder ?? (await pool.connect());
-    holder = undefined;
+  async function tryAcquire(): Promise<boolean> {
+    const isHeld = connection !== undefined;
+    const client = connection ?? (await pool.connect());
+    connection = undefined;
     try {
-      const isMine = isHeld ? await isAlive(client) : await tryLock(client, name);
-      if (isMine) holder = client;
+      const isAcquired = isHeld ? await isAlive(client) : await tryLock(client, name);
+      if (isAcquired) connection = client;
       else client.release();
-      return isMine;
+      return isAcquired;
     } catch (error) {
       client.release(error as Error);
       throw error;
@@ -34,17 +37,17 @@ export function createLease(pool: Pool, name: string): Lease {
 
   return {
     acquire() {
-      asking ??= ask().finally(() => {
-        asking = undefined;
+      acquiring ??= tryAcquire().finally(() => {
+        acquiring = undefined;
       });
-      return asking;
+      return acquiring;
     },
     async release() {
-      await asking?.catch(() => undefined);
-      // The lock goes with the connection; given back before, it is free for others when this resolves.
-      await holder?.query('SELECT pg_advisory_unlock_all()').catch(() => undefined);
-      holder?.release(true);
-      holder = undefined;
+      await acquiring?.catch(() => undefined);
+      // Closing the connection would release the lock too, but only some time after this resolves.
+      await connection?.query('SELECT pg_advisory_unlock_all()').catch(() => undefined);
+      connection?.release(true);
+      connection = undefined;
     },
   };
 }

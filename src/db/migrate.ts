@@ -6,37 +6,38 @@ import { type Pool, withClient } from './pool.ts';
 import { requirePublic, requireRoles } from './roles.ts';
 
 const MIGRATIONS = new URL('../../prisma/migrations/', import.meta.url);
-// Prisma sorts migrations as text, so the number in front has always four digits.
+// Prisma sorts migrations as text, so the number always has four digits.
 const NAME = /^\d{4}_[a-z0-9_]+$/;
 const IDLE_MS = 10_000;
 const ROLES = '0005_roles';
-// Of migrations that were changed in statements that make no difference where they had been applied: what they were before.
+// Checksums of former texts of migrations. The changes made no difference to databases where they had been applied.
 const FORMER: Record<string, string> = {
   [ROLES]: 'c5a85252b3afb23d0580d16e3fd8bb8abc17c5d1464a1e3c053f5ffc8f5acee7',
 };
 const LOCK = 72707369; // The advisory lock that `prisma migrate` takes, so that both exclude each other.
 
-// The bookkeeping table of `prisma migrate`, so that its `deploy` and `status` agree with what was applied here.
+// The bookkeeping table of `prisma migrate`: its `deploy` and `status` agree with this runner.
 const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
   id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT NULL,
   logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(),
   applied_steps_count integer NOT NULL DEFAULT 0)`;
 
 /**
- * Applies `prisma/migrations` in order, each in one transaction, under an advisory lock.
- * Throws when an applied migration has changed since, or when the database has one that this version does not know.
+ * Applies `prisma/migrations` in order, each in one transaction, under an advisory lock. Throws when an applied migration
+ * has changed since, or when the database has a migration that this version does not know.
  *
- * Prisma's engine could do it, and `prisma migrate deploy` may be used instead. Not at start: the native engine is downloaded
- * when it is first used, and its WebAssembly build works through `PrismaPg`, which splits a script at every semicolon, those
- * in function bodies too. Both book a migration outside of its transaction, so that one that failed blocks all starts until
- * `prisma migrate resolve`, and neither refuses a database of a newer version.
+ * `prisma migrate deploy` may be used instead, but not at start. Prisma's native engine is downloaded at its first use.
+ * Its WebAssembly build works through `PrismaPg`, which splits a script at every semicolon, even in function bodies. Both
+ * record a migration outside its transaction, so that a failed one blocks all starts until `prisma migrate resolve`.
+ * Neither refuses a database of a newer version.
  */
 export async function migrate(pool: Pool): Promise<void> {
-  // A migration of a large log takes minutes, and so does the wait for another instance that is at it.
+  // A migration of a large log takes minutes, and so does the wait for another instance that migrates.
   await withClient(pool, migrateOn, SILENCE.none);
 
   async function migrateOn(client: PoolClient): Promise<void> {
-    // The lock is the session's: when this process stands still, another one must get it.
+    // The lock belongs to the session. If this process is suspended, the server ends the session and another process can
+    // go on.
     await client.query(`SELECT set_config('idle_session_timeout', '${IDLE_MS}', false)`);
     await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
     try {

@@ -3,30 +3,30 @@ import { Client, type ClientOptions } from './client.ts';
 
 export type Pool = pg.Pool;
 
-/** By this name the instances know each other's connections (`end_silent_holders`). */
+/** The name by which instances recognise each other's connections (`end_silent_holders`). */
 export const APPLICATION_NAME = 'graphql-audit-log';
 
-/** How long a transaction of the service may stand still between two statements. */
+/** Limit on the time between two statements of a transaction of the service. */
 export const IDLE_IN_TRANSACTION_MS = 4_000;
 
-/** How a pool differs from the usual one. */
+/** Options of a pool. */
 export interface PoolOptions extends Pick<ClientOptions, 'silenceMs'> {
-  /** Called with the connections of the pool when one of them has owed an answer for two seconds. */
+  /** Called with the connections of the pool when a response on one of them has been due for two seconds. */
   onQuiet?: (clients: Iterable<Client>) => void;
-  /** Most connections; default 20. */
+  /** Maximum number of connections. Default: 20. */
   max?: number;
-  /** After how many uses a connection is closed; default: never. */
+  /** Number of uses after which a connection is closed. Default: unlimited. */
   maxUses?: number;
-  /** The role that its connections take on; default: the one they log in with. */
+  /** The role of the connections. Default: the login role. */
   role?: 'audit_log_service';
   /**
-   * How long the server leaves a transaction open while its client says nothing, in milliseconds. Default: 4 s with a
-   * role, for ever without: tools such as `verify` hold a snapshot while they compute.
+   * The `idle_in_transaction_session_timeout` of the connections, in milliseconds. Default: 4 s with a role, none
+   * without: tools such as `verify` hold a snapshot while they compute.
    */
   idleInTransactionMs?: number | undefined;
 }
 
-/** A pool on `connectionString`; broken idle connections are reported to `onError` and replaced, until it ends. */
+/** Creates a pool. Broken idle connections are replaced and reported to `onError`, until the pool ends. */
 export function createPool(
   connectionString: string,
   onError: (error: Error) => void,
@@ -41,18 +41,18 @@ export function createPool(
     ...(maxUses !== undefined && { maxUses }),
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: 10_000,
-    // An idle connection keeps the buffer that its largest answer took, megabytes for a large page: not for long.
+    // An idle connection keeps the buffer of its largest response, megabytes for a large page.
     idleTimeoutMillis: 5_000,
     Client,
     ...(silenceMs !== undefined && { silenceMs }),
     ...(onQuiet && { onQuiet: () => onQuiet(clients) }),
   });
   clientsOf.set(pool, clients);
-  // A pool that ends does not wait until its connections are closed: a server that stops right after it ends them first.
+  // `end` does not wait for connections to close: the server may stop first and end them with an error.
   const report = (error: Error) => {
     if (!pool.ending) onError(error);
   };
-  // The pool listens to idle connections only: one that breaks while in use would end the process.
+  // The pool listens for errors of idle connections only: an error of another one would end the process.
   pool.on('connect', (client) => {
     clients.add(clientOf(client));
     client.on('error', report);
@@ -62,22 +62,21 @@ export function createPool(
   return pool;
 }
 
-/** What a client of a pool is beside what `pg` says of it. */
+/** The client of a pool with its own type. */
 export function clientOf(client: pg.PoolClient): Client {
   return client as unknown as Client;
 }
 
 const clientsOf = new WeakMap<Pool, ReadonlySet<Client>>();
 
-/** Breaks every connection of the pool: all that waits for one rejects at once. */
+/** Destroys every connection of the pool: all pending statements reject at once. */
 export function breakConnections(pool: Pool, reason: string): void {
   for (const client of clientsOf.get(pool) ?? []) client.destroy(reason);
 }
 
 /**
- * What the server does by itself about a client that is gone: it asks after 10 s of silence, and gives the connection up
- * 15 s later, or 20 s after it sent something that was not acknowledged. Any login may set these; they have no effect on a
- * Unix socket.
+ * Settings with which the server detects a lost client: a keepalive probe after 10 s of silence, the end of the
+ * connection 15 s later, or 20 s after unacknowledged data. Any login may set them. They have no effect on a Unix socket.
  */
 const SERVER_LIMITS = [
   '-c tcp_keepalives_idle=10',
@@ -86,7 +85,9 @@ const SERVER_LIMITS = [
   '-c tcp_user_timeout=20000',
 ];
 
-/** The connection string with them, in UTC, and for a pool its role and the limit of a transaction that stands still. */
+/**
+ * The connection string with these settings, the time zone UTC, and optionally a role and the limit of idle transactions.
+ */
 export function withServerLimits(
   connectionString: string,
   {
@@ -94,9 +95,9 @@ export function withServerLimits(
     idleInTransactionMs,
   }: { role?: PoolOptions['role'] | undefined; idleInTransactionMs?: number | undefined } = {},
 ): string {
-  // In the URL itself: its parameters go before whatever is said beside it. What the URL's own options say counts, except
-  // for the role, which must not be lost, and the time zone: Prisma's adapter takes every time for one in UTC, those that it
-  // reads and those that it writes (prisma/prisma#26786, #28629). GMT is UTC, and needs no file of time zones.
+  // In the URL itself: `pg` prefers its parameters to other options. The URL's own options override ours, except for the
+  // role, which must not be lost, and the time zone: Prisma's adapter reads and writes every time as UTC
+  // (prisma/prisma#26786, #28629). GMT equals UTC and needs no time zone file.
   const url = new URL(connectionString);
   const given = url.searchParams.get('options');
   const parts = [...SERVER_LIMITS];
@@ -110,8 +111,8 @@ export function withServerLimits(
 }
 
 /**
- * Runs `work` on a connection of its own; one that may be broken afterwards is not used again. `silenceMs` is the limit
- * of its statements.
+ * Runs `work` on a connection of the pool. A connection that may be broken afterwards is not used again. `silenceMs` is
+ * the limit for its statements.
  */
 export async function withClient<T>(
   pool: Pool,
@@ -132,7 +133,7 @@ export async function withClient<T>(
   }
 }
 
-/** Sets the limit on the silence of the server for the statements of a client that name none; returns what resets it. */
+/** Sets the default limit for the statements of a client. Returns a function that resets it. */
 export function limitSilence(client: pg.PoolClient, silenceMs: number | undefined): () => void {
   const own = clientOf(client);
   const before = own.silenceMs;
@@ -142,12 +143,12 @@ export function limitSilence(client: pg.PoolClient, silenceMs: number | undefine
   };
 }
 
-/** Whether an error says more than that a statement was refused. */
+/** Whether the connection may be broken after the error: it is not just the error of a statement. */
 export function mayBeBroken(error: unknown): boolean {
   return !(error instanceof pg.DatabaseError && error.severity === 'ERROR');
 }
 
-/** Runs `work` in one transaction and returns what it returns; rolled back when it throws. */
+/** Runs `work` in one transaction, which is rolled back when `work` throws. Returns its result. */
 export async function inTransaction<T>(
   pool: Pool,
   work: (client: pg.PoolClient) => Promise<T>,
@@ -170,7 +171,7 @@ export async function inTransaction<T>(
   }
 }
 
-/** Undoes the transaction that an error ended, and returns whether the client can be used again. */
+/** Rolls back after an error. Returns whether the client can be used again. */
 export async function rollBack(client: pg.PoolClient, error: unknown): Promise<boolean> {
   if (clientOf(client).isBrokenBy(error)) return false;
   return client.query('ROLLBACK').then(

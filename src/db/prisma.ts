@@ -6,17 +6,17 @@ import type { Pool } from './pool.ts';
 import { statementName } from './queries.ts';
 import { BIND_CUSTOMER, bindCustomer, queryAsCustomer } from './row-level-security.ts';
 
-/** Makes ready what the first query of the process has to wait for, without a database: the compiler of queries. */
+/** Loads the query compiler, which the first query would otherwise wait for. Needs no database. */
 export async function preparePrisma(): Promise<void> {
   const client = new PrismaClient({ adapter: new PrismaPg({}) });
   await client.$connect();
   await client.$disconnect();
 }
 
-/** The Prisma client on the connections of a pool; one for each pool, and it ends with it. */
+/** The Prisma client on a pool: one for each pool, with its lifetime. */
 export const prismaOn = clientsOn((pool) => pool);
 
-/** The same for statements that may compute long before their first row. */
+/** A Prisma client on the pool for statements that may compute long before their first row. */
 export const longPrismaOn = clientsOn((pool) =>
   poolWith(pool, {
     query: (config) => pool.query({ ...config, silenceMs: SILENCE.long } as QueryConfig),
@@ -24,12 +24,12 @@ export const longPrismaOn = clientsOn((pool) =>
   }),
 );
 
-/** The same for transactions whose first statement is `bindCustomer`; it refuses every other statement. */
+/** A Prisma client on the pool that accepts only transactions whose first statement is `bindCustomer`. */
 export const boundPrismaOn = clientsOn((pool) =>
   poolWith(pool, { query: refuseUnbound, connect: async () => new BoundTransaction(pool) }),
 );
 
-// A search may take as long as its connection lets it: the limit is on its silence.
+// The limit of a search is on the silence of its connection, not on the duration of its transaction.
 const TRANSACTION = { maxWait: 60_000, timeout: 3_600_000 };
 
 function clientsOn(poolFor: (pool: Pool) => Pool): (pool: Pool) => PrismaClient {
@@ -38,7 +38,7 @@ function clientsOn(poolFor: (pool: Pool) => Pool): (pool: Pool) => PrismaClient 
     let client = clients.get(pool);
     if (!client) {
       const adapter = new PrismaPg(poolFor(pool), { statementNameGenerator: statementName });
-      // Minimal: it looks for no place in the source, which takes a stack trace of each operation.
+      // Minimal: other formats take a stack trace for each operation to quote the source.
       client = new PrismaClient({ adapter, transactionOptions: TRANSACTION, errorFormat: 'minimal' });
       clients.set(pool, client);
     }
@@ -46,27 +46,28 @@ function clientsOn(poolFor: (pool: Pool) => Pool): (pool: Pool) => PrismaClient 
   };
 }
 
-/** What Prisma's adapter calls of a pool. */
+/** The methods of a pool that Prisma's adapter calls. */
 interface PoolMethods {
   query(config: QueryConfig): Promise<unknown>;
   connect(): Promise<unknown>;
 }
 
-/** What Prisma's adapter takes for a pool, with other methods. */
+/** A pool for Prisma's adapter, with these methods replaced. */
 function poolWith(pool: Pool, front: PoolMethods): Pool {
   const listening = { on: pool.on.bind(pool), removeListener: pool.removeListener.bind(pool) };
   return Object.assign(Object.create(pool) as Pool, listening, front);
 }
 
 async function refuseUnbound(): Promise<never> {
-  throw new Error('a statement for customers was not bound to one');
+  throw new Error('a statement on the client for customers is not bound to a customer');
 }
 
 const NOTHING = { rows: [], fields: [], rowCount: 0 };
 
 /**
- * What Prisma's adapter takes for a connection in a transaction. Nothing is sent for its beginning, its end and the
- * statement that binds it: that one travels with each statement that follows, in one write and one transaction.
+ * A connection in a transaction, as Prisma's adapter sees it. Nothing is sent for its beginning, its end and the
+ * statement that binds it to a customer: that statement is sent with each following one, in one write and one
+ * transaction.
  */
 class BoundTransaction {
   readonly #pool: Pool;
@@ -85,7 +86,7 @@ class BoundTransaction {
       text,
       values,
       silenceMs: SILENCE.long,
-      // Planned with the policies of that role.
+      // A plan depends on the policies of the role, so it has another name than without the role.
       ...(name && { name: `bound_${name}` }),
     });
   }
@@ -96,10 +97,10 @@ class BoundTransaction {
 }
 
 /**
- * The Prisma client for what one customer may see: every operation runs under the role `audit_log_customer`, to which
- * row-level security shows that customer's rows alone, whatever the operation says. It is the client extension that Prisma
- * describes for row-level security: each operation is a read-only transaction of its own, whose first statement names the
- * customer. Both travel in one write (`boundPrismaOn`).
+ * The Prisma client for the rows of one customer. Every operation runs under the role `audit_log_customer`, to which
+ * row-level security shows only the rows of that customer, whatever the operation is. It is the client extension that
+ * Prisma documents for row-level security: each operation is a read-only transaction whose first statement sets the
+ * customer. Both statements are sent in one write (`boundPrismaOn`).
  */
 export function prismaAsCustomer(pool: Pool, customerId: string): PrismaClient {
   const prisma = boundPrismaOn(pool);

@@ -2,14 +2,14 @@ import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import { SILENCE } from './client.ts';
 import type { Prisma } from './generated/client.ts';
 
-/** Where a read runs: a Prisma client, or what takes its place. */
+/** Runs reads: a Prisma client, or a substitute. */
 export interface Reads {
-  /** The customer whose rows alone are seen there. */
+  /** The only customer whose rows are visible to the reads. */
   readonly customerId?: string;
   $queryRaw<Rows>(sql: Prisma.Sql): Promise<Rows>;
 }
 
-/** Reads on a client of `pg`, within the transaction that it is in; numbers and times are to be read as for Prisma. */
+/** Runs reads on a client of `pg`, within its transaction. Its type parsers must be like those of Prisma. */
 export function readsOn(client: PoolClient): Reads {
   return {
     async $queryRaw<Rows>({ text, values }: Prisma.Sql) {
@@ -19,7 +19,7 @@ export function readsOn(client: PoolClient): Reads {
   };
 }
 
-/** Where statements of `pg` run: a pool, or a client within a transaction. */
+/** Runs statements of `pg`: a pool, or a client within a transaction. */
 export interface Queryable {
   query<Row extends QueryResultRow>(
     statement: string | QueryConfig,
@@ -27,20 +27,20 @@ export interface Queryable {
   ): Promise<QueryResult<Row>>;
 }
 
-/** The statement with the limit of one that may compute long before its first row. */
+/** The statement with the limit for statements that may compute long before their first row. */
 export function asLong(statement: string | QueryConfig): QueryConfig {
   const config = typeof statement === 'string' ? { text: statement } : statement;
   return Object.assign({ silenceMs: SILENCE.long }, config);
 }
 
-/** So many texts that requests choose are prepared at most: each takes room on every connection. */
+/** Limit on the prepared statements whose text depends on requests: each one takes memory on every connection. */
 const MAX_CHOSEN = 48;
 const names = new Map<string, string>();
 let chosen = 0;
 
 /**
- * Has each connection prepare a statement once, so that PostgreSQL need not plan it each time: for one whose best plan is
- * the same whatever its parameters, and of which there are few texts.
+ * Marks a statement to be prepared once on each connection, so that PostgreSQL does not plan it again each time. For
+ * statements with few texts, whose best plan does not depend on their parameters.
  */
 export function prepared(sql: Prisma.Sql): Prisma.Sql {
   const { text } = sql;
@@ -48,17 +48,14 @@ export function prepared(sql: Prisma.Sql): Prisma.Sql {
   return sql;
 }
 
-/**
- * The same for one whose text depends on what a request asks for. Of texts beyond the first 48 PostgreSQL plans each anew,
- * as of any other statement.
- */
+/** Like `prepared`, for a statement whose text depends on the request. Texts beyond the first 48 are not prepared. */
 export function preparedIfRoom(sql: Prisma.Sql): Prisma.Sql {
   if (chosen === MAX_CHOSEN) return sql;
   if (!names.has(sql.text)) chosen += 1;
   return prepared(sql);
 }
 
-/** The name under which a statement is prepared; empty, which `pg` takes for none: it is not. */
+/** The name of a prepared statement. Empty, which `pg` reads as none, for other statements. */
 export function statementName({ sql }: { sql: string }): string {
   return names.get(sql) ?? '';
 }

@@ -3,13 +3,13 @@ import pg from 'pg';
 import { createPool, type Pool } from './pool.ts';
 import type { Queryable } from './queries.ts';
 
-// From version 16 on a member of a role need not be allowed to act as it.
+// Since PostgreSQL 16, a member of a role may lack the right to SET ROLE to it.
 const CAN_ACT =
   "CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END";
 const CREATE = 'CREATE ROLE audit_log_service NOLOGIN; CREATE ROLE audit_log_customer NOLOGIN;';
 const GRANT_CUSTOMER = 'GRANT audit_log_customer TO audit_log_service;';
 
-/** Throws when the login's tables would not be those of the schema `public`, which is the one that the log is in. */
+/** Throws when unqualified names of the login do not mean the schema `public`, which holds the log. */
 export async function requirePublic(db: Queryable): Promise<void> {
   const { rows } = await db.query<{ login: string; schema: string | null }>(
     'SELECT current_user::text AS login, current_schema()::text AS schema',
@@ -17,12 +17,12 @@ export async function requirePublic(db: Queryable): Promise<void> {
   const [row] = rows;
   if (!row || row.schema === 'public') return;
   throw new Error(
-    `the log's tables are in the schema public, but "${row.login}" works in ${row.schema ?? 'no schema that is there'}: ` +
-      'take that off its search_path, or give the log a database of its own',
+    `the tables of the log are in the schema public, but "${row.login}" works in ${row.schema ?? 'no existing schema'}: ` +
+      'remove that schema from its search_path, or use a separate database for the log',
   );
 }
 
-/** Throws, before anything is migrated, when the roles are not there and the owner may not make them. */
+/** Throws, before any migration, when the roles do not exist and the owner may not create them. */
 export async function requireRoles(client: PoolClient): Promise<void> {
   const { rows } = await client.query<{ login: string; made: number; may_make: boolean }>(
     `SELECT current_user::text AS login, rolsuper OR rolcreaterole AS may_make,
@@ -32,14 +32,14 @@ export async function requireRoles(client: PoolClient): Promise<void> {
   const [row] = rows;
   if (!row || row.may_make || row.made === 2) return;
   throw new Error(
-    `the owner of the tables, "${row.login}", may not make the roles audit_log_service and audit_log_customer: have an ` +
+    `the owner of the tables, "${row.login}", may not create the roles audit_log_service and audit_log_customer: have an ` +
       `administrator of the server run ${CREATE} ${GRANT_CUSTOMER} (see docs/operations.md, "Roles")`,
   );
 }
 
 /**
- * Throws when the service cannot work as `audit_log_service`, or that role not as `audit_log_customer`: names the grant
- * that is missing, which only an administrator of the roles can make.
+ * Throws when the login of the service cannot act as `audit_log_service`, or that role cannot act as
+ * `audit_log_customer`. The error names the missing grant, which only an administrator of the roles can give.
  */
 export async function checkMemberships(databaseUrl: string): Promise<void> {
   const pool = createPool(databaseUrl, () => undefined, { max: 1 });
@@ -66,8 +66,8 @@ export async function checkMemberships(databaseUrl: string): Promise<void> {
 }
 
 /**
- * Who beside the owner may make things in the log's schema (before PostgreSQL 15 everybody, unless that was taken back):
- * such a role can put functions and operators there that the service's statements would then find. Empty: nobody.
+ * The roles beside the owner that may create objects in the schema of the log (before PostgreSQL 15 every role, unless
+ * that was revoked). Such a role could create functions and operators that the statements of the service would then call.
  */
 export async function findSchemaMakers(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{ name: string }>(

@@ -3,22 +3,23 @@ import pg from 'pg';
 import { Prisma } from './generated/client.ts';
 import { clientOf, mayBeBroken, type Pool, rollBack } from './pool.ts';
 
-/** The statement that puts a transaction under row-level security. */
+/** The statement that puts a transaction under row-level security for a customer. */
 export function bindCustomer(customerId: string): Prisma.Sql {
   return Prisma.sql`SELECT set_config('role', 'audit_log_customer', true),
     set_config('audit_log.customer_id', ${customerId}, true), set_config('transaction_read_only', 'on', true)`;
 }
 
-/** Its text, in which $1 is the customer. */
+/** The text of `bindCustomer`. $1 is the customer. */
 export const BIND_CUSTOMER = bindCustomer('').text;
 
-/** Each connection prepares it once. */
+/** The name under which each connection prepares it. */
 const BIND_NAME = 'bind_customer';
 
 /**
- * Runs one statement under the role `audit_log_customer`, to which row-level security shows that customer's rows alone,
- * whatever the statement says. The settings travel in front of it, in the same write, and both are one read-only
- * transaction: of messages up to a Sync PostgreSQL makes one (manual, "Pipelining"), so the settings end with it.
+ * Runs one statement under the role `audit_log_customer`, to which row-level security shows only the rows of that
+ * customer, whatever the statement is. `bindCustomer` is sent before it in the same write. Both are one read-only
+ * transaction, since PostgreSQL runs all messages up to a Sync in one (manual, "Pipelining"), so that the settings end
+ * with it.
  */
 export async function queryAsCustomer(
   pool: Pool,
@@ -51,13 +52,13 @@ async function submit(
     });
   } catch (error) {
     await clientOf(client).untilReady();
-    // The trace of the socket would tell nothing.
+    // The original stack is that of the socket, which does not lead to the caller.
     if (error instanceof Error) Error.captureStackTrace(error);
     throw error;
   }
 }
 
-/** Of `pg` what its types do not tell. */
+/** Members of a `pg` connection that its types leave out. */
 interface Wire extends Connection {
   parsedStatements: Record<string, string | undefined>;
   submittedNamedStatements: Record<string, string | undefined>;
@@ -78,12 +79,14 @@ interface Inherited {
 
 const inherited = pg.Query.prototype as unknown as Inherited;
 
-/** A statement of `pg` behind the one that binds its transaction to a customer. */
+/** A statement of `pg` that is sent after `bindCustomer`. */
 class BoundQuery extends pg.Query {
-  /** The limit on the silence of the server, as `Client` reads it. */
+  /** The limit on the silence of the server, which `Client` reads. */
   readonly silenceMs: number | undefined;
   readonly #customerId: string;
-  /** The statement's own name and text while the answer to the first one is due: `pg` takes it for the answer to this. */
+  /**
+   * The name and text of the statement while the response to `bindCustomer` is due, which `pg` takes for its response.
+   */
   #own: { name: string | undefined; text: string } | undefined;
 
   constructor(
@@ -96,12 +99,12 @@ class BoundQuery extends pg.Query {
     this.#customerId = customerId;
   }
 
-  /** Called by `pg`: whether the statement goes in messages of its own for parsing, binding and so on. */
+  /** Called by `pg`: whether the statement uses the extended query protocol. */
   requiresPreparation(): boolean {
     return true;
   }
 
-  /** Called by `pg` to write it. */
+  /** Called by `pg` to send the statement. */
   prepare(connection: Wire): void {
     if (connection.parsedStatements[BIND_NAME] === undefined)
       connection.parse({ text: BIND_CUSTOMER, name: BIND_NAME });
@@ -127,7 +130,7 @@ class BoundQuery extends pg.Query {
     if (this.#own) {
       const { name } = this.#own;
       this.#restore(this.#own);
-      // It was sent, and the server has not looked at it.
+      // The statement was sent, but the server has skipped it.
       if (name !== undefined) delete connection.submittedNamedStatements[name];
     }
     inherited.handleError.call(this, error, connection);
@@ -140,8 +143,8 @@ class BoundQuery extends pg.Query {
 }
 
 /**
- * Runs `work` in a read-only transaction that sees one customer's rows, and returns what it returns. When that is false,
- * `work` left the connection in the middle of something, and it is given up.
+ * Runs `work` in a read-only transaction that sees only the rows of one customer. Returns its result. The result false
+ * means that `work` did not read a response to its end: then the connection is closed.
  */
 export async function asCustomer<T>(
   pool: Pool,
@@ -153,7 +156,7 @@ export async function asCustomer<T>(
     await client.query(beginFor(customerId));
     const result = await work(client);
     if (result === false) client.release(true);
-    // Nothing was changed that could be lost, so nobody waits for the end.
+    // The transaction was read-only: nothing can be lost by not waiting for its end.
     else void commit(client);
     return result;
   } catch (error) {
@@ -162,8 +165,8 @@ export async function asCustomer<T>(
   }
 }
 
-// One statement, so that it costs one journey to the database and back; it takes no parameters, and what is in it is
-// digits alone, whatever the customer is called.
+// One simple query, so that it takes one round trip. It cannot take parameters: the customer is inserted as hex digits,
+// which cannot contain SQL.
 function beginFor(customerId: string): string {
   const hex = Buffer.from(customerId).toString('hex');
   return `BEGIN READ ONLY; SELECT set_config('role', 'audit_log_customer', true),

@@ -2,25 +2,26 @@ import pg from 'pg';
 import { Client } from './client.ts';
 import { APPLICATION_NAME, type Pool, withServerLimits } from './pool.ts';
 
-// The sampling of `end_silent_holders` takes two seconds and a half.
+// More than the 2.5 seconds that `end_silent_holders` takes to sample.
 const ANSWER_MS = 5_000;
 
 export interface SilenceCheckOptions {
-  /** Where the login of the service, or the owner, connects: a login sees what its own connections are doing. */
+  /** Connects as the login whose connections are checked: a login can see the activity of its own connections. */
   connectionString: string;
-  /** Called when connections of an instance were ended that blocked others and said nothing. */
+  /** Called when the database has ended silent connections that blocked others. */
   onEnded: (count: number) => void;
   onError: (error: Error) => void;
 }
 
 /**
- * Makes the check of connections that owe an answer and have been quiet for two seconds. It asks on a connection of its
- * own what the server is doing for them:
- * - nothing, or it waits for us: the answer, or what we sent, is lost. The connection is broken, and what waits for it
- *   rejects as after any other loss of a connection.
- * - it waits for a lock: when an instance that has vanished holds it, the database ends that one's connection.
- * - the server does not answer here either: all quiet connections are broken.
- * One check runs at a time.
+ * Creates the check of connections that have been silent for two seconds while a response is due. It asks on a separate
+ * connection what the server is doing for them:
+ * - Nothing, or it waits for the client: the response or the request is lost. The connection is destroyed, and its
+ * pending
+ * statements reject as after any other loss of a connection.
+ * - It waits for a lock: if a lost instance holds the lock, the database ends the connection of that instance.
+ * - The server does not answer on the separate connection either: all silent connections are destroyed. One check runs at
+ * a time.
  */
 export function createSilenceCheck(options: SilenceCheckOptions): (clients: Iterable<Client>) => void {
   let isRunning = false;
@@ -45,7 +46,7 @@ async function checkSilent(
     silenceMs: ANSWER_MS,
     application_name: `${APPLICATION_NAME} check`,
   });
-  // What breaks it rejects what waits for it.
+  // An error of the connection also rejects the pending statement.
   own.on('error', () => undefined);
   try {
     await own.connect();
@@ -74,18 +75,18 @@ function silentClients(clients: Iterable<Client>): Map<number, Client> {
   return quiet;
 }
 
-// Looked up again: it may have heard from the server meanwhile.
+// Looked up again: data may have arrived in the meantime.
 function destroySilent(clients: Iterable<Client>, process: number, reason: string): void {
   silentClients(clients).get(process)?.destroy(reason);
 }
 
 interface Activity {
-  /** The server works on the statement, or waits for a lock or the disk. */
+  /** The server runs the statement, or waits for a lock or the disk. */
   isBusy: boolean;
   isLocked: boolean;
 }
 
-// Through a pooler the numbers of the processes are not those of PostgreSQL: such connections are not found here.
+// Behind a connection pooler, the process ids are not those of PostgreSQL: such connections are not found here.
 async function readActivities(client: Client, processes: readonly number[]): Promise<Map<number, Activity>> {
   const { rows } = await client.query(
     `SELECT pid, state = 'active' AND wait_event_type IS DISTINCT FROM 'Client' AS "isBusy",
@@ -98,7 +99,7 @@ async function readActivities(client: Client, processes: readonly number[]): Pro
   return new Map((rows as (Activity & { pid: number })[]).map(({ pid, ...activity }) => [pid, activity]));
 }
 
-// A login that does not inherit has to take on the role first.
+// A login with NOINHERIT needs SET ROLE first.
 async function endSilentHolders(client: Client): Promise<number> {
   await client.query('SET ROLE audit_log_service');
   const { rows } = await client.query('SELECT public.end_silent_holders() AS ended');
@@ -106,13 +107,13 @@ async function endSilentHolders(client: Client): Promise<number> {
 }
 
 /**
- * Makes sure that the owner may end connections of the service's login, which needs that login's rights: grants them when
- * they are missing and the owner may do that. Returns what an administrator has to grant otherwise.
+ * Ensures that the owner may end connections of the login of the service, for which it must be a member of that login.
+ * Grants the membership if the owner may do that. Otherwise returns the GRANT that an administrator has to run.
  */
 export async function allowEndingSilentHolders(pool: Pool, owner: Pool): Promise<string | undefined> {
   if (await canEndHolders(pool)) return undefined;
   const grant = `GRANT ${pg.escapeIdentifier(await loginOf(pool))} TO ${pg.escapeIdentifier(await loginOf(owner))}`;
-  // The owner may lack the right to grant it, or another instance does it at this moment.
+  // The owner may lack the right to grant it, or another instance grants it at the same time.
   await owner.query(grant).catch(() => undefined);
   return (await canEndHolders(pool)) ? undefined : grant;
 }

@@ -4,15 +4,15 @@ import { serialize } from 'pg-protocol';
 /** A statement with its parameters, or a `COPY ... FROM STDIN` with its rows. */
 export type PipelineStep = { sql: string; parameters: (string | Buffer)[] } | { sql: string; rows: Buffer };
 
-/** Where a pipeline is; each is called once at most. */
+/** The progress of a pipeline. Each callback is called at most once. */
 export interface PipelineEvents {
-  /** The statements before the first COPY were done. */
+  /** The statements before the first COPY have succeeded. */
   onCopying?: () => void;
-  /** The first COPY was done. */
+  /** The first COPY has succeeded. */
   onCopied?: () => void;
 }
 
-/** Runs the steps on the client; rejects with the error of the first that fails. */
+/** Runs the steps on the client. Rejects with the error of the first step that fails. */
 export function runStatements(
   client: PoolClient,
   steps: readonly PipelineStep[],
@@ -22,14 +22,14 @@ export function runStatements(
 }
 
 /**
- * Steps that travel in one write and are one transaction, unless the client is in one already: the first that fails
- * undoes those before it and skips those behind it. `pg` alone would wait for an answer after each.
- * Held back, the end of the first COPY and what follows wait for `release`, while its rows are on their way.
+ * Steps that are sent in one write and form one transaction, unless the client is in a transaction already. A step that
+ * fails undoes the steps before it and skips those after it. `pg` alone would wait for a response after each step. With
+ * `isHeldBack`, the rows of the first COPY are sent at once; its end and the steps after it wait for `release`.
  */
 export class StatementPipeline implements Submittable {
   /**
-   * Settles when the server has answered everything, so the client is free for the next statement. A broken connection
-   * rejects it: then nothing is certain.
+   * Settles when the server has responded to all steps and the client is free for the next statement. Rejects when the
+   * connection breaks: then the result of the transaction is unknown.
    */
   readonly done: Promise<void>;
   readonly #steps: readonly PipelineStep[];
@@ -54,17 +54,17 @@ export class StatementPipeline implements Submittable {
     });
   }
 
-  /** Sends what was held back. */
+  /** Sends the steps that were held back. */
   release(): void {
     this.#sendRest(this.#rest ?? []);
   }
 
-  /** Undoes what was sent; `done` rejects. */
+  /** Cancels the steps that were sent. `done` rejects. */
   abandon(): void {
     this.#sendRest([serialize.copyFail('given up'), serialize.sync()]);
   }
 
-  /** Called by the client of `pg` when it is this one's turn. */
+  /** Called by the client of `pg` to send the steps. */
   submit(connection: Connection): void {
     this.#connection = connection;
     const messages: Buffer[] = [];
@@ -74,7 +74,7 @@ export class StatementPipeline implements Submittable {
       if (!('rows' in step)) continue;
       if (this.#rest && target === messages) target = this.#rest;
       target.push(serialize.copyDone());
-      // So that the end of a COPY that was held back is known before that of the transaction.
+      // The flush makes the server report the end of the COPY before the end of the transaction.
       if (target === this.#rest) target.push(serialize.flush());
     }
     target.push(serialize.sync());
@@ -93,14 +93,14 @@ export class StatementPipeline implements Submittable {
 
   handleError(error: Error): void {
     this.#error ??= error;
-    // Until then the server skips whatever comes.
+    // After an error, the server skips all messages up to the Sync.
     this.#sendRest([serialize.sync()]);
     const connection = this.#connection;
     if (!isStatementError(error) || !connection?.stream.writable) {
       this.#reject(error);
       return;
     }
-    // `pg` does not hand the end of the answer to a statement that has failed.
+    // `pg` does not pass ReadyForQuery to a statement that has failed.
     const end = () => {
       connection.off('readyForQuery', end);
       connection.off('end', end);
@@ -126,7 +126,7 @@ export class StatementPipeline implements Submittable {
   }
 }
 
-// Of an error that ends the connection no further answer comes.
+// After an error that ends the connection, no ReadyForQuery follows.
 function isStatementError(error: Error): boolean {
   return error instanceof pg.DatabaseError && error.severity === 'ERROR';
 }

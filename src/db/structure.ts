@@ -1,13 +1,13 @@
 import type { Queryable } from './queries.ts';
 
-// The segments have a schema of their own, and come and go: `integrity/verify/catalog.ts` compares them with one another.
+// Segments are in a separate schema and are created and removed: `verify/catalog.ts` compares them with each other.
 const OURS = "n.nspname = 'public'";
 const OWNER = "(SELECT relowner FROM pg_class WHERE oid = 'log_head'::regclass)";
 const BY_EXTENSION = "EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')";
 const GRANTEE = "CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee)::text END";
 const PRIVILEGE = "x.privilege_type || CASE WHEN x.is_grantable THEN '*' ELSE '' END";
 
-// Each query gives lines of one column, `line`, in the order in which they are written.
+// Each query returns the lines of a section in order, in the column `line`.
 const SECTIONS = {
   Tables: `
     SELECT format(E'CREATE%s TABLE %s (\\n%s\\n)%s;', CASE c.relpersistence WHEN 'u' THEN ' UNLOGGED' ELSE '' END,
@@ -54,7 +54,7 @@ const SECTIONS = {
       SELECT format('CREATE RULE %I ON %I -- %s', rulename, tablename, replace(definition, E'\\n', ' ')), tablename
       FROM pg_rules WHERE schemaname = 'public'
     ) AS policies ORDER BY name COLLATE "C", line COLLATE "C"`,
-  // A star is the right to grant it.
+  // An asterisk means WITH GRANT OPTION.
   Privileges: `
     SELECT format('GRANT %s ON %s TO %s;', string_agg(privilege, ', ' ORDER BY privilege), object, grantee) AS line
     FROM (
@@ -75,7 +75,7 @@ const SECTIONS = {
       SELECT 'SCHEMA ' || n.nspname, ${GRANTEE}, ${PRIVILEGE}
       FROM pg_namespace n, aclexplode(n.nspacl) x WHERE n.nspname = 'audit_segments' AND x.grantee <> n.nspowner
       UNION ALL
-      SELECT 'whatever is made later (' || d.defaclobjtype::text || ')', ${GRANTEE}, ${PRIVILEGE}
+      SELECT 'objects created later (' || d.defaclobjtype::text || ')', ${GRANTEE}, ${PRIVILEGE}
       FROM pg_default_acl d, aclexplode(d.defaclacl) x
       WHERE d.defaclrole = ${OWNER} AND x.grantee <> ${OWNER} AND d.defaclnamespace IN (0, 'public'::regnamespace)
     ) AS granted GROUP BY object, grantee ORDER BY object COLLATE "C", grantee COLLATE "C"`,
@@ -90,16 +90,16 @@ const SECTIONS = {
     ORDER BY line`,
 } as const;
 
-/** A part of the description of a database. */
+/** A section of the description of a database. */
 export type Section = keyof typeof SECTIONS;
 
-/** The lines of a part of the description of a database; the same on every version of PostgreSQL. */
+/** The lines of a section for a database. They are the same on every version of PostgreSQL. */
 export async function linesOf(db: Queryable, section: Section): Promise<string[]> {
   const { rows } = await db.query<{ line: string }>(SECTIONS[section]);
   return rows.map(({ line }) => line);
 }
 
-/** What the migrations have made of a database, as SQL to be read; the same text on every version of PostgreSQL. */
+/** The description of a database as SQL for reading. The text is the same on every version of PostgreSQL. */
 export async function structureOf(db: Queryable): Promise<string> {
   const parts = [
     '-- What the migrations make, written by `npm run structure` and checked by the tests: to be read, not run.\n' +
@@ -110,14 +110,14 @@ export async function structureOf(db: Queryable): Promise<string> {
   return parts.join('\n');
 }
 
-/** The lines of a part of such a description. */
+/** The lines of a section in a description. */
 export function linesIn(structure: string, section: Section): string[] {
   const start = structure.indexOf(`-- ${section}\n\n`);
-  if (start < 0) throw new Error(`the description of the database has no part "${section}"`);
+  if (start < 0) throw new Error(`the description of the database has no section "${section}"`);
   const rest = structure.slice(start + section.length + 5);
   const next = rest.search(/\n\n-- [A-Z][a-z -]+\n\n/);
   const text = (next < 0 ? rest : rest.slice(0, next)).trimEnd();
-  // A function has many lines.
+  // The definition of a function has several lines.
   return text
     .split(section === 'Functions' ? /\n(?=CREATE OR REPLACE FUNCTION )/ : '\n')
     .filter((line) => line !== '');

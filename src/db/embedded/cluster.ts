@@ -8,32 +8,32 @@ import { type Binaries, giveTo, type RunAs } from './programs.ts';
 
 const CLUSTER = 'postgres';
 const UNFINISHED = 'postgres.new-';
-// Also the mark that the cluster beside it is ours: it is there before the cluster is.
+// Also marks the cluster beside it as made by this service: the file is written before the cluster is made.
 const PASSWORD = 'postgres.password';
 
-/** A cluster of ours. */
+/** A PostgreSQL cluster made by this service. */
 export interface Cluster {
   directory: string;
   password: string;
 }
 
-/** Where in the data directory the cluster is. */
+/** The directory of the cluster in the data directory. */
 export function clusterDirectory(dataDir: string): string {
   return join(dataDir, CLUSTER);
 }
 
-/** The password of the cluster in the data directory; undefined when there is none. */
+/** The password of the cluster in the data directory. Undefined when there is none. */
 export function passwordOf(dataDir: string): Promise<string | undefined> {
   return readText(join(dataDir, PASSWORD));
 }
 
-/** Where a server of ours listens. */
+/** The connection string of an embedded server. */
 export function connectionStringOf({ password, port }: { password: string; port: number }): string {
-  // The mode is named so that a PGSSLMODE of the environment is not asked.
+  // Without sslmode, `pg` would use PGSSLMODE of the environment.
   return `postgresql://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`;
 }
 
-/** Checks what is in the data directory, before anything is touched. Throws when it is not a cluster of ours. */
+/** Checks the content of the data directory before any change. Throws when its cluster was not made by this service. */
 export async function checkDataDir(dataDir: string, majorVersion: string): Promise<void> {
   const directory = clusterDirectory(dataDir);
   const files = await readdir(directory).catch((error: NodeJS.ErrnoException) =>
@@ -45,13 +45,13 @@ export async function checkDataDir(dataDir: string, majorVersion: string): Promi
   if (version === undefined || !isOurs) throw foreignDirectory(directory);
   if (version !== majorVersion) {
     throw new Error(
-      `${directory} is of PostgreSQL ${version}, and this version of the service brings ${majorVersion}: start the ` +
-        'version of the service that made it, or dump it there and load it here. It is left alone.',
+      `${directory} is of PostgreSQL ${version}, but this version of the service contains PostgreSQL ${majorVersion}: ` +
+        'start the version of the service that made it, or dump the database there and restore it here',
     );
   }
 }
 
-/** Whether the data directory holds nothing but what the service puts there. */
+/** Whether the data directory contains only files of the service. */
 export async function holdsOnlyOurs(dataDir: string): Promise<boolean> {
   const names = await readdir(dataDir);
   return names.every((name) => /^(postgres|postgres\.new-.*|postgres\.password|service\.lock.*)$/.test(name));
@@ -63,8 +63,8 @@ interface StartHooks {
 }
 
 /**
- * The cluster in the data directory; made when it is not there. An unfinished one is cleared away. Throws, and leaves
- * none, when `stop` is aborted meanwhile.
+ * The cluster in the data directory, which is made if it does not exist. The remains of an interrupted set-up are
+ * removed. Throws, and leaves no cluster, when `stop` is aborted.
  */
 export async function ensureCluster(
   dataDir: string,
@@ -78,7 +78,7 @@ export async function ensureCluster(
   const passwordFile = join(dataDir, PASSWORD);
   const known = await passwordOf(dataDir);
   if (known !== undefined && (await readText(join(directory, 'PG_VERSION'))) !== undefined) {
-    // An earlier start may have been as another user.
+    // An earlier start may have used another user.
     if (runAs.owner) giveTo(runAs.owner, directory);
     return { directory, password: known };
   }
@@ -124,25 +124,27 @@ async function initialise(
   await runProgram(runAs, programAndArguments, setting);
 }
 
-// The same order and case on every machine, whatever locales it has. Version 17 brought a locale of its own.
+// The same collation and case mapping on every machine. The builtin locale provider exists since PostgreSQL 17.
 function localeOf(majorVersion: number): string[] {
   const own = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   return ['--locale=C', ...(majorVersion >= 17 ? own : [])];
 }
 
-// A folder that cannot be read must not pass for an empty one.
+// A directory that cannot be read must not be taken for an empty one.
 function emptyOrThrow(directory: string, error: NodeJS.ErrnoException): [] {
   if (error.code === 'ENOENT') return [];
   if (error.code === 'ENOTDIR') throw foreignDirectory(directory);
   if (error.code === 'EACCES' || error.code === 'EPERM') {
-    throw new Error(`${directory} is another user's: start as that user, or set DATA_DIR to another folder`);
+    throw new Error(
+      `${directory} belongs to another user: start as that user, or set DATA_DIR to another directory`,
+    );
   }
   throw error;
 }
 
 function foreignDirectory(directory: string): Error {
   return new Error(
-    `${directory} was not made by this service and is left alone: set DATA_DIR to another folder`,
+    `${directory} was not made by this service and is left unchanged: set DATA_DIR to another directory`,
   );
 }
 
@@ -178,7 +180,10 @@ async function runProgram(
   if (code !== 0) throw new Error(`PostgreSQL could not be set up: ${output.trim()}`);
 }
 
-/** The connection string of the server that runs on the data directory, whoever started it; undefined: there is none. */
+/**
+ * The connection string of the server that runs on the data directory, also if another process started it. Undefined:
+ * none runs.
+ */
 export async function findRunning(dataDir: string): Promise<string | undefined> {
   const cluster = clusterDirectory(dataDir);
   if (!existsSync(cluster)) return undefined;

@@ -6,21 +6,21 @@ import { isAlive, startTimeOf } from './processes.ts';
 const FILE = 'service.lock';
 const ATTEMPTS = 10;
 
-/** Another live service has the data directory. */
+/** The data directory is locked by another running service. */
 export class DataDirInUse extends Error {
   override readonly name = 'DataDirInUse';
 }
 
 /** The lock of a data directory. */
 export interface DataDirLock {
-  /** Whether it is there and this process's: somebody may have removed it, or the whole directory. */
+  /** Whether the lock file still exists and is of this process. It may have been removed, alone or with its directory. */
   isHeld(): boolean;
   release(): void;
 }
 
 /**
- * Takes the data directory for this process. Throws `DataDirInUse` when another live service has it. The lock of
- * a process that is gone, or whose number another process has by now, is taken over.
+ * Locks the data directory for this process. Throws `DataDirInUse` when another running service has the lock. The lock of
+ * a process that has ended is taken over, even if another process has its process id by now.
  */
 export function lockDataDir(dataDir: string): DataDirLock {
   const path = join(dataDir, FILE);
@@ -36,10 +36,10 @@ export function lockDataDir(dataDir: string): DataDirLock {
     }
     removeStale(path, found);
   }
-  throw new Error(`${path} could not be taken: other starts are at it at the same time`);
+  throw new Error(`${path} could not be taken: other services are starting at the same time`);
 }
 
-// A link appears with its content, so that nobody reads a lock that is written half and takes it for a stale one.
+// A hard link appears with its complete content: a half-written lock could be taken for a stale one.
 function create(path: string): boolean {
   const draft = asideOf(path);
   const text = ownText();
@@ -72,7 +72,7 @@ function createLock(path: string): DataDirLock {
   let isReleased = false;
   return {
     isHeld,
-    // Once only: afterwards the file may be the lock of a later start.
+    // Only once: later the file may be the lock of another start.
     release() {
       if (!isReleased && isHeld()) rmSync(path, { force: true });
       isReleased = true;
@@ -91,11 +91,11 @@ function liveOwner(text: string): number | undefined {
     const known = startTimeOf(pid);
     return known === '' || known === startTime ? pid : undefined;
   } catch {
-    return undefined; // Not written by us, or cut off by a power failure.
+    return undefined; // Not a lock of this service, or truncated by a power failure.
   }
 }
 
-// Moved first and looked at then: another start may have put its own lock there since we read the stale one.
+// Moved before it is compared: another start may have replaced the stale lock since it was read.
 function removeStale(path: string, found: string): void {
   const aside = asideOf(path);
   try {

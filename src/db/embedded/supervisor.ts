@@ -14,44 +14,44 @@ import {
 
 const NAME = 'the embedded PostgreSQL';
 const BACK_OFF_MS = { first: 100, most: 30_000 };
-/** A server that has run so long is started again at once when it ends. */
+/** After this time without an end, the delay before a restart is reset. */
 const STEADY_MS = 60_000;
 
-/** An embedded PostgreSQL that is started again whenever it ends by itself. */
+/** An embedded PostgreSQL that is restarted whenever it ends. */
 export interface SupervisedServer {
-  /** The same as long as it is kept. */
+  /** Unchanged by restarts. */
   connectionString: string;
-  /** Rejects when it has ended and another service has its data directory: it is not started again. */
+  /** Rejects when the server has ended and cannot be restarted, since another service has locked the data directory. */
   lost: Promise<never>;
-  /** Stops it, also while it is being started again. */
+  /** Stops the server, also during a restart. */
   stop(): Promise<void>;
 }
 
-/** What the server says is logged as debug, that it ended as error, that it is back as warn. */
+/** The lines of the server are logged at level debug, its end at error, its return at warn. */
 export interface SupervisorOptions extends Omit<EmbeddedOptions, 'log'> {
   log: Logger;
 }
 
 /**
- * Starts the embedded PostgreSQL as `startEmbedded` does, and starts it again on the same port, after 100 ms, 200 ms and so
- * on up to 30 s, whenever it ends before `stop`. A cluster that is gone is waited for and never made anew: an empty log in
- * its place would look like a healthy one.
+ * Starts the embedded PostgreSQL like `startEmbedded`. Whenever it ends before `stop`, restarts it on the same port,
+ * after 100 ms, 200 ms and so on up to 30 s. A missing cluster is never made anew: an empty log in its locked would look
+ * healthy.
  */
 export async function superviseEmbedded({ log, ...rest }: SupervisorOptions): Promise<SupervisedServer> {
   const options = { ...rest, log: (line: string) => log.debug({ postgres: line }) };
-  const place = await openDataDir(options);
+  const locked = await openDataDir(options);
   let server: EmbeddedServer;
   try {
-    server = await startServer(place, options);
+    server = await startServer(locked, options);
   } catch (error) {
-    place.lock.release();
+    locked.lock.release();
     throw error;
   }
   const stopping = new AbortController();
-  const kept = supervise(place, server, { options, log, stop: stopping.signal });
-  const stopped = kept.catch(() => undefined);
-  const lost = kept.then(() => new Promise<never>(() => undefined));
-  // Nobody may be waiting for it when it happens.
+  const supervised = supervise(locked, server, { options, log, stop: stopping.signal });
+  const stopped = supervised.catch(() => undefined);
+  const lost = supervised.then(() => new Promise<never>(() => undefined));
+  // The rejection may come before anything awaits `lost`.
   lost.catch(() => undefined);
   return {
     connectionString: server.connectionString,
@@ -69,9 +69,13 @@ interface Supervision {
   stop: AbortSignal;
 }
 
-/** Resolves when the server was stopped. Rejects when another service has the data directory by now. */
-async function supervise(place: LockedDataDir, first: EmbeddedServer, keeping: Supervision): Promise<void> {
-  const { log, stop } = keeping;
+/** Resolves when the server was stopped. Rejects when another service has locked the data directory meanwhile. */
+async function supervise(
+  locked: LockedDataDir,
+  first: EmbeddedServer,
+  supervision: Supervision,
+): Promise<void> {
+  const { log, stop } = supervision;
   let server = first;
   let waitMs = BACK_OFF_MS.first;
   try {
@@ -85,27 +89,27 @@ async function supervise(place: LockedDataDir, first: EmbeddedServer, keeping: S
         await setTimeout(waitMs, undefined, { signal: stop }).catch(() => undefined);
         if (stop.aborted) return;
         waitMs = Math.min(waitMs * 2, BACK_OFF_MS.most);
-        next = await restart(place, server.port, keeping);
+        next = await restart(locked, server.port, supervision);
         if (next) server = next;
       }
       log.warn(`${NAME} answers again`);
     }
   } finally {
-    place.lock.release();
+    locked.lock.release();
   }
 }
 
 async function restart(
-  place: LockedDataDir,
+  locked: LockedDataDir,
   port: number,
-  keeping: Supervision,
+  supervision: Supervision,
 ): Promise<EmbeddedServer | undefined> {
-  const { options, log, stop } = keeping;
+  const { options, log, stop } = supervision;
   try {
-    await checkCluster(place.path);
-    // Its file, or all of the directory, may have been gone for a while, and another service may have come.
-    if (!place.lock.isHeld()) place.lock = lockDataDir(place.path);
-    return await startServer(place, { ...options, port, stop });
+    await checkCluster(locked.path);
+    // The lock file or its directory may have been removed, and another service may have locked it.
+    if (!locked.lock.isHeld()) locked.lock = lockDataDir(locked.path);
+    return await startServer(locked, { ...options, port, stop });
   } catch (error) {
     const { message: cause } = error as Error;
     if (error instanceof DataDirInUse) {
@@ -120,7 +124,8 @@ async function restart(
 async function checkCluster(dataDir: string): Promise<void> {
   const cluster = clusterDirectory(dataDir);
   const isThere = existsSync(join(cluster, 'PG_VERSION')) && (await passwordOf(dataDir)) !== undefined;
-  if (!isThere) throw new Error(`${cluster} is gone: it is waited for, and not made anew`);
+  if (!isThere)
+    throw new Error(`${cluster} is gone: the service waits until it is back, and does not make a new one`);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
