@@ -59,7 +59,7 @@ function poolWith(pool: Pool, front: PoolMethods): Pool {
 }
 
 async function refuseUnbound(): Promise<never> {
-  throw new Error('a statement on the client for customers is not bound to a customer');
+  throw new Error('a statement on the client for customers was not bound to a customer');
 }
 
 const NOTHING = { rows: [], fields: [], rowCount: 0 };
