@@ -18,7 +18,7 @@ const countOf = ({ times }: ActivityTotal) => [...times.values()].reduce((all, c
 const allOf = (totals: ActivityTotal[], of: (sum: ActivityTotal) => number) =>
   totals.reduce((all, sum) => all + of(sum), 0);
 
-test('no count is lost, whatever is taken and put back, and the totals have a bound', () => {
+test('no activity goes uncounted when totals are taken and put back, and their number is bounded', () => {
   fc.assert(
     fc.property(deeds, (done) => {
       const tally = new ActivityTotals(MOST);
@@ -40,7 +40,7 @@ test('no count is lost, whatever is taken and put back, and the totals have a bo
   );
 });
 
-test('what was put back is summed up with what came since, from the first to the last', () => {
+test('totals that are put back are added to new ones, with the first and the last time', () => {
   const tally = new ActivityTotals(MOST);
   tally.add({ userId: 'a' }, { what: 'node', events: 1 }, 10);
   const taken = tally.take();

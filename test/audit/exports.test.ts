@@ -35,7 +35,7 @@ async function withoutEvents(work: () => Promise<void>): Promise<void> {
   await work().finally(() => pool.query('DROP FUNCTION refuse_export CASCADE'));
 }
 
-test('a link and every taking of its file are events, with who, from where and what', async () => {
+test('an export link and each download are events with actor, address and content', async () => {
   let expiresAt = '';
   let keyId = '';
   const events = await during(database.url, EXPORTS, async (service) => {
@@ -75,7 +75,7 @@ test('a link and every taking of its file are events, with who, from where and w
   ]);
 });
 
-test('the file holds what the log held when the link was made, so not the events about it', async () => {
+test('the file holds the events up to the creation of the link, without the events about the export', async () => {
   await during(database.url, EXPORTS, async (service) => {
     const { rows } = await pool.query<{ size: number }>('SELECT size FROM log_head');
     const { url } = await link(service);
@@ -86,7 +86,7 @@ test('the file holds what the log held when the link was made, so not the events
   });
 });
 
-test('without the event there is no link, and without the next one no file', async () => {
+test('when its event cannot be recorded, no link is made and no file is sent', async () => {
   await during(database.url, EXPORTS, async (service) => {
     const { url } = await link(service);
     await withoutEvents(async () => {

@@ -87,7 +87,7 @@ describe('failed authentication is an event', () => {
     expect(operationsOf(events)).toEqual({ link: 1 });
   });
 
-  test('also where too many came to be looked at', async () => {
+  test('also when they are RATE_LIMITED', async () => {
     const environment = { ...FAILURES, AUTH_FAILURES: '1' };
     const events = await during(database.url, environment, async (service) => {
       for (let n = 0; n < 3; n += 1) await service.ask(COUNT, {}, `${WRONG}${n}`);
@@ -96,8 +96,8 @@ describe('failed authentication is an event', () => {
   });
 });
 
-describe('what a key may not do is an event', () => {
-  test('with who it was, over every way in', async () => {
+describe('a denied operation is an event', () => {
+  test('with its actor, over every transport', async () => {
     const events = await during(database.url, FAILURES, async (service) => {
       const reader = await createKey(service, {
         name: 'reader',
@@ -149,7 +149,7 @@ describe('what a key may not do is an event', () => {
   });
 });
 
-test('a flood from everywhere costs a bounded number of events, and none is left out of the count', async () => {
+test('failures from many addresses cause a bounded number of events, which count all of them', async () => {
   const FLOOD = 300;
   const environment = { ...FAILURES, TRUSTED_PROXIES: '127.0.0.1', AUTH_FAILURES: '0' };
   const events = await during(database.url, environment, async ({ url }) => {

@@ -17,7 +17,7 @@ const ON = { META_AUDIT: 'lifecycle' };
 const nothing = async () => undefined;
 
 describe('start and stop', () => {
-  test('are the first event and the last, with which instance it was', async () => {
+  test('are the first and the last event, with their instance', async () => {
     const events = await during(database.url, ON, (service) => logWarnings(service, 3));
     expect(events).toMatchObject([
       {
@@ -38,7 +38,7 @@ describe('start and stop', () => {
     expect(again[0]?.details.settings).toBe(events[0]?.details.settings);
   });
 
-  test('come after what was read until then, and are signed', async () => {
+  test('come after the events about earlier reads, and are signed', async () => {
     const events = await during(database.url, { META_AUDIT: 'all' }, (service) =>
       service.ask('{ auditEvents { totalCount } }'),
     );
@@ -49,7 +49,7 @@ describe('start and stop', () => {
     });
   });
 
-  test('are there when the service cannot listen, too', async () => {
+  test('are recorded also when the service cannot listen', async () => {
     const running = await startService(database.url);
     const PORT = new URL(running.url).port;
     await expect(startService(database.url, { ...ON, PORT })).rejects.toThrow('EADDRINUSE');
@@ -59,7 +59,7 @@ describe('start and stop', () => {
   });
 });
 
-test('a killed service loses what it has not recorded yet of reads, and nothing else', async () => {
+test('a killed service loses only the reads that were not recorded yet', async () => {
   const environment = {
     DATABASE_URL: database.url,
     DATA_DIR: dataDirOf(database.url),
@@ -105,7 +105,7 @@ test("that the admin's key is made or replaced by a start is an event", async ()
 }, 60_000);
 
 describe('a change of the settings', () => {
-  test('is an event at the next start, with what was and what is', async () => {
+  test('is an event at the next start, with old and new values', async () => {
     await during(database.url, { ...ON, KEEP_ALIVE_MS: '5000' }, nothing);
     const same = await during(database.url, { ...ON, KEEP_ALIVE_MS: '5000', PORT: '0' }, nothing);
     expect(same.map(({ action }) => action)).toEqual(['service.start', 'service.stop']);
@@ -124,7 +124,7 @@ describe('a change of the settings', () => {
     });
   });
 
-  test('that switches these events off is the last of them', async () => {
+  test('that switches lifecycle events off is recorded as the last one', async () => {
     await during(database.url, ON, nothing);
     const events = await during(database.url, { META_AUDIT: 'none' }, nothing);
     expect(events).toMatchObject([
@@ -137,7 +137,7 @@ describe('a change of the settings', () => {
     expect(await during(database.url, { META_AUDIT: 'none', KEEP_ALIVE_MS: '5000' }, nothing)).toEqual([]);
   });
 
-  test('tells no secret', async () => {
+  test('contains no secret', async () => {
     const secret = 'planted-0123456789abcdef-planted-0123456789';
     const url = new URL(database.url);
     await during(database.url, ON, nothing);

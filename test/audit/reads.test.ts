@@ -64,7 +64,7 @@ async function openAndLeave(service: TestService, query: string, key = ADMIN_KEY
   await vi.waitFor(() => expect(service.countSubscribers()).toBe(0), 10_000);
 }
 
-describe('what is read of the log is itself in it', () => {
+describe('reads of the log are events in it', () => {
   test('every query of the schema, each with its count', async () => {
     expect(Object.keys(QUERIES).sort()).toEqual(fieldsOf(schema.getQueryType()));
     const events = await during(database.url, { META_AUDIT: 'all' }, async (service) => {
@@ -118,7 +118,7 @@ describe('what is read of the log is itself in it', () => {
     expect(events.map(({ details }) => details.events)).toEqual([2]);
   });
 
-  test('with how many events were given, who has asked, from where and when', async () => {
+  test('with the number of events, actor, address and time', async () => {
     const started = new Date().toISOString();
     const events = await during(database.url, { ...READS, EVENT_TYPES: '' }, async (service) => {
       const { edges } = dataOf(await service.ask(TWO)).auditEvents;
@@ -141,7 +141,7 @@ describe('what is read of the log is itself in it', () => {
     expect(from >= started && to >= from && new Date().toISOString() >= to).toBe(true);
   });
 
-  test('for each key apart; those of a customer are the matter of whoever sees all', async () => {
+  test('for each key separately; only principals of all customers see them', async () => {
     const events = await during(database.url, READS, async (service) => {
       const keys = [undefined, 'acme', 'acme'].map((customerId, n) =>
         createKey(service, {
@@ -162,7 +162,7 @@ describe('what is read of the log is itself in it', () => {
     expect(events.map(({ customer_id }) => customer_id)).toEqual([null, null, null]);
   });
 
-  test('not what was refused, nor what is switched off', async () => {
+  test('but not refused operations, nor kinds that are switched off', async () => {
     const ask = async (service: TestService) => {
       await service.ask('{ auditEvents(first: -1) { totalCount } }');
     };
@@ -177,8 +177,8 @@ describe('what is read of the log is itself in it', () => {
   });
 });
 
-describe('looking', () => {
-  test('cannot loop: what a subscriber is given counts for nothing, also when it is about reads', async () => {
+describe('a read', () => {
+  test('cannot cause a loop: events sent to a subscriber are not counted as reads', async () => {
     const events = await during(
       database.url,
       { ...READS, META_AUDIT_INTERVAL_MS: '100' },
@@ -209,7 +209,7 @@ describe('looking', () => {
     expect(events.map(({ action }) => action)).toEqual(['log.subscribe', 'log.read']);
   });
 
-  test('without end costs an event for each interval', async () => {
+  test('that is repeated causes one event in each interval', async () => {
     const READS_OF_ONE = 300;
     const events = await during(database.url, READS, async (service) => {
       for (let n = 0; n < READS_OF_ONE; n += 50)
@@ -219,7 +219,7 @@ describe('looking', () => {
     expect(operationsOf(events)).toEqual({ auditSummary: READS_OF_ONE });
   });
 
-  test('is remembered until it can be recorded', async () => {
+  test('is counted until it can be recorded', async () => {
     const { log, lines } = keepLog();
     const pool = createPool(database.url, () => undefined);
     await pool.query(`CREATE FUNCTION refuse_read() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

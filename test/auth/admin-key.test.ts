@@ -27,7 +27,7 @@ async function linkOf(key: string): Promise<string> {
 }
 
 describe('another ADMIN_API_KEY', () => {
-  test('ends what is open on the former one, on instances that had it from the start', async () => {
+  test('ends the sessions of the former one, also on instances that started with it', async () => {
     expect(await codeOf(ADMIN_KEY)).toBeUndefined();
     const [raw, stream, url] = [
       await connectSocket(service.url),
@@ -44,7 +44,7 @@ describe('another ADMIN_API_KEY', () => {
     await next.stop();
   });
 
-  test('that is the same ends nothing', async () => {
+  test('with the same value ends no session', async () => {
     const raw = await connectSocket(service.url, { key: NEXT_KEY });
     const url = await linkOf(NEXT_KEY);
     const again = await startService(database.url, { ADMIN_API_KEY: NEXT_KEY });

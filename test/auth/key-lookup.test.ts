@@ -27,7 +27,7 @@ const newKey = async () => {
   return { id, secret };
 };
 
-test('a thousand wrong secrets and a right one are a handful of statements', async () => {
+test('a thousand wrong secrets and a right one take a handful of statements', async () => {
   const { id, secret } = await newKey();
   const keys = createKeyLookup(pool);
   acquired = 0;
@@ -37,7 +37,7 @@ test('a thousand wrong secrets and a right one are a handful of statements', asy
   expect(acquired).toBeLessThanOrEqual(5);
 });
 
-test('the same secret at the same time is looked up once, a wrong one again after five seconds at the earliest', async () => {
+test('a secret that arrives several times at once is looked up once, a wrong one not again for five seconds', async () => {
   let now = 0;
   const keys = createKeyLookup(pool, () => now);
   const wrong = createSecret();
@@ -54,7 +54,7 @@ test('the same secret at the same time is looked up once, a wrong one again afte
   expect(acquired).toBe(3);
 });
 
-test('wrong secrets do not fill the memory, and the oldest go first', async () => {
+test('the memory for wrong secrets is bounded, and the oldest are dropped first', async () => {
   const keys = createKeyLookup(pool);
   const [first, ...others] = upTo(10_001).map(createSecret);
   await keys.find(first as string);
@@ -67,7 +67,7 @@ test('wrong secrets do not fill the memory, and the oldest go first', async () =
   expect(acquired).toBe(1);
 });
 
-test('a database that is silent is UNAVAILABLE after five seconds, for all that wait', async () => {
+test('a silent database is UNAVAILABLE after five seconds, for all waiting secrets', async () => {
   const sockets = new Set<Socket>();
   const silent = createServer((socket) => sockets.add(socket.on('error', () => undefined))).listen(
     0,

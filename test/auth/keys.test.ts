@@ -146,7 +146,7 @@ describe('revoking', () => {
     expect(await eventsAbout(key.id)).toMatchObject([{ action: 'api_key.create' }, revoked, revoked]);
   });
 
-  test('takes effect also while the log takes no event, which is recorded when it is called again', async () => {
+  test('takes effect even when the event cannot be recorded; a second call records it', async () => {
     const { key, secret } = await createKey(service, { name: 'leaked', scopes: ['EVENTS_WRITE'] });
     await withoutEvents('authz.role_revoked', async () => {
       expect(codeOf(await service.ask(REVOKE, { id: key.id }))).toBe('INTERNAL');
@@ -192,7 +192,7 @@ test('the time of last use is kept to the minute', async () => {
   expect(await lastUse()).toBe(first);
 });
 
-test('a secret with a wrong checksum is refused without asking the database; a chosen one may look like it', async () => {
+test('a secret with a wrong checksum is refused without a query; a configured secret may look like one', async () => {
   const nowhere = createPool('postgresql://postgres@127.0.0.1:1/none', () => undefined);
   const secret = createSecret();
   const mistyped = `${secret.slice(0, -1)}${secret.endsWith('0') ? '1' : '0'}`;

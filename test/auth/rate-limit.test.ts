@@ -34,7 +34,7 @@ const codeOf = (work: () => void): string => {
 };
 
 describe('a bucket', () => {
-  test('gives while there is anything, then nothing until the debt is paid', () => {
+  test('admits a request while the balance is positive, then nothing until the debt is paid', () => {
     const bucket = new Bucket({ points: 60_000 }, 0);
     bucket.take(59_999, 0);
     expect(bucket.waitMs(0)).toBe(0);
@@ -55,7 +55,7 @@ describe('a bucket', () => {
 });
 
 describe('the shared bucket', () => {
-  test('takes what instances have spent, each in turn', async () => {
+  test('subtracts the points of several instances', async () => {
     const held = async (points: number) =>
       (await takeShared(pool, new Map([['a', points]]), 6_000)).get('a') ?? 0;
     expect(await held(1_000)).toBe(5_000);
@@ -109,7 +109,7 @@ describe('the shared bucket', () => {
 });
 
 describe('the limit of a key', () => {
-  test('is RATE_LIMITED, which says when to come again', async () => {
+  test('is RATE_LIMITED with the time to wait', async () => {
     const rates = limit(6_000);
     rates.spend('single', 5_000);
     rates.spend('single', 5_000);
@@ -120,7 +120,7 @@ describe('the limit of a key', () => {
     await rates.close();
   });
 
-  test('is one over all instances', async () => {
+  test('is shared by all instances', async () => {
     const [one, other, third] = [limit(6_000), limit(6_000), limit(6_000)] as [
       RateLimit,
       RateLimit,
@@ -134,7 +134,7 @@ describe('the limit of a key', () => {
     await third.close();
   });
 
-  test('is kept by each instance alone while the database is away', async () => {
+  test('is kept by each instance alone while the database is unreachable', async () => {
     const nowhere = createPool('postgresql://postgres@127.0.0.1:1/none', () => undefined);
     const problems: Error[] = [];
     const rates = createRateLimit({ pool: nowhere, points: 100, onError: (error) => problems.push(error) });
@@ -152,7 +152,7 @@ describe('the limit of a key', () => {
     await rates.close();
   });
 
-  test('follows a reference over any run of spending, within what flows in', () => {
+  test('agrees with a reference model over random spending', () => {
     let now = 0;
     const bucket = new Bucket({ points: 600 }, now);
     let given = 0;
@@ -182,7 +182,7 @@ describe('wrong keys', () => {
     expect(codeOf(() => failures.check('203.0.113.7'))).toBe('fine');
   });
 
-  test('of an IPv6 network are counted together: whoever has an address there has all of them', () => {
+  test('of an IPv6 network of /64 are counted together', () => {
     const failures = createFailureLimit(2, () => 0);
     failures.count('2001:db8:1:2::1');
     failures.count('2001:db8:1:2:ffff:ffff:ffff:ffff');
@@ -191,7 +191,7 @@ describe('wrong keys', () => {
     expect(codeOf(() => failures.check(undefined))).toBe('fine');
   });
 
-  test('of many addresses do not fill the memory', () => {
+  test('of many addresses take bounded memory', () => {
     const failures = createFailureLimit(1, () => 0);
     failures.count('first');
     for (let n = 0; n < 10_000; n += 1) failures.count(`2001:db8:0:${n.toString(16)}::1`);

@@ -11,7 +11,7 @@ test('a secret has a prefix, 256 random bits and a checksum in letters and digit
   expect(new Set(secrets).size).toBe(500);
 });
 
-test('one wrong digit anywhere, or two that changed places, are noticed', () => {
+test('one wrong digit, or two swapped digits, are detected', () => {
   const digit = fc.constantFrom(...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz');
   const place = fc.integer({ min: 4, max: 52 });
   const property = fc.property(place, digit, (at, wrong) => {
@@ -24,7 +24,7 @@ test('one wrong digit anywhere, or two that changed places, are noticed', () => 
   fc.assert(property, { numRuns: 500 });
 });
 
-test('a text of another shape is nobody’s typing error', () => {
+test('a text of another form is not taken for a mistyped secret', () => {
   for (const text of ['', 'a-key-of-the-operator-0123456789abcdef', 'aul_short', `${createSecret()}x`]) {
     expect(isMistyped(text)).toBe(false);
   }

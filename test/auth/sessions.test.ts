@@ -4,7 +4,7 @@ import { createSessions } from '../../src/auth/sessions.ts';
 const LIFE_MS = 60;
 
 // A socket opens before its subscriptions, and is closed in the turn of the event loop after their last words.
-test('all that is open on tokens of one end ends in one turn of the event loop, in the order of its opening', async () => {
+test('sessions of tokens with the same expiry time end in one iteration of the event loop, in the order of their opening', async () => {
   const start = performance.now();
   const now = () => performance.now() - start;
   const sessions = createSessions({ pool: {} as never, now, onUse: () => {}, onError: () => {} });

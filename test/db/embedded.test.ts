@@ -55,7 +55,7 @@ test('keeps its data over a stop and a start', async () => {
   await second.stop();
 });
 
-test('takes over what a killed process left behind, and loses nothing that was committed', async () => {
+test('stops the server of a killed process, and keeps all committed data', async () => {
   const { child, url } = await startInChild();
   await query(url, 'CREATE TABLE t AS SELECT 42 AS answer');
   child.kill('SIGKILL');
@@ -88,7 +88,7 @@ test('refuses a cluster of another version', async () => {
   await expect(startEmbedded({ dataDir, ...options })).rejects.toThrow('is of PostgreSQL 99');
 });
 
-test('clears away a set-up that was cut off', async () => {
+test('removes the remains of an interrupted set-up', async () => {
   mkdirSync(join(dataDir, 'postgres.new-dead', 'base'), { recursive: true });
   const server = await startEmbedded({ dataDir, ...options });
   expect(readdirSync(dataDir)).not.toContain('postgres.new-dead');
@@ -105,14 +105,14 @@ test('lets one of two starts win', async () => {
   expect(readdirSync(dataDir).sort()).toEqual(['postgres', 'postgres.password']);
 });
 
-test('takes over the lock of a process whose number another one has, and one that was cut off', async () => {
+test('takes over the lock of a process id that was reused, and a truncated lock', async () => {
   for (const text of [JSON.stringify({ pid: process.pid, startTime: '1' }), '']) {
     writeFileSync(join(dataDir, 'service.lock'), text);
     await (await startEmbedded({ dataDir, ...options })).stop();
   }
 });
 
-test('is not blocked by another program that has the number of a server of old', async () => {
+test('is not blocked by another program with the process id of a former server', async () => {
   await (await startEmbedded({ dataDir, ...options })).stop();
   const { uid, gid } = statSync(join(dataDir, 'postgres'));
   const other = spawn('cat', {
@@ -129,7 +129,7 @@ test('is not blocked by another program that has the number of a server of old',
   await once(other, 'exit');
 });
 
-test('says so when the server ends by itself, with its last words', async () => {
+test('reports the end of the server with its last lines', async () => {
   const settings = { max_connections: 'many' };
   await expect(startEmbedded({ dataDir, ...options, settings })).rejects.toThrow(
     'invalid value for parameter',
@@ -141,7 +141,7 @@ test('says so when the server ends by itself, with its last words', async () => 
   await (await startEmbedded({ dataDir, ...options })).stop();
 });
 
-test('listens with a password on the loopback alone, and hands text back in one order everywhere', async () => {
+test('listens only on 127.0.0.1 with a password, and sorts text the same on every machine', async () => {
   const server = await startEmbedded({ dataDir, ...options });
   const sql = `SELECT current_setting('listen_addresses') AS address, current_setting('data_checksums') AS checksums,
     current_setting('unix_socket_directories') AS sockets, datlocprovider AS provider, datlocale AS locale
@@ -156,7 +156,7 @@ test('listens with a password on the loopback alone, and hands text back in one 
   await server.stop();
 });
 
-test('does not give away a folder that holds more than ours', async () => {
+test('does not change the owner of a directory with other files', async () => {
   writeFileSync(join(dataDir, 'letter.txt'), 'mine');
   chmodSync(dataDir, 0o755);
   const { uid } = statSync(dataDir);

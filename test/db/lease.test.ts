@@ -25,7 +25,7 @@ async function breakHolder(): Promise<void> {
   expect(rows).toEqual([{ ended: true }]);
 }
 
-test('one of two has the turn, until it ends or its connection breaks', async () => {
+test('one of two instances has the lease, until it releases it or its connection breaks', async () => {
   const [one, two] = pools.map((pool) => createLease(pool, 'test')) as [Lease, Lease];
   expect(await Promise.all([one.acquire(), one.acquire(), one.acquire()])).toEqual([true, true, true]);
   expect(await two.acquire()).toBe(false);

@@ -32,14 +32,14 @@ test.each([
   'é 𝄞 \u202e',
   '',
   'x'.repeat(256),
-])('the customer "%s" is who reads, and nobody afterwards on the same connection', async (customer) => {
+])('a statement runs as the customer "%s", and the next one on the connection does not', async (customer) => {
   const bound = await who(prismaAsCustomer(pool, customer));
   expect(bound).toMatchObject({ role: 'audit_log_customer', customer, read_only: 'on' });
   const after = await who(prismaOn(pool));
   expect(after).toMatchObject({ role: 'audit_log_service', customer: '', read_only: 'off', pid: bound?.pid });
 });
 
-test('a statement that fails, or that tries to get out, leaves nothing behind', async () => {
+test('a statement that fails or tries to leave the role has no effect on later ones', async () => {
   const reader = prismaAsCustomer(pool, 'acme');
   for (const [statement, code] of [
     ['SELECT 1 / 0', '22012'],
@@ -55,7 +55,7 @@ test('a statement that fails, or that tries to get out, leaves nothing behind', 
   }
 });
 
-test('a prepared statement that fails, or cannot be bound, can be given again on the same connection', async () => {
+test('a prepared statement that fails or cannot be bound can be run again on the same connection', async () => {
   const reader = prismaAsCustomer(pool, 'acme');
   const divide = (by: number) => reader.$queryRaw(prepared(Prisma.sql`SELECT 6 / ${by}::int AS result`));
   const missing = () => reader.$queryRaw(prepared(Prisma.sql`SELECT missing FROM rate_buckets`));
@@ -74,7 +74,7 @@ test('a prepared statement that fails, or cannot be bound, can be given again on
   expect(await divide(2)).toEqual([{ result: 3 }]);
 });
 
-test('what is bound to nobody is not sent at all', async () => {
+test('a statement that is not bound to a customer is not sent', async () => {
   const prisma = boundPrismaOn(pool);
   for (const statement of [
     () => prisma.$queryRaw`SELECT 1`,
@@ -86,7 +86,7 @@ test('what is bound to nobody is not sent at all', async () => {
     await expect(statement()).rejects.toThrow('was not bound');
 });
 
-test('of two hundred operations at a time, of every kind, each sees its own customer alone', async () => {
+test('each of two hundred concurrent operations sees only its own customer', async () => {
   const shared = createPool(database.url, () => undefined, { max: 5, role: 'audit_log_service' });
   const owner = createPool(database.url, () => undefined, { max: 1 });
   const customers = upTo(8).map((n) => `customer-${n}`);

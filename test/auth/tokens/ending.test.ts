@@ -45,7 +45,7 @@ async function linkOf(token: string): Promise<{ url: string; expiresAt: string }
 }
 
 describe.concurrent('when a token expires', () => {
-  test('its WebSocket is told and closed with 4403, not before', async () => {
+  test('its WebSocket gets an error and is closed with 4403, not earlier', async () => {
     const { token, exp } = brief();
     const raw = await connect(token);
     raw.send({ type: 'subscribe', id: '1', payload: { query: FEED } });
@@ -71,7 +71,7 @@ describe.concurrent('when a token expires', () => {
     expect(results).toMatchObject([{ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] }]);
   });
 
-  test('requests with it are refused, also where it is remembered', async () => {
+  test('requests with it are refused, also while it is remembered', async () => {
     const { token, exp } = brief();
     const code = async () => (await service.ask('{ __typename }', {}, token)).errors?.[0]?.extensions.code;
     expect(await code()).toBeUndefined();
@@ -88,7 +88,7 @@ describe.concurrent('when a token expires', () => {
     second.socket.terminate();
   });
 
-  test('its links end, which say so', async () => {
+  test('its export links end with an error that says so', async () => {
     const { token, exp } = brief();
     const { url, expiresAt } = await linkOf(token);
     expect(Date.parse(expiresAt)).toBe(exp);
@@ -97,7 +97,7 @@ describe.concurrent('when a token expires', () => {
   });
 });
 
-test('sessions of a token are not asked about in the database', async () => {
+test('sessions of tokens cause no query', async () => {
   const raw = await connect(issuer.token({ scope: 'events:read' }));
   const keys = await connect(issuer.token({ sub: 'bob', scope: 'admin' }));
   // Revoking a key asks about everything that is open.
@@ -111,7 +111,7 @@ test('sessions of a token are not asked about in the database', async () => {
   }
 });
 
-test('a link ends when its issuer is accepted no more', async () => {
+test('an export link ends when its issuer is no longer accepted', async () => {
   const { url } = await linkOf(issuer.token({ scope: 'events:export' }));
   const without = await startService(database.url);
   expect((await fetch(url.replace(service.url, without.url))).status).toBe(403);
@@ -119,7 +119,7 @@ test('a link ends when its issuer is accepted no more', async () => {
   expect((await fetch(url)).status).toBe(200);
 });
 
-test('a file that is still being read breaks off with the token', async () => {
+test('an export that is still being read is aborted when the token expires', async () => {
   const details = { text: 'x'.repeat(20_000) };
   const input = Array.from({ length: 700 }, () => ({ eventType: 'DATA_READ', details }));
   for (let n = 0; n < 3; n += 1)

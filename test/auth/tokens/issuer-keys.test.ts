@@ -51,7 +51,7 @@ const codeOf = (token: string) =>
   );
 
 describe('a new key', () => {
-  test('is fetched when a token names it, and the old one goes when it is published no more', async () => {
+  test('is fetched when a token names it; a key that is no longer published is dropped', async () => {
     start();
     const old = issuer.token(LONG);
     expect(await codeOf(old)).toBe('fine');
@@ -64,7 +64,7 @@ describe('a new key', () => {
     expect(await codeOf(old)).toBe('UNAUTHENTICATED');
   });
 
-  test('is not asked for again and again: what names none waits ten seconds', async () => {
+  test('is not fetched again within ten seconds', async () => {
     start();
     expect(await codeOf(issuer.token(LONG))).toBe('fine');
     const unknown = () => issuer.token(LONG, { key: createIssuerKey('ES256') });
@@ -116,7 +116,7 @@ describe.each(AWAY)('an issuer that %s', (_what, answer, problem) => {
     expect(await codeOf(issuer.token(LONG))).toBe('fine');
   });
 
-  test('does no harm to keys that are known', async () => {
+  test('does not affect known keys for a day', async () => {
     start(300);
     const token = issuer.token(LONG);
     expect(await codeOf(token)).toBe('fine');
@@ -126,13 +126,13 @@ describe.each(AWAY)('an issuer that %s', (_what, answer, problem) => {
     expect(await codeOf(token)).toBe('fine');
     setClock(23 * 60 * MINUTE_MS);
     expect(await codeOf(token)).toBe('fine');
-    // A key that nobody has confirmed for a day is none.
+    // A key that was not confirmed for a day is not used.
     setClock(25 * 60 * MINUTE_MS);
     expect(await codeOf(token)).toBe('UNAVAILABLE');
   });
 });
 
-test('an issuer that is not there is UNAVAILABLE', async () => {
+test('an issuer that refuses connections is UNAVAILABLE', async () => {
   const gone = await startIssuer();
   await gone.close();
   issuer.jwksUrl = gone.jwksUrl;
@@ -141,7 +141,7 @@ test('an issuer that is not there is UNAVAILABLE', async () => {
   expect(problems[0]).toMatch(/ECONNREFUSED/);
 });
 
-test('tokens without the id of a key need an issuer with one that fits', async () => {
+test('a token without a key id is accepted only when one key fits', async () => {
   start();
   const anonymous = () => issuer.token(LONG, { header: { kid: undefined } });
   expect(await codeOf(anonymous())).toBe('fine');

@@ -66,7 +66,7 @@ async function logged(text: string, count = 1): Promise<void> {
   });
 }
 
-test('a server that is killed is started again where it was, and has what was committed', async () => {
+test('a killed server is restarted on its port with all committed data', async () => {
   await start();
   await query('CREATE TABLE t AS SELECT 42 AS answer');
   await killServer();
@@ -95,7 +95,7 @@ test('a backend that computes when its server is killed does not hold up the nex
   expect(await computing).toBeUndefined();
 });
 
-test('killed again and again, also while it starts, it comes back', async () => {
+test('killed several times, also during a start, it comes back', async () => {
   await start();
   await query('CREATE TABLE t AS SELECT 42 AS answer');
   let pid: number | undefined;
@@ -105,14 +105,14 @@ test('killed again and again, also while it starts, it comes back', async () => 
   });
 }, 120_000);
 
-test('killed during its first start, it is started again', async () => {
+test('killed during its first start, it is restarted', async () => {
   const starting = start();
   await killServer();
   await starting;
   expect(await query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
 });
 
-test('stopped while it is being started again, it leaves nothing', async () => {
+test('stopped during a restart, it leaves no process and no lock', async () => {
   for (const whenToStop of ['at once', 'while it recovers']) {
     const { stop } = await start();
     const killed = await killServer();
@@ -132,7 +132,7 @@ test('stopped while it is being started again, it leaves nothing', async () => {
   expect(await query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
 });
 
-test('a data directory that is gone is not made anew, and is used again when it is back', async () => {
+test('a missing data directory is not made anew, and is used again when it is back', async () => {
   await start();
   await query('CREATE TABLE t AS SELECT 42 AS answer');
   const pid = serverPid() as number;
@@ -151,7 +151,7 @@ test('a data directory that is gone is not made anew, and is used again when it 
   expect(await query('SELECT answer FROM t')).toEqual([{ answer: 42 }]);
 });
 
-test('a data directory that another service has taken meanwhile is left to it', async () => {
+test('a data directory that another service has locked meanwhile is left to it', async () => {
   const { lost, stop } = await start();
   const pid = serverPid() as number;
   // The process of the tests' runner stands for the other service.
