@@ -87,39 +87,18 @@ export function createMetaAudit(options: MetaAuditOptions): MetaAudit {
     settings: { ...settings },
     sign,
   });
-  const totalsByKind = new Map(ACTIVITY_KINDS.map((kind) => [kind, new ActivityTotals(MAX_ACTORS[kind])]));
-  let running: Promise<void> = Promise.resolve();
+  const recorder = new ActivityRecorder(pipeline, onError);
+  const add = (kind: ActivityKind, actor: AuditedActor, activity: Activity) => {
+    if (kinds.includes(kind === 'denials' ? 'failures' : kind)) recorder.add(kind, actor, activity);
+  };
+  let recording: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout;
-
-  function add(kind: ActivityKind, actor: AuditedActor, activity: Activity): void {
-    const metaKind = kind === 'denials' ? 'failures' : kind;
-    if (kinds.includes(metaKind)) totalsByKind.get(kind)?.add(actor, activity, pipeline.now());
-  }
-
-  async function flush(): Promise<void> {
-    const taken: [ActivityTotals, ActivityTotal[]][] = [];
-    const events: EventInput[] = [];
-    for (const [kind, totals] of totalsByKind) {
-      const ended = totals.take();
-      taken.push([totals, ended]);
-      events.push(...ended.map((total) => eventOfTotal(kind, total)));
-    }
-    try {
-      await recordSystemEvents(pipeline, events);
-    } catch (error) {
-      for (const [totals, ended] of taken) totals.putBack(ended);
-      onError(error as Error);
-    }
-  }
-
   // Aligned to the clock, so that an event covers for example one minute of the clock.
   function schedule(): void {
-    timer = setTimeout(
-      () => {
-        running = flush().finally(schedule);
-      },
-      intervalMs - (Date.now() % intervalMs),
-    ).unref();
+    const waitMs = intervalMs - (Date.now() % intervalMs);
+    timer = setTimeout(() => {
+      recording = recorder.record().finally(schedule);
+    }, waitMs).unref();
   }
 
   schedule();
@@ -138,16 +117,49 @@ export function createMetaAudit(options: MetaAuditOptions): MetaAudit {
     },
     started: lifecycle.started,
     async close() {
-      await running;
+      await recording;
       clearTimeout(timer);
       if (!(await isAnswering(owner)))
         return onError(
           new Error('the last events about the use of the log are lost: the database does not answer'),
         );
-      await flush();
+      await recorder.record();
       await lifecycle.stopped().catch(onError);
     },
   };
+}
+
+/** Counts activities and records their totals as events. */
+class ActivityRecorder {
+  readonly #pipeline: Pipeline;
+  readonly #onError: (error: Error) => void;
+  readonly #totals = new Map(ACTIVITY_KINDS.map((kind) => [kind, new ActivityTotals(MAX_ACTORS[kind])]));
+
+  constructor(pipeline: Pipeline, onError: (error: Error) => void) {
+    this.#pipeline = pipeline;
+    this.#onError = onError;
+  }
+
+  add(kind: ActivityKind, actor: AuditedActor, activity: Activity): void {
+    this.#totals.get(kind)?.add(actor, activity, this.#pipeline.now());
+  }
+
+  /** Resolves also when the events cannot be recorded: then their totals are added to those of the next interval. */
+  async record(): Promise<void> {
+    const taken: [ActivityTotals, ActivityTotal[]][] = [];
+    const events: EventInput[] = [];
+    for (const [kind, totals] of this.#totals) {
+      const ended = totals.take();
+      taken.push([totals, ended]);
+      events.push(...ended.map((total) => eventOfTotal(kind, total)));
+    }
+    try {
+      await recordSystemEvents(this.#pipeline, events);
+    } catch (error) {
+      for (const [totals, ended] of taken) totals.putBack(ended);
+      this.#onError(error as Error);
+    }
+  }
 }
 
 function actorOf(context: RequestContext): AuditedActor {

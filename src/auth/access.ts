@@ -1,6 +1,6 @@
 import type { Pool } from '../db/pool.ts';
 import { createUsage, findValid } from './api-keys.ts';
-import { type Authenticate, createAuthentication, createKeyLookup } from './authenticate.ts';
+import { type Authenticate, createAuthentication, KeyLookup } from './authenticate.ts';
 import type { Credential } from './principal.ts';
 import { createQuota, type Quota, type QuotaOptions } from './quota.ts';
 import { createFailureLimit, createRateLimit, type FailureLimit, type RateLimit } from './rate-limit.ts';
@@ -48,7 +48,7 @@ export function createAccess(options: AccessOptions): Access {
   const tokens = createTokens({ ...options.tokens, now });
   const failures = createFailureLimit(options.failuresPerMinute);
   const { authenticate, forget } = createAuthentication({
-    keys: createKeyLookup(pool),
+    keys: new KeyLookup(pool),
     adminSecret,
     tokens,
     now,

@@ -134,15 +134,9 @@ const DEADLINE_MS = 5_000;
 const UNKNOWN_MS = 5_000;
 const MAX_UNKNOWN = 10_000;
 
-/** Finds keys by their secrets. */
-export interface KeyLookup {
-  /** The key. Undefined when it is unknown, expired or revoked. Throws UNAVAILABLE when the database does not answer. */
-  find(secret: string): Promise<ApiKey | undefined>;
-  /** Forgets previous results: keys may have changed. */
-  forget(): void;
-}
-
 interface Waiting {
+  /** The hash in hex. */
+  name: string;
   hash: Buffer;
   since: number;
   found: Promise<ApiKey | undefined>;
@@ -151,88 +145,93 @@ interface Waiting {
 }
 
 /**
- * Creates the look-up of keys. A flood of wrong secrets must not delay right ones: all waiting secrets are looked up by
+ * Finds keys by their secrets. A flood of wrong secrets must not delay right ones: all waiting secrets are looked up by
  * one statement on the index of hashes, so that a secret waits for at most two statements. An unknown secret is
  * remembered for five seconds. The duration of a look-up reveals nothing about the secrets, since their hashes are
  * compared.
  */
-export function createKeyLookup(pool: Pool, now: () => number = () => performance.now()): KeyLookup {
-  const queue: Waiting[] = [];
-  let asked = new Map<string, Waiting>();
-  let unknown = new Map<string, number>();
-  let running = 0;
+export class KeyLookup {
+  readonly #pool: Pool;
+  readonly #now: () => number;
+  readonly #queue: Waiting[] = [];
+  #waiting = new Map<string, Waiting>();
+  /** The hashes of unknown secrets, and until when they are remembered. */
+  #unknown = new Map<string, number>();
+  #running = 0;
 
-  function start(): void {
-    while (running < BATCHES_AT_ONCE && queue.length > 0) {
-      running += 1;
-      const batch = queue.splice(0, MAX_BATCH).filter(isInTime);
-      void lookUp(batch).finally(() => {
-        running -= 1;
-        start();
+  constructor(pool: Pool, now: () => number = () => performance.now()) {
+    this.#pool = pool;
+    this.#now = now;
+  }
+
+  /** The key. Undefined when it is unknown, expired or revoked. Throws UNAVAILABLE when the database does not answer. */
+  async find(secret: string): Promise<ApiKey | undefined> {
+    const hash = hashSecret(secret);
+    const name = hash.toString('hex');
+    if ((this.#unknown.get(name) ?? 0) > this.#now()) return undefined;
+    return (this.#waiting.get(name) ?? this.#enqueue(name, hash)).found;
+  }
+
+  /** Forgets previous results: keys may have changed. */
+  forget(): void {
+    this.#waiting = new Map();
+    this.#unknown = new Map();
+  }
+
+  #enqueue(name: string, hash: Buffer): Waiting {
+    const settle: Partial<Waiting> = {};
+    const found = new Promise<ApiKey | undefined>((resolve, reject) => {
+      Object.assign(settle, { resolve, reject });
+    });
+    const one = { name, hash, since: this.#now(), found, ...(settle as Pick<Waiting, 'resolve' | 'reject'>) };
+    this.#waiting.set(name, one);
+    this.#queue.push(one);
+    // All secrets that arrive in this iteration of the event loop form one batch.
+    setImmediate(() => this.#start());
+    return one;
+  }
+
+  #start(): void {
+    while (this.#running < BATCHES_AT_ONCE && this.#queue.length > 0) {
+      this.#running += 1;
+      const batch = this.#queue.splice(0, MAX_BATCH).filter((one) => this.#isInTime(one));
+      void this.#lookUp(batch).finally(() => {
+        this.#running -= 1;
+        this.#start();
       });
     }
   }
 
-  function isInTime(one: Waiting): boolean {
-    if (now() - one.since <= DEADLINE_MS) return true;
-    asked.delete(one.hash.toString('hex'));
+  #isInTime(one: Waiting): boolean {
+    if (this.#now() - one.since <= DEADLINE_MS) return true;
+    this.#waiting.delete(one.name);
     one.reject(late());
     return false;
   }
 
-  async function lookUp(batch: readonly Waiting[]): Promise<void> {
+  async #lookUp(batch: readonly Waiting[]): Promise<void> {
     if (batch.length === 0) return;
-    const [asking, noting] = [asked, unknown];
+    // `forget` replaces both: a result from before it is neither shared nor remembered.
+    const [waiting, unknown] = [this.#waiting, this.#unknown];
+    const hashes = batch.map(({ hash }) => hash);
     try {
-      const keys = await inTime(
-        findKeys(
-          pool,
-          batch.map(({ hash }) => hash),
-        ),
-      );
+      const keys = await inTime(findKeys(this.#pool, hashes));
       for (const one of batch) {
-        const name = one.hash.toString('hex');
-        const key = keys.get(name);
-        if (!key && noting === unknown) note(name);
+        const key = keys.get(one.name);
+        if (!key && unknown === this.#unknown) this.#rememberUnknown(one.name);
         one.resolve(key);
       }
     } catch (error) {
       for (const one of batch) one.reject(error);
     }
-    for (const { hash } of batch) asking.delete(hash.toString('hex'));
+    for (const { name } of batch) waiting.delete(name);
   }
 
-  function note(name: string): void {
-    const [oldest] = unknown.keys();
-    if (unknown.size >= MAX_UNKNOWN && oldest !== undefined) unknown.delete(oldest);
-    unknown.set(name, now() + UNKNOWN_MS);
+  #rememberUnknown(name: string): void {
+    const [oldest] = this.#unknown.keys();
+    if (this.#unknown.size >= MAX_UNKNOWN && oldest !== undefined) this.#unknown.delete(oldest);
+    this.#unknown.set(name, this.#now() + UNKNOWN_MS);
   }
-
-  function ask(name: string, hash: Buffer): Waiting {
-    let settle: Pick<Waiting, 'resolve' | 'reject'> | undefined;
-    const found = new Promise<ApiKey | undefined>((resolve, reject) => {
-      settle = { resolve, reject };
-    });
-    const one = { hash, since: now(), found, ...(settle as unknown as Pick<Waiting, 'resolve' | 'reject'>) };
-    asked.set(name, one);
-    queue.push(one);
-    // All secrets that arrive in this iteration of the event loop form one batch.
-    setImmediate(start);
-    return one;
-  }
-
-  return {
-    async find(secret) {
-      const hash = hashSecret(secret);
-      const name = hash.toString('hex');
-      if ((unknown.get(name) ?? 0) > now()) return undefined;
-      return (asked.get(name) ?? ask(name, hash)).found;
-    },
-    forget() {
-      asked = new Map();
-      unknown = new Map();
-    },
-  };
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

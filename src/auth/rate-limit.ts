@@ -26,6 +26,33 @@ export interface RateLimitOptions {
   onError: (error: Error) => void;
 }
 
+/** Creates the limit. */
+export function createRateLimit(options: RateLimitOptions): RateLimit {
+  const { pool, points: size, onError } = options;
+  if (size === 0) return { check() {}, spend() {}, charge() {}, close: async () => undefined };
+  const accounts = new Accounts(options);
+  const timers = [
+    setInterval(() => accounts.shareSoon(), SYNC_MS).unref(),
+    setInterval(() => void forgetFull(pool, size).catch(onError), FORGET_MS).unref(),
+  ];
+  return {
+    check(keyId) {
+      accounts.check(keyId);
+    },
+    spend(keyId, points) {
+      accounts.check(keyId);
+      accounts.take(keyId, points);
+    },
+    charge(keyId, points) {
+      if (points > 0) accounts.take(keyId, points);
+    },
+    async close() {
+      for (const timer of timers) clearInterval(timer);
+      await accounts.close();
+    },
+  };
+}
+
 interface Account {
   bucket: Bucket;
   /** Points spent in this instance that are not yet taken from the shared bucket. */
@@ -33,83 +60,76 @@ interface Account {
 }
 
 /**
- * Creates the limit. No request waits for the database: each instance has its own bucket for each key. Once a second, one
- * statement takes the points spent here from the buckets in the database, and their balances replace those of this
- * instance. Points that several instances overspend within a second become debt, so that the limit holds over a minute.
+ * The buckets of keys in this instance. No request waits for the database: once a second, one statement takes the points
+ * spent here from the buckets in the database, and their balances replace those of this instance. Points that several
+ * instances overspend within a second become debt, so that the limit holds over a minute.
  */
-export function createRateLimit(options: RateLimitOptions): RateLimit {
-  const { pool, points: size, now = () => performance.now(), onError } = options;
-  if (size === 0) return { check() {}, spend() {}, charge() {}, close: async () => undefined };
-  const accounts = new Map<string, Account>();
-  let sharing: Promise<void> | undefined;
+class Accounts {
+  readonly #pool: Pool;
+  readonly #size: number;
+  readonly #now: () => number;
+  readonly #onError: (error: Error) => void;
+  readonly #accounts = new Map<string, Account>();
+  #sharing: Promise<void> | undefined;
 
-  async function share(): Promise<void> {
-    const spent = new Map<string, number>();
-    for (const [keyId, account] of accounts) {
-      if (account.unshared > 0) spent.set(keyId, account.unshared);
-      else if (account.bucket.isFull(now())) accounts.delete(keyId);
-      account.unshared = 0;
-    }
-    if (spent.size === 0) return;
-    const held = await takeShared(pool, spent, size).catch((error: Error) => {
-      onError(error);
-      return new Map<string, number>();
-    });
-    for (const [keyId, points] of held) {
-      const account = accounts.get(keyId);
-      account?.bucket.set(points - account.unshared, now());
-    }
+  constructor({ pool, points, now = () => performance.now(), onError }: RateLimitOptions) {
+    this.#pool = pool;
+    this.#size = points;
+    this.#now = now;
+    this.#onError = onError;
   }
 
-  function shareSoon(): void {
-    sharing ??= share().finally(() => {
-      sharing = undefined;
-    });
-  }
-
-  function accountOf(keyId: string): Account {
-    const known = accounts.get(keyId);
-    if (known) return known;
-    const account = { bucket: new Bucket({ points: size }, now()), unshared: 0 };
-    accounts.set(keyId, account);
-    // Other instances may have spent points of the key.
-    setImmediate(shareSoon);
-    return account;
-  }
-
-  function check(keyId: string): Account {
-    const account = accountOf(keyId);
-    const waitMs = account.bucket.waitMs(now());
-    if (waitMs === 0) return account;
-    const message = `this API key has spent its ${size} points a minute: try again later`;
+  check(keyId: string): void {
+    const waitMs = this.#accountOf(keyId).bucket.waitMs(this.#now());
+    if (waitMs === 0) return;
+    const message = `this API key has spent its ${this.#size} points a minute: try again later`;
     throw new AuditError('RATE_LIMITED', message, undefined, waitMs);
   }
 
-  function take(account: Account, points: number): void {
-    account.bucket.take(points, now());
+  take(keyId: string, points: number): void {
+    const account = this.#accountOf(keyId);
+    account.bucket.take(points, this.#now());
     account.unshared += points;
   }
 
-  const timers = [
-    setInterval(shareSoon, SYNC_MS).unref(),
-    setInterval(() => void forgetFull(pool, size).catch(onError), FORGET_MS).unref(),
-  ];
-  return {
-    check(keyId) {
-      check(keyId);
-    },
-    spend(keyId, points) {
-      take(check(keyId), points);
-    },
-    charge(keyId, points) {
-      if (points > 0) take(accountOf(keyId), points);
-    },
-    async close() {
-      for (const timer of timers) clearInterval(timer);
-      await sharing;
-      await share();
-    },
-  };
+  shareSoon(): void {
+    this.#sharing ??= this.#share().finally(() => {
+      this.#sharing = undefined;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#sharing;
+    await this.#share();
+  }
+
+  #accountOf(keyId: string): Account {
+    const known = this.#accounts.get(keyId);
+    if (known) return known;
+    const account = { bucket: new Bucket({ points: this.#size }, this.#now()), unshared: 0 };
+    this.#accounts.set(keyId, account);
+    // Other instances may have spent points of the key.
+    setImmediate(() => this.shareSoon());
+    return account;
+  }
+
+  async #share(): Promise<void> {
+    const spent = new Map<string, number>();
+    for (const [keyId, account] of this.#accounts) {
+      if (account.unshared > 0) spent.set(keyId, account.unshared);
+      else if (account.bucket.isFull(this.#now())) this.#accounts.delete(keyId);
+      account.unshared = 0;
+    }
+    if (spent.size === 0) return;
+    const balances = await takeShared(this.#pool, spent, this.#size).catch((error: Error) => {
+      this.#onError(error);
+      return new Map<string, number>();
+    });
+    for (const [keyId, points] of balances) {
+      const account = this.#accounts.get(keyId);
+      account?.bucket.set(points - account.unshared, this.#now());
+    }
+  }
 }
 
 /** Points by the id of a key. */

@@ -30,9 +30,80 @@ export interface SessionsOptions {
   onError: (error: Error) => void;
 }
 
+/** Creates the sessions of an instance. */
+export function createSessions({ pool, now, onUse, onError }: SessionsOptions): Sessions {
+  const ofKeys = new KeySessions(pool, onUse);
+  const ofTokens = new TokenSessions(now);
+  let isChecking = false;
+  const timer = setInterval(() => {
+    if (isChecking) return;
+    isChecking = true;
+    ofKeys
+      .check()
+      .catch(onError)
+      .finally(() => {
+        isChecking = false;
+      });
+  }, CHECK_MS).unref();
+  return {
+    open: (credential, onEnd) =>
+      credential.expiresAt === undefined
+        ? ofKeys.open(credential, onEnd)
+        : ofTokens.open(credential.expiresAt, onEnd),
+    end: (keyId) => ofKeys.end(keyId),
+    check: () => ofKeys.check().catch(onError),
+    close: () => clearInterval(timer),
+  };
+}
+
 interface OpenOnKey {
   credential: Credential;
   ends: Set<() => void>;
+}
+
+/** The sessions of API keys, which one statement checks for all keys. */
+class KeySessions {
+  readonly #pool: Pool;
+  readonly #onUse: (keyId: string) => void;
+  /** By the generation and id of the key. */
+  readonly #open = new Map<string, OpenOnKey>();
+
+  constructor(pool: Pool, onUse: (keyId: string) => void) {
+    this.#pool = pool;
+    this.#onUse = onUse;
+  }
+
+  open(credential: Credential, onEnd: () => void): () => void {
+    const name = `${credential.generation}:${credential.keyId}`;
+    const one = this.#open.get(name) ?? { credential, ends: new Set() };
+    this.#open.set(name, one);
+    one.ends.add(onEnd);
+    return () => {
+      one.ends.delete(onEnd);
+      if (one.ends.size === 0 && this.#open.get(name) === one) this.#open.delete(name);
+    };
+  }
+
+  end(keyId: string): void {
+    for (const [name, one] of this.#open) if (one.credential.keyId === keyId) this.#end(name, one);
+  }
+
+  async check(): Promise<void> {
+    const checked = [...this.#open];
+    if (checked.length === 0) return;
+    const ids = new Set(checked.map(([, { credential }]) => credential.keyId));
+    const valid = await findValid(this.#pool, [...ids]);
+    for (const [name, one] of checked) {
+      const { keyId, generation } = one.credential;
+      if (valid.get(keyId) === generation) this.#onUse(keyId);
+      else this.#end(name, one);
+    }
+  }
+
+  #end(name: string, { ends }: OpenOnKey): void {
+    this.#open.delete(name);
+    for (const onEnd of ends) onEnd();
+  }
 }
 
 interface EndingAt {
@@ -41,87 +112,41 @@ interface EndingAt {
 }
 
 /**
- * Creates the sessions of an instance: one check of all keys every two seconds, one timer for each expiry time of tokens.
+ * The sessions of tokens. One timer ends all sessions with the same expiry time, in the order of their opening: so a
+ * subscription sends its error before its socket is closed.
  */
-export function createSessions({ pool, now, onUse, onError }: SessionsOptions): Sessions {
-  const open = new Map<string, OpenOnKey>();
-  /** The sessions of tokens, by their expiry time. */
-  const ending = new Map<number, EndingAt>();
-  let isChecking = false;
+class TokenSessions {
+  readonly #now: () => number;
+  /** By expiry time. */
+  readonly #ending = new Map<number, EndingAt>();
 
-  function end(name: string, { ends }: OpenOnKey): void {
-    open.delete(name);
-    for (const onEnd of ends) onEnd();
+  constructor(now: () => number) {
+    this.#now = now;
   }
 
-  async function check(): Promise<void> {
-    const asked = [...open];
-    if (asked.length === 0) return;
-    const valid = await findValid(pool, [...new Set(asked.map(([, { credential }]) => credential.keyId))]);
-    for (const [name, one] of asked) {
-      const { keyId, generation } = one.credential;
-      if (valid.get(keyId) === generation) onUse(keyId);
-      else end(name, one);
-    }
-  }
-
-  function openOnKey(credential: Credential, onEnd: () => void): () => void {
-    const name = `${credential.generation}:${credential.keyId}`;
-    const one = open.get(name) ?? { credential, ends: new Set() };
-    open.set(name, one);
+  open(time: number, onEnd: () => void): () => void {
+    const one = this.#ending.get(time) ?? this.#endAt(time);
     one.ends.add(onEnd);
     return () => {
       one.ends.delete(onEnd);
-      if (one.ends.size === 0 && open.get(name) === one) open.delete(name);
+      if (one.ends.size > 0 || this.#ending.get(time) !== one) return;
+      clearTimeout(one.timer);
+      this.#ending.delete(time);
     };
   }
 
-  // One timer for all sessions of an expiry time: a subscription sends its error before its socket is closed.
-  function endAt(time: number): EndingAt {
+  #endAt(time: number): EndingAt {
     const one: EndingAt = { ends: new Set(), timer: undefined };
-    const wait = () => {
-      const leftMs = Math.min(Math.max(time - now(), 0), MAX_WAIT_MS);
-      one.timer = setTimeout(() => (time <= now() ? finish() : wait()), leftMs).unref();
-    };
     const finish = () => {
-      ending.delete(time);
+      this.#ending.delete(time);
       for (const onEnd of one.ends) onEnd();
     };
-    ending.set(time, one);
+    const wait = () => {
+      const leftMs = Math.min(Math.max(time - this.#now(), 0), MAX_WAIT_MS);
+      one.timer = setTimeout(() => (time <= this.#now() ? finish() : wait()), leftMs).unref();
+    };
+    this.#ending.set(time, one);
     wait();
     return one;
   }
-
-  function openUntil(time: number, onEnd: () => void): () => void {
-    const one = ending.get(time) ?? endAt(time);
-    one.ends.add(onEnd);
-    return () => {
-      one.ends.delete(onEnd);
-      if (one.ends.size > 0 || ending.get(time) !== one) return;
-      clearTimeout(one.timer);
-      ending.delete(time);
-    };
-  }
-
-  const timer = setInterval(() => {
-    if (isChecking) return;
-    isChecking = true;
-    check()
-      .catch(onError)
-      .finally(() => {
-        isChecking = false;
-      });
-  }, CHECK_MS).unref();
-
-  return {
-    open: (credential, onEnd) =>
-      credential.expiresAt === undefined
-        ? openOnKey(credential, onEnd)
-        : openUntil(credential.expiresAt, onEnd),
-    end(keyId) {
-      for (const [name, one] of open) if (one.credential.keyId === keyId) end(name, one);
-    },
-    check: () => check().catch(onError),
-    close: () => clearInterval(timer),
-  };
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect } from 'vitest';
 import { createSecret, storeKey } from '../../src/auth/api-keys.ts';
-import { createKeyLookup } from '../../src/auth/authenticate.ts';
+import { KeyLookup } from '../../src/auth/authenticate.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { expectWithin } from '../support/runs.ts';
@@ -29,7 +29,7 @@ const newKey = async () => {
 
 test('a thousand wrong secrets and a right one take a handful of statements', async () => {
   const { id, secret } = await newKey();
-  const keys = createKeyLookup(pool);
+  const keys = new KeyLookup(pool);
   acquired = 0;
   const wrong = upTo(1_000).map(() => keys.find(createSecret()));
   expect((await keys.find(secret))?.id).toBe(id);
@@ -39,7 +39,7 @@ test('a thousand wrong secrets and a right one take a handful of statements', as
 
 test('a secret that arrives several times at once is looked up once, a wrong one not again for five seconds', async () => {
   let now = 0;
-  const keys = createKeyLookup(pool, () => now);
+  const keys = new KeyLookup(pool, () => now);
   const wrong = createSecret();
   acquired = 0;
   await Promise.all(upTo(10).map(() => keys.find(wrong)));
@@ -55,7 +55,7 @@ test('a secret that arrives several times at once is looked up once, a wrong one
 });
 
 test('the memory for wrong secrets is bounded, and the oldest are dropped first', async () => {
-  const keys = createKeyLookup(pool);
+  const keys = new KeyLookup(pool);
   const [first, ...others] = upTo(10_001).map(createSecret);
   await keys.find(first as string);
   for (let n = 0; n < others.length; n += 1_000)
@@ -76,7 +76,7 @@ test('a silent database is UNAVAILABLE after five seconds, for all waiting secre
   await once(silent, 'listening');
   const { port } = silent.address() as AddressInfo;
   const nowhere = createPool(`postgresql://postgres@127.0.0.1:${port}/none`, () => undefined);
-  const keys = createKeyLookup(nowhere);
+  const keys = new KeyLookup(nowhere);
   const start = performance.now();
   const answers = await Promise.allSettled(upTo(2_000).map(() => keys.find(createSecret())));
   expectWithin(12_000, start);

@@ -1,6 +1,6 @@
 import { describe, expect, vi } from 'vitest';
 import { createSecret } from '../../src/auth/api-keys.ts';
-import { createAuthentication, createKeyLookup } from '../../src/auth/authenticate.ts';
+import { createAuthentication, KeyLookup } from '../../src/auth/authenticate.ts';
 import { createFailureLimit } from '../../src/auth/rate-limit.ts';
 import { createTokens } from '../../src/auth/tokens.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
@@ -198,7 +198,7 @@ test('a secret with a wrong checksum is refused without a query; a configured se
   const mistyped = `${secret.slice(0, -1)}${secret.endsWith('0') ? '1' : '0'}`;
   const tokens = createTokens({ rules: NO_TOKENS, timeoutMs: 1, now: Date.now, onProblem: () => undefined });
   const options = {
-    keys: createKeyLookup(nowhere),
+    keys: new KeyLookup(nowhere),
     tokens,
     now: Date.now,
     onUse: () => undefined,
