@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'graphql-ws';
@@ -12,7 +20,7 @@ import { blocksOf, commandsOf } from '../support/readme.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** What a clone does not have. */
-const NOT_CLONED = ['.git', '.env', '.data'];
+const NOT_CLONED = ['.git', '.env', '.data', 'node_modules', 'package.json'];
 const ADDRESS = 'http://127.0.0.1:4000';
 
 let clone: string;
@@ -51,13 +59,29 @@ async function stop(child: ChildProcess): Promise<void> {
   expect(await ended).toEqual([0, null]);
 }
 
-// A clone of links: the commands write their files, `.env` and `.data` beside them, and none into the checkout.
+/**
+ * A clone of links: the commands write their files, `.env` and `.data` beside them, and none into the checkout. Its
+ * `audit-log` is installed, because npx takes ten seconds to prepare the command of the package in whose folder it runs.
+ */
+function makeClone(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'audit-log-readme-'));
+  for (const name of readdirSync(ROOT).filter((name) => !NOT_CLONED.includes(name))) {
+    symlinkSync(join(ROOT, name), join(folder, name));
+  }
+  const { bin, ...rest } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    bin: Record<string, string>;
+  };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(rest));
+  mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
+  for (const [name, file] of Object.entries(bin)) {
+    symlinkSync(join(ROOT, file), join(folder, 'node_modules/.bin', name));
+  }
+  return folder;
+}
+
 beforeAll(async () => {
   ensureBuilt();
-  clone = mkdtempSync(join(tmpdir(), 'audit-log-readme-'));
-  for (const name of readdirSync(ROOT).filter((name) => !NOT_CLONED.includes(name))) {
-    symlinkSync(join(ROOT, name), join(clone, name));
-  }
+  clone = makeClone();
   const { PATH, HOME } = process.env;
   environment = { PATH, HOME, PORT: '0' };
   const started = await start('npm start');
