@@ -131,7 +131,7 @@ const RULES: Rule[] = [
     says: /"status":"RECORDED","event":\{"id":"audit_[0-9a-f]{32}","position":\d+,"leafHash":"[0-9a-f]{64}"/,
   },
   {
-    of: /^npx audit-log import /,
+    of: /^npx audit-log import --format FORMAT/,
     commands: (command) =>
       Object.entries(SAMPLES).map(([format, file]) =>
         command.replace('FORMAT', format).replace('FILE...', `test/cli/samples/${file}`),
@@ -140,6 +140,7 @@ const RULES: Rule[] = [
     code: /^[01]$/,
     says: /recorded/i,
   },
+  { of: /^npx audit-log import /, code: 1, says: /recorded/i },
   { of: /^npx audit-log export /, says: /written in/ },
   { of: /^npx audit-log keys (create|list)\b/, says: /billing/ },
   {
