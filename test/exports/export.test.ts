@@ -441,9 +441,13 @@ describe('while a file is read', () => {
   );
 });
 
-/** A text that does not compress, nor when it comes again: it is longer than what gzip looks back at. */
+/**
+ * A text of random words: redaction leaves it, and it does not compress, nor when it comes again, since it is longer than
+ * what gzip looks back at.
+ */
 function noise(): string {
-  return upTo(1_000)
-    .map((n) => createHash('sha256').update(String(n)).digest('base64'))
-    .join('');
+  const word = (hash: Buffer) => String.fromCharCode(...hash.subarray(0, 8).map((byte) => 97 + (byte % 26)));
+  return upTo(5_600)
+    .map((n) => word(createHash('sha256').update(String(n)).digest()))
+    .join(' ');
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach } from 'vitest';
 import { forgetFailures, noteFailure } from './failures.ts';
 import './one-statement.ts';
@@ -7,3 +8,6 @@ forgetFailures();
 afterEach(({ task }) => {
   if (task.result?.state === 'fail') noteFailure(task.fullTestName);
 });
+
+const { SEED } = process.env;
+if (SEED) fc.configureGlobal({ seed: Number(SEED) });
