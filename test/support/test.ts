@@ -41,13 +41,13 @@ export const test = base
     ({ later }) =>
       async (...how: Parameters<typeof launchService>) => {
         const service: TestService = await launchService(...how);
-        later(service.stop);
+        later(() => service.stop());
         return service;
       },
   )
   .extend('openTestLog', { scope: 'file' }, ({ later }) => async (...how: Parameters<typeof openLog>) => {
     const log = await openLog(...how);
-    later(log.close);
+    later(() => log.close());
     return log;
   })
   .extend('createPool', { scope: 'file' }, ({ later }) => (...how: Parameters<typeof openPool>) => {
