@@ -1,12 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { graphql } from '../support/operations/generated/gql.ts';
 import { startProgram } from '../support/process.ts';
-import { dataOf, startService, type TestService } from '../support/service.ts';
+import { dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 const NOTE = graphql(`
@@ -21,8 +22,9 @@ let pool: Pool;
 let folder: string;
 let verifierKey: string;
 
-beforeAll(async () => {
+test.beforeAll(async ({ later, createDatabase, startService, createPool }) => {
   folder = await mkdtemp(join(tmpdir(), 'audit-log-verify-'));
+  later(() => rm(folder, { recursive: true }));
   database = await createDatabase();
   service = await startService(database.url, { ANCHOR_FILE: join(folder, 'anchors') });
   pool = createPool(database.url, () => undefined);
@@ -34,12 +36,6 @@ beforeAll(async () => {
     ({ verifierKey } = checkpoint);
   }
   await logWarnings(service, 10);
-});
-afterAll(async () => {
-  await pool.end();
-  await service.stop();
-  await database.drop();
-  await rm(folder, { recursive: true });
 });
 
 /** Runs `audit-log verify` to its end. */

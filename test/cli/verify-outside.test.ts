@@ -2,16 +2,17 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, vi } from 'vitest';
 import { verifyTheExport } from '../../src/cli/verify/export.ts';
 import { verifyTheBundle, verifyTheConsistency } from '../../src/cli/verify/proofs.ts';
 import { verifyTheRemote } from '../../src/cli/verify/remote.ts';
 import { createPool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { CREATE_KEY } from '../support/operations/events.ts';
 import { graphql } from '../support/operations/generated/gql.ts';
 import { startProgram } from '../support/process.ts';
-import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
+import { ADMIN_KEY, dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 const CUSTOMER = 'globex & sons/é';
@@ -22,8 +23,9 @@ let service: TestService;
 let folder: string;
 let key: string;
 
-beforeAll(async () => {
+test.beforeAll(async ({ later, createDatabase, startService }) => {
   folder = await mkdtemp(join(tmpdir(), 'audit-log-outside-'));
+  later(() => rm(folder, { recursive: true }));
   database = await createDatabase();
   service = await startService(database.url, { ORIGIN: 'example.org/outside' });
   await logWarnings(service, COUNT / 2, { more: { customerId: CUSTOMER } });
@@ -34,11 +36,8 @@ beforeAll(async () => {
   key = (await (await get('/verifier-key')).text()).trim();
   vi.stubEnv('AUDIT_LOG_KEY', ADMIN_KEY);
 });
-afterAll(async () => {
+afterAll(() => {
   vi.unstubAllEnvs();
-  await service.stop();
-  await database.drop();
-  await rm(folder, { recursive: true });
 });
 
 const file = (name: string) => join(folder, name);

@@ -17,10 +17,11 @@ import {
   requestSubscription,
   Store,
 } from 'relay-runtime';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { ADMIN_KEY, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 const SOURCE = `
@@ -42,10 +43,11 @@ let database: TestDatabase;
 let service: TestService;
 let directory: string;
 
-beforeAll(async () => {
+test.beforeAll(async ({ later, createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
   directory = await mkdtemp(join(tmpdir(), 'audit-log-relay-'));
+  later(() => rm(directory, { recursive: true }));
   await mkdir(join(directory, 'src'));
   await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
   await writeFile(join(directory, 'src', 'documents.js'), SOURCE);
@@ -64,11 +66,6 @@ beforeAll(async () => {
     cwd: directory,
     timeout: 60_000,
   });
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
-  await rm(directory, { recursive: true });
 });
 
 async function artifact(name: string): Promise<ConcreteRequest> {

@@ -3,16 +3,17 @@ import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
+import { afterEach, expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
 import { openCheckpoint } from '../../src/merkle/checkpoint.ts';
 import { parseVerifierKey } from '../../src/merkle/note.ts';
 import { noteVerifier } from '../../src/merkle/signatures.ts';
 import { emptyFrontier, rootOf } from '../../src/merkle/tree.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { graphql } from '../support/operations/generated/gql.ts';
 import { type Rogue, startRogue } from '../support/rogue.ts';
 import { dataOf, startService, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 const ORIGIN = 'example.org/audit';
@@ -23,10 +24,11 @@ let folder: string;
 let logKey: string;
 let running: { stop(): Promise<void> }[] = [];
 
-beforeAll(async () => {
+test.beforeAll(async ({ later, createDatabase, createPool }) => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined);
   folder = await mkdtemp(join(tmpdir(), 'audit-log-anchors-'));
+  later(() => rm(folder, { recursive: true, force: true }));
   await (await start({})).stop();
   const { rows } = await pool.query<{ key: string }>('SELECT verifier_key AS key FROM log_identity');
   logKey = rows[0]?.key ?? '';
@@ -34,11 +36,6 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const { stop } of running.reverse()) await stop();
   running = [];
-});
-afterAll(async () => {
-  await pool.end();
-  await rm(folder, { recursive: true, force: true });
-  await database.drop();
 });
 
 async function start(environment: Record<string, string>): Promise<TestService> {

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { type CutProxy, type OnData, type Pair, startProxy } from './proxy.ts';
 import { runsOf } from './runs.ts';
 import { expectWritten, startWriters } from './writers.ts';
@@ -61,19 +62,14 @@ const onDown: OnData = (data, pair) => {
   return data.subarray(0, Math.floor(Math.random() * data.length));
 };
 
-beforeAll(async () => {
+test.beforeAll(async ({ later, createDatabase, startService }) => {
   database = await createDatabase();
   proxy = await startProxy(Number(new URL(database.url).port), { onUp, onDown });
+  later(() => proxy.close());
   const url = new URL(database.url);
   url.port = String(proxy.port);
   const settings = { RATE_LIMIT: '0', SEGMENT_BITS: '12' };
   services = [await startService(url.href, settings), await startService(url.href, settings)];
-});
-afterAll(async () => {
-  await Promise.all(services.map((service) => service.stop()));
-  await proxy.close();
-  // Verifies the whole log too.
-  await database.drop();
 });
 
 test('connections of two instances are cut during COMMIT: nothing is lost, nothing is doubled', async () => {

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect } from 'vitest';
 import { type ChildService, startChildService } from '../support/child-service.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { type HealthProbe, startHealthProbe } from '../support/health-probe.ts';
 import { ADMIN_KEY, post } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
+import { test } from '../support/test.ts';
 
 /**
  * The longest that others wait, whatever one client sends, on a machine of ordinary speed (`SHOW_LATENCY=1` prints it). On a
@@ -27,9 +28,10 @@ let service: ChildService;
 let probe: HealthProbe;
 let folder: string;
 
-beforeAll(async () => {
+test.beforeAll(async ({ later, createDatabase }) => {
   database = await createDatabase();
   folder = await mkdtemp(join(tmpdir(), 'audit-log-latency-'));
+  later(() => rm(folder, { recursive: true }));
   const file = join(folder, 'documents.json');
   await writeFile(file, JSON.stringify(Object.fromEntries(PERSISTED.map((text) => [hashOf(text), text]))));
   service = await startChildService(database.url, { RATE_LIMIT: '0', PERSISTED_DOCUMENTS: file });
@@ -39,8 +41,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await probe.stop();
   await service.stop();
-  await database.drop();
-  await rm(folder, { recursive: true });
 });
 
 const RECORD = 'mutation ($input: [LogEventInput!]!) { logEvents(input: $input) { recorded } }';

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { expect } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
 import { MessageReader } from '../support/protocol.ts';
 import { type Pair, startProxy, type TcpProxy } from '../support/proxy.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { isInRun } from './runs.ts';
 import { record, startVictim, type Victim } from './victim.ts';
 
@@ -31,15 +32,11 @@ let proxy: TcpProxy;
 let other: TestService;
 let victim: Victim;
 
-beforeAll(async () => {
+test.beforeAll(async ({ later, createDatabase, startService }) => {
   database = await createDatabase();
   proxy = await startProxy(database.url);
+  later(() => proxy.close());
   other = await startService(database.url, { SEGMENT_BITS: String(SEGMENT_BITS), RATE_LIMIT: '0' });
-});
-afterAll(async () => {
-  await other.stop();
-  await proxy.close();
-  await database.drop();
 });
 
 /** What a connection has sent. */

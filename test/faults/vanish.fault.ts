@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { MessageReader } from '../support/protocol.ts';
 import { type Pair, startProxy, type TcpProxy } from '../support/proxy.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { upTo } from '../support/write.ts';
 import { runsOf } from './runs.ts';
 import { type Batch, startVictim, startWriter, type Victim } from './victim.ts';
@@ -64,18 +65,13 @@ let proxy: TcpProxy;
 let owner: Pool;
 let other: TestService;
 
-beforeAll(async () => {
+test.beforeAll(async ({ later, createDatabase, startService, createPool }) => {
   database = await createDatabase();
   proxy = await startProxy(database.url);
+  later(() => proxy.close());
   owner = createPool(database.url, () => undefined);
   // Short segments: their making is among the steps.
   other = await startService(database.url, { SEGMENT_BITS: '12', RATE_LIMIT: '0' });
-});
-afterAll(async () => {
-  await other.stop();
-  await owner.end();
-  await proxy.close();
-  await database.drop();
 });
 
 /** The connections that stand at the step: they wait for their client, which says nothing. */

@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { createCatalog } from '../../src/events/catalog.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 import { loadPersistedDocuments } from '../../src/server/persisted-documents.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { startProgram } from '../support/process.ts';
 import { ADMIN_KEY, post, startService, type TestService } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
+import { test } from '../support/test.ts';
 
 const COUNT =
   'query Count($filter: AuditEventFilter) { auditEvents(filter: $filter, first: 0) { totalCount } }';
@@ -29,20 +30,16 @@ async function fileOf(content: unknown): Promise<string> {
 }
 const ask = async (body: object) => post(service.url, JSON.stringify(body), ADMIN_KEY);
 
-beforeAll(async () => {
+test.beforeAll(async ({ later, createDatabase, startService }) => {
   database = await createDatabase();
   directory = await mkdtemp(join(tmpdir(), 'audit-log-documents-'));
+  later(() => rm(directory, { recursive: true }));
   const PERSISTED_DOCUMENTS = await fileOf({ [HASH]: COUNT });
   service = await startService(database.url, {
     PERSISTED_DOCUMENTS,
     PERSISTED_ONLY: 'true',
     INTROSPECTION: 'false',
   });
-});
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
-  await rm(directory, { recursive: true });
 });
 
 describe('a persisted document', () => {

@@ -1,12 +1,13 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { type ChildService, startChildService } from '../support/child-service.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, post } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
 import { openStream } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 
 const DOCUMENTS = 100;
 const FEED = 'subscription ($filter: AuditEventFilter) { auditEvents(filter: $filter) { cursor } }';
@@ -15,15 +16,14 @@ let database: TestDatabase;
 let service: ChildService;
 let folder: string;
 
-beforeAll(async () => {
+test.beforeAll(async ({ later, createDatabase }) => {
   folder = await mkdtemp(join(tmpdir(), 'audit-log-heap-'));
+  later(() => rm(folder, { recursive: true }));
   database = await createDatabase();
   service = await startChildService(database.url);
 });
 afterAll(async () => {
   await service.stop();
-  await database.drop();
-  await rm(folder, { recursive: true });
 });
 
 /** How often each text is found on the heap of the service. */

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { exportLink, knockAll, type Told } from '../support/doors.ts';
 import { keepLog } from '../support/log-lines.ts';
 import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts';
-import { startService, type TestService } from '../support/service.ts';
+import type { TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 let postgres: OwnPostgres;
@@ -10,15 +11,12 @@ let service: TestService;
 let link: string;
 const { log, lines } = keepLog();
 
-beforeAll(async () => {
+test.beforeAll(async ({ later, startService }) => {
   postgres = await startOwnPostgres({ fsync: 'off' });
+  later(() => postgres.remove());
   service = await startService(postgres.url, { RATE_LIMIT: '0', AUTH_FAILURES: '0' }, { log });
   await logWarnings(service, 300);
   link = await exportLink(service.url);
-});
-afterAll(async () => {
-  await service.stop();
-  await postgres.remove();
 });
 
 /** The doors at which a client was not told that it may try again, and when. */

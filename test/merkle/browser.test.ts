@@ -7,16 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { readSigningKey } from '../../src/evidence/signing-identity.ts';
 import { signCheckpoint } from '../../src/merkle/checkpoint.ts';
 import { ED25519 } from '../../src/merkle/note.ts';
 import { noteSigner } from '../../src/merkle/signatures.ts';
 import { launchBrowser } from '../support/browser.ts';
-import { createDatabase, dataDirOf, type TestDatabase } from '../support/database.ts';
+import { dataDirOf, type TestDatabase } from '../support/database.ts';
 import { BUNDLES } from '../support/operations/events.ts';
 import { graphql } from '../support/operations/generated/gql.ts';
-import { dataOf, startService, type TestService } from '../support/service.ts';
+import { dataOf, type TestService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -29,8 +30,9 @@ let compiled: string;
 let site: Server;
 let browser: Browser;
 
-beforeAll(async () => {
+test.beforeAll(async ({ later, createDatabase, startService }) => {
   compiled = await compile();
+  later(() => rm(compiled, { recursive: true, force: true }));
   site = await serve(compiled);
   database = await createDatabase();
   service = await startService(database.url, { ORIGIN, PUBLIC_EVIDENCE: 'true' });
@@ -38,10 +40,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser.close();
-  await service.stop();
-  await database.drop();
   site.close();
-  await rm(compiled, { recursive: true, force: true });
 });
 
 /** The source as it is, compiled as `npm run build` does it. */

@@ -1,20 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { loadExtensions } from '../../src/log/append/extensions.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { startService } from '../support/service.ts';
+import { test } from '../support/test.ts';
 
 let folder: string;
 let database: TestDatabase;
-beforeAll(async () => {
+test.beforeAll(async ({ later, createDatabase }) => {
   folder = mkdtempSync(join(tmpdir(), 'audit-log-module-'));
+  later(() => rmSync(folder, { recursive: true }));
   database = await createDatabase();
-});
-afterAll(async () => {
-  await database.drop();
-  rmSync(folder, { recursive: true });
 });
 
 /** Writes a module and returns its path from the working directory. */
