@@ -131,7 +131,7 @@ test("a bound reader gets the proofs of its own customer's tree, and nothing of 
     const claim = { index, size: inclusionProof.treeSize, leafHash: Buffer.from(leaf, 'hex'), proof };
     expect(verifyInclusion({ ...claim, rootHash: opened.rootHash })).toBe(true);
   });
-  const foreign = await service.ask(`{ checkpoint(customerId: "other") ${CHECKPOINT} }`, {}, BOUND_KEY);
+  const foreign = await service.ask('{ checkpoint(customerId: "other") { treeSize } }', {}, BOUND_KEY);
   expect(foreign.errors?.[0]?.extensions.code).toBe('FORBIDDEN');
   for (const path of ['/checkpoint', '/tile/0/000', '/tile/entries/000', '/customers/other/checkpoint'])
     expect((await get(path, BOUND_KEY)).status).toBe(403);

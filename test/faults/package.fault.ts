@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect } from 'vitest';
 import { dataDirOf, type TestDatabase } from '../support/database.ts';
+import { test } from '../support/test.ts';
 
 // The package as npm packs it, in an empty project. It is built and installed, which takes most of a minute.
 
@@ -87,8 +88,6 @@ import { leafHash } from 'graphql-audit-log/merkle';${TYPED}`,
   'typed.cts': `import { AuditEvent, type AuditLog, createAuditLog, type LogEvent } from 'graphql-audit-log';
 import { leafHash } from 'graphql-audit-log/merkle';${TYPED}`,
 };
-
-import { test } from '../support/test.ts';
 
 test.each([
   ['node16', 'node16', ['typed.mts', 'typed.cts']],
