@@ -3,10 +3,11 @@ import { expect } from 'vitest';
 import { createCopyRows, withLiterals } from '../../src/db/bulk-read.ts';
 import { Prisma } from '../../src/db/generated/client.ts';
 import type { Pool } from '../../src/db/pool.ts';
-import { canonicalEvent } from '../../src/events/canonical.ts';
+import { canonicalEvent, canonicalJson } from '../../src/events/canonical.ts';
 import type { EventDraft, JsonObject } from '../../src/events/fields.ts';
 import { checkEvent } from '../../src/events/validate.ts';
 import { prepareEvent } from '../../src/log/append/prepare-event.ts';
+import { CanonicalJsonb } from '../../src/log/read/canonical-jsonb.ts';
 import {
   CanonicalRows,
   leafHashOf,
@@ -141,4 +142,25 @@ test('an object of very many members, and very deep ones, are written alike', as
   expect([lines.get(0)?.line, lines.get(1)?.line]).toEqual(
     prepared.map(({ record }) => String(canonicalEvent(record))),
   );
+});
+
+test.each([
+  ['30 levels with 64 members each', 30, 64],
+  ['40 levels with 64 members each', 40, 64],
+  ['63 levels with 60 members each', 63, 60],
+  ['64 levels', 64, 1],
+  ['65 levels', 65, 1],
+  ['500 levels', 500, 3],
+])('what is read does not depend on what may be written: %s', async (_what, levels, members) => {
+  let document: JsonObject = { b: 1, aa: [] };
+  for (let level = 1; level < levels; level += 1) {
+    // Half of the members before the one that goes deeper, half behind it.
+    const others = Array.from({ length: members - 1 }, (_, n) => [`k${(n * 7919) % members}`, n]);
+    document = { ...Object.fromEntries(others), k1x: level % 3 === 0 ? [document] : document };
+  }
+  const { rows } = await pool.query('SELECT $1::jsonb::text AS stored', [JSON.stringify(document)]);
+  const stored = Buffer.from(rows[0].stored);
+  const out = Buffer.alloc(stored.length * 4);
+  const end = new CanonicalJsonb().write(stored, 0, stored.length, out, 0);
+  expect(out.toString('utf8', 0, end)).toBe(canonicalJson(document));
 });

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../events/canonical.ts';
-import { type JsonValue, MAX_JSON_DEPTH } from '../../events/fields.ts';
+import type { JsonValue } from '../../events/fields.ts';
 import { parseJson } from '../../parse-json.ts';
 
 const QUOTE = 0x22;
@@ -17,9 +17,15 @@ const POINT = 0x2e;
 const LAST_ASCII = 0x7f;
 const TINY = Buffer.from('0.000000');
 
-/** Longer numbers and objects with more members take the slow path, which is right for all. */
+/**
+ * What is written directly: numbers of so many characters, objects of so many members, so many levels, and so many members
+ * of an object and those around it together. Anything beyond is parsed. So what can be read does not depend on what may be
+ * written (`MAX_JSON_DEPTH`), which may change while documents are stored.
+ */
 const MAX_PLAIN_NUMBER = 15;
 const MAX_PLAIN_MEMBERS = 64;
+const MAX_PLAIN_LEVELS = 64;
+const MAX_PLAIN_NESTED_MEMBERS = 2_048;
 /** Numbers per member on the stack: start and end of the key with its quotes, start and end of the value. */
 const SPAN = 4;
 
@@ -34,8 +40,9 @@ export class CanonicalJsonb {
   #end = 0;
   #isPlain = true;
   /** A stack of the members of the objects that are being written, from the outermost to the innermost. */
-  readonly #spans = new Int32Array((MAX_JSON_DEPTH + 1) * MAX_PLAIN_MEMBERS * SPAN);
+  readonly #spans = new Int32Array(MAX_PLAIN_NESTED_MEMBERS * SPAN);
   #top = 0;
+  #levels = 0;
 
   /**
    * Writes the text between `start` and `end` of `source` to `out` at `outAt`, where four times as many bytes must be free.
@@ -47,6 +54,7 @@ export class CanonicalJsonb {
     this.#end = outAt;
     this.#isPlain = true;
     this.#top = 0;
+    this.#levels = 0;
     this.#value(start, end);
     if (this.#isPlain) return this.#end;
     const value = parseJson(source.toString('utf8', start, end)) as JsonValue;
@@ -55,10 +63,18 @@ export class CanonicalJsonb {
 
   #value(start: number, end: number): void {
     const first = this.#source[start] as number;
-    if (first === OPEN_OBJECT) this.#object(start);
-    else if (first === OPEN_ARRAY) this.#array(start);
+    if (first === OPEN_OBJECT || first === OPEN_ARRAY) this.#nested(start, first);
     else if (first === MINUS || (first >= ZERO && first <= NINE)) this.#number(start, end);
     else this.#copy(start, end);
+  }
+
+  #nested(start: number, first: number): void {
+    if (this.#levels === MAX_PLAIN_LEVELS) this.#isPlain = false;
+    if (!this.#isPlain) return;
+    this.#levels += 1;
+    if (first === OPEN_OBJECT) this.#object(start);
+    else this.#array(start);
+    this.#levels -= 1;
   }
 
   #copy(start: number, end: number): void {
@@ -109,7 +125,8 @@ export class CanonicalJsonb {
     const base = this.#top;
     for (let at = start + 1; source[at] !== CLOSE_OBJECT; at += 2) {
       const keyEnd = endOfKey(source, at);
-      if (keyEnd < 0 || this.#top - base === MAX_PLAIN_MEMBERS * SPAN) {
+      const isFull = this.#top - base === MAX_PLAIN_MEMBERS * SPAN || this.#top === this.#spans.length;
+      if (keyEnd < 0 || isFull) {
         this.#isPlain = false;
         return;
       }
