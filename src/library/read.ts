@@ -10,14 +10,20 @@ import { aboutExport, EXPORT_FORMATS, type ExportFormat } from '../log/exports/l
 import { readHead } from '../log/head.ts';
 import { parseCursor } from '../log/read/cursor.ts';
 import { listEvents, readEvents } from '../log/read/events.ts';
-import { EVENT_ORDERS, type EventOrder } from '../log/read/keyset.ts';
-import { countBy, countResources, TIME_BUCKETS, type TimeBucket } from '../log/summary/group-by.ts';
+import { EVENT_ORDERS, type EventOrder, MAX_OFFSET, PAGE_SIZE } from '../log/read/keyset.ts';
+import {
+  countBy,
+  countResources,
+  MAX_TIMELINE_POINTS,
+  TIME_BUCKETS,
+  type TimeBucket,
+  TOP_SIZE,
+  USUAL_PERIOD_MS,
+} from '../log/summary/group-by.ts';
 import { Summary } from '../log/summary/summary.ts';
-import { PAGE } from '../schema/builder.ts';
 import { treeViewOf } from '../schema/context.ts';
-import { MAX_OFFSET } from '../schema/event-pages.ts';
 import { checkCsv } from '../schema/export.ts';
-import { boundsOf, checkBucket, DAY_MS, MAX_POINTS, MAX_TOP } from '../schema/summary.ts';
+import { boundsOf, checkBucket } from '../schema/summary.ts';
 import { AuditEvent } from './audit-event.ts';
 import type {
   AuditSummary,
@@ -39,7 +45,7 @@ const READ = 'events:read';
 export function query(
   open: OpenLog,
   filter: AuditFilter | undefined,
-  { principal, limit = PAGE.usual, offset, order = 'timestamp_desc', after }: QueryOptions,
+  { principal, limit = PAGE_SIZE.usual, offset, order = 'timestamp_desc', after }: QueryOptions,
 ): Promise<QueryResult> {
   const { services } = open;
   return runCall(open, { principal, scope: READ, what: 'auditEvents' }, async (context) => {
@@ -48,7 +54,7 @@ export function query(
     const page = await listEvents(services.readerOf(context.principal), {
       filters: visibleTo(context.principal, readFilter(filter, services)),
       order: orderOf(order),
-      limit: readWholeNumber(0, PAGE.most, limit, 'limit'),
+      limit: readWholeNumber(0, PAGE_SIZE.most, limit, 'limit'),
       isBackward: false,
       after: after == null ? undefined : parseCursor(readText(after, 'after'), 'after'),
       offset: offset === undefined ? undefined : readWholeNumber(0, MAX_OFFSET, offset, 'offset'),
@@ -97,7 +103,7 @@ export function prove(open: OpenLog, id: string, { principal }: CallOptions): Pr
 
 export function summary(open: OpenLog, options: SummaryOptions): Promise<AuditSummary> {
   const { services } = open;
-  const { principal, timeZone = 'UTC', top = 10 } = options;
+  const { principal, timeZone = 'UTC', top = TOP_SIZE.usual } = options;
   return runCall(open, { principal, scope: READ, what: 'auditSummary' }, async (context) => {
     const now = services.pipeline.now();
     const { start, end } = periodOf(options, now);
@@ -108,7 +114,7 @@ export function summary(open: OpenLog, options: SummaryOptions): Promise<AuditSu
       { startTime: start, endTime: end },
     ];
     const db = services.readerOf(context.principal);
-    const most = readWholeNumber(0, MAX_TOP, top, 'top');
+    const most = readWholeNumber(0, TOP_SIZE.most, top, 'top');
     const counted = new Summary(db, filters, now);
     services.metaAudit.read(context, { what: 'auditSummary' });
     const byType = await counted.byType();
@@ -135,13 +141,13 @@ function bySeverity<T>({ value: severity, count }: { value: T; count: number }) 
 
 function periodOf({ startTime, endTime }: SummaryOptions, now: number): { start: number; end: number } {
   const end = endTime === undefined ? now : timeOf(endTime, 'endTime');
-  const start = startTime === undefined ? end - DAY_MS : timeOf(startTime, 'startTime');
+  const start = startTime === undefined ? end - USUAL_PERIOD_MS : timeOf(startTime, 'startTime');
   if (start > end) throw badInput('startTime', 'must not be later than endTime');
   return { start, end };
 }
 
 function bucketOf(bucket: SummaryOptions['bucket'], lengthMs: number): TimeBucket {
-  if (bucket === undefined) return lengthMs / TIME_BUCKETS.HOUR > MAX_POINTS ? 'DAY' : 'HOUR';
+  if (bucket === undefined) return lengthMs / TIME_BUCKETS.HOUR > MAX_TIMELINE_POINTS ? 'DAY' : 'HOUR';
   const name = typeof bucket === 'string' ? bucket.toUpperCase() : '';
   if (!(name in TIME_BUCKETS) || name.toLowerCase() !== bucket)
     throw badInput('bucket', 'must be minute, hour or day');

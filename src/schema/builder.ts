@@ -4,6 +4,7 @@ import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import { hasScope, type Scope } from '../auth/principal.ts';
 import { AuditError, badInput } from '../errors.ts';
 import { type JsonObject, MAX_JSON_DEPTH, MAX_JSON_VALUES } from '../events/fields.ts';
+import { PAGE_SIZE } from '../log/read/keyset.ts';
 import './audit-of-reads.ts';
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
 import { changedTo, problemOfNumber } from '../events/json.ts';
@@ -12,8 +13,6 @@ import { isExactNumber } from '../parse-json.ts';
 import type { Context } from './context.ts';
 import { cost, countWithin, listSize, QUERY_COST } from './cost.ts';
 
-/** Events in a page: when nothing is said, and at most. */
-export const PAGE = { usual: 100, most: 1_000 };
 /** Most ids in `nodes`. */
 const MAX_NODES = 100;
 export const ID = '"audit_" and 32 hex digits of a UUIDv7: the same in every interface and export.';
@@ -74,17 +73,17 @@ export const builder = new SchemaBuilder<{
     edgesFieldOptions: {
       description: 'The events of the page, in order.',
       nullable: { list: false, items: false },
-      extensions: cost({ objects: (_, page) => countWithin(page('first') ?? page('last'), PAGE) }),
+      extensions: cost({ objects: (_, page) => countWithin(page('first') ?? page('last'), PAGE_SIZE) }),
     },
     nodeFieldOptions: { description: 'The event.', nullable: false },
     cursorFieldOptions: {
       description: 'Its place: for `after` and `before` of a list, and `after` of a subscription.',
     },
     firstArgOptions: {
-      description: `How many, from the beginning or \`after\`: ${PAGE.usual} by default, ${PAGE.most} at most.`,
+      description: `How many, from the beginning or \`after\`: ${PAGE_SIZE.usual} by default, ${PAGE_SIZE.most} at most.`,
     },
     lastArgOptions: {
-      description: `How many, up to the end or \`before\`; not together with first; ${PAGE.most} at most.`,
+      description: `How many, up to the end or \`before\`; not together with first; ${PAGE_SIZE.most} at most.`,
     },
     afterArgOptions: { description: 'A cursor: what comes behind it.' },
     beforeArgOptions: { description: 'A cursor: what comes ahead of it.' },

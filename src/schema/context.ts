@@ -17,6 +17,7 @@ import { treeOf } from '../evidence/trees.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Pipeline } from '../log/append/record.ts';
 import type { OpenExport } from '../log/exports/export.ts';
+import { PAGE_SIZE } from '../log/read/keyset.ts';
 import type { Purges } from '../log/retention/purge.ts';
 
 /** What resolvers work with: the parts of the service, and who asks. */
@@ -93,7 +94,7 @@ export function createProofLoaders(context: Pick<Context, 'principal' | 'service
   return new Loaders(context);
 }
 
-const OPTIONS = { cache: false, maxBatchSize: 1_000 };
+const OPTIONS = { cache: false, maxBatchSize: PAGE_SIZE.most };
 
 // Most requests ask for no proof: nothing is made for them.
 class Loaders implements ProofLoaders {

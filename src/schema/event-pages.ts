@@ -5,14 +5,12 @@ import type { EventFilter } from '../events/filter.ts';
 import { checkFilter } from '../events/filter.ts';
 import { formatCursor, parseCursor } from '../log/read/cursor.ts';
 import { listEvents } from '../log/read/events.ts';
-import type { EventOrder, PageRequest } from '../log/read/keyset.ts';
+import { type EventOrder, MAX_OFFSET, PAGE_SIZE, type PageRequest } from '../log/read/keyset.ts';
 import { Summary } from '../log/summary/summary.ts';
-import { builder, PAGE } from './builder.ts';
+import { builder } from './builder.ts';
 import { COUNT_COST, cost, QUERY_COST } from './cost.ts';
 import { AuditEventRef, eventFieldsAsked } from './event.ts';
 import { AuditEventFilterRef } from './filter.ts';
-
-export const MAX_OFFSET = 10_000;
 
 const ORDER_DESCRIPTIONS = {
   TIMESTAMP_DESC: { description: 'What happened last comes first.' },
@@ -75,7 +73,7 @@ builder.queryField('auditEvents', (t) =>
   t.connection(
     {
       type: AuditEventRef,
-      description: `The events that match, in pages of ${PAGE.usual} by default and ${PAGE.most} at most.`,
+      description: `The events that match, in pages of ${PAGE_SIZE.usual} by default and ${PAGE_SIZE.most} at most.`,
       authScopes: { scope: 'events:read' },
       extensions: cost({ own: QUERY_COST }),
       args: {
@@ -128,7 +126,7 @@ function checkPaging({
     throw badInput('offset', 'cannot be given together with after, before or last');
   }
   return {
-    limit: checkBetween(first ?? last ?? PAGE.usual, last == null ? 'first' : 'last', PAGE.most),
+    limit: checkBetween(first ?? last ?? PAGE_SIZE.usual, last == null ? 'first' : 'last', PAGE_SIZE.most),
     isBackward: last != null,
     after: after == null ? undefined : parseCursor(after, 'after'),
     before: before == null ? undefined : parseCursor(before, 'before'),

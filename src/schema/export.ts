@@ -3,13 +3,17 @@ import { callerOf } from '../auth/principal.ts';
 import { badInput } from '../errors.ts';
 import { checkFilter } from '../events/filter.ts';
 import { type CsvOptions, DELIMITERS, USUAL_CSV } from '../log/exports/csv.ts';
-import { aboutExport, type EXPORT_FORMATS, type ExportFormat, sealGrant } from '../log/exports/link.ts';
+import {
+  aboutExport,
+  type EXPORT_FORMATS,
+  type ExportFormat,
+  LINK_VALID_MS,
+  sealGrant,
+} from '../log/exports/link.ts';
 import { readHead } from '../log/head.ts';
 import { builder } from './builder.ts';
 import { cost, QUERY_COST } from './cost.ts';
 import { AuditEventFilterRef } from './filter.ts';
-
-const VALID_MS = 5 * 60_000;
 
 const ExportFormatRef = builder.enumType('ExportFormat', {
   description: 'The format of an export.',
@@ -55,7 +59,10 @@ builder.queryField('auditExport', (t) =>
       const csv = checkCsv(format, options);
       const { principal, services } = context;
       const { keyId, generation, customerId, expiresAt: keyExpiresAt } = principal;
-      const expiresAt = Math.min(services.expiryNow() + VALID_MS, keyExpiresAt ?? Number.POSITIVE_INFINITY);
+      const expiresAt = Math.min(
+        services.expiryNow() + LINK_VALID_MS,
+        keyExpiresAt ?? Number.POSITIVE_INFINITY,
+      );
       const filters = visibleTo(principal, checkFilter(filter, services.pipeline.redaction));
       const end = (await readHead(services.pool)).frontier.size;
       const grant = sealGrant(

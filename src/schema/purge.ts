@@ -1,9 +1,8 @@
 import { callerOf } from '../auth/principal.ts';
 import { badInput } from '../errors.ts';
+import { MAX_PURGE_DAYS } from '../log/retention/purge.ts';
 import { builder } from './builder.ts';
 import { COUNT_COST, cost } from './cost.ts';
-
-export const MAX_DAYS = 36_500;
 
 const PurgeResultRef = builder.objectRef<{ purged: number }>('PurgeResult').implement({
   description: 'What a purge removed.',
@@ -21,13 +20,13 @@ builder.mutationField('purgeEvents', (t) =>
     args: {
       olderThanDays: t.arg.int({
         required: true,
-        description: `0 to ${MAX_DAYS}, counted from when they were recorded.`,
+        description: `0 to ${MAX_PURGE_DAYS}, counted from when they were recorded.`,
       }),
     },
     resolve: async (_, { olderThanDays }, context) => {
       const { services } = context;
-      if (olderThanDays < 0 || olderThanDays > MAX_DAYS) {
-        throw badInput('olderThanDays', `must be from 0 to ${MAX_DAYS}`);
+      if (olderThanDays < 0 || olderThanDays > MAX_PURGE_DAYS) {
+        throw badInput('olderThanDays', `must be from 0 to ${MAX_PURGE_DAYS}`);
       }
       // What leaves the log is signed first, so that its leaves stay provable.
       await services.evidence.checkpoint(services.evidence.logView);

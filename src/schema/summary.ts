@@ -9,11 +9,14 @@ import {
   type Count,
   countBy,
   countResources,
+  MAX_TIMELINE_POINTS,
   type ResourceCount,
   TIME_BUCKETS,
   type TimeBucket,
   type Timeline,
   type TimelinePoint,
+  TOP_SIZE,
+  USUAL_PERIOD_MS,
 } from '../log/summary/group-by.ts';
 import { areOfUtc, localBounds } from '../log/summary/local-buckets.ts';
 import { Summary } from '../log/summary/summary.ts';
@@ -23,16 +26,13 @@ import { type Arguments, COUNT_COST, cost, countWithin } from './cost.ts';
 import { EventTypeRef, OutcomeRef, SeverityRef } from './event.ts';
 import { AuditEventFilterRef } from './filter.ts';
 
-export const DAY_MS = 86_400_000;
-export const MAX_POINTS = 10_000;
 const UTC = 'UTC';
-export const MAX_TOP = 1_000;
 
 /** The values with the most events: a GROUP BY where counters do not help. */
 const TOP_COST = 5_000;
 const TOP = cost({
   own: TOP_COST,
-  objects: (args) => countWithin(args('first'), { usual: 10, most: MAX_TOP }),
+  objects: (args) => countWithin(args('first'), TOP_SIZE),
 });
 
 interface PeriodSummary {
@@ -160,7 +160,7 @@ const AuditSummaryRef = builder.objectRef<PeriodSummary>('AuditSummary').impleme
     timeline: t.field({
       extensions: cost({ own: TOP_COST, objects: pointsOf }),
       type: [TimelinePointRef],
-      description: `Counts over time, oldest first, empty points included; ${MAX_POINTS} points at most.`,
+      description: `Counts over time, oldest first, empty points included; ${MAX_TIMELINE_POINTS} points at most.`,
       args: {
         bucket: t.arg({ type: TimeBucketRef, defaultValue: 'HOUR', description: 'The length of a point.' }),
         timeZone: t.arg.string({
@@ -179,14 +179,24 @@ const AuditSummaryRef = builder.objectRef<PeriodSummary>('AuditSummary').impleme
       extensions: TOP,
       type: [ValueCountRef],
       description: 'The users with the most events, highest count first.',
-      args: { first: t.arg.int({ defaultValue: 10, description: `How many, ${MAX_TOP} at most.` }) },
+      args: {
+        first: t.arg.int({
+          defaultValue: TOP_SIZE.usual,
+          description: `How many, ${TOP_SIZE.most} at most.`,
+        }),
+      },
       resolve: topOf((db, filters, limit) => countBy(db, filters, 'userId', limit)),
     }),
     topIpAddresses: t.field({
       extensions: TOP,
       type: [ValueCountRef],
       description: 'The addresses with the most events, highest count first.',
-      args: { first: t.arg.int({ defaultValue: 10, description: `How many, ${MAX_TOP} at most.` }) },
+      args: {
+        first: t.arg.int({
+          defaultValue: TOP_SIZE.usual,
+          description: `How many, ${TOP_SIZE.most} at most.`,
+        }),
+      },
       resolve: topOf((db, filters, limit) => countBy(db, filters, 'ipAddress', limit)),
     }),
     topResources: t.field({
@@ -194,7 +204,12 @@ const AuditSummaryRef = builder.objectRef<PeriodSummary>('AuditSummary').impleme
       type: [ValueCountRef],
       description:
         'The resources with the most events, highest count first, each a pair of resourceType and resourceId.',
-      args: { first: t.arg.int({ defaultValue: 10, description: `How many, ${MAX_TOP} at most.` }) },
+      args: {
+        first: t.arg.int({
+          defaultValue: TOP_SIZE.usual,
+          description: `How many, ${TOP_SIZE.most} at most.`,
+        }),
+      },
       resolve: topOf(countResources),
     }),
   }),
@@ -216,7 +231,7 @@ builder.queryField('auditSummary', (t) =>
     resolve: (_, { startTime, endTime, filter }, { principal, services }) => {
       const now = services.pipeline.now();
       const end = endTime ?? now;
-      const start = startTime ?? end - DAY_MS;
+      const start = startTime ?? end - USUAL_PERIOD_MS;
       if (start > end) throw badInput('startTime', 'must not be later than endTime');
       const filters = [
         ...visibleTo(principal, checkFilter(filter, services.pipeline.redaction)),
@@ -233,15 +248,15 @@ function topOf(countTop: CountTop) {
     { first }: { first?: number | null | undefined },
     { principal, services }: Context,
   ) => {
-    const limit = first ?? 10;
-    if (limit < 1 || limit > MAX_TOP) throw badInput('first', `must be from 1 to ${MAX_TOP}`);
+    const limit = first ?? TOP_SIZE.usual;
+    if (limit < 1 || limit > TOP_SIZE.most) throw badInput('first', `must be from 1 to ${TOP_SIZE.most}`);
     return countTop(services.readerOf(principal), filters, limit);
   };
 }
 
 export function checkBucket(bucket: TimeBucket, start: number, end: number): TimeBucket {
-  if ((end - start) / TIME_BUCKETS[bucket] > MAX_POINTS) {
-    throw badInput('bucket', `would give more than ${MAX_POINTS} points for this period`);
+  if ((end - start) / TIME_BUCKETS[bucket] > MAX_TIMELINE_POINTS) {
+    throw badInput('bucket', `would give more than ${MAX_TIMELINE_POINTS} points for this period`);
   }
   return bucket;
 }
@@ -266,8 +281,8 @@ function offsetsIn(timeZone: string): OffsetAt {
 function pointsOf(timeline: Arguments, summary: Arguments): number {
   const bucket = TIME_BUCKETS[timeline('bucket') as TimeBucket] ?? TIME_BUCKETS.HOUR;
   const end = timeOf(summary('endTime')) ?? Date.now();
-  const start = timeOf(summary('startTime')) ?? end - DAY_MS;
-  return Math.max(0, Math.min(Math.ceil((end - start) / bucket) + 1, MAX_POINTS));
+  const start = timeOf(summary('startTime')) ?? end - USUAL_PERIOD_MS;
+  return Math.max(0, Math.min(Math.ceil((end - start) / bucket) + 1, MAX_TIMELINE_POINTS));
 }
 
 function timeOf(value: unknown): number | undefined {

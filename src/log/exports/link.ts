@@ -9,6 +9,8 @@ import type { CsvOptions } from './csv.ts';
 export const EXPORT_FORMATS = ['JSON', 'CSV', 'NDJSON'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
+/** How long a link is valid. */
+export const LINK_VALID_MS = 5 * 60_000;
 /** Longer addresses are refused on the way by some proxies. */
 const MAX_LENGTH = 7_500;
 const CIPHER = 'aes-256-gcm';

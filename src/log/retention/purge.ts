@@ -12,6 +12,9 @@ const DAY_MS = 86_400_000;
 /** How long a purge waits for another, and then for the rows to be gone, before it leaves them to the background. */
 const LONGEST_WAIT_MS = 10_000;
 
+/** The largest age that a purge may be asked for. */
+export const MAX_PURGE_DAYS = 36_500;
+
 export interface PurgeRequest {
   /** 0: everything up to now. */
   olderThanDays: number;
