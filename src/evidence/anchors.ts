@@ -8,7 +8,7 @@ import { parseVerifierKey } from '../merkle/note.ts';
 import { noteVerifier } from '../merkle/signatures.ts';
 import { readLatestCheckpoint } from './checkpoints.ts';
 import { IntegrityError } from './integrity-alarms.ts';
-import { backOffMs, pause, postNote } from './post-note.ts';
+import { DeclinedError, pause, postNote, retryUntilDone } from './post-note.ts';
 import type { StoredIdentity } from './signing-identity.ts';
 import { isConsistent } from './trees.ts';
 
@@ -205,29 +205,19 @@ async function readEnd(file: FileHandle, bytes: number): Promise<string> {
   return buffer.toString('utf8', 0, bytesRead);
 }
 
-const RETRY_MS = { first: 1_000, most: 300_000 };
+const FIRST_WAIT_MS = 1_000;
+const MAX_WAIT_MS = 300_000;
 
-/**
- * Posts a note to the URL until it is taken (any 2xx status) or the signal is aborted, no sooner again than `Retry-After`
- * says; `onError` hears of failures.
- */
-export async function deliverNote(
+/** Posts a note to the URL until the webhook answers with a 2xx status or the signal is aborted. */
+async function deliverNote(
   url: string,
   note: string,
   options: { timeoutMs: number; signal: AbortSignal; onError: (error: Error) => void },
 ): Promise<void> {
-  const { signal, onError } = options;
-  for (let failures = 1; !signal.aborted; failures += 1) {
-    let askedMs = 0;
-    try {
-      const { status, retryAfterMs = 0 } = await postNote(url, note, options);
-      if (status >= 200 && status < 300) return;
-      askedMs = retryAfterMs;
-      throw new Error(`the webhook answered with status ${status}`);
-    } catch (error) {
-      if (signal.aborted) return;
-      onError(error as Error);
-    }
-    await pause(Math.max(backOffMs(failures, RETRY_MS), askedMs), signal);
-  }
+  const post = async () => {
+    const { status, retryAfterMs } = await postNote(url, note, options);
+    if (status < 200 || status >= 300)
+      throw new DeclinedError(`the webhook answered with status ${status}`, retryAfterMs);
+  };
+  await retryUntilDone(post, { ...options, firstWaitMs: FIRST_WAIT_MS, maxWaitMs: MAX_WAIT_MS });
 }

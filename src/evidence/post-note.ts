@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import pRetry from 'p-retry';
 
 /** What an HTTP server answered. */
 export interface PostResponse {
@@ -6,7 +7,7 @@ export interface PostResponse {
   /** The media type without parameters, in lower case. */
   contentType: string;
   body: string;
-  /** How long the server asks to be left alone (RFC 9110, `Retry-After`), in milliseconds; undefined: it does not. */
+  /** How long the server asks to wait (RFC 9110, `Retry-After`), in milliseconds; undefined when it does not say. */
   retryAfterMs: number | undefined;
 }
 
@@ -21,9 +22,9 @@ const MAX_ANSWER_BYTES = 65_536;
 const MAX_RETRY_AFTER_MS = 86_400_000;
 
 /**
- * Posts a text to a URL. Redirects are answers like any other: a note goes to whom the operator named.
- * Throws when there is no answer in time, or one of more than 64 KiB; its message does not hold the URL, which may be a
- * secret.
+ * Posts a text to a URL. Does not follow redirects, so that a note goes only to the server that the operator named.
+ * Throws when there is no answer within `timeoutMs` or when the answer exceeds 64 KiB. The error message does not contain
+ * the URL, which may be a secret.
  */
 export async function postNote(url: string, text: string, options: PostOptions): Promise<PostResponse> {
   options.signal.throwIfAborted();
@@ -54,7 +55,7 @@ export async function postNote(url: string, text: string, options: PostOptions):
   }
 }
 
-/** The milliseconds that a `Retry-After` means, which is a number of seconds or a date; a day at most. */
+/** A `Retry-After` header (seconds or an HTTP date) in milliseconds from now, at most a day; undefined when it is malformed. */
 export function retryAfterOf(value: string | null, nowMs: number): number | undefined {
   if (value === null) return undefined;
   const waitMs = /^\d{1,10}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - nowMs;
@@ -73,19 +74,59 @@ async function readText(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-// fetch says "fetch failed" and nothing else; what went wrong is the cause.
+// The message of fetch is "fetch failed"; the reason is in its cause.
 function reasonOf(error: unknown): string {
   const { message, cause } = error as Error;
   return cause instanceof Error && cause.message !== '' ? cause.message : message;
 }
 
-/** Milliseconds to wait after so many failures in a row: `first`, then twice as long each time, with jitter. */
-export function backOffMs(failures: number, { first, most }: { first: number; most: number }): number {
-  const wait = Math.min(first * 2 ** (failures - 1), most);
-  return wait * (0.5 + Math.random());
+/** A server answered and did not accept the note. */
+export class DeclinedError extends Error {
+  override readonly name: string = 'DeclinedError';
+  /** How long the server asks to wait (`Retry-After`), in milliseconds; 0 when it does not say. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterMs = 0) {
+    super(message);
+    this.retryAfterMs = retryAfterMs;
+  }
 }
 
-/** Resolves after that time, or at once when the signal is aborted. Keeps no process alive. */
+export interface RetryOptions {
+  /** The first wait, in milliseconds. Each further wait is twice as long, with jitter, up to `maxWaitMs`. */
+  firstWaitMs: number;
+  maxWaitMs: number;
+  /** Ends the attempts. */
+  signal: AbortSignal;
+  /** Called after every failed attempt. */
+  onError: (error: Error) => void;
+}
+
+/**
+ * Repeats an attempt until it succeeds or the signal is aborted, then resolves. After a `DeclinedError` it waits at least
+ * as long as the server asks. Resolves as well after a TypeError, which is a defect that no retry mends.
+ */
+export async function retryUntilDone(
+  attempt: () => Promise<void>,
+  { firstWaitMs, maxWaitMs, signal, onError }: RetryOptions,
+): Promise<void> {
+  await pRetry(attempt, {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: firstWaitMs,
+    maxTimeout: maxWaitMs,
+    randomize: true,
+    unref: true,
+    signal,
+    async onFailedAttempt({ error }) {
+      if (signal.aborted) return;
+      onError(error);
+      // p-retry does not know Retry-After, and adds its own wait to this one.
+      if (error instanceof DeclinedError) await pause(error.retryAfterMs, signal);
+    },
+  }).catch(() => undefined);
+}
+
+/** Resolves after that time, or at once when the signal is aborted. Does not keep the process alive. */
 export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   await delay(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
 }

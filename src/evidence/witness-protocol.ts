@@ -7,7 +7,7 @@ import {
   trustedSignatures,
 } from '../merkle/signatures.ts';
 import type { StoredCosignature } from './checkpoints.ts';
-import type { PostResponse } from './post-note.ts';
+import { DeclinedError, type PostResponse } from './post-note.ts';
 
 /** Most witnesses of a log: a note has at most a hundred signatures, and keeps those of former witnesses too. */
 export const MAX_WITNESSES = 32;
@@ -72,17 +72,13 @@ export async function cosignatureOf(
 }
 
 /** A witness did not cosign. */
-export class WitnessError extends Error {
+export class WitnessError extends DeclinedError {
   override readonly name = 'WitnessError';
-  /** Whether it says that the log is not the one it knows: it was rewritten or rolled back, or the witness is wrong. */
+  /** Whether the witness knows another log than this one: this log was rewritten or rolled back, or the witness is wrong. */
   readonly isDispute: boolean;
 
-  /** How long it asks to be left alone, in milliseconds; 0: it does not say. */
-  readonly retryAfterMs: number;
-
   constructor(message: string, { isDispute = false, retryAfterMs = 0 } = {}) {
-    super(message);
+    super(message, retryAfterMs);
     this.isDispute = isDispute;
-    this.retryAfterMs = retryAfterMs;
   }
 }

@@ -10,7 +10,7 @@ import {
   type StoredCosignature,
   storeCosignature,
 } from './checkpoints.ts';
-import { backOffMs, type PostOptions, type PostResponse, pause, postNote } from './post-note.ts';
+import { type PostOptions, type PostResponse, pause, postNote, retryUntilDone } from './post-note.ts';
 import { tileReader } from './trees.ts';
 import {
   cosignatureOf,
@@ -20,7 +20,7 @@ import {
   WitnessError,
 } from './witness-protocol.ts';
 
-const MAX_BACK_OFF_MS = 600_000;
+const MAX_WAIT_MS = 600_000;
 const REFRESH_MS = 3_600_000;
 
 export interface WitnessingOptions {
@@ -45,20 +45,21 @@ export interface Witnessing {
 }
 
 /**
- * Has every witness cosign the log's last checkpoint: each at its own pace, one request at a time, and while it fails
- * after longer and longer times, and no sooner than it asks for. Of several instances one does this at a time. Signing waits for none of it.
+ * Has every witness cosign the log's last checkpoint. Each witness has its own loop: one request at a time, and after a
+ * failure growing waits, at least as long as the witness asks for. Of several instances, the one that holds the lease does
+ * this. Signing does not wait for witnesses.
  */
 export function createWitnessing(options: WitnessingOptions): Witnessing {
   const closing = new AbortController();
-  const turn = createLease(options.pool, 'audit_log.witnesses');
+  const lease = createLease(options.pool, 'audit_log.witnesses');
   const loops = options.witnesses.map((witness) =>
-    keepUpToDate(witness, options, { turn, signal: closing.signal }),
+    keepUpToDate(witness, options, { lease, signal: closing.signal }),
   );
   return {
     async close() {
       closing.abort();
       await Promise.all(loops);
-      await turn.release();
+      await lease.release();
     },
   };
 }
@@ -66,32 +67,26 @@ export function createWitnessing(options: WitnessingOptions): Witnessing {
 async function keepUpToDate(
   witness: Witness,
   options: WitnessingOptions,
-  { turn, signal }: { turn: Lease; signal: AbortSignal },
+  { lease, signal }: { lease: Lease; signal: AbortSignal },
 ): Promise<void> {
   const { intervalMs, onError, onDispute } = options;
   const { name } = witness.verifier;
-  let failures = 0;
-  let isDisputed = false;
-  let askedMs = 0;
+  const retry = { firstWaitMs: intervalMs, maxWaitMs: Math.max(intervalMs, MAX_WAIT_MS), signal };
   while (!signal.aborted) {
-    try {
-      if (await turn.acquire()) await bringUpToDate({ ...options, signal }, witness);
-      failures = 0;
-      askedMs = 0;
-      isDisputed = false;
-    } catch (error) {
-      if (signal.aborted) return;
-      failures += 1;
-      askedMs = error instanceof WitnessError ? error.retryAfterMs : 0;
-      onError(name, error as Error);
-      if (error instanceof WitnessError && error.isDispute && !isDisputed) {
+    let isDisputed = false;
+    const attempt = async () => {
+      if (await lease.acquire()) await bringUpToDate({ ...options, signal }, witness);
+    };
+    await retryUntilDone(attempt, {
+      ...retry,
+      onError(error) {
+        onError(name, error);
+        if (!(error instanceof WitnessError && error.isDispute) || isDisputed) return;
         isDisputed = true;
         onDispute(name, error);
-      }
-    }
-    const backOff = { first: intervalMs, most: Math.max(intervalMs, MAX_BACK_OFF_MS) };
-    const waitMs = failures === 0 ? intervalMs : backOffMs(failures, backOff);
-    await pause(Math.max(waitMs, askedMs), signal);
+      },
+    });
+    await pause(intervalMs, signal);
   }
 }
 
