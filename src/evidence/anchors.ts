@@ -17,30 +17,30 @@ const LAST_MS = 3_000;
 export interface AnchorsOptions {
   pool: Pool;
   identity: StoredIdentity;
-  /** The file that checkpoints are added to, if any. */
+  /** The anchor file, to which checkpoints are appended; undefined: none. */
   file: string | undefined;
-  /** The URL that they are posted to, if any. */
+  /** The URL that checkpoints are posted to; undefined: none. */
   webhook: string | undefined;
-  /** Time between two of them. */
+  /** Time between two anchored checkpoints. */
   intervalMs: number;
-  /** Longest time for a request. */
+  /** Timeout of a request. */
   timeoutMs: number;
-  /** Resolves when the last checkpoint covers the log as it is now, if this instance can sign. */
+  /** Resolves when the last checkpoint covers the present log, if this instance can sign. */
   signNow: () => Promise<void>;
-  /** Called when the log does not continue what the file says; nothing is anchored then. */
+  /** Called when the log does not continue the last checkpoint of the file. Nothing is anchored then. */
   onAlarm: (problem: IntegrityError) => void;
   onError: (error: Error) => void;
 }
 
-/** Takes checkpoints out of the database's reach: one at the start, then on a timer. */
+/** Copies checkpoints to places outside the database: one at the start, then on a timer. */
 export interface Anchors {
-  /** Stops the timer and anchors once more, as far as three seconds allow. */
+  /** Stops the timer and anchors once more, within three seconds. */
   close(): Promise<void>;
 }
 
 /**
- * Anchors the first checkpoint and starts the timer. Each instance keeps its own file; of several with one webhook one
- * posts, and another takes over when it ends.
+ * Anchors the first checkpoint and starts the timer. Each instance writes its own file. Of several instances with the same
+ * webhook, the one that holds the lease posts; another one takes over when it ends.
  */
 export function createAnchors(options: AnchorsOptions): Anchors {
   const { file, webhook, timeoutMs, onAlarm, onError } = options;
@@ -50,7 +50,7 @@ export function createAnchors(options: AnchorsOptions): Anchors {
   let delivering = Promise.resolve();
   const turn = createLease(options.pool, leaseName(webhook ?? ''));
 
-  // A newer checkpoint takes the place of one that the webhook has not taken yet.
+  // A newer checkpoint replaces one that was not delivered yet.
   async function send(note: string): Promise<void> {
     if (webhook === undefined || !(await turn.acquire())) return;
     delivery.abort();
@@ -98,12 +98,12 @@ export function createAnchors(options: AnchorsOptions): Anchors {
   };
 }
 
-// The URL may be a secret.
+// Hashed, because the URL may be a secret.
 function leaseName(webhook: string): string {
   return `audit_log.webhook ${createHash('sha256').update(webhook).digest('hex')}`;
 }
 
-/** Adds the last checkpoint to the file, if there is one, and returns its note. */
+/** Appends the last checkpoint to the file, if one is configured, and returns its note. */
 async function anchorInFile({ pool, identity, file }: AnchorsOptions): Promise<string | undefined> {
   const policy = logKeyPolicy(identity);
   if (file !== undefined) await checkAnchor(pool, policy, file);
@@ -116,7 +116,7 @@ async function anchorInFile({ pool, identity, file }: AnchorsOptions): Promise<s
   return last.note;
 }
 
-/** Believes what the log's own key signed. */
+/** Accepts checkpoints that the log's own key signed. */
 export function logKeyPolicy({ origin, verifierKey }: StoredIdentity): CheckpointPolicy {
   return { origin, logKeys: [noteVerifier(parseVerifierKey(verifierKey))] };
 }
@@ -137,7 +137,7 @@ export async function checkAnchor(pool: Pool, policy: CheckpointPolicy, path: st
     throw anchorError(`the log no longer begins with the ${from.size} events that were signed`);
 }
 
-/** What `checkAnchor` finds wrong before an instance signs anything; undefined when all is well or there is no file. */
+/** The error of `checkAnchor`, for a start before anything is signed; undefined when there is none or no file. */
 export async function findRollback(
   pool: Pool,
   identity: StoredIdentity,
@@ -157,13 +157,13 @@ function anchorError(message: string): IntegrityError {
   return new IntegrityError('anchor', `by the anchor file, ${message}`);
 }
 
-// No line of a checkpoint is empty but the one before the signatures, so two in a row part one note from the next.
+// A note has one empty line, before its signatures. So two empty lines in a row separate notes.
 const GAP = '\n\n';
 const TAIL_BYTES = 65_536;
 
 /**
  * The newest checkpoint in the file that satisfies the policy; undefined when the file is empty or not there yet.
- * What a crash cut off is passed over. Throws when the file cannot be read or holds only other things.
+ * Skips a note that a crash cut off. Throws when the file cannot be read or contains no checkpoint of this log.
  */
 export async function readLastAnchor(
   path: string,
@@ -178,7 +178,7 @@ export async function readLastAnchor(
   throw new Error(`${path} holds no checkpoint of the log ${policy.origin}: name another file`);
 }
 
-/** Adds a note to the end of the file and waits until it is on the disk. */
+/** Appends a note to the file and waits until it is on the disk. */
 export async function appendAnchor(path: string, note: string): Promise<void> {
   await withFile(path, async (file) => {
     const end = await readEnd(file, GAP.length + 1);
@@ -188,7 +188,7 @@ export async function appendAnchor(path: string, note: string): Promise<void> {
   });
 }
 
-// Opened for appending even to read: that it can be written to is known at start, and it is there from then on.
+// Opens for appending also to read: a file that cannot be written fails at the start, and a missing one is created.
 async function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
   const file = await open(path, 'a+', 0o644);
   try {

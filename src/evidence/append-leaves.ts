@@ -26,9 +26,9 @@ import {
 const PAGE = 1_000;
 
 /**
- * Reads the events from the log tree's size up to `end` back from the database, hashes each anew, and grows the log's
- * tree and the customers' by them, in the caller's transaction. Returns the log's frontier.
- * Throws an IntegrityError at the first row that is not what was appended.
+ * Reads the events from the size of the log's tree up to `end` from the database, computes their leaf hashes, and appends
+ * these to the log's tree and to the customers' trees, in the caller's transaction. Returns the frontier of the log's tree.
+ * Throws an IntegrityError at the first row that does not match its stored leaf hash.
  */
 export async function appendLeaves(client: PoolClient, from: Frontier, end: number): Promise<Frontier> {
   const log = new GrowingTree('log', from);
@@ -72,12 +72,12 @@ async function appendCustomerLeaves(
   for (const [id, own] of owned) customers.get(id)?.add(own.hashes, own.positions);
 }
 
-/** A tree while it grows by the leaves of one step. */
+/** A tree to which the leaves of one step are appended. */
 export class GrowingTree {
   readonly name: TreeName;
   #frontier: Frontier;
   readonly #positions: number[] = [];
-  /** The new nodes of every tile level, and the index of the first of each. */
+  /** Per tile level, the new nodes and the index of the first one. */
   readonly #added: { start: number; hashes: Uint8Array[] }[] = [];
 
   constructor(name: TreeName, frontier: Frontier) {
@@ -89,7 +89,7 @@ export class GrowingTree {
     return this.#frontier;
   }
 
-  /** Adds leaves; `positions` say where in the log they stand. */
+  /** Appends leaves; `positions` are their positions in the log. */
   add(leafHashes: readonly Uint8Array[], positions: readonly number[]): void {
     if (this.name !== 'log') this.#positions.push(...positions);
     this.#frontier = extendFrontier(this.#frontier, leafHashes, (level, index, hash) => {
@@ -97,7 +97,7 @@ export class GrowingTree {
     });
   }
 
-  /** What to add to the stored tiles. */
+  /** The hashes to append to the stored tiles. */
   parts(): TilePart[] {
     return this.#added.flatMap(({ start, hashes }, level) => {
       const parts: TilePart[] = [];
@@ -131,7 +131,7 @@ export class GrowingTree {
   }
 }
 
-/** A leaf of the log, computed anew from the stored event. */
+/** A leaf of the log, computed from the stored event. */
 export interface Leaf {
   hash: Uint8Array;
   customerId: string | undefined;
@@ -141,8 +141,8 @@ const rows = new CanonicalRows();
 let scratch = Buffer.alloc(65_536);
 
 /**
- * Reads the events from position `start` to `end`, the last left out, back from the database and hashes each anew.
- * Throws an IntegrityError at the first that is missing, or whose hash is not the one that is stored.
+ * Reads the events from position `start` (inclusive) to `end` (exclusive) and computes their leaf hashes. Throws an
+ * IntegrityError at the first event that is missing or whose hash differs from the stored one.
  */
 export async function readLeaves(client: PoolClient, start: number, end: number): Promise<Leaf[]> {
   const leaves: Leaf[] = [];
@@ -164,7 +164,7 @@ function checkedLeaf(row: Buffer, position: number): Leaf {
   return { hash, customerId: customerIdOf(row) };
 }
 
-// Undefined: it has values that no event has.
+// Undefined when the row has values that no event can have.
 function leafHashOfRow(row: Buffer): Uint8Array | undefined {
   const most = mostBytes(row.length);
   try {

@@ -15,21 +15,21 @@ import { cosignatureVerifier, type NoteVerifier, parseCosignature } from '../mer
 import { parseJson } from '../parse-json.ts';
 import type { TreeName } from './trees.ts';
 
-/** A signed checkpoint as it is kept. */
+/** A signed checkpoint as it is stored. */
 export interface StoredCheckpoint {
   treeSize: number;
-  /** The size of the log up to which it speaks; of the log's own tree the same as `treeSize`. */
+  /** The size of the log that it covers; for the log's own tree the same as `treeSize`. */
   logSize: number;
   rootHash: Buffer;
-  /** The note with the log's own signature and, of the log's tree, all cosignatures. */
+  /** The note with the log's own signature and, for the log's tree, all cosignatures. */
   note: string;
   /** Milliseconds since 1970. */
   signedAt: number;
-  /** When the log last put a time on it, to the second by the clock of the signing instance, else `signedAt`. */
+  /** The log's last timestamp on it, in seconds of the signing instance's clock; `signedAt` when there is none. */
   timestampedAt: number;
 }
 
-// Of each key the newest line: of a note with a hundred signatures (see `merkle/note.ts`), the first is in `note` itself.
+// The newest line of each key. A note has at most 100 signatures (`merkle/note.ts`), of which `note` contains one.
 const COLUMNS = Prisma.sql`tree_size::float8 AS "treeSize", log_size::float8 AS "logSize", root_hash AS "rootHash", note,
   signed_at::text AS "signedAt", (SELECT verifier_key FROM log_identity) AS "verifierKey", (
     SELECT coalesce(json_agg(json_build_object('line', line, 'keyName', key_name, 'keyId', key_id, 'ofWitness', of_witness)
@@ -44,7 +44,7 @@ interface Row extends Pick<StoredCheckpoint, 'treeSize' | 'logSize' | 'note'> {
   rootHash: Uint8Array;
   signedAt: string;
   verifierKey: string | null;
-  /** A JSON array of `StoredLine`. */
+  /** A JSON array of `StoredSignatureLine`. */
   lines: string;
 }
 
@@ -80,7 +80,7 @@ export async function readCheckpointAt(
   return readOne(db, Prisma.sql`tree = ${tree} AND tree_size = ${treeSize}`);
 }
 
-/** Keeps a checkpoint; one that is there already stays. */
+/** Stores a checkpoint, unless it is stored already. */
 export async function storeCheckpoint(
   client: PoolClient,
   tree: TreeName,
@@ -93,7 +93,7 @@ export async function storeCheckpoint(
   );
 }
 
-/** The last checkpoint of the log that at least so many witnesses have cosigned. */
+/** The last checkpoint of the log that at least `minWitnesses` witnesses have cosigned. */
 export async function readCosignedCheckpoint(
   db: Reads,
   minWitnesses: number,
@@ -107,10 +107,10 @@ export async function readCosignedCheckpoint(
   );
 }
 
-/** A timestamped signature of the log's checkpoint of a size: the log's own, or a witness's. */
+/** A timestamped signature of a checkpoint of the log's tree, by the log or by a witness. */
 export interface StoredCosignature {
   treeSize: number;
-  /** As it stands in the note, with its newline. */
+  /** The signature line of the note, with its newline. */
   line: string;
   keyName: string;
   keyId: number;
@@ -119,7 +119,7 @@ export interface StoredCosignature {
   ofWitness: boolean;
 }
 
-/** Keeps a witness's cosignature, beside what is there: the service's role can change none. */
+/** Stores a witness's cosignature in addition to the stored ones, which the service's role cannot change. */
 export async function storeCosignature(
   db: Pool,
   { treeSize, line, keyName }: { treeSize: number; line: string; keyName: string },
@@ -127,7 +127,7 @@ export async function storeCosignature(
   await db.query('SELECT add_cosignature($1, $2, $3)', [treeSize, line, keyName]);
 }
 
-/** Keeps the log's own timestamp of its newest checkpoint, in place of an older one; of another one, nothing. */
+/** Replaces the log's own timestamp of its newest checkpoint. Does nothing for any other checkpoint. */
 export async function storeTimestamp(
   db: Pool | PoolClient,
   { treeSize, line }: { treeSize: number; line: string },
@@ -135,7 +135,7 @@ export async function storeTimestamp(
   await db.query('SELECT renew_timestamp($1, $2)', [treeSize, line]);
 }
 
-/** A timestamped signature line of the log's checkpoint as it is stored; it may be anything. */
+/** A stored signature line, not verified: somebody may have changed it in the database. */
 export interface StoredSignatureLine {
   line: string;
   keyName: string;
@@ -143,18 +143,17 @@ export interface StoredSignatureLine {
   ofWitness: boolean;
 }
 
-/** What the stored lines add to a note. */
+/** The valid signature lines of a note. */
 export interface NoteCosignatures {
-  /** The lines that belong in the note. */
+  /** The lines to append to the note. */
   lines: string;
-  /** When the log last put a time on the checkpoint, in milliseconds since 1970; undefined: it did not. */
+  /** The log's last timestamp on the checkpoint, in milliseconds since 1970; undefined when there is none. */
   timestampedAt: number | undefined;
 }
 
 /**
- * Picks the stored lines that belong in the note: those by the log's own key that verify, and those by other keys that
- * have the form of a cosignature by the key that their columns name. A line that was put in or changed is left out, and
- * makes no note malformed.
+ * Picks the stored lines that belong in the note: those by the log's own key that verify, and those of other keys that
+ * are well-formed cosignatures by the key in their columns. So a forged or changed line does not make the note malformed.
  */
 export async function pickSignatureLines(
   note: string,
@@ -186,7 +185,7 @@ function textOf(note: string): string | undefined {
   }
 }
 
-/** The bytes of the signature; undefined when the row is not one line of a cosignature by the key that it names. */
+/** The bytes of the signature; undefined unless the row is one cosignature line by the key in its columns. */
 function signatureOf({ line, keyName, keyId }: StoredSignatureLine): Uint8Array | undefined {
   try {
     const [parsed, ...others] = parseSignatureLines(line);
@@ -201,7 +200,7 @@ function signatureOf({ line, keyName, keyId }: StoredSignatureLine): Uint8Array 
 
 const verifiers = new Map<string, NoteVerifier>();
 
-/** The verifier of the log's own timestamps: they are by the key that signs its checkpoints. Undefined: there is no such key. */
+/** The verifier of the log's own timestamps, by the key that signs its checkpoints; undefined for a malformed key. */
 function timestampVerifier(verifierKey: string): NoteVerifier | undefined {
   const known = verifiers.get(verifierKey);
   if (known) return known;
@@ -211,7 +210,7 @@ function timestampVerifier(verifierKey: string): NoteVerifier | undefined {
   } catch {
     return undefined;
   }
-  // An instance has one log; more of them are tests.
+  // An instance has one log; only tests have more.
   if (verifiers.size < MAX_REMEMBERED) verifiers.set(verifierKey, made);
   return made;
 }
@@ -219,7 +218,7 @@ function timestampVerifier(verifierKey: string): NoteVerifier | undefined {
 const MAX_REMEMBERED = 64;
 const verified = new Map<string, boolean>();
 
-// A checkpoint is read far more often than it is signed, and a verification takes a tenth of a millisecond.
+// Cached: checkpoints are read far more often than signed, and a verification takes 0.1 ms.
 async function verifiesOnce(
   key: NoteVerifier,
   text: string,
@@ -235,7 +234,7 @@ async function verifiesOnce(
   return isRight;
 }
 
-/** What a witness cosigned last, as far as it is stored here. */
+/** The last stored cosignature of a witness. */
 export async function readLatestCosignature(
   db: Pool,
   { name, keyId }: { name: string; keyId: number },

@@ -26,36 +26,36 @@ import { originOf, type TreeName } from './trees.ts';
 
 const ATTEMPTS = 5;
 
-/** A checkpoint as it is shown. */
+/** A checkpoint with the name and the key of its log. */
 export interface SignedCheckpoint extends StoredCheckpoint {
-  /** Its first line. */
+  /** The first line of the note. */
   origin: string;
-  /** The public key of the log in the note's verifier format. */
+  /** The log's public key in the verifier format of C2SP signed-note. */
   verifierKey: string;
 }
 
-/** The checkpoint of a size, or the last one that at least so many witnesses have cosigned. */
+/** Which checkpoint: that of a tree size, or the last one that at least `minWitnesses` witnesses have cosigned. */
 export interface CheckpointQuery {
   treeSize?: number | undefined;
   minWitnesses?: number | undefined;
 }
 
-/** A tree and where its reads run. */
+/** A tree, and the database client for its reads. */
 export interface TreeView {
   tree: TreeName;
   db: Reads;
 }
 
-/** The evidence of this log: what is acknowledged can be proved at once. */
+/** Checkpoints, proofs and tiles of this log. An acknowledged event can be proved at once. */
 export interface Evidence {
   identity: LogIdentity;
-  /** The log's own tree, as whoever may see the whole log sees it. */
+  /** The log's own tree, for principals that may read the whole log. */
   logView: TreeView;
-  /** The checkpoint of everything acknowledged so far, or the one that is wanted. Throws UNAVAILABLE, NOT_FOUND. */
+  /** A checkpoint that covers everything acknowledged so far, or the one in the query. Throws UNAVAILABLE, NOT_FOUND. */
   checkpoint(view: TreeView, wanted?: CheckpointQuery): Promise<SignedCheckpoint>;
   /**
-   * The proof of each event in the tree of `treeSize` leaves, by default the last signed one. Throws BAD_USER_INPUT for
-   * a size the tree did not have; UNAVAILABLE stands for each event that is in no checkpoint yet.
+   * The inclusion proof of each event in the tree of `treeSize` leaves, by default that of the last checkpoint. An event
+   * that no checkpoint covers yet gets an UNAVAILABLE error. Throws BAD_USER_INPUT for a size that the tree never had.
    */
   inclusionProofs(
     view: TreeView,
@@ -64,15 +64,15 @@ export interface Evidence {
   ): Promise<(InclusionProof | AuditError)[]>;
   consistencyProof(view: TreeView, sizes: { from: number; to: number }): Promise<ConsistencyProof>;
   /**
-   * For each event a file that proves it to somebody who has nothing but the log's public key, or who also wants the
-   * word of so many witnesses. UNAVAILABLE stands for each up to which they have not cosigned yet.
+   * For each event a proof bundle, which anybody with the log's public key can verify, by a checkpoint that at least
+   * `minWitnesses` witnesses have cosigned. An event that such a checkpoint does not cover gets an UNAVAILABLE error.
    */
   proofBundles(
     view: TreeView,
     events: readonly AuditEvent[],
     minWitnesses?: number,
   ): Promise<(string | AuditError)[]>;
-  /** A file that proves the event which announces what retention removed last. Throws NOT_FOUND when it never did. */
+  /** The proof bundle of the newest announcement of a purge. Throws NOT_FOUND when there was no purge. */
   announcement(): Promise<string>;
   /** The bytes of a tile (C2SP tlog-tiles). Throws NOT_FOUND. */
   tile(view: TreeView, tile: Tile): Promise<Uint8Array>;
@@ -80,9 +80,9 @@ export interface Evidence {
   entries(view: TreeView, bundle: EntryBundle, filters: readonly EventFilter[]): Promise<Uint8Array>;
 }
 
-/** Puts the evidence together. */
+/** Creates the evidence of a log. */
 export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer): Evidence {
-  const shown = (tree: TreeName, checkpoint: StoredCheckpoint): SignedCheckpoint => ({
+  const describe = (tree: TreeName, checkpoint: StoredCheckpoint): SignedCheckpoint => ({
     ...checkpoint,
     origin: originOf(tree, identity.origin),
     verifierKey: identity.verifierKey,
@@ -93,26 +93,26 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
     const known = await readLatestCheckpoint(db, tree);
     if (known && known.logSize >= size) return known;
     await signer.signNow();
-    if (tree !== 'log') await signOf(tree);
+    if (tree !== 'log') await signTree(tree);
     const signed = await readLatestCheckpoint(db, tree);
     if (!signed) throw notSigned(signer);
     return signed;
   }
 
-  async function signOf(tree: TreeName): Promise<void> {
+  async function signTree(tree: TreeName): Promise<void> {
     for (let attempt = 0; identity.signers && attempt < ATTEMPTS; attempt += 1) {
       if (await signCustomerCheckpoint(pool, identity as SigningIdentity, tree)) return;
       await signer.signNow();
     }
   }
 
-  async function covering(view: TreeView, events: readonly AuditEvent[]): Promise<StoredCheckpoint> {
+  async function readCovering(view: TreeView, events: readonly AuditEvent[]): Promise<StoredCheckpoint> {
     const last = lastOf(events);
     const known = await readLatestCheckpoint(view.db, view.tree);
     return known && known.logSize > last ? known : latest(view);
   }
 
-  async function reach(view: TreeView, size: number): Promise<void> {
+  async function signUpTo(view: TreeView, size: number): Promise<void> {
     const known = await readLatestCheckpoint(view.db, view.tree);
     if (!known || known.treeSize < size) await latest(view);
   }
@@ -124,20 +124,20 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
     return treeSize === undefined ? latest(view) : findCheckpoint(view.db, view.tree, treeSize);
   }
 
-  function provable(
+  function readProvable(
     view: TreeView,
     events: readonly AuditEvent[],
     minWitnesses: number,
   ): Promise<StoredCheckpoint> {
     return minWitnesses === 0
-      ? covering(view, events)
+      ? readCovering(view, events)
       : findCosignedCheckpoint(pool, view.tree, minWitnesses);
   }
 
   async function bundles(view: TreeView, events: readonly AuditEvent[], minWitnesses = 0) {
-    const checkpoint = await provable(view, events, minWitnesses);
-    const refusal = () => (minWitnesses === 0 ? notSigned(signer) : notCosigned());
-    const proofs = await prove(view, events, { checkpoint, treeSize: undefined, refusal });
+    const checkpoint = await readProvable(view, events, minWitnesses);
+    const notCovered = () => (minWitnesses === 0 ? notSigned(signer) : notCosigned());
+    const proofs = await prove(view, events, { checkpoint, treeSize: undefined, notCovered });
     return proofs.map((proof, index) =>
       proof instanceof AuditError ? proof : proofBundleOf(events[index] as AuditEvent, proof, checkpoint),
     );
@@ -147,14 +147,14 @@ export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer
   return {
     identity,
     logView,
-    checkpoint: async (view, wanted = {}) => shown(view.tree, await find(view, wanted)),
+    checkpoint: async (view, wanted = {}) => describe(view.tree, await find(view, wanted)),
     async inclusionProofs(view, events, treeSize) {
-      const checkpoint = await covering(view, events);
-      if (treeSize !== undefined) await reach(view, treeSize);
-      return prove(view, events, { checkpoint, treeSize, refusal: () => notSigned(signer) });
+      const checkpoint = await readCovering(view, events);
+      if (treeSize !== undefined) await signUpTo(view, treeSize);
+      return prove(view, events, { checkpoint, treeSize, notCovered: () => notSigned(signer) });
     },
     async consistencyProof(view, sizes) {
-      await reach(view, sizes.to);
+      await signUpTo(view, sizes.to);
       return proveTreeConsistency(view.db, view.tree, sizes);
     },
     proofBundles: bundles,
@@ -179,24 +179,24 @@ async function readAnnouncement(pool: Pool): Promise<AuditEvent | undefined> {
 }
 
 interface ProofRequest {
-  /** What the events are proved by; those behind it get the refusal, each for itself. */
+  /** Proves the events that it covers; the others get the error of `notCovered`. */
   checkpoint: StoredCheckpoint;
-  /** Of another tree than the checkpoint's. */
+  /** The size of the tree to prove inclusion in, when it is not that of the checkpoint. */
   treeSize: number | undefined;
-  refusal: () => AuditError;
+  notCovered: () => AuditError;
 }
 
 async function prove(
   { db, tree }: TreeView,
   events: readonly AuditEvent[],
-  { checkpoint, treeSize = checkpoint.treeSize, refusal }: ProofRequest,
+  { checkpoint, treeSize = checkpoint.treeSize, notCovered }: ProofRequest,
 ): Promise<(InclusionProof | AuditError)[]> {
   const isCovered = ({ position }: AuditEvent) => position < checkpoint.logSize;
   const positions = events.filter(isCovered).map(({ position }) => position);
   const proofs = positions.length === 0 ? [] : await proveEvents(db, tree, { positions, treeSize });
   const next = proofs.values();
   return events.map((event) =>
-    isCovered(event) ? (next.next().value as InclusionProof | AuditError) : refusal(),
+    isCovered(event) ? (next.next().value as InclusionProof | AuditError) : notCovered(),
   );
 }
 

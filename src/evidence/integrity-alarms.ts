@@ -1,7 +1,7 @@
 import { SYSTEM_RESOURCE_TYPE } from '../events/reserved-resource-type.ts';
 import type { EventInput } from '../events/validate.ts';
 
-/** What was found wrong with the stored log. */
+/** What is wrong with the stored log. */
 export type IntegrityProblem =
   | 'missing'
   | 'changed'
@@ -12,11 +12,11 @@ export type IntegrityProblem =
   | 'checkpoint'
   | 'anchor';
 
-/** The stored log is not what was signed or hashed: nothing may be signed on top of it. */
+/** The stored log differs from what was hashed or signed. Nothing may be signed on top of it. */
 export class IntegrityError extends Error {
   override readonly name = 'IntegrityError';
   readonly problem: IntegrityProblem;
-  /** The first position that is wrong, where there is one. */
+  /** The first wrong position, if it is known. */
   readonly position: number | undefined;
 
   constructor(problem: IntegrityProblem, message: string, position?: number) {
@@ -26,7 +26,7 @@ export class IntegrityError extends Error {
   }
 }
 
-/** The event that tells everybody who watches that the stored log was altered. */
+/** The event that reports that the stored log was altered. */
 export function alteredLogEvent({ problem, position, message }: IntegrityError): EventInput {
   return {
     eventType: 'security.alert',
@@ -39,7 +39,7 @@ export function alteredLogEvent({ problem, position, message }: IntegrityError):
   };
 }
 
-/** The event that tells everybody who watches that a witness knows another log than this one. */
+/** The event that reports that a witness knows another log than this one. */
 export function disputedLogEvent(witness: string, { message }: Error): EventInput {
   return {
     eventType: 'security.alert',

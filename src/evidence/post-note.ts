@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pRetry from 'p-retry';
 
-/** What an HTTP server answered. */
+/** The answer of an HTTP server. */
 export interface PostResponse {
   status: number;
   /** The media type without parameters, in lower case. */
@@ -12,9 +12,9 @@ export interface PostResponse {
 }
 
 export interface PostOptions {
-  /** Longest time for the whole exchange. */
+  /** Timeout of the whole exchange. */
   timeoutMs: number;
-  /** Ends it early. */
+  /** Aborts the exchange. */
   signal: AbortSignal;
 }
 
@@ -104,7 +104,7 @@ export interface RetryOptions {
 
 /**
  * Repeats an attempt until it succeeds or the signal is aborted, then resolves. After a `DeclinedError` it waits at least
- * as long as the server asks. Resolves as well after a TypeError, which is a defect that no retry mends.
+ * as long as the server asks. Also resolves after a TypeError, which is a programming error and is not retried.
  */
 export async function retryUntilDone(
   attempt: () => Promise<void>,

@@ -17,7 +17,7 @@ import { readCheckpointAt, readCosignedCheckpoint, type StoredCheckpoint } from 
 import { leafIndexesOf, readTrees, type TreeName, tileReader } from './trees.ts';
 import { MAX_WITNESSES } from './witness-protocol.ts';
 
-/** That an event is the leaf `leafIndex` of a tree (RFC 9162, 2.1.3). */
+/** Proves that an event is the leaf `leafIndex` of a tree (RFC 9162, 2.1.3). */
 export interface InclusionProof {
   leafIndex: number;
   treeSize: number;
@@ -25,7 +25,7 @@ export interface InclusionProof {
   hashes: Uint8Array[];
 }
 
-/** That the tree of `from` leaves is the beginning of that of `to` leaves (RFC 9162, 2.1.4). */
+/** Proves that the tree of `from` leaves is the beginning of the tree of `to` leaves (RFC 9162, 2.1.4). */
 export interface ConsistencyProof {
   from: number;
   to: number;
@@ -33,7 +33,7 @@ export interface ConsistencyProof {
 }
 
 /**
- * Proves that the events at the positions are in the tree of `treeSize` leaves, or says for each why not.
+ * The inclusion proof of the event at each position in the tree of `treeSize` leaves, or the error for that event.
  * Throws BAD_USER_INPUT when the tree never had that size.
  */
 export async function proveEvents(
@@ -59,7 +59,7 @@ export async function proveEvents(
   );
 }
 
-/** Reads every tile of the nodes once, and then answers from memory. */
+/** Reads every tile of the nodes once, in one query; the result answers from memory. */
 async function prefetchNodes(
   size: number,
   readTiles: ReadTiles,
@@ -75,7 +75,7 @@ async function prefetchNodes(
   );
 }
 
-/** Proves that a tree grew by nothing but new leaves. Throws BAD_USER_INPUT when it never had one of the sizes. */
+/** Proves that a tree only grew. Throws BAD_USER_INPUT when it never had one of the sizes. */
 export async function proveTreeConsistency(
   db: Reads,
   tree: TreeName,
@@ -88,7 +88,7 @@ export async function proveTreeConsistency(
   return { from, to, hashes: await proveConsistency(from, to, read) };
 }
 
-/** An event's proof as a self-contained file (C2SP tlog-proof), with its canonical bytes as extra data. */
+/** An event's proof bundle (C2SP tlog-proof), with the event's canonical bytes as extra data. */
 export function proofBundleOf(
   event: AuditEvent,
   proof: InclusionProof,
@@ -112,8 +112,8 @@ async function checkSize(db: Reads, tree: TreeName, size: number, path: string):
 }
 
 /**
- * The last checkpoint that at least so many witnesses have cosigned. Throws BAD_USER_INPUT for a number that cannot be
- * and for a customer's tree, of which witnesses know nothing; NOT_FOUND when there is no such checkpoint.
+ * The last checkpoint that at least `minWitnesses` witnesses have cosigned. Throws BAD_USER_INPUT for an impossible number
+ * and for a customer's tree, which witnesses do not see; NOT_FOUND when there is no such checkpoint.
  */
 export async function findCosignedCheckpoint(
   pool: Pool,

@@ -6,7 +6,7 @@ import type { LogIdentity } from './signing-identity.ts';
 import type { Witness } from './witness-protocol.ts';
 import { createWitnessing } from './witnesses.ts';
 
-/** Where evidence is taken to, and how often. */
+/** Where checkpoints are published, and how often. */
 export interface PublishingOptions {
   pool: Pool;
   identity: LogIdentity;
@@ -14,15 +14,15 @@ export interface PublishingOptions {
   log: Logger;
   anchors: { file: string | undefined; webhook: string | undefined; intervalMs: number };
   witnesses: readonly Witness[];
-  /** Shortest time between two checkpoints that a witness gets. */
+  /** Minimum time between two checkpoints for a witness. */
   witnessIntervalMs: number;
-  /** Longest time for a request to a witness or the webhook. */
+  /** Timeout of a request to a witness or to the webhook. */
   timeoutMs: number;
-  /** A witness knows another log than this one. */
+  /** Called when a witness knows another log than this one. */
   onDispute: (witness: string, error: Error) => void;
 }
 
-/** Takes evidence to where nobody who can write to the database reaches it: to witnesses, a file, a webhook. */
+/** Publishes checkpoints where somebody who can write to the database cannot change them: witnesses, a file, a webhook. */
 export function publishCheckpoints(options: PublishingOptions): { close(): Promise<void> } {
   const { pool, identity, signer, log, timeoutMs } = options;
   const anchors = createAnchors({

@@ -18,7 +18,7 @@ export async function readTile(db: Reads, tree: TreeName, tile: Tile): Promise<U
 }
 
 /**
- * The canonical bytes of the events beside a tile of level 0, of those that the filters let through.
+ * The canonical bytes of the events of a tile of level 0 that match the filters.
  * Throws NOT_FOUND when the tree has not grown so far, POSITION_PURGED when retention removed some of them, and an
  * IntegrityError when they are missing otherwise.
  */
@@ -35,7 +35,7 @@ export async function readEntries(
   try {
     return formatEntries(await inTurns(present, canonicalEvent));
   } catch (error) {
-    // Only events that were never appended have values without a canonical form.
+    // A row has no canonical form only when somebody changed it in the database.
     throw new IntegrityError('changed', (error as Error).message, positions[0]);
   }
 }

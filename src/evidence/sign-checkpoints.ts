@@ -22,13 +22,13 @@ import { isConsistent, lockLogTree, originOf, readTrees, type TreeName, tileRead
 
 const MAX_STEP = 20_000;
 
-/** An identity that holds the private key. */
+/** The identity of an instance that holds the private key. */
 export type SigningIdentity = LogIdentity & { signers: NonNullable<LogIdentity['signers']> };
 
 /**
- * Takes one step towards a checkpoint of the whole log, in one transaction: grows the trees by the next events, and
- * signs when none are left. Returns whether all are covered now.
- * Throws an IntegrityError, and changes and signs nothing, when what is stored is not what was appended or signed.
+ * Takes one step towards a checkpoint of the whole log, in one transaction: appends the leaves of the next events to the
+ * trees, and signs when no event is left. Returns whether the last checkpoint now covers all events.
+ * Throws an IntegrityError, and changes and signs nothing, when the stored log differs from what was appended or signed.
  */
 export async function signNext(pool: Pool, identity: SigningIdentity): Promise<boolean> {
   return inTransaction(pool, async (client) => {
@@ -50,7 +50,7 @@ export async function signNext(pool: Pool, identity: SigningIdentity): Promise<b
   });
 }
 
-// What was signed last is the ground that the next checkpoint stands on.
+// The next checkpoint continues the last one, so that must be right.
 async function checkSigned(last: StoredCheckpoint, { origin, verifierKey }: LogIdentity): Promise<void> {
   const logKeys = [noteVerifier(parseVerifierKey(verifierKey))];
   const opened = await openCheckpoint(last.note, { origin, logKeys }).catch((error: Error) => {
@@ -89,8 +89,8 @@ async function sign(
 }
 
 /**
- * Signs the last checkpoint again with the present time: an idle log is told from a truncated one by it.
- * The text stays what it is, so no two checkpoints of one size differ.
+ * Signs the last checkpoint again with the present time, which distinguishes an idle log from a truncated one.
+ * The text stays the same, so that two checkpoints of one size never differ.
  */
 export async function timestamp(
   db: Pool | PoolClient,
@@ -104,9 +104,9 @@ export async function timestamp(
 }
 
 /**
- * Signs the checkpoint of a customer's tree, which speaks up to the log's last checkpoint: an extension line
- * `log SIZE` says so. Answers with the present one when there is nothing new, and with undefined while the log's own
- * checkpoint is behind. Throws an IntegrityError when the stored tree is not what was signed.
+ * Signs the checkpoint of a customer's tree. It covers the log up to the log's last checkpoint, whose size is in an
+ * extension line `log SIZE`. Returns the present checkpoint when the log has not grown, and undefined while the log's last
+ * checkpoint does not cover the log's tree. Throws an IntegrityError when the stored tree differs from what was signed.
  */
 export async function signCustomerCheckpoint(
   pool: Pool,

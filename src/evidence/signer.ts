@@ -7,11 +7,11 @@ import type { LogIdentity } from './signing-identity.ts';
 
 /** Signs checkpoints on a timer. */
 export interface Signer {
-  /** Resolves when everything that was committed before the call is in a signed checkpoint, if this instance can. */
+  /** Resolves when a checkpoint covers everything committed before the call, if this instance can sign. */
   signNow(): Promise<void>;
-  /** What stopped the signing, if anything did. */
+  /** Why signing has stopped; undefined while it has not. */
   problem(): IntegrityError | undefined;
-  /** Stops the signing for good: evidence from outside the database says that the log was altered. */
+  /** Stops signing for good: evidence outside the database shows that the log was altered. */
   halt(problem: IntegrityError): void;
   close(): Promise<void>;
 }
@@ -21,11 +21,11 @@ export interface SignerOptions {
   identity: LogIdentity;
   /** Time between checkpoints while the log grows. */
   intervalMs: number;
-  /** Time between timestamps while it does not. */
+  /** Time between timestamps of the last checkpoint while the log does not grow. */
   heartbeatMs: number;
-  /** What was found wrong already, if anything was; then nothing is signed at all. */
+  /** What was found wrong before the start, if anything. Nothing is signed then. */
   problem: IntegrityError | undefined;
-  /** Called once when the stored log is found to be altered; nothing is signed from then on. */
+  /** Called once when the stored log is found to be altered. Nothing is signed afterwards. */
   onAlarm: (problem: IntegrityError) => void;
   onError: (error: Error) => void;
 }
@@ -57,7 +57,7 @@ export function createSigner(options: SignerOptions): Signer {
     onAlarm(found);
   }
 
-  // A run that has begun may have missed what the caller just committed; one that waits has not.
+  // A run that has begun may miss what the caller just committed; a run that still waits does not.
   function signNow(): Promise<void> {
     waiting ??= running = running.then(run);
     return waiting;

@@ -13,29 +13,29 @@ import type { Queryable } from '../db/queries.ts';
 import { ED25519, ED25519_COSIGNATURE, formatVerifierKey } from '../merkle/note.ts';
 import { cosigner, type NoteSigner, noteSigner, type SignEd25519 } from '../merkle/signatures.ts';
 
-/** Who signs this log. */
+/** The name and the key that sign this log. */
 export interface LogIdentity {
-  /** The first line of its checkpoints, and the name of its key. */
+  /** The first line of the checkpoints, and the name of the key. */
   origin: string;
-  /** The public key as C2SP's signed-note writes it: `origin+id+key`. */
+  /** The public key in the verifier format of C2SP signed-note: `origin+id+key`. */
   verifierKey: string;
-  /** Absent in an instance that does not hold the private key: it serves what others sign. */
+  /** Undefined in an instance without the private key, which serves what other instances sign. */
   signers: { plain: NoteSigner; timestamped: NoteSigner } | undefined;
 }
 
 /**
- * Finds out who signs this log; the first start on a database makes the key file and fixes the origin (as configured,
- * else a random one under `audit-log.local`). Throws when origin or key are not those that the log was signed with.
+ * Reads the origin and the key of this log. The first start on a database creates the key file and stores the origin (the
+ * configured one, or a random one under `audit-log.local`). Throws when origin or key differ from those of the log.
  */
 export async function openIdentity(
   pool: Pool,
   { origin, keyFile }: { origin: string | undefined; keyFile: string },
 ): Promise<LogIdentity> {
   return inTransaction(pool, async (client) => {
-    // Of instances that start together, the first makes the key.
+    // When instances start together, the first one creates the key.
     await client.query("SELECT pg_advisory_xact_lock(hashtext('audit_log.identity'))");
     const known = await readIdentity(client);
-    const key = (await readSigningKey(keyFile)) ?? (known ? undefined : await makeSigningKey(keyFile));
+    const key = (await readSigningKey(keyFile)) ?? (known ? undefined : await createSigningKey(keyFile));
     if (known) return checkIdentity(known, { origin, key, keyFile });
     const name = origin ?? `audit-log.local/${randomBytes(4).toString('hex')}`;
     const fresh = { origin: name, verifierKey: verifierKeyOf(name, key as SigningKey) };
@@ -47,7 +47,7 @@ export async function openIdentity(
   });
 }
 
-/** Origin and verifier key as the database has them. */
+/** Origin and verifier key as stored in the database. */
 export interface StoredIdentity {
   origin: string;
   verifierKey: string;
@@ -90,14 +90,14 @@ function verifierKeyOf(origin: string, { publicKey }: SigningKey): string {
   return formatVerifierKey({ name: origin, type: ED25519, publicKey });
 }
 
-/** The log's private key, which stays here. */
+/** The log's private key, behind a function that signs with it. */
 export interface SigningKey {
   /** 32 bytes (RFC 8032). */
   publicKey: Uint8Array;
   sign: SignEd25519;
 }
 
-/** The key of a file (PEM, PKCS #8); undefined when there is no such file. Throws when it holds no Ed25519 key. */
+/** Reads the key in a file (PEM, PKCS #8); undefined when there is no file. Throws when it is not an Ed25519 key. */
 export async function readSigningKey(path: string): Promise<SigningKey | undefined> {
   const pem = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -106,14 +106,14 @@ export async function readSigningKey(path: string): Promise<SigningKey | undefin
   return pem === undefined ? undefined : keyOf(parsePem(pem, path));
 }
 
-/** Makes a key in a new file that only its owner can read. */
-export async function makeSigningKey(path: string): Promise<SigningKey> {
+/** Creates a key in a new file that only its owner can read. */
+export async function createSigningKey(path: string): Promise<SigningKey> {
   const { privateKey } = generateKeyPairSync('ed25519');
   await mkdir(dirname(path), { recursive: true });
   const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(privateKey.export({ format: 'pem', type: 'pkcs8' }));
-    // A key that signed something must not be lost with the machine's power.
+    // A key that has signed must survive a loss of power.
     await file.sync();
   } finally {
     await file.close();
@@ -126,7 +126,7 @@ function parsePem(pem: string, path: string): KeyObject {
     const key = createPrivateKey(pem);
     if (key.asymmetricKeyType === 'ed25519') return key;
   } catch {
-    // Said below, without any of the file's content.
+    // The error below does not contain anything of the file.
   }
   throw new Error(`${path} does not hold an Ed25519 private key in PEM form`);
 }

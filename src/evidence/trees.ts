@@ -8,15 +8,15 @@ import { emptyFrontier, type Frontier, parseFrontier, serializeFrontier } from '
 import { verifyConsistency } from '../merkle/verify-proof.ts';
 import { IntegrityError } from './integrity-alarms.ts';
 
-/** Which tree: the log's own, or that of a customer's events alone, in log order. */
+/** The name of a tree: the log's own, or the tree of one customer's events, in log order. */
 export type TreeName = 'log' | `customer/${string}`;
 
-/** The tree of a customer; of everything when undefined. */
+/** The name of the tree of a customer; that of the log for undefined. */
 export function treeOf(customerId: string | undefined): TreeName {
   return customerId === undefined ? 'log' : `customer/${customerId}`;
 }
 
-/** The first line of a tree's checkpoints: the log's origin, and for a customer `/customer/` and the id, URL-encoded. */
+/** The first line of a tree's checkpoints: the log's origin; for a customer followed by `/customer/` and the encoded id. */
 export function originOf(tree: TreeName, origin: string): string {
   if (tree === 'log') return origin;
   return `${origin}/customer/${encodeURIComponent(tree.slice('customer/'.length))}`;
@@ -28,7 +28,7 @@ interface TreeRow {
   frontier: Uint8Array;
 }
 
-/** How far the log's tree was grown; with the row locked for the rest of the transaction. */
+/** The stored frontier of the log's tree; locks its row for the rest of the transaction. */
 export async function lockLogTree(client: PoolClient): Promise<Frontier> {
   await client.query("INSERT INTO trees (tree, size, frontier) VALUES ('log', 0, '') ON CONFLICT DO NOTHING");
   const { rows } = await client.query<TreeRow>(
@@ -38,7 +38,7 @@ export async function lockLogTree(client: PoolClient): Promise<Frontier> {
   return parseFrontier(row.size, row.frontier);
 }
 
-/** How far the trees were grown; those that do not exist yet are empty. */
+/** The stored frontiers of trees; a tree that does not exist yet is empty. */
 export async function readTrees(db: Reads, names: readonly TreeName[]): Promise<Map<TreeName, Frontier>> {
   const rows = await db.$queryRaw<TreeRow[]>(
     prepared(
@@ -49,7 +49,7 @@ export async function readTrees(db: Reads, names: readonly TreeName[]): Promise<
   return new Map(names.map((name) => [name, found.get(name) ?? emptyFrontier]));
 }
 
-/** Stores how far the trees were grown. */
+/** Stores the frontiers of trees. */
 export async function writeTrees(
   client: PoolClient,
   trees: readonly { name: TreeName; frontier: Frontier }[],
@@ -65,20 +65,20 @@ export async function writeTrees(
   );
 }
 
-/** Hashes to add at the end of a stored tile, which has `width` of them afterwards. */
+/** Hashes to append to a stored tile, which then has `width` hashes. */
 export interface TilePart {
   tree: TreeName;
   level: number;
   index: number;
   width: number;
   hashes: Buffer;
-  /** Of a customer's leaves: their positions in the log, as the tile stores them. */
+  /** The positions in the log of a customer's leaves, as the tile stores them; undefined for all other tiles. */
   positions: Buffer | undefined;
-  /** The position of the tile's first leaf, when this part begins the tile. */
+  /** The position of the tile's first leaf, when these hashes begin the tile. */
   firstPosition: number | undefined;
 }
 
-/** Adds to the stored tiles. Throws an IntegrityError when one of them is not as long as it must be. */
+/** Appends to the stored tiles. Throws an IntegrityError when a tile does not have the expected length afterwards. */
 export async function writeTiles(client: PoolClient, parts: readonly TilePart[]): Promise<void> {
   const { rows } = await client.query<{ whole: boolean }>(
     `INSERT INTO tree_tiles AS tile (tree, level, index, width, hashes, positions, first_position)
@@ -101,7 +101,7 @@ export async function writeTiles(client: PoolClient, parts: readonly TilePart[])
   if (wrong) throw new IntegrityError('tile', `tile ${tileName(wrong)} has a wrong length`);
 }
 
-/** Reads tiles of a tree, as wide as they are asked for. Throws an IntegrityError when one is missing or too short. */
+/** Reads tiles of a tree in the requested widths. Throws an IntegrityError when one is missing or too short. */
 export function tileReader(db: Reads, tree: TreeName): ReadTiles {
   return async (tiles) => {
     const levels = tiles.map(({ level }) => level);
@@ -128,7 +128,7 @@ function tileName({ tree, level, index }: { tree: string; level: number; index: 
   return `${level}/${index} of the tree "${tree}"`;
 }
 
-/** The bytes that a customer's tile stores for the positions of its leaves. */
+/** The stored form of the positions of a customer's leaves: 8 bytes each, big-endian. */
 export function encodePositions(positions: readonly number[]): Buffer {
   const bytes = Buffer.alloc(positions.length * 8);
   positions.forEach((position, at) => {
@@ -137,13 +137,13 @@ export function encodePositions(positions: readonly number[]): Buffer {
   return bytes;
 }
 
-/** The positions of a tile's leaves, from the bytes that are stored. */
+/** The positions of a customer's leaves from their stored form. */
 export function decodePositions(bytes: Uint8Array): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: bytes.length / 8 }, (_, at) => Number(view.getBigUint64(at * 8)));
 }
 
-/** Which leaf of a tree the event at each position is; positions that are none of its (yet) are left out. */
+/** The leaf index in a tree of the event at each position; positions that the tree does not have (yet) are left out. */
 export async function leafIndexesOf(
   db: Reads,
   tree: TreeName,
@@ -166,7 +166,7 @@ export async function leafIndexesOf(
   );
 }
 
-/** The positions in the log of the leaves `start` to `start + width`, the last left out, which are in one tile. */
+/** The positions in the log of the first `width` leaves of the tile `index`. */
 export async function positionsOfLeaves(
   db: Reads,
   tree: TreeName,
@@ -186,13 +186,13 @@ export interface TreeState {
   rootHash: Uint8Array;
 }
 
-/** Whether the tree `to` begins with the tree `from`, which is no larger, going by the stored tiles. */
+/** Whether the tree `to` begins with the tree `from`, which is not larger, by a proof from the stored tiles. */
 export async function isConsistent(
   db: Reads,
   tree: TreeName,
   { from, to }: { from: TreeState; to: TreeState },
 ): Promise<boolean> {
-  // Every tree begins with the empty one, of which nothing can be proved.
+  // Every tree begins with the empty tree; there is no proof for that.
   if (from.size === 0) return true;
   const proof = await proveConsistency(from.size, to.size, nodesFromTiles(to.size, tileReader(db, tree)));
   return verifyConsistency({ from, to, proof });

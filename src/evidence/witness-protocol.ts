@@ -9,21 +9,21 @@ import {
 import type { StoredCosignature } from './checkpoints.ts';
 import { DeclinedError, type PostResponse } from './post-note.ts';
 
-/** Most witnesses of a log: a note has at most a hundred signatures, and keeps those of former witnesses too. */
+/** Maximum number of witnesses. A note has at most 100 signatures, including those of former witnesses. */
 export const MAX_WITNESSES = 32;
 
-/** Somebody outside who watches that the log only grows (C2SP tlog-witness). */
+/** A party outside that verifies and cosigns that the log only grows (C2SP tlog-witness). */
 export interface Witness {
-  /** The submission prefix, without a slash at the end. */
+  /** The submission prefix, without a trailing slash. */
   url: string;
-  /** Name, key ID and check of its cosignatures. */
+  /** Verifies its cosignatures. */
   verifier: NoteVerifier;
 }
 
-// A key name has no plus, and base64 has no @: so the first @ behind the second plus ends the key.
+// A key name has no plus, and base64 has no @. So the first @ after the second plus ends the key.
 const SHAPE = /^([^+]+\+[^+]+\+[A-Za-z0-9+/=]+)@(https?:\/\/.+)$/u;
 
-/** Reads `KEY@URL`: a verifier key of type 0x04 (Ed25519 cosignatures) and a URL. Throws when it is something else. */
+/** Reads `KEY@URL`: a verifier key of type 0x04 (Ed25519 cosignatures) and a URL. Throws for any other text. */
 export function parseWitness(text: string): Witness {
   const [, key, url] = SHAPE.exec(text) ?? [];
   if (key === undefined || url === undefined)
@@ -38,24 +38,24 @@ const MAX_CLOCK_SKEW_MS = 300_000;
 
 /** The body of an `add-checkpoint` request (C2SP tlog-witness). */
 export function formatRequest(request: {
-  /** Events in the checkpoint that the witness cosigned last; 0: in none. */
+  /** The size of the checkpoint that the witness cosigned last; 0 when there is none. */
   oldSize: number;
-  /** The consistency proof from there; empty from 0. */
+  /** The consistency proof from that size; empty from 0. */
   proof: readonly Uint8Array[];
   note: string;
 }): string {
   return [`old ${request.oldSize}`, ...request.proof.map(encodeBase64), '', request.note].join('\n');
 }
 
-/** The size that the witness cosigned last, from an answer of status 409; undefined for any other answer. */
+/** The size that the witness cosigned last, from an answer with status 409; undefined for any other answer. */
 export function sizeOfConflict({ status, contentType, body }: PostResponse): number | undefined {
   if (status !== 409 || contentType !== 'text/x.tlog.size' || !body.endsWith('\n')) return undefined;
   return parseDecimal(body.slice(0, -1));
 }
 
 /**
- * The witness's cosignature of a checkpoint's text, from the body of an answer of status 200; lines of other keys are
- * ignored. Throws when there is none, when it is wrong, or when its time is none or in the future.
+ * The witness's cosignature of a checkpoint's text, from the body of an answer with status 200. Ignores lines of other
+ * keys. Throws when there is no cosignature, when it is wrong, and when its time is missing or in the future.
  */
 export async function cosignatureOf(
   lines: string,

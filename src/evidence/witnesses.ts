@@ -28,19 +28,19 @@ export interface WitnessingOptions {
   /** The log's public key. */
   verifierKey: string;
   witnesses: readonly Witness[];
-  /** Time between two looks whether there is something to cosign. */
+  /** Time between two checks for a new checkpoint. */
   intervalMs: number;
-  /** Longest time for a request. */
+  /** Timeout of a request. */
   timeoutMs: number;
-  /** Called when a witness says that the log is not the one it has cosigned; once, until it cosigns again. */
+  /** Called when a witness reports another log than the one that it has cosigned; once, until it cosigns again. */
   onDispute: (witness: string, error: WitnessError) => void;
-  /** Called at every failure. */
+  /** Called after every failure. */
   onError: (witness: string, error: Error) => void;
 }
 
 /** Keeps the witnesses of the log up to date. */
 export interface Witnessing {
-  /** Ends what is under way. */
+  /** Aborts the requests under way and ends the loops. */
   close(): Promise<void>;
 }
 
@@ -102,7 +102,7 @@ async function bringUpToDate(options: SubmitOptions, witness: Witness): Promise<
 
 const ATTEMPTS = 3;
 
-/** What a submission stands on. */
+/** What a submission needs. */
 export interface SubmitOptions extends PostOptions {
   pool: Pool;
   /** The log's public key. */
@@ -110,9 +110,9 @@ export interface SubmitOptions extends PostOptions {
 }
 
 /**
- * Has a witness cosign the log's last checkpoint. `knownSize` is what it cosigned last as far as this log knows; where
- * it says otherwise, that counts. Answers with undefined while there is no checkpoint.
- * Throws a WitnessError when it declines, and whatever network and database throw.
+ * Has a witness cosign the log's last checkpoint. `knownSize` is the size of its last cosignature that this log knows;
+ * when the witness names another size, that one counts. Returns undefined while there is no checkpoint.
+ * Throws a WitnessError when the witness declines, and the errors of network and database.
  */
 export async function obtainCosignature(
   options: SubmitOptions,
@@ -128,13 +128,13 @@ export async function obtainCosignature(
   throw new WitnessError('it names another size each time');
 }
 
-/** One request: the cosignature, or the size from which the witness wants the proof. */
+/** Sends one request. Returns the cosignature, or the size from which the witness wants the proof. */
 async function submit(
   options: SubmitOptions,
   { url, verifier }: Witness,
   oldSize: number,
 ): Promise<StoredCosignature | number | undefined> {
-  // Read behind the witness's word: whatever it has cosigned was stored here before it was sent.
+  // Read after the witness named its size: a checkpoint is stored before it is sent to a witness.
   const last = await readLatestCheckpoint(prismaOn(options.pool), 'log');
   if (!last) return undefined;
   const { treeSize } = last;
@@ -149,12 +149,12 @@ async function submit(
   return wanted;
 }
 
-// Every tree begins with the empty one, which needs no proof and has none.
+// From the empty tree, with which every tree begins, there is no proof.
 async function proofBetween(pool: Pool, from: number, to: number): Promise<Uint8Array[]> {
   return from === 0 ? [] : proveConsistency(from, to, nodesFromTiles(to, tileReader(prismaOn(pool), 'log')));
 }
 
-// The log's signature alone: a witness need not accept a note with more than sixteen.
+// Only the log's own signature: a witness need not accept a note with more than 16.
 function ownNote(note: string, verifierKey: string): { text: string; note: string } {
   const keyId = keyIdOf(parseVerifierKey(verifierKey));
   const { text, signatures } = parseNote(note);
