@@ -1,11 +1,11 @@
-/** How long a live input may be silent before what was read is sent. */
+/** The longest silence of a pipe before the lines read so far are sent. */
 const IDLE_MS = 500;
-/** How long a pipe is read on after a signal: what its writer wrote before the signal is still read. */
+/** The time after a signal in which a pipe is still read, so that the lines written before the signal are not lost. */
 const GRACE_MS = 100;
-/** What an input gives while it is silent. */
+/** The chunk that stands for a silent pipe. */
 const SILENCE = Buffer.alloc(0);
 
-/** Reading was ended by a signal. What was read before is complete; a line that has not ended is left out. */
+/** A signal ended the reading. All complete lines were read; an unfinished last line is left out. */
 export class StoppedBySignal extends Error {
   override readonly name = 'Stopped';
   constructor() {
@@ -14,8 +14,8 @@ export class StoppedBySignal extends Error {
 }
 
 /**
- * The chunks of a pipe, and an empty one each time that the pipe is silent for half a second: readers take it as the
- * moment to pass on what they hold. Throws `Stopped` shortly after `stop` is aborted, when the pipe has nothing more.
+ * Yields the chunks of a pipe, and an empty chunk after each half second of silence, at which readers pass on the records
+ * that they hold back. Throws StoppedBySignal once `stop` is aborted and the pipe is silent.
  */
 export async function* readPipe(chunks: AsyncIterable<Buffer>, stop: AbortSignal): AsyncGenerator<Buffer> {
   const iterator = chunks[Symbol.asyncIterator]();
@@ -34,12 +34,12 @@ export async function* readPipe(chunks: AsyncIterable<Buffer>, stop: AbortSignal
       yield next.value;
     }
   } finally {
-    // The end of a silent pipe is not waited for.
+    // Not awaited: a silent pipe may never end.
     void iterator.return?.().catch(() => undefined);
   }
 }
 
-/** What `next` gives, or undefined when it takes too long; a signal shortens the wait. */
+/** Resolves as `next`, or with undefined after the timeout, which a signal shortens. */
 function within<Value>(next: Promise<Value>, stop: AbortSignal): Promise<Value | undefined> {
   return new Promise((resolve, reject) => {
     let timer = setTimeout(giveUp, stop.aborted ? GRACE_MS : IDLE_MS);
@@ -70,9 +70,9 @@ function within<Value>(next: Promise<Value>, stop: AbortSignal): Promise<Value |
 }
 
 /**
- * A stream whose first part was taken off to look at: `head`, then what `iterator` still gives, or `failure` when the
- * iterator failed while the head was taken. Whoever stops reading early closes the stream below as well (an open pipe
- * would keep the process alive).
+ * Puts back the head of a stream that was read in order to inspect it: yields `head`, then the rest of `iterator`, or
+ * throws `failure`, with which the iterator failed while the head was read. Returning early also closes the iterator,
+ * because an open pipe would keep the process alive.
  */
 export async function* withHead(
   head: Buffer,

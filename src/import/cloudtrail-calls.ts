@@ -1,11 +1,11 @@
 import { createCatalogue } from './meanings.ts';
 
 /**
- * What the operations of AWS mean, as `service:Operation` (the `eventSource` without its domain and the `eventName`
- * without its API version). The class of each operation is that of the AWS Service Authorization Reference (access
- * levels Read, List, Write, Tagging, Permissions management); test/import/catalogues/cloudtrail.tsv has the
- * operations that manage permissions and those that sign in, watch or protect, with their meaning, and a test holds
- * this table to it. Where the request says in which direction a call goes, cloudtrail-direction.ts decides.
+ * The meanings of AWS operations, as `service:Operation` (the `eventSource` without its domain and the `eventName`
+ * without its API version). The class of each operation is its access level in the AWS Service Authorization Reference
+ * (Read, List, Write, Tagging, Permissions management). A test compares this table with
+ * test/import/catalogues/cloudtrail.tsv, the list of the operations that manage permissions, sign in, monitor or protect.
+ * Calls that can grant or revoke, depending on their request, are in `DIRECTIONS` of cloudtrail.ts.
  */
 export const CLOUDTRAIL_CALLS = createCatalogue({
   login: {

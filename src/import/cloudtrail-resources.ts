@@ -2,9 +2,9 @@ import type { JsonObject, JsonValue } from '../events/fields.ts';
 import { firstText, isObject, parseExactly, textAt, valueAt } from './json-values.ts';
 
 /**
- * The kinds of resources of each service and the members of a request or an answer that hold their ids, in any case
- * and at any depth. Of several that are there, the kind decides whose name is in the name of the operation
- * (`AttachVolume` is about the volume), the earliest in it, then the order of the table.
+ * The kinds of resources of each service, and the members of a request or response that hold their ids, in any letter
+ * case and at any depth. If several are present, the kind whose name occurs first in the name of the operation wins
+ * (`AttachVolume`: the volume), then the order of this table.
  */
 const KINDS: Record<string, readonly (readonly [kind: string, members: string])[]> = {
   ec2: [
@@ -181,7 +181,7 @@ const IDS: Record<
   string,
   { member: string; types: readonly (readonly [beginning: RegExp, type: string])[] }
 > = {
-  // "Resource IDs" of the Amazon EC2 user guide: what tags are put on.
+  // Amazon EC2 user guide, "Resource IDs": the resources that can be tagged.
   ec2: {
     member: 'resourceid',
     types: [
@@ -206,7 +206,7 @@ const IDS: Record<
       [/^vpc-/, 'AWS::EC2::VPC'],
     ],
   },
-  // The patterns of ids in the AWS Organizations API reference.
+  // AWS Organizations API reference: the patterns of ids.
   organizations: {
     member: 'id',
     types: [
@@ -257,7 +257,7 @@ export function resourceOfCall(record: JsonObject): Resource {
   );
 }
 
-/** Requests that are JSON in a text are read. */
+/** Parses a request that is a string of JSON. */
 function objectOf(value: JsonValue | undefined): JsonValue | undefined {
   if (typeof value !== 'string' || !value.trimStart().startsWith('{')) return value;
   try {
@@ -273,7 +273,7 @@ function kindIn(
   call: string,
 ): Resource | undefined {
   const kinds = KINDS[service] ?? [];
-  // Every member is looked up once; the kinds then choose among what is there.
+  // One pass over the members of each source; the kinds then look up their names.
   const members = sources.map(textsIn);
   for (const [kind, names] of ranked(kinds, call)) {
     if (service === 'ssm' && (kind === 'Parameter' || kind === 'Document') && !call.includes(kind)) continue;
@@ -288,7 +288,7 @@ function kindIn(
   return undefined;
 }
 
-/** The resource of an id whose beginning says what it is of. */
+/** The resource of an id whose prefix identifies its type. */
 function idIn(sources: readonly (JsonValue | undefined)[], service: string): Resource | undefined {
   const ids = IDS[service];
   if (ids === undefined) return undefined;
@@ -329,7 +329,7 @@ function textsIn(value: JsonValue | undefined): Map<string, string> {
     const [name, inner] = open[next] as [string, JsonValue | undefined];
     if (Array.isArray(inner)) open.push([name, inner[0]]);
     else if (isObject(inner)) {
-      // Newer operations of EC2 are written as XML is: `{"content": "fl-1", "tag": 1}`.
+      // Newer EC2 operations mirror XML: `{"content": "fl-1", "tag": 1}`.
       if (typeof inner.content === 'string') open.push([name, inner.content]);
       for (const [member, child] of Object.entries(inner)) open.push([member.toLowerCase(), child]);
     } else if (typeof inner === 'string' && inner !== '' && !found.has(name)) found.set(name, inner);
@@ -339,7 +339,7 @@ function textsIn(value: JsonValue | undefined): Map<string, string> {
 
 const ARN = /^arn:[\w-]+:([\w-]+):[^:]*:[^:]*:([\w-]+)[/:]/;
 
-/** What an ARN (or the address of a queue) that is given as the resource names. */
+/** The resource that an ARN or the URL of a queue names. */
 function arnIn(sources: readonly (JsonValue | undefined)[]): Resource | undefined {
   for (const source of sources) {
     const arn = firstText(source, ['resourceArn', 'resourceARN', 'arn', 'sourceArn', 'queueUrl', 'topicArn']);

@@ -11,7 +11,7 @@ import {
 import { firstText, isObject, textAt, uuidAt, valueAt } from './json-values.ts';
 import { eventKindOf, type MeaningName } from './meanings.ts';
 
-/** What the meaning, outcome and severity of a CloudTrail record depend on. */
+/** The members of a CloudTrail record that determine its meaning, outcome and severity. */
 interface CloudTrailCall {
   /** The operation, for example `PutBucketPolicy`. */
   name: string;
@@ -19,14 +19,14 @@ interface CloudTrailCall {
   service: string;
   readOnly: boolean | undefined;
   errorCode: string | undefined;
-  /** A sign-in that was refused (told outside `errorCode`). */
+  /** A refused sign-in, which has no `errorCode`. */
   failed: boolean;
 }
 
 /**
- * The event of one AWS CloudTrail record ("CloudTrail record contents" in the AWS CloudTrail user guide). The least
- * that a record needs is an `eventName` that the catalogue knows, or a `readOnly` that says whether it read or changed
- * something. A record without a usable `eventTime` gets the time of the import, which its details say.
+ * Maps one AWS CloudTrail record (AWS CloudTrail user guide, "CloudTrail record contents") to an event. The record needs
+ * an `eventName` in the catalogue, or `readOnly`, which tells a read from a change. A record without a valid `eventTime`
+ * gets the time of the import, with a note in its details.
  */
 export function mapCloudtrail(record: JsonObject): MappedRecord {
   const call = callOf(record);
@@ -76,9 +76,9 @@ function parseFlag(flag: unknown): boolean | undefined {
   return text === 'true' ? true : text === 'false' ? false : undefined;
 }
 
-/** The API version that Lambda and CloudFront write behind the name of an operation. */
+/** The API version that Lambda and CloudFront append to the name of an operation. */
 const VERSION = /\d{4}_?\d\d_?\d\d(v\d+)?$/;
-/** Meanings that follow from the verb of a name alone: the record's own `readOnly` knows better. */
+/** Meanings that follow only from the verb of a name. The `readOnly` of a record overrides them. */
 const BY_VERB = new Set<MeaningName>(['read', 'created', 'updated', 'deleted']);
 
 function meaningOf(call: CloudTrailCall, record: JsonObject): MeaningName | undefined {
@@ -96,20 +96,20 @@ function meaningOf(call: CloudTrailCall, record: JsonObject): MeaningName | unde
 const DENIED = /AccessDenied|Unauthorized|NotAuthorized|Forbidden|AuthFailure|Blocked|MFARequired/i;
 const SERVER =
   /^(Server\.|Internal|ServiceUnavailable|ServiceException|Unavailable)|InternalError|InternalFailure/i;
-/** A dry run that "fails" with this code would have been allowed. */
+/** The error code of a dry run that would have succeeded. */
 const DRY_RUN = /DryRunOperation/;
 
-/** What AWS answered: no error is SUCCESS, a refusal DENIED, a fault of the service ERROR, any other error FAILURE. */
+/** No error is SUCCESS, a refused permission DENIED, a fault of AWS ERROR, any other error FAILURE. */
 function outcomeOf({ errorCode, failed }: CloudTrailCall): AuditOutcome {
   if (errorCode === undefined || DRY_RUN.test(errorCode)) return failed ? 'FAILURE' : 'SUCCESS';
   if (DENIED.test(errorCode)) return 'DENIED';
   return SERVER.test(errorCode) ? 'ERROR' : 'FAILURE';
 }
 
-/** Grants whose policy is named like this give everything. */
+/** The names of policies that grant full access. */
 const FULL_ACCESS = /AdministratorAccess|FullAccess/;
 
-/** The severity of the meaning, raised for failures, for the root user, for full access and for a missing factor. */
+/** The severity of the meaning, raised for failures, the root user, full access and a sign-in without a second factor. */
 function severityOf(of: {
   record: JsonObject;
   meaning: MeaningName;
@@ -131,7 +131,7 @@ function severityOf(of: {
   return raised ? moreSevere(severity, 'WARNING') : severity;
 }
 
-/** Sign-in events tell success and failure in `responseElements` and not in `errorCode`. */
+/** Sign-in events report their result in `responseElements`, not in `errorCode`. */
 function loginFailed(record: JsonObject): boolean {
   const response = valueAt(record, 'responseElements');
   const verdict = textAt(response, textAt(record, 'eventName') ?? '') ?? textAt(response, 'ConsoleLogin');
@@ -149,7 +149,7 @@ function userOf(record: JsonObject): string | undefined {
   ]);
 }
 
-/** Access keys that begin with ASIA are temporary: one key is one session. */
+/** An access key that begins with ASIA is temporary, so it identifies one session. */
 function sessionOf(record: JsonObject): string | undefined {
   const key = textAt(record, 'userIdentity.accessKeyId');
   return key?.startsWith('ASIA') ? key : undefined;
@@ -174,11 +174,11 @@ function describe(what: {
   return `${who} called ${service}${call.name}${where}${end}`;
 }
 
-/** A call whose request says in which direction it goes. */
+/** Calls that can widen or narrow access, depending on their request. */
 interface Direction {
-  /** The operations, without their service. */
+  /** The names of the operations, without their service. */
   calls: RegExp;
-  /** Paths in `requestParameters`; the first that `holds` decides: what opens or weakens comes first. */
+  /** Conditions on paths in `requestParameters`. The first that holds decides, so those that widen access come first. */
   signs: readonly { path: string; holds: (value: JsonValue | undefined) => boolean; meaning: MeaningName }[];
 }
 
@@ -257,7 +257,7 @@ const DIRECTIONS: readonly Direction[] = [
   },
 ];
 
-/** What the request of a call says that it means, for the calls that go in either direction; otherwise undefined. */
+/** The meaning of a call that can widen or narrow access, by its request; undefined for other calls and requests. */
 export function directionOfCall(name: string, record: JsonObject): MeaningName | undefined {
   const request = valueAt(record, 'requestParameters');
   const direction = DIRECTIONS.find(({ calls }) => calls.test(name));

@@ -3,12 +3,12 @@ import type { JsonObject, JsonValue } from '../events/fields.ts';
 import { isObject, parseExactly, textAt, valueAt } from './json-values.ts';
 import { MAX_RECORD_BYTES } from './lines.ts';
 
-/** What a transport wraps around records. */
+/** A wrapper that a transport puts around records. */
 interface Envelope {
-  /** Its name in a message to the user. */
+  /** Its name in messages. */
   name: string;
   fits(value: JsonObject): boolean;
-  /** What is inside; texts may be JSON, or a log line. */
+  /** The wrapped values. A string is JSON or a log line. */
   inside(value: JsonObject): JsonValue[];
 }
 
@@ -19,9 +19,9 @@ const isText = (value: JsonValue | undefined) => typeof value === 'string';
 const isMember = (name: string) => (value: JsonObject) => Object.hasOwn(value, name);
 const isList = (name: string) => (value: JsonObject) => Array.isArray(value[name]);
 
-/** The envelopes that are opened, each with the document that describes it. An entry may hold further envelopes. */
+/** The known envelopes, each with the document that describes it. Envelopes may be nested. */
 const ENVELOPES: readonly Envelope[] = [
-  // Okta, "Event hooks": the event that is delivered, with `data.events`.
+  // Okta, "Event hooks": the delivered event, with `data.events`.
   {
     name: 'Okta event hook',
     fits: (value) => value.eventType === 'com.okta.event_hook',
@@ -29,19 +29,19 @@ const ENVELOPES: readonly Envelope[] = [
   },
   // Amazon EventBridge, "Events": `detail-type` and `detail`.
   { name: 'EventBridge event', fits: isMember('detail-type'), inside: (value) => one(value.detail) },
-  // Amazon CloudWatch Logs, "Subscriptions": control messages only say that the destination can be reached.
+  // Amazon CloudWatch Logs, "Subscriptions": control messages only test whether the destination is reachable.
   {
     name: 'CloudWatch Logs message',
     fits: (value) => isText(value.messageType) && isList('logEvents')(value),
     inside: (value) => (value.messageType === 'CONTROL_MESSAGE' ? [] : list(value.logEvents)),
   },
-  // AWS Lambda, "CloudWatch Logs events": the message above, gzipped, as base64.
+  // AWS Lambda, "CloudWatch Logs events": the message above, gzipped, in base64.
   {
     name: 'CloudWatch Logs event of Lambda',
     fits: (value) => isText(valueAt(value, 'awslogs.data')),
     inside: (value) => decoded(textAt(value, 'awslogs.data')),
   },
-  // CloudTrail log files, and the events that SNS, SQS and Kinesis give to Lambda.
+  // CloudTrail log files, and Lambda events from SNS, SQS and Kinesis.
   { name: 'list of records', fits: isList('Records'), inside: (value) => list(value.Records) },
   // Azure Event Hubs and Monitor.
   { name: 'list of records', fits: isList('records'), inside: (value) => list(value.records) },
@@ -64,7 +64,7 @@ const ENVELOPES: readonly Envelope[] = [
     fits: (value) => isObject(value.Sns),
     inside: (value) => one(valueAt(value, 'Sns.Message')),
   },
-  // Amazon SQS: a message as Lambda and as the API give it, and the answer of `receive-message`.
+  // Amazon SQS: a message in the form of Lambda and of the API, and the response of `receive-message`.
   { name: 'answer of receive-message', fits: isList('Messages'), inside: (value) => list(value.Messages) },
   {
     name: 'SQS message',
@@ -78,13 +78,13 @@ const ENVELOPES: readonly Envelope[] = [
     fits: (value) => isText(valueAt(value, 'kinesis.data')),
     inside: (value) => decoded(textAt(value, 'kinesis.data')),
   },
-  // Amazon Data Firehose: what it gives to Lambda, and to an HTTP endpoint.
+  // Amazon Data Firehose: a record for Lambda, and for an HTTP endpoint.
   {
     name: 'Firehose record',
     fits: (value) => isText(value.data) && (isMember('recordId')(value) || Object.keys(value).length === 1),
     inside: (value) => decoded(textAt(value, 'data')),
   },
-  // Google Cloud Pub/Sub: a message that is pushed, or pulled.
+  // Google Cloud Pub/Sub: a pushed or pulled message.
   {
     name: 'Pub/Sub message',
     fits: (value) => isText(valueAt(value, 'message.data')),
@@ -94,7 +94,7 @@ const ENVELOPES: readonly Envelope[] = [
   { name: 'CloudEvent', fits: isMember('specversion'), inside: (value) => one(value.data) },
   // AWS CloudTrail Lake.
   { name: 'event of CloudTrail Lake', fits: isMember('eventData'), inside: (value) => one(value.eventData) },
-  // Elastic Common Schema: the line as it came; Elasticsearch and OpenSearch: documents, and the answer of a search.
+  // Elastic Common Schema: the original line; Elasticsearch and OpenSearch: documents, and search responses.
   {
     name: 'Elastic document',
     fits: (value) => isText(valueAt(value, 'event.original')),
@@ -110,7 +110,7 @@ const ENVELOPES: readonly Envelope[] = [
     fits: (value) => Array.isArray(valueAt(value, 'hits.hits')),
     inside: (value) => list(valueAt(value, 'hits.hits')),
   },
-  // Splunk: what a search exports.
+  // Splunk: exported search results.
   {
     name: 'Splunk result',
     fits: (value) => isText(valueAt(value, 'result._raw')),
@@ -122,19 +122,19 @@ const ENVELOPES: readonly Envelope[] = [
     fits: (value) => isObject(value.event) || (isText(value.event) && isMember('sourcetype')(value)),
     inside: (value) => one(value.event),
   },
-  // Forwarders (Filebeat, Fluent Bit, Docker, Vector) that keep the line as a text; CloudWatch's log events too.
+  // Forwarders that keep the line as a string (Filebeat, Fluent Bit, Docker, Vector), and CloudWatch log events.
   { name: 'forwarded line', fits: (value) => isText(value.message), inside: (value) => one(value.message) },
   { name: 'forwarded line', fits: (value) => isText(value.log), inside: (value) => one(value.log) },
-  // What S3 and other services tell of themselves: that a file is there, not what is in it.
+  // Notifications of S3 and other services: they announce a file without its content.
   { name: 'notification of an AWS service', fits: isDelivery, inside: () => [] },
 ];
 
-/** Whether an AWS service other than CloudTrail, whose records name their service by its domain, delivers it. */
+/** Whether it is a notification of an AWS service. CloudTrail records name the service by its domain instead. */
 function isDelivery({ eventSource }: JsonObject): boolean {
   return typeof eventSource === 'string' && eventSource.startsWith('aws:');
 }
 
-/** The members without which a record of a format is none: what has one of them is a record and no envelope. */
+/** The members that every record of a format has. A value with one of them is a record, not an envelope. */
 const RECORD_MEMBERS = [
   'eventName',
   'eventname',
@@ -146,14 +146,14 @@ const RECORD_MEMBERS = [
 ];
 const MAX_DEPTH = 6;
 
-/** What was found: a record, a line of text, or why there is none. */
+/** A record, a line of text, or the reason why there is none. */
 export type OpenedRecord =
   | { value: JsonObject; keptAsText: string | undefined }
   | { text: string }
   | { problem: string };
 
 /**
- * What a value holds, every envelope around it opened. An envelope is never a record: one with nothing in it is a
+ * Yields the records in a value, without the envelopes around them. An envelope is never a record: an empty one is a
  * problem, unless its transport sends it empty by design.
  */
 export function* openEnvelopes(
@@ -165,7 +165,7 @@ export function* openEnvelopes(
   if (!isObject(value)) return yield { problem: 'JSON, but not an object' };
   const envelope = envelopeOf(value);
   if (envelope === undefined) return yield { value, keptAsText };
-  if (depth >= MAX_DEPTH) return yield { problem: `more than ${MAX_DEPTH} envelopes around each other` };
+  if (depth >= MAX_DEPTH) return yield { problem: `more than ${MAX_DEPTH} nested envelopes` };
   const inside = envelope.inside(value);
   if (inside.length === 0 && value.messageType !== 'CONTROL_MESSAGE') {
     yield { problem: `an envelope (${envelope.name}) without a record in it` };
@@ -191,7 +191,7 @@ function envelopeOf(value: JsonObject): Envelope | undefined {
   return own ? undefined : ENVELOPES.find((envelope) => envelope.fits(value));
 }
 
-/** What a base64 text holds, unpacked when it is gzip. */
+/** Decodes base64 text, and unpacks it when it is gzip. */
 function decoded(text: string | undefined): JsonValue[] {
   const bytes = Buffer.from(text ?? '', 'base64');
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return [bytes.toString('utf8')];

@@ -16,34 +16,33 @@ import {
 import { isObject } from './json-values.ts';
 import { parseSourceTime } from './source-time.ts';
 
-/** What a mapper found in a source record, before the bounds of the log are applied. */
+/** The fields that a mapper takes from a source record, before the bounds of the log are applied. */
 export interface SourceFields extends SourceTexts {
   eventType: BuiltInEventType;
   outcome: AuditOutcome;
   severity: AuditSeverity;
   action: string;
   description: string;
-  /** The time as the source writes it. */
+  /** The time in the form of the source. */
   time?: JsonValue | undefined;
-  /** The source address as the source writes it: an IP address, with a port or in brackets too, a host name, or neither. */
+  /** The address in the form of the source: an IP address, also with a port or in brackets, a host name, or other text. */
   address?: string | undefined;
-  /** `format`, the source record itself, and what was derived from it. */
+  /** `format`, the source record, and values derived from it. */
   details: JsonObject;
 }
 
-/** The texts of a source record that the log bounds: what is longer it refuses. */
+/** The text fields. The log refuses longer values than their bounds. */
 type BoundedText = Exclude<TextField, 'idempotencyKey'>;
 type SourceTexts = { [N in BoundedText]?: string | undefined };
 const TEXTS = TEXT_FIELDS.filter((name): name is BoundedText => name !== 'idempotencyKey');
 
-/** What is left of an event for what the log adds itself and for redacted values. */
+/** The largest input. The rest of the event is for the fields that the log adds and for longer redacted values. */
 const MAX_INPUT_BYTES = MAX_EVENT_BYTES - 2_535;
 
 /**
- * The event of a draft. Nothing is changed in silence: a text that is too long is shortened with an ellipsis and a
- * note in `details.notes` (the whole value stays in the source record there), an address that is none becomes
- * `details.sourceAddress`, and a time that is missing or unreadable is said in the notes, the event then having the
- * time of its receipt.
+ * Makes the event. `details.notes` reports every change. A text that is too long is shortened with an ellipsis (the
+ * whole value stays in the source record in the details). An address that is not an IP address becomes
+ * `details.sourceAddress`. An event whose time is missing or unreadable gets the time of its receipt.
  */
 export function toEventInput(draft: SourceFields): LogEventInput {
   const notes = new Set<string>();
@@ -84,7 +83,7 @@ function shortened(text: string, to: { bound: number; field: string; notes: Set<
   const { bound, field, notes } = to;
   if (text.length <= bound) return text;
   notes.add(`${field} is shortened from ${text.length} to ${bound} characters`);
-  // A cut between the halves of a surrogate pair would leave a lone surrogate, which is no text.
+  // A cut within a surrogate pair would leave a lone surrogate.
   const cut = text.slice(0, bound - 1).replace(/[\uD800-\uDBFF]$/, '');
   return `${cut}…`;
 }
@@ -98,11 +97,11 @@ export type BuiltInEventType = EnumName<(typeof EVENT_TYPES)[number]>;
 export type AuditOutcome = Uppercase<Outcome>;
 export type AuditSeverity = Uppercase<Severity>;
 
-/** The input of `logEvents`, as the public GraphQL contract has it. */
+/** An element of the input of the GraphQL mutation `logEvents`. */
 export interface LogEventInput extends GivenFields {
   /** RFC 3339; absent: the time of receipt. */
   timestamp?: string;
-  /** A built-in type, or one that the deployment adds. */
+  /** A built-in type, or a custom type of the deployment. */
   eventType: string;
   outcome?: AuditOutcome;
   severity?: AuditSeverity;
@@ -110,8 +109,8 @@ export interface LogEventInput extends GivenFields {
 type GivenFields = { [N in ClientField]?: N extends ObjectField ? JsonObject : string };
 
 /**
- * What a mapper makes of one source record: an event, or the reason why it is none. `sourceId` is the record's own
- * id where the source promises that no two events share it: two equal records that carry one are the same event.
+ * The result of mapping one source record: an event, or the reason why there is none. `sourceId` is the id of the
+ * record, where the source guarantees it to be unique: two records with the same id are the same event.
  */
 export type MappedRecord = { input: LogEventInput; sourceId?: string | undefined } | { unmapped: string };
 
@@ -124,12 +123,12 @@ function rankOf(severity: AuditSeverity): number {
   return SEVERITIES.indexOf(severity.toLowerCase() as Severity);
 }
 
-/** What is left of the levels that the log takes for what stands around the record; deeper is kept as JSON text. */
+/** The deepest record that is kept as JSON; the remaining levels of the log are for the details around the record. */
 export const MAX_DETAILS_DEPTH = MAX_JSON_DEPTH - 4;
 
 /**
- * A text that the log can keep: it refuses NUL and lone surrogates, which an attacker can put into a name or a user
- * agent, and then the event would be missing. They become U+2400 and U+FFFD, with a note.
+ * Makes a text that the log accepts. The log refuses NUL and lone surrogates, so an attacker could hide an event by
+ * putting them into a name or a user agent. They become U+2400 and U+FFFD, with a note.
  */
 export function storableText(text: string, notes: Set<string>): string {
   if (!text.includes('\0') && text.isWellFormed()) return text;
@@ -139,7 +138,7 @@ export function storableText(text: string, notes: Set<string>): string {
   return text.toWellFormed().replaceAll('\0', '\u2400');
 }
 
-/** A copy of a JSON value that the log can keep; every change is said in `notes`. */
+/** Makes a copy of a JSON value that the log accepts. `notes` gets every change. */
 export function storable(value: JsonValue, notes: Set<string>, levels = MAX_DETAILS_DEPTH): JsonValue {
   if (typeof value === 'string') return storableText(value, notes);
   if (typeof value !== 'object' || value === null) return value;
@@ -161,13 +160,13 @@ function storableKey(key: string, notes: Set<string>): string {
   return '[__proto__]';
 }
 
-/** What is left of the members and elements that the log takes for what stands around the record. */
+/** The most members and elements of the details; the rest is for the event around them. */
 const MAX_DETAILS_VALUES = MAX_JSON_VALUES - 1_000;
 
 /**
- * `details` within `maxBytes` of JSON and the number of values that the log takes. When they are larger, the largest
- * members of the source record are replaced by a text that says how large they were, and a note gives the size and
- * the SHA-256 of the record as it was, so that the original can be recognised.
+ * Fits `details` into `maxBytes` of JSON and the number of values that the log accepts. When they are larger, a text with
+ * their size replaces the largest members of the source record, and a note gives the size and the SHA-256 of the whole
+ * record, by which the original can be identified.
  */
 export function fitDetails(details: JsonObject, maxBytes: number): JsonObject {
   if (fits(details, maxBytes)) return details;

@@ -15,10 +15,12 @@ export const FORMATS = ['cloudtrail', 'okta', 'github', 'sshd', 'ndjson'] as con
 export type Format = (typeof FORMATS)[number];
 
 /**
- * One record of an input: the event that it became, with its idempotency key; why it became none; that it belongs to
- * the event of another line, or reports nothing; or that the input is silent and what was read should be sent. `renamed`:
- * the resource type that the record had, which the log keeps for its own events; `timeNote`: what was decided about its
- * time.
+ * One record of an input:
+ * - `input`: its event, with an idempotency key. `renamed` is the resource type in the record, if it is reserved for the
+ *   log's own events; `timeNote` is a decision about its time.
+ * - `unmapped`: the reason why it is not an event.
+ * - `joined`: the reason why it has no event of its own: it is part of the event of another line, or reports nothing.
+ * - `idle`: not a record. The input is silent, so that the events read so far should be sent.
  */
 export type ReadRecord =
   | { line: number; input: LogEventInput; renamed?: string; timeNote?: string | undefined }
@@ -26,7 +28,7 @@ export type ReadRecord =
   | { line: number; joined: string }
   | { line: number; idle: true };
 
-/** Stands before a resource type that the log keeps for its own events. */
+/** The prefix that replaces the meaning of a reserved resource type. */
 const IMPORTED = 'imported_';
 
 const MAPPERS: Record<Exclude<Format, 'sshd'>, (record: JsonObject) => MappedRecord> = {
@@ -36,7 +38,7 @@ const MAPPERS: Record<Exclude<Format, 'sshd'>, (record: JsonObject) => MappedRec
   ndjson: mapNdjson,
 };
 
-/** The records of one input, unpacked and in its order. Throws what reading the input throws. */
+/** Yields the records of one uncompressed input, in its order. Throws the errors of reading the input. */
 export async function* readRecords(
   format: Format,
   chunks: AsyncIterable<Buffer>,
@@ -62,12 +64,12 @@ function fromObject(record: JsonRecord, keyOf: KeyOf, format: Exclude<Format, 's
   const { line } = record;
   if ('idle' in record) return record;
   if ('problem' in record) return { line, unmapped: record.problem };
-  // An event of our own form goes through as it is or not at all: there is no place for a note about a change.
+  // An event in the log's own format is imported unchanged or not at all: it has no place for a note about a change.
   if (format === 'ndjson' && record.keptAsText !== undefined) {
     const path = record.keptAsText.slice(0, 200);
     return {
       line,
-      unmapped: `${path}: a number that cannot be held exactly, such as an integer beyond 2^53 - 1: write it as a string`,
+      unmapped: `${path}: a number that cannot be represented exactly, such as an integer beyond 2^53 - 1: write it as a string`,
     };
   }
   const mapped = MAPPERS[format](record.value);

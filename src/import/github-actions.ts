@@ -1,10 +1,10 @@
 import { createCatalogue } from './meanings.ts';
 
 /**
- * What GitHub's audit log actions mean, by their published descriptions: github/docs,
+ * The meanings of GitHub's audit log actions, by their published descriptions: github/docs,
  * src/audit-logs/data/shared/entries.json, commit 3c9bed0f (1,194 actions of users, organizations and enterprises; CC BY
- * 4.0). Only the names are GitHub's. The same list with the meaning of each action, as it was read before these rules
- * were written, is test/import/catalogues/github.tsv; a test holds this table to it.
+ * 4.0). Only the names are GitHub's. test/import/catalogues/github.tsv lists the meaning of each action, read from the
+ * descriptions independently of these rules; a test compares this table with it.
  */
 export const GITHUB_ACTIONS = createCatalogue({
   login: {

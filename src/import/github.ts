@@ -4,14 +4,14 @@ import { GITHUB_ACTIONS } from './github-actions.ts';
 import { firstText, textAt, valueAt } from './json-values.ts';
 import { eventKindOf, type MeaningName } from './meanings.ts';
 
-/** GitHub's `_document_id` is 16 random bytes in base64url. */
+/** `_document_id` of GitHub: 16 random bytes in base64url. */
 const DOCUMENT_ID = /^[\w-]{22}(==)?$/;
 const TIMES = ['created_at', '@timestamp', 'at_sign_timestamp', 'timestamp', 'p_event_time'];
 
 /**
- * The event of one GitHub audit log record (organisation or enterprise; from the API, an export, or a stream). The
- * least that it needs is an `action` that the catalogue knows, or an `operation_type` that says whether it read or
- * changed something. Dates are epoch milliseconds or text.
+ * Maps one GitHub audit log record (of an organisation or enterprise; from the API, an export or a stream) to an event.
+ * The record needs an `action` in the catalogue, or `operation_type`, which tells a read from a change. Times are
+ * milliseconds since 1970 or text.
  */
 export function mapGithub(record: JsonObject): MappedRecord {
   const action = textAt(record, 'action');
@@ -40,7 +40,7 @@ export function mapGithub(record: JsonObject): MappedRecord {
   };
 }
 
-/** What GitHub's `operation_type` says where the catalogue does not know the action. */
+/** The meanings of `operation_type`, for actions that are not in the catalogue. */
 const OPERATIONS: Record<string, MeaningName> = {
   access: 'unknown-read',
   create: 'unknown-change',
@@ -57,10 +57,10 @@ function meaningOf(action: string, record: JsonObject): MeaningName | undefined 
   return found ?? OPERATIONS[textAt(record, 'operation_type') ?? ''];
 }
 
-/** Roles and permission levels of GitHub, from less to more access. */
+/** GitHub's roles and permission levels, in rising order of access. */
 const LEVELS = ['none', 'read', 'pull', 'triage', 'member', 'write', 'push', 'maintain', 'admin', 'owner'];
 
-/** Whether a change of a role left its holder with less than before. */
+/** Whether a change of a role reduces access. */
 function isDemotion(record: JsonObject): boolean {
   const before = firstText(record, ['old_permission', 'old_repo_permission', 'old_project_role', 'old_role']);
   const after = firstText(record, ['permission', 'new_repo_permission', 'new_project_role', 'new_role']);
@@ -68,12 +68,12 @@ function isDemotion(record: JsonObject): boolean {
   return from !== undefined && to !== undefined && to >= 0 && from > to;
 }
 
-/** GitHub logs what was done; only workflow runs say how they ended. */
+/** GitHub logs completed actions. Only workflow runs have a result. */
 function outcomeOf(conclusion: string | undefined): AuditOutcome {
   return /^(failure|timed_out|startup_failure|cancelled)$/.test(conclusion ?? '') ? 'FAILURE' : 'SUCCESS';
 }
 
-/** What each family of actions is done to: a name for it and where the record holds its id. */
+/** The resource of each family of actions: its type, and the members that hold its id. */
 const RESOURCES: readonly (readonly [family: RegExp, resourceType: string, paths: readonly string[]])[] = [
   [/^hook\./, 'hook', ['hook_id', 'data.hook_id', 'config.url']],
   [/^team\./, 'team', ['team', 'data.team']],

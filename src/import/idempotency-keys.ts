@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** Equal records are told apart when fewer than this many other records lie between them in a file. */
+/** Equal records of one input are counted when fewer than this many other records lie between them. */
 const REMEMBERED_RECORDS = 250_000;
 
-/** The part of a key that says that it is an id of the record's own. */
+/** The part of a key that marks the id of a record. */
 const OWN_ID = 'id';
 
-/** Whether a key is made of an id of the record's own, so that another event with it is a redelivery. */
+/** Whether a key is made from the id of a record, so that another event with it is a redelivery. */
 export function isOwnId(key: string | undefined): boolean {
   return key !== undefined && (key.startsWith('export:') || key.split(':')[2] === OWN_ID);
 }

@@ -5,14 +5,14 @@ import { type OpenedRecord, openEnvelopes } from './envelopes.ts';
 import { isObject, parseExactly } from './json-values.ts';
 import { decodedRecord, MAX_RECORD_BYTES, NEWLINE, type RawRecord, readLines, tooLong } from './lines.ts';
 
-/** How much of an input is looked at to tell JSON lines from other JSON. */
+/** The part of an input that is inspected to tell JSON lines from other JSON. */
 const HEAD_BYTES = 256 * 1024;
 const HEAD_LINES = 20;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * One object of a JSON input, or why there is none. `content` is its sorted form, for its idempotency key; `keptAsText`
- * the path of a number that became a text.
+ * One object of a JSON input, or the reason why there is none. `content` is its sorted form, for its idempotency key;
+ * `keptAsText` is the path of a number that became a string.
  */
 export type JsonRecord =
   | { line: number; value: JsonObject; content: string; note?: string; keptAsText?: string }
@@ -20,9 +20,9 @@ export type JsonRecord =
   | { line: number; idle: true };
 
 /**
- * The objects of a JSON input: JSON lines (a malformed line costs that line alone), one array, a CloudTrail file
- * `{"Records": [...]}`, or values one after the other, pretty-printed or not; what transports wrap around them is
- * opened. Memory holds one value of the top or of such an array (16 MiB at most), whatever the size of the input.
+ * Yields the objects of a JSON input: JSON lines (only a malformed line itself is lost), one array, a CloudTrail file
+ * `{"Records": [...]}`, or consecutive values, pretty-printed or not. Envelopes are removed. Memory holds one value or
+ * element at a time (16 MiB at most), whatever the size of the input.
  */
 export async function* readJsonRecords(chunks: AsyncIterable<Buffer>): AsyncGenerator<JsonRecord> {
   const iterator = chunks[Symbol.asyncIterator]();
@@ -35,7 +35,7 @@ export async function* readJsonRecords(chunks: AsyncIterable<Buffer>): AsyncGene
   }
 }
 
-/** The first bytes of an input; fewer when it is silent after a whole line, or fails: the failure comes after them. */
+/** Reads the head of an input; less of it when the input is silent after a whole line, or fails. */
 async function takeHead(iterator: AsyncIterator<Buffer>): Promise<{ head: Buffer; failure?: unknown }> {
   const parts: Buffer[] = [];
   let bytes = 0;
@@ -63,8 +63,8 @@ async function* scan(chunks: AsyncIterable<Buffer>): AsyncGenerator<RawRecord> {
 }
 
 /**
- * Whether an input that begins with `head` is JSON lines: one of its first lines is an object with members by
- * itself and not indented (within a pretty-printed document no such line occurs), and is no CloudTrail file.
+ * Whether an input that begins with `head` is JSON lines: one of its first lines is a whole, unindented object with
+ * members (which a pretty-printed document does not contain) and is not a CloudTrail file.
  */
 function isJsonLines(head: string): boolean {
   const text = head.replace(/^\uFEFF/, '');
@@ -87,7 +87,7 @@ function tryParse(text: string): JsonValue | undefined {
 function* objectsOf(record: RawRecord): Generator<JsonRecord> {
   const { line } = record;
   if (record.problem !== undefined) return yield { line, problem: record.problem };
-  if (record.note !== undefined) return yield { line, problem: 'not valid UTF-8, which JSON has to be' };
+  if (record.note !== undefined) return yield { line, problem: 'not valid UTF-8, which JSON requires' };
   try {
     const { value, keptAsText } = parseExactly(record.text);
     for (const element of Array.isArray(value) ? value : [value]) {
@@ -101,7 +101,7 @@ function* objectsOf(record: RawRecord): Generator<JsonRecord> {
 
 function jsonRecordOf(opened: OpenedRecord, line: number): JsonRecord {
   if ('problem' in opened) return { line, problem: opened.problem };
-  if ('text' in opened) return { line, problem: 'a text that is no JSON object' };
+  if ('text' in opened) return { line, problem: 'text, not a JSON object' };
   const { value, keptAsText } = opened;
   const content = canonicalJson(value);
   return keptAsText === undefined
@@ -122,14 +122,14 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-/** The start of a CloudTrail log file or an answer of the AWS CLI, up to the array that holds its records. */
+/** The start of a CloudTrail log file or of a response of the AWS CLI, up to its array of records. */
 const ENVELOPE = /^\{\s*"(Records|records|Events|events)"\s*:\s*\[$/;
 const ENVELOPE_BYTES = 64;
 
 /**
- * Cuts a stream of JSON into records without reading it as a whole: the elements of arrays at the top, the elements
- * of `{"Records": [...]}`, and other values at the top, pretty-printed or not. It looks only at brackets, strings and
- * commas; whether a record is well-formed its reader finds out.
+ * Splits a stream of JSON into records in bounded memory: the elements of top-level arrays, the elements of
+ * `{"Records": [...]}`, and other top-level values. It examines only brackets, strings and commas; the parser of a record
+ * finds other errors.
  */
 export class JsonScanner {
   private depth = 0;
@@ -143,7 +143,7 @@ export class JsonScanner {
   private pending: Buffer[] = [];
   private pendingBytes = 0;
 
-  /** The records that end within `chunk`. */
+  /** Returns the records that end within `chunk`. */
   push(chunk: Buffer): RawRecord[] {
     const found: RawRecord[] = [];
     let start = 0;
@@ -164,7 +164,7 @@ export class JsonScanner {
     return found;
   }
 
-  /** What is left at the end of the stream: nothing, a last bare value, or a record that was cut off. */
+  /** Returns what is left at the end of the stream: nothing, a last scalar value, or a truncated record. */
   end(): RawRecord[] {
     if (!this.inRecord) {
       return this.depth > 0 ? [{ line: this.line, text: '', problem: 'the JSON ends too early' }] : [];
@@ -180,7 +180,7 @@ export class JsonScanner {
     else if (byte === QUOTE) this.inString = false;
   }
 
-  /** Whether a record begins with this byte; an array at the top does not: its elements do. */
+  /** Whether a record begins with this byte. A top-level array is not a record; its elements are. */
   private begins(byte: number): boolean {
     if (this.depth !== this.base || byte <= 0x20 || byte === COMMA || byte === CLOSE_ARRAY) return false;
     if (byte === CLOSE_OBJECT || (this.base === 0 && byte === OPEN_ARRAY)) return false;
@@ -189,7 +189,7 @@ export class JsonScanner {
     return true;
   }
 
-  /** Follows one byte outside of strings; says whether the current record ended with it or just before it. */
+  /** Processes one byte outside of strings. Returns whether the current record ended after or before it. */
   private step(byte: number): 'after' | 'before' | undefined {
     if (byte === QUOTE) {
       this.inString = true;

@@ -1,14 +1,14 @@
 import type { JsonObject, JsonValue } from '../events/fields.ts';
 import { isExactNumber, parseJson, replaceNumbers } from '../parse-json.ts';
 
-/** Whether a JSON value is an object (and no array). */
+/** Whether a JSON value is an object and not an array. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**
- * The member `name` of a source record. Pipelines that pass logs through a database hand them on with lower-case
- * names (`eventname`), so that is looked for too.
+ * The member `name` of a source record, or the member with the lower-case name (`eventname`), as pipelines write it that
+ * pass logs through a database.
  */
 export function member(record: JsonValue | undefined, name: string): JsonValue | undefined {
   if (!isObject(record)) return undefined;
@@ -44,24 +44,24 @@ export function firstText(record: JsonValue | undefined, paths: readonly string[
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** The UUID at `path`; other texts are no id that its source promises to be unique. */
+/** The UUID at `path`, in lower case; undefined for other texts, which may not be unique. */
 export function uuidAt(record: JsonValue | undefined, path: string): string | undefined {
   const text = textAt(record, path);
   return text !== undefined && UUID.test(text) ? text.toLowerCase() : undefined;
 }
 
-/** JSON text read, and where numbers in it became texts because JavaScript cannot hold them. */
+/** Parsed JSON, and whether numbers in it became strings because JavaScript cannot represent them. */
 export interface ParsedJson {
   value: JsonValue;
-  /** The path of one of them, such as `details.list[3]`; undefined: there is none. */
+  /** The path of the first such number, for example `details.list[3]`; undefined: there is none. */
   keptAsText: string | undefined;
 }
 
 const SUSPECT = /\d[\d.]{15}|\d[eE]/;
 
 /**
- * Reads JSON without changing a number in silence: an integer beyond 2^53 - 1, and any other number that a double cannot
- * hold exactly, become texts with the same digits. Throws a SyntaxError when the text is not JSON.
+ * Parses JSON without rounding numbers: an integer beyond 2^53 - 1, and any other number that a double cannot represent
+ * exactly, becomes a string with the same digits. Throws a SyntaxError when the text is not JSON.
  */
 export function parseExactly(text: string): ParsedJson {
   const value = parseJson(text) as JsonValue;
@@ -82,7 +82,7 @@ function isKept(token: string): boolean {
   return (!Number.isInteger(number) || Number.isSafeInteger(number)) && isExactNumber(token);
 }
 
-// Without recursion: a record may be as deep as it is long.
+// Without recursion: the depth of a record is bounded only by its length.
 function pathOf(value: JsonValue, text: string): string {
   const places: { value: JsonValue; path: string }[] = [{ value, path: '' }];
   for (let place = places.pop(); place; place = places.pop()) {

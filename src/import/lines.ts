@@ -1,24 +1,24 @@
 import { isUtf8 } from 'node:buffer';
 
-/** One record of an input as text, or the problem that kept it from being read. */
+/** One record of an input as text, or the problem with reading it. */
 export interface RawRecord {
-  /** The 1-based line on which it begins. */
+  /** The line on which it begins, from 1. */
   line: number;
   text: string;
   problem?: string;
-  /** What had to be done to read it. */
+  /** How its bytes were decoded, when they are not UTF-8. */
   note?: string;
-  /** No record: the input is silent, and what was read before should be passed on. */
+  /** Not a record: the input is silent, so that readers should pass on what they hold back. */
   idle?: true;
 }
 
-/** The longest record that is read: longer ones are reported and skipped, so that memory stays bounded. */
+/** The longest record. Longer ones are reported and skipped, which bounds the memory. */
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 export const NEWLINE = 0x0a;
 const BOM = '\uFEFF';
 
-/** Bytes as text: UTF-8, or else ISO 8859-1 (which has a character for every byte) with a note. */
+/** Decodes bytes as UTF-8, or as ISO 8859-1 with a note: ISO 8859-1 has a character for every byte. */
 export function decodedRecord(bytes: Buffer, line: number): RawRecord {
   if (!isUtf8(bytes)) {
     return {
@@ -31,14 +31,14 @@ export function decodedRecord(bytes: Buffer, line: number): RawRecord {
   return { line, text: line === 1 && text.startsWith(BOM) ? text.slice(1) : text };
 }
 
-/** What is said of a record that is longer than `MAX_RECORD_BYTES`. */
+/** The problem of a record that is longer than `MAX_RECORD_BYTES`. */
 export function tooLong(line: number): RawRecord {
   return { line, text: '', problem: `longer than ${MAX_RECORD_BYTES / 1024 / 1024} MiB` };
 }
 
 /**
- * The lines of a byte stream that are not blank, without their line ends, in bounded memory. An empty chunk gives an
- * idle record.
+ * Yields the lines of a byte stream that are not blank, without their line ends, in bounded memory, and an idle record for
+ * each empty chunk.
  */
 export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<RawRecord> {
   let line = 1;

@@ -1,21 +1,20 @@
 import { type AuditOutcome, type AuditSeverity, type BuiltInEventType, moreSevere } from './event-input.ts';
 
-/** What an event of one meaning is in the log. */
+/** The event of one meaning. */
 interface Meaning {
-  /** The type of an event that succeeded. */
+  /** The type of a success. */
   type: BuiltInEventType;
-  /** The type when the record says that it was refused or failed; absent: the same type. */
+  /** The type of a refusal or failure; absent: `type`. */
   refused?: BuiltInEventType;
-  /** The least severity. It follows from what the change does to access: more access, or less protection, is WARNING. */
+  /** The lowest severity. A change that gives more access or less protection is WARNING. */
   severity: AuditSeverity;
-  /** The outcome when the record says SUCCESS: a refusal that was carried out is still a refusal. */
+  /** The outcome when the record says SUCCESS. For example, a successful block of an address is DENIED. */
   outcome?: AuditOutcome;
 }
 
 /**
- * What the importer tells apart. The catalogues (okta-types.ts, github-actions.ts, cloudtrail-calls.ts) give each
- * name one of these meanings, and this table alone says what a meaning becomes. Each imported event has its meaning
- * in `details.meaning`.
+ * The meanings of imported records. The catalogues (okta-event-types.ts, github-actions.ts, cloudtrail-calls.ts) assign
+ * one to each name of a source, and this table gives its event. `details.meaning` of each imported event has it.
  */
 export const MEANINGS = {
   // Signing in and out
@@ -41,7 +40,7 @@ export const MEANINGS = {
   'factor-verified': { type: 'AUTH_MFA_VERIFIED', refused: 'AUTH_LOGIN_FAILED', severity: 'INFO' },
   'factor-added': { type: 'AUTH_MFA_ENABLED', severity: 'INFO' },
   'factor-removed': { type: 'AUTH_MFA_DISABLED', severity: 'WARNING' },
-  // Who may do what
+  // Permissions and accounts
   granted: { type: 'AUTHZ_PERMISSION_GRANTED', severity: 'WARNING' },
   revoked: { type: 'AUTHZ_ROLE_REVOKED', severity: 'INFO' },
   'role-assigned': { type: 'AUTHZ_ROLE_ASSIGNED', severity: 'WARNING' },
@@ -68,7 +67,7 @@ export const MEANINGS = {
   'credential-changed': { type: 'DATA_UPDATE', severity: 'INFO' },
   'credential-removed': { type: 'DATA_DELETE', severity: 'INFO' },
   'secret-read': { type: 'DATA_READ', severity: 'WARNING' },
-  // What protects and what watches
+  // Protection and monitoring
   'protection-on': { type: 'CONFIG_CHANGED', severity: 'INFO' },
   'protection-off': { type: 'SECURITY_ALERT', severity: 'WARNING' },
   'protection-bypassed': { type: 'SECURITY_ALERT', severity: 'WARNING' },
@@ -81,7 +80,7 @@ export const MEANINGS = {
   'ip-allowed': { type: 'CONFIG_CHANGED', severity: 'WARNING' },
   'ip-disallowed': { type: 'CONFIG_CHANGED', severity: 'INFO' },
   'hook-added': { type: 'CONFIG_CHANGED', severity: 'WARNING' },
-  // What was noticed
+  // Detections and findings
   'threat-detected': { type: 'SECURITY_THREAT_DETECTED', severity: 'WARNING' },
   alert: { type: 'SECURITY_ALERT', severity: 'WARNING' },
   'ip-blocked': { type: 'SECURITY_IP_BLOCKED', severity: 'WARNING', outcome: 'DENIED' },
@@ -90,12 +89,12 @@ export const MEANINGS = {
   'finding-updated': { type: 'DATA_UPDATE', severity: 'INFO' },
   'finding-dismissed': { type: 'DATA_UPDATE', severity: 'WARNING' },
   'finding-closed': { type: 'DATA_UPDATE', severity: 'INFO' },
-  // Settings without an effect on access
+  // Settings that do not affect access
   'setting-on': { type: 'CONFIG_CHANGED', severity: 'INFO' },
   'setting-off': { type: 'CONFIG_CHANGED', severity: 'INFO' },
   'setting-changed': { type: 'CONFIG_CHANGED', severity: 'INFO' },
   preference: { type: 'SETTINGS_UPDATED', severity: 'INFO' },
-  // Everything else that happens to data and systems
+  // Other activity of data and systems
   read: { type: 'DATA_READ', severity: 'INFO' },
   created: { type: 'DATA_CREATE', severity: 'INFO' },
   updated: { type: 'DATA_UPDATE', severity: 'INFO' },
@@ -108,31 +107,32 @@ export const MEANINGS = {
   started: { type: 'SYSTEM_STARTUP', severity: 'INFO' },
   stopped: { type: 'SYSTEM_SHUTDOWN', severity: 'INFO' },
   failed: { type: 'SYSTEM_ERROR', severity: 'WARNING', outcome: 'ERROR' },
-  // No catalogue knows the name, and the record itself says no more than this
+  // Names that are in no catalogue, by the record's own flag for reads and changes
   'unknown-read': { type: 'DATA_READ', severity: 'INFO' },
   'unknown-change': { type: 'DATA_UPDATE', severity: 'INFO' },
 } as const satisfies Record<string, Meaning>;
 
 export type MeaningName = keyof typeof MEANINGS;
 
-/** The event type, outcome and severity of a record with this meaning, whose source reports `outcome`. */
+/** The event type, outcome and severity of a meaning, for a record whose source reports `outcome`. */
 export function eventKindOf(
   name: MeaningName,
   outcome: AuditOutcome,
 ): { eventType: BuiltInEventType; outcome: AuditOutcome; severity: AuditSeverity } {
   const meaning: Meaning = MEANINGS[name];
-  const said = outcome === 'SUCCESS' ? (meaning.outcome ?? 'SUCCESS') : outcome;
-  const eventType = said === 'SUCCESS' ? meaning.type : (meaning.refused ?? refusedGrant(meaning.type, said));
-  return { eventType, outcome: said, severity: severityOf(meaning, eventType, said) };
+  const effective = outcome === 'SUCCESS' ? (meaning.outcome ?? 'SUCCESS') : outcome;
+  const eventType =
+    effective === 'SUCCESS' ? meaning.type : (meaning.refused ?? refusedGrant(meaning.type, effective));
+  return { eventType, outcome: effective, severity: severityOf(meaning, eventType, effective) };
 }
 
-/** A grant that was refused gave nobody anything. */
+/** A refused grant is a denied permission. */
 function refusedGrant(type: BuiltInEventType, outcome: AuditOutcome): BuiltInEventType {
   const grant = type === 'AUTHZ_PERMISSION_GRANTED' || type === 'AUTHZ_ROLE_ASSIGNED';
   return grant && outcome === 'DENIED' ? 'AUTHZ_PERMISSION_DENIED' : type;
 }
 
-/** What was refused or failed changed nothing: it is a WARNING at most, and at least one when it was an attempt. */
+/** A refusal or failure changed nothing, so it is WARNING at most; a refusal and a failed sign-in are WARNING. */
 function severityOf(meaning: Meaning, eventType: BuiltInEventType, outcome: AuditOutcome): AuditSeverity {
   if (outcome === 'SUCCESS' || outcome === meaning.outcome) return meaning.severity;
   const severity = meaning.severity === 'ERROR' ? 'WARNING' : meaning.severity;
@@ -141,17 +141,17 @@ function severityOf(meaning: Meaning, eventType: BuiltInEventType, outcome: Audi
 }
 
 /**
- * What the published names of a source mean. `rules` are patterns, in which `*` stands for any characters (none, or
- * dots too); `names` are whole names: the exceptions. Both are lists with blanks or line breaks between. The order of
- * a table means nothing: a whole name decides before a pattern, and of several patterns the one with the most
- * characters besides `*`. Patterns that are equally particular and disagree decide nothing.
+ * The meanings of the published names of a source. `rules` are patterns, in which `*` stands for any characters, also
+ * none and dots; `names` are whole names, the exceptions. Both are lists separated by white space. Their order has no
+ * effect: a whole name takes precedence over patterns, and of several matching patterns the one with the most characters
+ * besides `*`. When such patterns of the same length disagree, the name has no meaning.
  */
 export type CatalogueTable = { [Name in MeaningName]?: { rules?: string; names?: string } };
 
 export interface Catalogue {
-  /** What `name` means, and what decided it; undefined: no name and no rule of the table fits. */
+  /** The meaning of `name`, and the entry that gives it; undefined: no entry matches. */
   find(name: string): { meaning: MeaningName; by: 'name' | 'rule'; pattern: string } | undefined;
-  /** Every entry of the table, to be checked. */
+  /** All entries of the table, for tests. */
   entries: readonly { meaning: MeaningName; by: 'name' | 'rule'; pattern: string }[];
 }
 
@@ -163,7 +163,7 @@ interface Rule {
   fits(name: string): boolean;
 }
 
-/** Longer names are nobody's; this also bounds what a hostile name costs to match. */
+/** No published name is longer. Bounds the cost of matching a hostile name. */
 const MAX_NAME = 200;
 const MAX_DECIDED = 10_000;
 
@@ -181,7 +181,7 @@ export function createCatalogue(table: CatalogueTable): Catalogue {
     if (name.length > MAX_NAME) return undefined;
     const known = names.get(name);
     if (known !== undefined) return known;
-    // A log has few different names: each is matched with the rules once.
+    // A log has few different names: the result of each is kept.
     if (decided.has(name)) return decided.get(name);
     if (decided.size >= MAX_DECIDED) decided.clear();
     const rule = decidingRule(rules, name);
@@ -209,7 +209,7 @@ function ruleOf(meaning: MeaningName, pattern: string): Rule {
   return { meaning, by: 'rule', pattern, literal, fits: matcherOf(pattern.split('*')) };
 }
 
-/** Whether a name consists of these parts with anything between them; without backtracking. */
+/** Whether a name consists of these parts with any characters between them. Linear: no backtracking. */
 function matcherOf(parts: readonly string[]): (name: string) => boolean {
   const [first = '', ...middle] = parts;
   const last = middle.pop() ?? '';

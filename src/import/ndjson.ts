@@ -11,34 +11,34 @@ import {
 import type { LogEventInput, MappedRecord } from './event-input.ts';
 import { isObject } from './json-values.ts';
 
-/** What belongs to the log that gave it and cannot be said of an event: the log that imports gives its own. */
-const GIVEN_BY_THE_LOG = new Set<string>([
+/** Members that the log of an export assigned. They are dropped, because this log assigns its own. */
+const ASSIGNED_BY_THE_LOG = new Set<string>([
   'v',
   ...STORED_FIELDS.filter((name) => traitsOf(name).includes('log')),
 ]);
 const KNOWN = new Set<string>(CLIENT_FIELDS);
 const OBJECTS = new Set<string>(OBJECT_FIELDS);
-/** Of these GraphQL has other names than the log. */
+/** The kinds whose values have other names in GraphQL than in the log. */
 const ENUMS = new Set<Kind>(['eventType', 'outcome', 'severity']);
 
 /**
- * The event of one line of NDJSON: a line of this log's own export (snake_case, dotted type names, with `id`, `salt`,
- * `recorded_at`), or a `LogEventInput` of the GraphQL API (camelCase, enum names). The least that it needs is an
- * event type. The `id` of an exported event becomes its idempotency key, so that it is recorded once. A member that
- * the log has no place for makes the line unmapped, since dropping it would be silent. An event of the other log about
- * itself is given another resource type behind this (`formats.ts`), and the summary says so.
+ * Maps one line of NDJSON to an event: a line of an export of this software (snake_case, dotted type names, with `id`,
+ * `salt`, `recorded_at`), or a `LogEventInput` of the GraphQL API (camelCase, enum names). The line needs an event type.
+ * The `id` of an exported event becomes its idempotency key, so that the event is recorded once. A line with an unknown
+ * member is unmapped, because the member would be lost. `formats.ts` then renames the resource type of the other log's
+ * own events, which the summary reports.
  */
 export function mapNdjson(record: JsonObject): MappedRecord {
   const fields = camelCased(record);
-  const unknown = Object.keys(fields).find((name) => !KNOWN.has(name) && !GIVEN_BY_THE_LOG.has(name));
-  if (unknown !== undefined) return { unmapped: `a member that events do not have: ${unknown.slice(0, 60)}` };
+  const unknown = Object.keys(fields).find((name) => !KNOWN.has(name) && !ASSIGNED_BY_THE_LOG.has(name));
+  if (unknown !== undefined) return { unmapped: `unknown member: ${unknown.slice(0, 60)}` };
   const wrong = wrongMember(fields);
   if (wrong !== undefined) return { unmapped: wrong };
   if (typeof fields.eventType !== 'string') return { unmapped: 'no eventType (or event_type)' };
   const input: JsonObject = {};
   for (const name of CLIENT_FIELDS) {
     const value = fields[name];
-    // An unknown name of an enum is the log's to refuse, with the path of the member.
+    // The log refuses an unknown name, with the path of the member.
     if (value !== undefined)
       input[name] = ENUMS.has(EVENT_FIELDS[name].kind) ? enumName(value as string) : value;
   }
@@ -46,12 +46,12 @@ export function mapNdjson(record: JsonObject): MappedRecord {
   return { input: input as unknown as LogEventInput };
 }
 
-/** Only the names of the record itself: what is inside `details` is the application's. */
+/** Renames the members of the record itself; those inside `details` belong to the application. */
 function camelCased(record: JsonObject): JsonObject {
   const renamed: JsonObject = {};
   for (const [name, value] of Object.entries(record)) {
     const camel = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    // null is how GraphQL and SQL say "absent".
+    // GraphQL and SQL write null for an absent value.
     if (value !== null) renamed[camel] = value;
   }
   return renamed;
@@ -63,7 +63,7 @@ function wrongMember(fields: JsonObject): string | undefined {
     if (value === undefined) continue;
     if (OBJECTS.has(name)) {
       if (!isObject(value)) return `${name} is not an object`;
-    } else if (typeof value !== 'string') return `${name} is not a text`;
+    } else if (typeof value !== 'string') return `${name} is not a string`;
   }
   return undefined;
 }

@@ -1,10 +1,10 @@
 import { createCatalogue } from './meanings.ts';
 
 /**
- * What Okta's event types mean, by their published descriptions: the catalogue of event types in okta-developer-docs,
+ * The meanings of Okta's event types, by their published descriptions: the catalogue of event types in okta-developer-docs,
  * release 2026.08.1 (1,274 types; packages/@okta/vuepress-site/data/event-types.json, commit 468de9c5). Only the names
- * are Okta's. The same list with the meaning of each type, as it was read before these rules were written, is
- * test/import/catalogues/okta.tsv; a test holds this table to it.
+ * are Okta's. test/import/catalogues/okta.tsv lists the meaning of each type, read from the descriptions independently of
+ * these rules; a test compares this table with it.
  */
 export const OKTA_TYPES = createCatalogue({
   login: {

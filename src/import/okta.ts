@@ -38,8 +38,8 @@ const SEVERITIES: Record<string, AuditSeverity> = {
 };
 
 /**
- * The event of one Okta System Log record (the LogEvent object of Okta's System Log API). The least that it needs is
- * an `eventType` that the catalogue knows. Okta's log does not name the organisation, so there is no customerId.
+ * Maps one Okta System Log record (the LogEvent object of Okta's System Log API) to an event. The record needs an
+ * `eventType` in the catalogue. Okta's log does not name the organisation, so there is no customerId.
  */
 export function mapOkta(record: JsonObject): MappedRecord {
   const action = textAt(record, 'eventType');
@@ -71,16 +71,16 @@ export function mapOkta(record: JsonObject): MappedRecord {
 }
 
 /**
- * The outcome of Okta's `outcome.result`. CHALLENGE is DENIED: with this event access was not given; the event of
- * the step that answers the challenge gives it. A record without a result reports something done: SUCCESS.
+ * The outcome of Okta's `outcome.result`. CHALLENGE is DENIED: this event does not grant access, the event of the
+ * answered challenge does. A record without a result is SUCCESS.
  */
 function outcomeOfOkta(result: string | undefined): AuditOutcome {
   return result === undefined ? 'SUCCESS' : (OUTCOMES[result.toUpperCase()] ?? 'ERROR');
 }
 
 /**
- * Okta's own severity, raised to that of the meaning: Okta gives INFO to a failed sign-in and to the grant of an
- * administrator's role. A challenge is the ordinary course of a sign-in and keeps Okta's severity.
+ * Okta's severity, raised to that of the meaning: Okta gives INFO to a failed sign-in and to the grant of an
+ * administrator's role. A challenge is a regular step of a sign-in and keeps Okta's severity.
  */
 function severityOfOkta(event: {
   result: string | undefined;
@@ -91,7 +91,7 @@ function severityOfOkta(event: {
   return event.result?.toUpperCase() === 'CHALLENGE' ? own : moreSevere(own, event.severity);
 }
 
-/** Okta writes `unknown` where it knows nothing. */
+/** The first text that is not `unknown`, Okta's placeholder. */
 function known(record: JsonObject, paths: readonly string[]): string | undefined {
   return paths.map((path) => textAt(record, path)).find((text) => text !== undefined && text !== 'unknown');
 }

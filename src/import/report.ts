@@ -1,24 +1,24 @@
 import type { EventResult } from './send.ts';
 
-/** How many lines are named for each reason. */
+/** The most lines that are listed for each reason. */
 const NAMED_LINES = 20;
-/** How many different reasons are kept for a file; further ones are counted together. */
+/** The most reasons that are kept for an input; further ones are counted together. */
 const KEPT_REASONS = 200;
 
 export interface Reason {
   count: number;
-  /** The first lines that it befell. */
+  /** The first lines with this reason. */
   lines: number[];
 }
 
 interface Renamed {
   line: number;
-  /** The resource type in the record. */
+  /** The resource type of the record. */
   renamed?: string;
   input: { resourceType?: string };
 }
 
-/** What became of one input. */
+/** The results of one input. */
 export interface InputCounts {
   file: string;
   read: number;
@@ -27,18 +27,18 @@ export interface InputCounts {
   filtered: number;
   unmapped: number;
   rejected: number;
-  /** Records that are part of the event of another one, or that report nothing. */
+  /** Records that are part of the event of another record, or that report nothing. */
   joined: number;
   /** The line of the last record that was read. */
   lastLine: number;
   unmappedReasons: Map<string, Reason>;
   rejectedReasons: Map<string, Reason>;
-  /** Events that were given another resource type, by the change. */
+  /** Events with a renamed resource type, by the change. */
   renamings: Map<string, Reason>;
-  /** Duplicates whose content is not that of the event that was recorded first. */
+  /** Duplicates whose content differs from the recorded event. */
   differingReasons: Map<string, Reason>;
   joinedReasons: Map<string, Reason>;
-  /** What was decided about times that mean more than one, or none. */
+  /** Decisions about local times that occur twice or not at all. */
   timeReasons: Map<string, Reason>;
   /** Why the input could not be read to its end. */
   failure?: string;
@@ -46,7 +46,7 @@ export interface InputCounts {
 
 export type CountName = 'read' | 'recorded' | 'duplicates' | 'filtered' | 'unmapped' | 'rejected' | 'joined';
 
-/** Counts what becomes of the records of each input. */
+/** Counts the results of the records of each input. */
 export class ImportCounts {
   readonly files = new Map<string, InputCounts>();
 
@@ -77,7 +77,7 @@ export class ImportCounts {
     note(tally.unmappedReasons, reason, line);
   }
 
-  /** An event that looks like the log's own is kept under another resource type. */
+  /** Counts an event whose reserved resource type was renamed. */
   renamed(file: string, { line, renamed = '', input }: Renamed): void {
     note(this.of(file).renamings, `"${renamed}" became "${input.resourceType}"`, line);
   }
@@ -131,7 +131,7 @@ function note(reasons: Map<string, Reason>, reason: string, line: number): void 
 
 const COUNTS = ['read', 'recorded', 'duplicates', 'filtered', 'unmapped', 'rejected', 'joined'] as const;
 
-/** The summary of an import as text: a table by input, then every reason for which something is not in the log. */
+/** The summary of an import as text: a table of the inputs, then the reasons for records that are not in the log. */
 export function summaryOf(tally: ImportCounts, seconds: number, isDryRun = false): string {
   const files = [...tally.files.values()];
   const total = ['total', ...COUNTS.map((count) => String(tally.sum(count)))];
@@ -172,7 +172,7 @@ function troublesOf(file: InputCounts): string[] {
     ...(failure === undefined ? [] : [`failed: ${name}: ${failure}`]),
     ...reasons('unmapped', name, file.unmappedReasons),
     ...reasons('rejected', name, file.rejectedReasons),
-    ...reasons("resource type kept for the log's own events", name, file.renamings),
+    ...reasons("resource type reserved for the log's own events", name, file.renamings),
     ...reasons('time', name, file.timeReasons),
     ...reasons('joined', name, file.joinedReasons),
     ...reasons('duplicate', name, file.differingReasons),

@@ -12,23 +12,23 @@ import type { SyslogClock } from './syslog.ts';
 const BATCH_EVENTS = 500;
 /** The most bytes of one request, about. */
 const BATCH_BYTES = 2_000_000;
-/** The longest that an event waits for others to share its request. */
+/** The longest time that an event waits for others to share its request. */
 const BATCH_MS = 1_000;
 
 export interface ImportOptions {
   format: Format;
   clock: SyslogClock;
-  /** Undefined: a dry run, which maps and counts but sends nothing. */
+  /** Undefined: a dry run, which sends nothing. */
   client: Client | undefined;
-  /** The customer of every event, in place of the one that the source names. */
+  /** The customer of every event, in place of the one in the source. */
   customerId?: string | undefined;
-  /** Aborted: the import ends after the batch that is on its way. */
+  /** Aborted: the import ends after the batch that is being sent. */
   stop: AbortSignal;
-  /** Hears how far the import is. */
+  /** Called with the progress of the import. */
   progress: { bytes(count: number): void; records(tally: ImportCounts, file: string): void };
 }
 
-/** How an import went; `stoppedBy` when it ended before its inputs did, and where it was then. */
+/** The result of an import. `stoppedBy` and `stoppedAt` are set when it ended before the end of its inputs. */
 export interface ImportResult {
   counts: ImportCounts;
   stoppedBy: Error | undefined;
@@ -36,10 +36,9 @@ export interface ImportResult {
 }
 
 /**
- * Imports the inputs one after the other. The order of the log is that of the inputs: one request is under way at a
- * time, while the next batch is being read and mapped. An input that cannot be read is reported and the next one
- * goes on; an error that is not about single events ends the import, which may be run again: what it recorded
- * before has its idempotency keys and is not recorded twice.
+ * Imports the inputs in their order, which becomes the order of the log: one request is under way at a time, while the
+ * next batch is read and mapped. An input that cannot be read is reported, and the import continues with the next. An
+ * error that does not concern single events ends the import. It can be run again: idempotency keys prevent duplicates.
  */
 export async function runImport(
   sources: readonly ImportSource[],
@@ -59,7 +58,7 @@ export async function runImport(
   }
 }
 
-/** Records everything that was read before the signal. */
+/** Sends all events that were read before the signal. */
 async function interrupted(file: string, tally: ImportCounts, batches: BatchSender): Promise<ImportResult> {
   await batches.finish();
   const { lastLine } = tally.of(file);
@@ -72,7 +71,7 @@ async function importSource(
 ): Promise<void> {
   const { tally, batches, options } = run;
   const file = tally.of(source.name);
-  // What was taken from a pipe is in no other place: it is read to where its writer was. A file can be read again.
+  // Data taken from a pipe exists nowhere else, so a signal does not end its reading at once. A file can be read again.
   const piped = source.bytes === undefined;
   const bytes = gunzipped(source.open((count) => options.progress.bytes(count)));
   const clock = { ...options.clock, live: piped };
@@ -94,7 +93,7 @@ async function importSource(
   }
 }
 
-/** Reading errors belong to the input; what `Batches` throws belongs to the import. */
+/** Catches the errors of reading, which concern one input; those of `BatchSender` end the import. */
 async function nextOf(
   records: AsyncGenerator<ReadRecord>,
 ): Promise<IteratorResult<ReadRecord> | { failure: string } | { stopped: true }> {
@@ -113,7 +112,7 @@ class BatchSender {
   private readonly options: ImportOptions;
   private batch: PendingEvent[] = [];
   private bytes = 0;
-  /** When the oldest event of the batch was read. */
+  /** The time at which the oldest event of the batch was read. */
   private sinceMs = 0;
   private underWay: Promise<void> = Promise.resolve();
 
@@ -123,7 +122,7 @@ class BatchSender {
   }
 
   async add(file: string, record: ReadRecord): Promise<void> {
-    // An input that is silent waits for nobody: what failed on the way is thrown here too.
+    // While the input is silent, the batch is sent and its errors are thrown here.
     if ('idle' in record) return this.finish();
     this.tally.of(file).lastLine = Math.max(this.tally.of(file).lastLine, record.line);
     if ('unmapped' in record) this.tally.unmapped(file, record.line, record.unmapped);
@@ -150,14 +149,14 @@ class BatchSender {
     await this.underWay;
   }
 
-  /** Waits for the batch before, whose failure it throws, and sends this one without waiting for it. */
+  /** Waits for the preceding batch, throws its error, and sends this one without waiting for it. */
   private async send(): Promise<void> {
     const batch = this.batch;
     this.batch = [];
     this.bytes = 0;
     await this.underWay;
     this.underWay = this.settle(batch);
-    // The failure is thrown by whoever waits next; until then it is not an unhandled one.
+    // The next `send` or `finish` throws the error; until then it must not count as unhandled.
     this.underWay.catch(() => undefined);
   }
 

@@ -1,21 +1,21 @@
 import { type AnswerError, type Client, ClientError } from '../client/graphql-client.ts';
 
-/** An event on its way: its JSON text, and where it came from. */
+/** An event to send: its JSON text and its source line. */
 export interface PendingEvent {
   json: string;
   file: string;
   line: number;
-  /** Its key is an id of the source record's own: the log has the event already, whatever else is in it. */
+  /** Whether its key is the id of the source record. A CONFLICT then means that the event is already in the log. */
   ownId?: boolean;
 }
 
-/** What became of an event. `differs`: a duplicate whose content is not that of the first one, and why. */
+/** The result of sending an event. `differs`: a duplicate whose content differs from the recorded event, and why. */
 export type EventResult = 'RECORDED' | 'DUPLICATE' | 'FILTERED' | { rejected: string } | { differs: string };
 
 export const LOG_EVENTS =
   'mutation Import($input: [LogEventInput!]!) { logEvents(input: $input) { results { status } } }';
 
-/** What is wrong with single events, so that the others of their batch can be sent without them. */
+/** Codes of errors that concern single events: the other events of their batch can be sent without them. */
 const CODES_OF_SINGLE_EVENTS = new Set([
   'BAD_USER_INPUT',
   'CONFLICT',
@@ -26,10 +26,10 @@ const PATH = /^(?:variables\.)?\$?input\[(\d+)\]\.?(.*)$/s;
 const PATH_IN_MESSAGE = /\binput(?:\[(\d+)\]|\.(\d+))(?:\.([\w.[\]]+))?/;
 
 /**
- * Sends a batch in its order and says what became of each event. `logEvents` records all or nothing, so the events
- * that the log refuses are taken out and the rest is sent again; when the refusal does not say which events it means,
- * the batch is halved until it does. Throws a ClientError when the fault is not in the events (nothing answers, the
- * key is refused): what was sent before is recorded, and sending it again records nothing twice.
+ * Sends a batch in its order and returns the result of each event. `logEvents` records all events or none, so refused
+ * events are removed and the rest is sent again; when an error does not name the refused events, the batch is halved
+ * until it does. Throws a ClientError when the cause is not in the events (no connection, a refused key). Earlier batches
+ * are recorded then, and sending them again records nothing twice.
  */
 export async function sendBatch(client: Client, batch: readonly PendingEvent[]): Promise<EventResult[]> {
   const fates = new Array<EventResult>(batch.length);
@@ -71,14 +71,14 @@ async function attempt(
 
 type Fault = Pick<AnswerError, 'message' | 'code'>;
 
-/** The places in the batch that an error names, with the fault of each. */
+/** The indexes in the batch that an error names, with the problem of each. */
 function refusedEvents(error: ClientError, count: number): Map<number, Fault> {
   const refused = new Map<number, Fault>();
   for (const { message, code, path } of error.errors) {
     const named =
       PATH.exec(path ?? '') ?? (CODES_OF_SINGLE_EVENTS.has(code) ? PATH_IN_MESSAGE.exec(message) : null);
     const place = Number(named?.[1] ?? named?.[2] ?? Number.NaN);
-    // The first of what is wrong with an event.
+    // Only the first problem of each event is reported.
     if (place < count && !refused.has(place)) refused.set(place, { message, code });
   }
   return refused;
@@ -86,7 +86,7 @@ function refusedEvents(error: ClientError, count: number): Map<number, Fault> {
 
 function refusedResult(event: PendingEvent, { message, code }: Fault): EventResult {
   if (code === 'CONFLICT' && event.ownId === true) {
-    return { differs: 'delivered before with other content, under the same id of its own' };
+    return { differs: 'the source delivered the same id before with other content' };
   }
   return { rejected: reasonOf(message, code) };
 }
@@ -95,7 +95,7 @@ function reasonOf(message: string, code: string): string {
   if (code === 'CONFLICT') {
     return 'already recorded with other content (an import with another year, time zone or version of this program?)';
   }
-  // The place in the batch means nothing to the reader, who gets file and line.
+  // The index in the batch is removed: the summary names file and line instead.
   return `${message.replace(/(?:variables\.)?\$?"?input\[\d+\]\.?/g, '').slice(0, 300)} (${code})`;
 }
 

@@ -5,10 +5,10 @@ const PATTERN =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d):(\d\d)(?:[.,]?(\d{1,12}))?)?\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)?$/i;
 
 /**
- * The RFC 3339 time (UTC, milliseconds) of what logs write for one: a date text with `T` or a blank, any number of
- * fraction digits (also `00:00:00000000`, a fraction that lost its point), with an offset or else in UTC; or seconds,
- * milliseconds, microseconds or nanoseconds since 1970, told apart by their size. A leap second, 23:59:60 in UTC, is the
- * second after it. Undefined: no such date.
+ * Converts a time of a log to RFC 3339 (UTC, milliseconds). Accepts a date and time with `T` or a blank, any number of
+ * fraction digits (also `00:00:00000000`, without the point), and an offset (default: UTC); or seconds, milliseconds,
+ * microseconds or nanoseconds since 1970, distinguished by their size. A leap second, 23:59:60 in UTC, becomes the second
+ * after it. Returns undefined for other values and for dates that do not exist.
  */
 export function parseSourceTime(value: unknown): string | undefined {
   if (typeof value === 'number') return epochTime(value);
@@ -30,11 +30,11 @@ function epochTime(value: number): string | undefined {
 function calendarTime(match: RegExpExecArray): string | undefined {
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', offset = 'Z'] = match;
   const milliseconds = `${fraction}000`.slice(0, 3);
-  // Added to the second before it: in the scale of times there is no leap second.
+  // Added to the second before it: milliseconds since 1970 do not count leap seconds.
   const leapMs = second === '60' ? 1_000 : 0;
   const local = `${year}-${month}-${day}T${hour}:${minute}:${leapMs ? '59' : second}.${milliseconds}`;
   const date = new Date(`${local}Z`);
-  // Date.parse moves 30 February to March and 24:00 to the next day: neither is what the source wrote.
+  // Refuses what Date.parse would change: 30 February to a day in March, 24:00 to the next day.
   if (Number.isNaN(date.getTime()) || date.toISOString() !== `${local}Z`) return undefined;
   const timeMs = date.getTime() + leapMs - offsetMinutes(offset) * 60_000;
   if (leapMs > 0 && (timeMs - Number(milliseconds)) % DAY_MS !== 0) return undefined;

@@ -9,18 +9,18 @@ import type { Format } from './formats.ts';
 
 /** One input of an import. */
 export interface ImportSource {
-  /** How the input is called in the summary: its path, or `-`. */
+  /** Its name in the summary: its path, or `-`. */
   name: string;
-  /** Its size as it lies on disk; undefined for standard input and named pipes, which may be live. */
+  /** Its size on disk; undefined for standard input and named pipes. */
   bytes: number | undefined;
-  /** Its bytes as they lie on disk; `onBytes` hears of each piece. */
+  /** Reads its bytes, which may be gzip; calls `onBytes` with the length of each chunk. */
   open(onBytes: (count: number) => void): AsyncIterable<Buffer>;
 }
 
-/** What the arguments of an import name. */
+/** The inputs of an import. */
 export interface FoundSources {
   sources: ImportSource[];
-  /** Files of folders that do not look like logs of the format; files that are named themselves are always read. */
+  /** Files in folders whose names are not those of logs of the format. Files named as arguments are always read. */
   passedOver: string[];
 }
 
@@ -28,8 +28,8 @@ const JSON_FILE = /\.(json|jsonl|ndjson|log)(\.\d+)?(\.gz)?$/i;
 const SYSLOG_FILE = /(\.log|^(auth|secure|messages|syslog|sshd)[^/]*?)([.-]\d+)*(\.gz)?$/i;
 
 /**
- * The inputs that `arguments_` name: files, folders (all of their files that look like logs, in the order of their
- * paths), and `-` for standard input. Throws when a path does not exist or cannot be read.
+ * Finds the inputs that `arguments_` name: files, folders (their files with names of logs, in the order of their paths),
+ * and `-` for standard input. Throws when a path does not exist or cannot be read.
  */
 export async function findSources(
   arguments_: readonly string[],
@@ -78,7 +78,7 @@ async function* counted(
   }
 }
 
-/** The bytes of an input, unpacked when they begin as gzip does (whatever the input is called). */
+/** The bytes of an input, uncompressed if they begin with the magic number of gzip, whatever its name. */
 export async function* gunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const iterator = chunks[Symbol.asyncIterator]();
   const first: Buffer[] = [];
@@ -92,7 +92,7 @@ export async function* gunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<
   const whole = withHead(head, iterator);
   if (head[0] !== 0x1f || head[1] !== 0x8b) return yield* whole;
   const gunzip = createGunzip();
-  // A failure of the pipe destroys gunzip with it, so that the loop below throws it.
+  // A failure of the pipeline destroys `gunzip` with the error, which the loop below then throws.
   pipeline(Readable.from(whole), gunzip).catch(() => undefined);
   for await (const chunk of gunzip) yield chunk as Buffer;
 }

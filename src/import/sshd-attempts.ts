@@ -1,60 +1,68 @@
-import type { SshdMessage } from './sshd-messages.ts';
+import { type SshdMessage, WEIGHT } from './sshd-messages.ts';
 import type { SyslogLine } from './syslog.ts';
 
-/** One line of sshd with what its message reports. */
+/** One line of sshd with its parsed message. */
 export interface SshdLine {
   line: number;
   text: string;
   entry: SyslogLine;
   found: SshdMessage;
-  /** How often syslog says that the message was repeated. */
+  /** The number of repetitions that syslog reports. */
   times?: number | undefined;
-  /** What had to be done to read it. */
+  /** Notes about its encoding and time, for the event. */
   notes: string[];
 }
 
-/** Lines that are one event: an attempt to sign in, a sign-in, the end of a session, or one line by itself. */
+/** The lines of one event: an attempt to sign in, a sign-in, the end of a session, or a single line. */
 export interface LineGroup {
   key: string;
-  /** The lines until it was sent. */
+  /** The lines that arrived before it was sent. */
   lines: SshdLine[];
-  /** The kinds of all its messages. */
+  /** The kinds of all its messages, also of those that arrived later. */
   kinds: Set<string>;
-  /** An attempt that has its `Failed ...`: what else is tried is another one. */
+  /** Whether it has a `Failed ...` line, so that the next attempt of its process is another one. */
   failed: boolean;
   family: 'attempt' | 'login' | 'logout' | 'alone';
-  /** Passed on as an event: what joins it now is no longer in its details. */
+  /** Whether its event was sent. Lines that join later are not in the details of the event. */
   sent: boolean;
-  /** Nothing more is expected. */
+  /** Whether no more lines are expected. */
   complete: boolean;
-  /** When its first line was read, in milliseconds since 1970. */
+  /** The time at which its first line was read, in milliseconds since 1970. */
   sinceMs: number;
 }
 
-/** Where a line went: a group of its own, the group of another line, or nowhere. */
+/** The group of a line: a new one, that of an earlier line, or none. */
 export type LineAssignment = { began: LineGroup } | { joined: LineGroup } | { nothing: true };
 
-/** A session of sshd, known by its processes and by the port of its peer. */
+/** A session of sshd, identified by its processes and by the port of its peer. */
 interface Session {
   user: string | undefined;
   login?: LineGroup;
   logout?: LineGroup;
 }
 
-/** The end of a session is reported within seconds, and groups of other processes come between. */
+/** The longest time between the lines that report the end of one session. */
 const LOGOUT_MS = 10_000;
-/** How many groups and sessions are remembered; older ones are forgotten, as in a log that was rotated. */
+/** The number of groups and sessions that are remembered. */
 const REMEMBERED = 5_000;
 
 /**
- * Puts lines of sshd together: OpenSSH writes up to six lines for one wrong password and three for one logout. The
- * process is the connection. One attempt has no two messages of a kind, and ends with `Failed ...`; what repeats it
- * (`PAM 2 more authentication failures`, `Disconnected from ... [preauth]`) joins the attempt before.
+ * Groups the lines of sshd into events. OpenSSH writes up to six lines for one wrong password and three for one logout.
+ * A line is assigned by the part of its message (`SshdPart`):
+ *
+ * - `attempt`: joins the open attempt of its process, which is one connection. It begins another attempt if the open one
+ *   has a message of the same kind, has its `Failed ...` line, or names another user.
+ * - `summary` and `end`: join the last attempt of the process, or begin one. An `end` without a user begins none.
+ * - `step`: joins the last attempt of the process, or is dropped.
+ * - `login`: `Accepted ...` turns the open attempt into a sign-in, unless that attempt has failed, or begins a sign-in.
+ *   Later lines join the sign-in of their session.
+ * - `logout`: joins the logout of its session, or begins one.
+ * - `close`: as `logout` if the connection had a session, otherwise dropped.
  */
 export class SshdGrouper {
   private readonly attempts = new Recent<LineGroup>();
   private readonly sessions = new Recent<Session>();
-  /** The last logouts, to be joined by a line of another process of the same session. */
+  /** The last logouts, which lines of other processes of the same session may join. */
   private logouts: LineGroup[] = [];
 
   assign(line: SshdLine, key: () => string): LineAssignment {
@@ -85,7 +93,7 @@ export class SshdGrouper {
       key: key(),
       lines: [line],
       kinds: new Set([line.found.kind]),
-      failed: line.found.weight === FAILED,
+      failed: line.found.effect === 'fails',
       family,
       sent: false,
       complete: family === 'alone',
@@ -112,7 +120,7 @@ export class SshdGrouper {
   private end(line: SshdLine, key: () => string): LineAssignment {
     const joined = this.joinAttempt(line);
     if (joined !== undefined) {
-      // A disconnect that was received is followed by the disconnection.
+      // The end of the connection is the last line of an attempt; `Disconnect received` is not.
       if ('joined' in joined && line.found.kind.startsWith('Connection ended')) joined.joined.complete = true;
       return joined;
     }
@@ -120,9 +128,9 @@ export class SshdGrouper {
   }
 
   private login(line: SshdLine, key: () => string): LineAssignment {
-    if (line.found.weight === ACCEPTED) return this.accepted(line, key);
+    if (line.found.effect === 'signs-in') return this.accepted(line, key);
     const session = this.sessionOf(line) ?? { user: line.found.user };
-    // A process of its own starts what the client asks for in the session of another.
+    // sshd starts the shell or command of a session in another process.
     this.sessions.set(processOf(line), session);
     if (session.login === undefined || hasKind(session.login, line)) {
       const placed = this.begin(line, 'login', key);
@@ -136,9 +144,9 @@ export class SshdGrouper {
   private accepted(line: SshdLine, key: () => string): LineAssignment {
     const process = processOf(line);
     const open = this.attempts.get(process);
-    // What one module of PAM refuses another one may accept: no attempt failed before sshd says so.
+    // One PAM module may accept what another refused: only a verdict of sshd fails an attempt.
     const tried =
-      open !== undefined && !open.sent && !open.lines.some(({ found }) => found.weight >= REFUSED);
+      open !== undefined && !open.sent && !open.lines.some(({ found }) => found.weight >= WEIGHT.verdict);
     const placed: LineAssignment = tried ? join(line, open) : this.begin(line, 'login', key);
     const login = 'began' in placed ? placed.began : open;
     if (login !== undefined) login.family = 'login';
@@ -154,8 +162,8 @@ export class SshdGrouper {
     const session = this.sessionOf(line);
     const known =
       session === undefined ? this.logouts.find((group) => isSameLogout(line, group)) : session.logout;
-    // A session closes as often as it was started; any other message of a kind is that of another session.
-    const joins = known !== undefined && (!hasKind(known, line) || line.found.weight === CLOSED);
+    // A session closes several channels. Any other second message of a kind belongs to another session.
+    const joins = known !== undefined && (!hasKind(known, line) || line.found.effect === 'closes-channel');
     const group = joins ? known : undefined;
     const placed: LineAssignment = group === undefined ? this.begin(line, 'logout', key) : join(line, group);
     const logout = group ?? ('began' in placed ? placed.began : undefined);
@@ -172,7 +180,7 @@ export class SshdGrouper {
     return this.sessions.get(processOf(line)) ?? (peer === undefined ? undefined : this.sessions.get(peer));
   }
 
-  /** Whether a connection that ends was one of a session, and its end is not known by such a line yet. */
+  /** Whether the connection had a session whose logout has no line of this kind yet. */
   private isOfSession(line: SshdLine): boolean {
     const session = this.sessionOf(line);
     if (session === undefined) return this.logouts.some((group) => isSameLogout(line, group));
@@ -180,24 +188,18 @@ export class SshdGrouper {
   }
 }
 
-const ACCEPTED = 9;
-const FAILED = 7;
-/** `Close session`: of one of the shells, commands and subsystems of a session. */
-const CLOSED = 4;
-/** What says more than that a module of PAM refused. */
-const REFUSED = 5;
 /** `Received disconnect`, `Disconnected`, `session closed`. */
 const LOGOUT_LINES = 3;
 const MAX_LOGOUTS = 100;
 
 function join(line: SshdLine, group: LineGroup): LineAssignment {
   group.kinds.add(line.found.kind);
-  group.failed ||= line.found.weight === FAILED;
+  group.failed ||= line.found.effect === 'fails';
   if (!group.sent) group.lines.push(line);
   return { joined: group };
 }
 
-/** Whether a message can be of the attempt whose lines these are. */
+/** Whether a line can belong to an open attempt. */
 function belongs(line: SshdLine, group: LineGroup): boolean {
   if (hasKind(group, line) || group.failed) return false;
   const user = group.lines.find(({ found }) => found.user !== undefined)?.found.user;
@@ -208,7 +210,7 @@ function hasKind(group: LineGroup, line: SshdLine): boolean {
   return group.kinds.has(line.found.kind);
 }
 
-/** Whether a line of another process ends the same session: the same user, at the same time. */
+/** Whether a line of another process reports the same logout: the same user or process, at about the same time. */
 function isSameLogout(line: SshdLine, group: LineGroup): boolean {
   if (hasKind(group, line)) return false;
   return group.lines.some(

@@ -2,36 +2,66 @@ import type { JsonObject } from '../events/fields.ts';
 import type { AuditOutcome, AuditSeverity, BuiltInEventType } from './event-input.ts';
 
 /**
- * What a message is a part of. `attempt`: one try to sign in, whose messages come from one process; `login`: a sign-in
- * that succeeded and its session; `logout`: the end of a session; `summary`: repeats what the attempts before it said;
- * `end`: the end of a connection before a sign-in; `close`: the end of a connection, of a session only if there was one;
- * `step`: an attempt that goes on; `nothing`: reports nothing of its own.
+ * The role of a message in the event that it belongs to:
+ *
+ * - `attempt`: one try to sign in. Its messages come from one process.
+ * - `step`: an intermediate step of an attempt, without a result.
+ * - `summary`: repeats the result of the preceding attempts.
+ * - `end`: the end of a connection before a sign-in.
+ * - `login`: a successful sign-in, and the start of its session.
+ * - `logout`: the end of a session.
+ * - `close`: the end of a connection, which is the end of a session if there was one.
+ * - `nothing`: no event.
  */
 export type SshdPart = 'attempt' | 'login' | 'logout' | 'summary' | 'end' | 'close' | 'step' | 'nothing';
 
-/** What a message of sshd reports. */
+/**
+ * How much a message says about its event. The message with the largest weight gives the event its type, outcome and
+ * name. From `verdict` on, a message of an attempt is its result, not that of one PAM module.
+ */
+export const WEIGHT = {
+  none: 0,
+  step: 1,
+  context: 2,
+  cause: 3,
+  module: 4,
+  verdict: 5,
+  interruption: 6,
+  failure: 7,
+  refusal: 8,
+  acceptance: 9,
+} as const;
+
+/**
+ * `Accepted ...` signs in, `Failed ...` ends an attempt, `Close session ...` closes one of the shells, commands and
+ * subsystems of a session.
+ */
+export type SshdEffect = 'signs-in' | 'fails' | 'closes-channel';
+
+/** A message of sshd, parsed. */
 export interface SshdMessage {
   eventType: BuiltInEventType;
   outcome: AuditOutcome;
   severity: AuditSeverity;
-  /** The name of what happened, for example `sshd.failed_password`. */
+  /** For example `sshd.failed_password`. */
   action: string;
-  /** The start of a sentence: `Failed password`. */
+  /** The start of the description, for example `Failed password`. */
   saying: string;
   user?: string | undefined;
   address?: string | undefined;
   /** Port, method, key fingerprint and the like. */
   details: JsonObject;
-  /** Undefined: an event by itself. */
+  /** Undefined: the message is an event of its own. */
   part?: SshdPart | undefined;
-  /** How much the message says of what it is a part of: the one that says most gives the event its type and name. */
+  /** A value of `WEIGHT`. */
   weight: number;
-  /** The kind of the message: one attempt has no two of a kind. */
+  effect?: SshdEffect | undefined;
+  /** One attempt has at most one message of each kind. */
   kind: string;
 }
 
 interface Pattern {
-  /** Named groups: user, address, port, and whatever else goes to the details. */
+  /** Its named groups are user, address, port, and members of the details. */
   pattern: RegExp;
   eventType: BuiltInEventType;
   outcome: AuditOutcome;
@@ -39,11 +69,12 @@ interface Pattern {
   saying: string;
   part?: SshdPart;
   weight?: number;
+  effect?: SshdEffect;
 }
 
-/** A pattern whose messages are a part of something. */
-function part(name: SshdPart, weight: number, pattern: Pattern): Pattern {
-  return { ...pattern, part: name, weight };
+/** A pattern for messages that may share an event with others. */
+function part(name: SshdPart, weight: keyof typeof WEIGHT, pattern: Pattern, effect?: SshdEffect): Pattern {
+  return { ...pattern, part: name, weight: WEIGHT[weight], ...(effect && { effect }) };
 }
 
 const FROM = String.raw`from (?<address>\S+)(?: port (?<port>\d+))?`;
@@ -77,7 +108,7 @@ function denied(
   return { pattern: new RegExp(pattern), eventType, outcome: 'DENIED', severity: 'WARNING', saying };
 }
 
-/** Too many failures have locked an account: by itself an alert, beside the failures. */
+/** An account that too many failures have locked: an alert of its own, beside the failures. */
 function locked(pattern: string): Pattern {
   return {
     pattern: new RegExp(pattern),
@@ -88,12 +119,12 @@ function locked(pattern: string): Pattern {
   };
 }
 
-/** What sshd writes at higher log levels about connections, whose sign-ins have lines of their own. */
+/** Messages of higher log levels about connections. The sign-ins of these connections have lines of their own. */
 function nothing(pattern: string): Pattern {
-  return part('nothing', 0, plain(pattern, 'SYSTEM_STARTUP', 'Connection'));
+  return part('nothing', 'none', plain(pattern, 'SYSTEM_STARTUP', 'Connection'));
 }
 
-/** A peer that does not speak SSH as a client would: scanners and broken clients. */
+/** A peer that violates the protocol, such as a scanner. */
 function alert(pattern: string, saying: string): Pattern {
   return {
     pattern: new RegExp(pattern),
@@ -109,40 +140,42 @@ function plain(pattern: string, eventType: BuiltInEventType, saying: string): Pa
 }
 
 /**
- * The messages of OpenSSH (auth.c, auth2.c, sshd.c, packet.c, monitor.c) and of PAM within it. A user name is what
- * the client sent and may contain ` from 192.0.2.1`: each pattern is anchored at its end and takes the longest name,
- * so that the address is the one that sshd wrote.
+ * The messages of OpenSSH (auth.c, auth2.c, sshd.c, packet.c, monitor.c) and of PAM within it. The client chooses the user
+ * name, which may contain ` from 192.0.2.1`. Therefore each pattern is anchored at its end and takes the longest name, so
+ * that the address is the one that sshd wrote.
  */
 const PATTERNS: readonly Pattern[] = [
   part(
     'login',
-    9,
+    'acceptance',
     login(
       String.raw`^Accepted (?<method>\S+) for (?:invalid user )?(?<user>.*) ${FROM}(?: ssh2?)?(?:: (?<key>.*))?$`,
       'Accepted sign-in',
     ),
+    'signs-in',
   ),
   part(
     'attempt',
-    7,
+    'failure',
     failed(
       String.raw`^(?:error: )?Failed (?<method>\S+) for (?<invalid>invalid user |illegal user )?(?<user>.*) ${FROM}(?: ssh2?)?(?:: (?<key>.*))?$`,
       'Failed sign-in',
     ),
+    'fails',
   ),
   part(
     'step',
-    1,
+    'step',
     plain(
       String.raw`^(?:Postponed|Partial) (?<method>\S+) for (?<invalid>invalid user |illegal user )?(?<user>.*) ${FROM}(?: ssh2?)?(?<preauth> \[preauth\])?(?:: (?<key>.*))?$`,
       'AUTH_SESSION_CREATED',
       'Sign-in goes on',
     ),
   ),
-  part('attempt', 3, failed(`^(?:Invalid|Illegal) user (?<user>.*?) ?${FROM}${END}`, 'Invalid user')),
+  part('attempt', 'cause', failed(`^(?:Invalid|Illegal) user (?<user>.*?) ?${FROM}${END}`, 'Invalid user')),
   part(
     'attempt',
-    2,
+    'context',
     failed(
       String.raw`^input_userauth_request: (?:invalid|illegal) user (?<user>.*?)(?<preauth> \[preauth\])?$`,
       'Invalid user',
@@ -150,7 +183,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'attempt',
-    5,
+    'verdict',
     failed(
       String.raw`^(?:error: )?PAM: (?<reason>.+?) for (?<invalid>illegal user |invalid user )?(?<user>.*) from (?<address>\S+?)(?: via (?<via>\S+))?$`,
       'PAM failure',
@@ -158,7 +191,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'attempt',
-    4,
+    'module',
     failed(
       String.raw`^(?:(?<module>pam_\w+)\(sshd:auth\): |PAM (?<more>\d+) more )authentication failures?;.*? rhost=(?<address>\S*)(?:\s+user=(?<user>.*))?$`,
       'PAM authentication failure',
@@ -166,7 +199,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'attempt',
-    1,
+    'step',
     failed(
       String.raw`^(?<module>pam_\w+)\(sshd:auth\): (?<reason>check pass; user unknown|.*received for user (?<user>\S+): .*)$`,
       'PAM authentication failure',
@@ -174,7 +207,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'summary',
-    2,
+    'context',
     failed(
       String.raw`^PAM service\(sshd\) ignoring max retries; (?<reason>.*)$`,
       'Too many authentication failures',
@@ -182,7 +215,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'login',
-    5,
+    'verdict',
     plain(
       String.raw`^pam_\w+\(sshd:session\): session opened for user (?<user>[^\s(]+)(?:\(uid=(?<uid>\d+)\))?(?: by .*)?$`,
       'AUTH_SESSION_CREATED',
@@ -191,7 +224,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'logout',
-    5,
+    'verdict',
     plain(
       String.raw`^pam_\w+\(sshd:session\): session closed for user (?<user>\S+)$`,
       'AUTH_LOGOUT',
@@ -200,7 +233,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'login',
-    4,
+    'module',
     plain(
       String.raw`^Starting session: (?<what>.+?) for (?<user>.*) ${FROM}(?: id \d+)?$`,
       'AUTH_SESSION_CREATED',
@@ -209,12 +242,13 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'logout',
-    4,
+    'module',
     plain(String.raw`^Close session: user (?<user>.*) ${FROM}(?: id \d+)?$`, 'AUTH_LOGOUT', 'Session closed'),
+    'closes-channel',
   ),
   part(
     'summary',
-    3,
+    'cause',
     failed(
       `^(?:error: )?maximum authentication attempts exceeded for (?<invalid>invalid user )?(?<user>.*) ${FROM}${END}`,
       'Too many authentication failures',
@@ -222,7 +256,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'summary',
-    2,
+    'context',
     failed(
       String.raw`^Disconnecting(?: (?<kind>\S+) user (?<user>.*) (?<address>\S+) port (?<port>\d+))?: (?<reason>Too many authentication failures|Change of username).*$`,
       'Too many authentication failures',
@@ -230,7 +264,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'end',
-    2,
+    'context',
     failed(
       String.raw`^Connection (?<how>closed|reset) by (?<kind>\S+) user (?<user>.*) (?<address>\S+) port (?<port>\d+)${END}`,
       'Connection ended before sign-in',
@@ -238,7 +272,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'end',
-    2,
+    'context',
     failed(
       String.raw`^Disconnected from (?<kind>\S+) user (?<user>.*) (?<address>\S+) port (?<port>\d+) \[preauth\]\s*$`,
       'Connection ended before sign-in',
@@ -246,7 +280,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'logout',
-    7,
+    'failure',
     plain(
       String.raw`^(?:Disconnected from|Connection (?<how>closed|reset) by) user (?<user>.*) (?<address>\S+) port (?<port>\d+)\s*$`,
       'AUTH_LOGOUT',
@@ -255,7 +289,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'logout',
-    6,
+    'interruption',
     plain(
       String.raw`^Timeout, client not responding from (?:user (?<user>.*) )?(?<address>\S+) port (?<port>\d+)\s*$`,
       'AUTH_LOGOUT',
@@ -264,7 +298,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'logout',
-    6,
+    'interruption',
     plain(
       String.raw`^Read error from remote host (?<address>\S+?)(?: port (?<port>\d+))?: (?<reason>.*)$`,
       'AUTH_LOGOUT',
@@ -273,7 +307,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'end',
-    0,
+    'none',
     failed(
       String.raw`^(?:Connection (?<how>closed|reset) by|Disconnected from) (?<address>\S+)(?: port (?<port>\d+))? \[preauth\]\s*$`,
       'Connection ended before sign-in',
@@ -282,7 +316,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'end',
-    0,
+    'none',
     failed(
       String.raw`^(?:error: )?Received disconnect from (?<address>\S+?)(?: port (?<port>\d+))?: ?(?<reason>.*) \[preauth\]\s*$`,
       'Disconnect received before sign-in',
@@ -291,7 +325,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'close',
-    3,
+    'cause',
     plain(
       String.raw`^(?:Connection (?<how>closed|reset) by|Disconnected from) (?<address>\S+)(?: port (?<port>\d+))?\s*$`,
       'AUTH_LOGOUT',
@@ -300,7 +334,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'logout',
-    2,
+    'context',
     plain(
       String.raw`^Received disconnect from (?<address>\S+?)(?: port (?<port>\d+))?: ?(?<reason>.*)$`,
       'AUTH_LOGOUT',
@@ -313,16 +347,20 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'attempt',
-    8,
+    'refusal',
     denied(
       String.raw`^User (?<user>.*) from (?<address>\S+) not allowed because (?<reason>.*)$`,
       'Sign-in not allowed',
     ),
   ),
-  part('attempt', 8, denied(`^User (?<user>.*) not allowed because (?<reason>.*)$`, 'Sign-in not allowed')),
   part(
     'attempt',
-    8,
+    'refusal',
+    denied(`^User (?<user>.*) not allowed because (?<reason>.*)$`, 'Sign-in not allowed'),
+  ),
+  part(
+    'attempt',
+    'refusal',
     denied(
       String.raw`^ROOT LOGIN REFUSED FROM (?<address>\S+)(?: port (?<port>\d+))?.*$`,
       'Sign-in of root refused',
@@ -330,7 +368,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'attempt',
-    8,
+    'refusal',
     denied(
       String.raw`^pam_\w+\(sshd:account\): (?:account (?<user>\S+) has (?<reason>expired.*)|(?<reason2>expired password) for user (?<user2>\S+).*)$`,
       'Account expired',
@@ -338,7 +376,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'attempt',
-    8,
+    'refusal',
     denied(
       `^(?:error: )?(?:User|Account) (?<user>.*?)(?: account)? has (?<reason>expired.*)$`,
       'Account expired',
@@ -346,7 +384,7 @@ const PATTERNS: readonly Pattern[] = [
   ),
   part(
     'attempt',
-    8,
+    'refusal',
     denied(
       `^(?:fatal: )?Access denied for user (?<user>.*?) by (?<reason>PAM account configuration).*$`,
       'Access denied',
@@ -361,7 +399,7 @@ const PATTERNS: readonly Pattern[] = [
   locked(String.raw`^pam_\w+\(sshd:auth\): (?<reason>The account is locked due to .*)$`),
   nothing(String.raw`^Connection from (?<address>\S+) port (?<port>\d+) on \S+ port \d+.*$`),
   nothing(String.raw`^User child is on pid (?<child>\d+)$`),
-  // A port that is looked at and nothing sent, as load balancers do.
+  // A connection without data, such as the health check of a load balancer.
   nothing(
     String.raw`^(?:error: )?kex_exchange_identification: (?:read: )?Connection (?:closed by remote host|reset by peer)\s*$`,
   ),
@@ -422,10 +460,10 @@ const PATTERNS: readonly Pattern[] = [
   },
 ];
 
-/** OpenSSH cuts its messages at 1,024 bytes; this also bounds what a hostile line costs to match. */
+/** OpenSSH cuts its messages at 1,024 bytes. Bounds the cost of matching a hostile line. */
 const MAX_MESSAGE = 8_192;
 
-/** What `message` reports, or undefined when it is none of the known messages. */
+/** Parses a message; undefined when it is unknown. */
 export function readMessage(message: string): SshdMessage | undefined {
   if (message.length > MAX_MESSAGE) return undefined;
   for (const candidate of PATTERNS) {
@@ -449,7 +487,9 @@ function fromMatch(pattern: Pattern, groups: Record<string, string | undefined>)
     eventType: pattern.eventType,
     outcome: pattern.outcome,
     part: others.more === undefined ? pattern.part : 'summary',
-    weight: others.method === 'none' ? 2 : (pattern.weight ?? 0),
+    weight: others.method === 'none' ? WEIGHT.context : (pattern.weight ?? WEIGHT.none),
+    // Clients use the method none to ask for the other methods, so its failure does not end the attempt.
+    effect: others.method === 'none' ? undefined : pattern.effect,
     kind: [pattern.saying, pattern.weight, others.method === 'none' ? 'none' : '', others.module].join('/'),
     severity: user === 'root' && pattern.eventType === 'AUTH_LOGIN' ? 'WARNING' : pattern.severity,
     action: actionName(pattern.saying, others.method),

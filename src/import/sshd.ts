@@ -8,27 +8,27 @@ import { entriesOf, type SyslogClock, type SyslogLine } from './syslog.ts';
 const SSHD = /^(?:.*\/)?sshd(?:-session|-auth)?$/;
 const REPEATED = /^message repeated (\d+) times: \[\s?(.*)\]$/s;
 
-/** What became of a line, in the order of the lines. */
+/** The result of a line, in the order of the lines. */
 export type SshdRecord =
   | { line: number; input: LogEventInput; key: string; timeNote: string | undefined }
   | { line: number; unmapped: string }
   | { line: number; joined: string }
   | { line: number; idle: true };
 
-/** How long, by the clock of the log, the lines of one event can be apart. */
+/** The longest time between lines of one event, by the times in the log. */
 const TOGETHER_MS = 60_000;
-/** How many lines wait for those before them to be complete. */
+/** The most lines that are held back until the events before them are complete. */
 const MAX_WAITING = 1_000;
-/** How long a line of a live input waits. */
+/** The longest time that a line of a live input is held back. */
 const LIVE_MS = 1_000;
 
 type Waiting = { group: LineGroup } | { record: SshdRecord };
 
 /**
- * The events of the lines that OpenSSH's server wrote to syslog or to a journal. Lines of one attempt to sign in are one
- * event, with all of them in its details; lines of other programs and messages that nothing is known of are unmapped
- * with the reason. Events are in the order of their first lines. `keyOf` makes the key of an event of its first line,
- * so that it does not depend on how long a live input waited for the others.
+ * Maps the lines that OpenSSH's server wrote to syslog or to a journal to events. The lines of one attempt to sign in
+ * become one event, with all lines in its details. Lines of other programs and unknown messages are unmapped. Events are
+ * in the order of their first lines. `keyOf` makes the key of an event from its first line alone, so that the key does
+ * not depend on how many further lines arrived in time.
  */
 export async function* readSshd(
   lines: AsyncIterable<RawRecord>,
@@ -47,7 +47,7 @@ export async function* readSshd(
       yield* reader.ready();
     }
   } catch (error) {
-    // What was read before an input failed, or was stopped, is complete.
+    // The lines that were read before an input failed or was stopped are complete.
     yield* reader.flush();
     throw error;
   }
@@ -59,7 +59,7 @@ class Reader {
   private readonly waiting: Waiting[] = [];
   private readonly keyOf: (content: string, sourceId: string | undefined) => string;
   private readonly clock: SyslogClock;
-  /** The time of the line that was read last. */
+  /** The time in the last line. */
   private logMs = Number.NEGATIVE_INFINITY;
 
   constructor(keyOf: (content: string, sourceId: string | undefined) => string, clock: SyslogClock) {
@@ -74,7 +74,7 @@ class Reader {
     }
   }
 
-  /** The events at the head of the queue of which no more lines are expected. */
+  /** Takes the events from the head of the queue that expect no more lines. */
   *ready(): Generator<SshdRecord> {
     while (this.waiting.length > 0) {
       const [head] = this.waiting as [Waiting];
@@ -97,7 +97,7 @@ class Reader {
     const [, times, inner] = REPEATED.exec(entry.message) ?? [];
     const message = inner ?? entry.message;
     const found = readMessage(message);
-    if (found === undefined) return unmapped(raw, `no event is known for the message "${shape(message)}"`);
+    if (found === undefined) return unmapped(raw, `unknown message "${shape(message)}"`);
     const notes = [raw.note, entry.timeNote].filter((note) => note !== undefined);
     const read: SshdLine = { line, text, entry, found, notes };
     if (times !== undefined) read.times = Number(times);
@@ -114,9 +114,8 @@ class Reader {
   }
 }
 
-const JOINED = 'a line of an event that another line began';
-const NOTHING =
-  'a line that reports nothing by itself (a connection that tried no sign-in, an attempt that goes on)';
+const JOINED = 'part of the event of an earlier line';
+const NOTHING = 'no event of its own (a connection without a sign-in attempt, or a step of an attempt)';
 
 function unmapped({ line }: RawRecord, reason: string): Waiting {
   return { record: { line, unmapped: reason } };
@@ -194,7 +193,7 @@ function describe(
   return `${saying}${who}${where} at ${host}`;
 }
 
-/** A message without its numbers and addresses, so that equal reasons are counted together. */
+/** A message without its numbers and addresses, so that similar messages are counted together. */
 function shape(message: string): string {
   return message
     .slice(0, 200)

@@ -3,31 +3,31 @@ import { openEnvelopes } from './envelopes.ts';
 import { parseExactly, textAt } from './json-values.ts';
 import { parseSourceTime, type TimeZone } from './source-time.ts';
 
-/** What a syslog line leaves out and the importer has to know. */
+/** What the importer needs to know to read the times of syslog lines. */
 export interface SyslogClock {
-  /** Milliseconds since 1970; a date without year is put into the last year in which it is not after this. */
+  /** The present, in milliseconds since 1970. A date without a year gets the latest year in which it is not later. */
   nowMs: number;
-  /** The year of every date without one; undefined: as `nowMs` says. */
+  /** The year of every date without one; undefined: determined by `nowMs`. */
   year?: number | undefined;
-  /** The zone of times without one. */
+  /** The time zone of times without one. */
   zone: TimeZone;
-  /** The user has named the zone, so that the abbreviation of a zone in a line can mean it. */
+  /** Whether the user chose the zone. Then the abbreviation of a zone in a line is read as this zone. */
   zoneNamed?: boolean;
-  /** The input is live: what is known of an attempt is not kept back for long. */
+  /** Whether the input is live. Then an unfinished attempt is sent after a short time. */
   live?: boolean;
 }
 
 /** One line of syslog. */
 export interface SyslogLine {
-  /** RFC 3339, or undefined when the line has a date that does not exist. */
+  /** RFC 3339; undefined when the line has no time that can be used. */
   time: string | undefined;
-  /** What has to be said about the time, or why there is none. */
+  /** A decision about the time, or the reason why there is none. */
   timeNote?: string | undefined;
   host: string;
   process: string;
   pid: string | undefined;
   message: string;
-  /** The id that its journal gave it. */
+  /** The id of the entry in its journal. */
   cursor?: string | undefined;
 }
 
@@ -41,23 +41,23 @@ const FULL =
   /^[A-Z][a-z]{2} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,12})?) ([A-Z]{1,5}|[+-]\d\d(?:\d\d)?)\s+(.*)$/s;
 /** `journalctl -o short-unix`: seconds since 1970. */
 const UNIX = /^(\d{9,11}\.\d{1,9})\s+(.*)$/s;
-/** `journalctl -o short-monotonic` has the time since the machine started, which says nothing of the day. */
+/** `journalctl -o short-monotonic`: the time since the machine started, without a date. */
 const MONOTONIC = /^\[\s*\d+\.\d+\]\s+(.*)$/s;
 const RFC5424 = /^1 (\S+) (\S+) (\S+) (\S+) \S+ (?:-|(?:\[[^\]]*\])+) ?(.*)$/s;
 const TAGGED = /^(\S+)\s+([^\s:[]+)(?:\[(\d+)\])?:\s?(.*)$/s;
-/** BusyBox (Alpine) and some relays write facility and level before or in place of the host: `auth.info`. */
+/** BusyBox (Alpine) and some relays write facility and level, such as `auth.info`, before or in place of the host. */
 const LEVEL =
   /^(?:(\S+)\s+)?(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local[0-7])\.\w+\s+(.*)$/s;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-/** Clocks of hosts run ahead, and time zones are guessed: a day in the future is no other year. */
+/** A date up to a day in the future is in the present year: clocks run ahead, and the time zone may be wrong. */
 const TOLERANCE_MS = 86_400_000;
-/** 29 February comes at least once in this many years. */
+/** 29 February occurs at least once in this many years. */
 const LOOK_BACK_YEARS = 8;
 
 /**
- * Reads a line of syslog: BSD form (RFC 3164, also with a year, fractions of a second, or facility and level as
- * BusyBox writes them), ISO 8601 form (rsyslog's and systemd's), RFC 5424, and the forms of journalctl: short,
- * short-full, short-iso, short-precise, short-unix. Undefined: the line has none of these forms.
+ * Parses a line of syslog: the BSD format (RFC 3164, also with a year, fractions of a second, or facility and level as
+ * BusyBox writes them), the ISO 8601 format of rsyslog and systemd, RFC 5424, and the formats of journalctl: short,
+ * short-full, short-iso, short-precise, short-unix. Returns undefined for other lines.
  */
 export function parseSyslog(line: string, clock: SyslogClock): SyslogLine | undefined {
   const text = line.replace(PRIORITY, '');
@@ -82,7 +82,7 @@ export function parseSyslog(line: string, clock: SyslogClock): SyslogLine | unde
   if (monotonic !== null) {
     return tagged(monotonic[1], {
       time: undefined,
-      timeNote: 'its time is that since the start of its host',
+      timeNote: 'its time counts from the start of the host, without a date',
     });
   }
   const bsd = BSD.exec(text);
@@ -91,7 +91,7 @@ export function parseSyslog(line: string, clock: SyslogClock): SyslogLine | unde
 
 function tagged(rest: string | undefined, time: Time): SyslogLine | undefined {
   const level = LEVEL.exec(rest ?? '');
-  // Without a host, the log is that of the host it was read on.
+  // A log without host names is that of the local host.
   const text = level === null ? rest : `${level[1] ?? 'localhost'} ${level[2]}`;
   const match = TAGGED.exec(text ?? '');
   if (match === null) return undefined;
@@ -103,19 +103,19 @@ function isoTime(local: string, offset: string | undefined, clock: SyslogClock):
   return offset === undefined ? localTime(local, clock) : { time: parseSourceTime(`${local}${offset}`) };
 }
 
-/** A time with the abbreviation of a zone: only UTC means one thing everywhere. */
+/** A time with the abbreviation of a zone. All abbreviations except those of UTC are ambiguous. */
 function zonedTime(local: string, abbreviation: string, clock: SyslogClock): Time {
   if (/^(UTC|GMT|Z)$/.test(abbreviation)) return { time: parseSourceTime(`${local}Z`) };
   if (/^[+-]/.test(abbreviation)) return { time: parseSourceTime(`${local}${abbreviation}`) };
   if (clock.zoneNamed !== true) {
-    return { time: undefined, timeNote: `its zone ${abbreviation} is no offset: say --time-zone` };
+    return { time: undefined, timeNote: `its time zone ${abbreviation} is ambiguous: set --time-zone` };
   }
   const found = localTime(local, clock, abbreviation);
   const note = `its zone ${abbreviation} is read as that of --time-zone`;
   return { time: found.time, timeNote: found.timeNote === undefined ? note : `${note}; ${found.timeNote}` };
 }
 
-/** The time that the clocks of the zone show as `local`. */
+/** The time at which the clocks of the zone show `local`. */
 function localTime(local: string, clock: SyslogClock, abbreviation?: string): Time {
   const shown = parseSourceTime(`${local}Z`);
   if (shown === undefined) return { time: undefined };
@@ -138,13 +138,13 @@ function bsdTime(match: RegExpExecArray, clock: SyslogClock): Time {
   return { time: undefined };
 }
 
-/** What a line of a log of sshd holds: entries (an envelope may hold several), or why there is none. */
+/** An entry of a line, or the reason why there is none. */
 export type LogEntry = SyslogLine | { problem: string };
 
 /** The prefixes of `journalctl -o json-seq` and `-o json-sse`. */
 const PREFIXES = ['\u001e', 'data: '];
 
-/** The entries of one line: a line of syslog, or a JSON object of a journal or of an envelope around lines. */
+/** The entries of one line, which is a line of syslog, or a JSON object of a journal or of an envelope around lines. */
 export function entriesOf(text: string, clock: SyslogClock): LogEntry[] {
   const prefix = PREFIXES.find((start) => text.startsWith(`${start}{`)) ?? '';
   const line = text.slice(prefix.length);
@@ -162,10 +162,10 @@ export function entriesOf(text: string, clock: SyslogClock): LogEntry[] {
   }
 }
 
-/** An entry of systemd's journal as `journalctl -o json` writes it ("Journal JSON Format"). */
+/** An entry of systemd's journal in the format of `journalctl -o json` ("Journal JSON Format"). */
 function journalEntry(record: JsonObject): LogEntry {
   const message = messageOf(record.MESSAGE);
-  if (message === undefined) return { problem: 'JSON without a MESSAGE: no entry of a journal' };
+  if (message === undefined) return { problem: 'JSON without a MESSAGE, so not an entry of a journal' };
   return {
     time: parseSourceTime(record.__REALTIME_TIMESTAMP ?? record._SOURCE_REALTIME_TIMESTAMP),
     host: textAt(record, '_HOSTNAME') ?? 'localhost',
@@ -176,7 +176,7 @@ function journalEntry(record: JsonObject): LogEntry {
   };
 }
 
-/** Messages with bytes that are no text are arrays of numbers. */
+/** A journal writes a message that is not UTF-8 as an array of its bytes. */
 function messageOf(value: JsonValue | undefined): string | undefined {
   if (typeof value === 'string') return value.trim();
   if (!Array.isArray(value) || !value.every((byte) => typeof byte === 'number')) return undefined;

@@ -166,7 +166,7 @@ describe('envelopes', () => {
       .join('\n');
     const found = await readAll('cloudtrail', bytesOf(text));
     expect(found.map(actionOf)).toEqual([
-      'more than 6 envelopes around each other',
+      'more than 6 nested envelopes',
       'not well-formed JSON in an envelope',
       'an envelope (CloudWatch Logs event of Lambda) without a record in it',
       'CreateUser',

@@ -61,7 +61,7 @@ describe('forms of JSON', () => {
     ]);
     const latin1 = Buffer.from('{"eventType":"\xe9"}\n{"eventType":"zone.update"}', 'latin1');
     expect(await readAll('okta', bytesOf(latin1))).toMatchObject([
-      { line: 1, unmapped: 'not valid UTF-8, which JSON has to be' },
+      { line: 1, unmapped: 'not valid UTF-8, which JSON requires' },
       { input: { action: 'zone.update' } },
     ]);
     const long = `{"eventType":"zone.update","x":"${'x'.repeat(MAX_RECORD_BYTES)}"}`;

@@ -124,7 +124,7 @@ describe('sshd', () => {
       '10 AUTHZ_PERMISSION_DENIED DENIED WARNING sshd.sign_in_not_allowed',
       '12 unmapped: a line of CRON, not of sshd',
       '13 unmapped: its date does not exist',
-      '14 unmapped: no event is known for the message "rexec line # Deprecated option UsePrivilegeSeparation"',
+      '14 unmapped: unknown message "rexec line # Deprecated option UsePrivilegeSeparation"',
       '15 unmapped: not a line of syslog',
     ]);
   });
@@ -172,11 +172,11 @@ describe('ndjson', () => {
     expect(eventOf(records[1])).toMatchObject({ idempotencyKey: 'app-1', resourceId: '7' });
     expect(eventOf(records[2])).toMatchObject({ eventType: 'BILLING_INVOICE_PAID', customerId: 'acme' });
     expect(records.slice(3)).toEqual([
-      { line: 4, unmapped: 'a member that events do not have: colour' },
+      { line: 4, unmapped: 'unknown member: colour' },
       {
         line: 5,
         unmapped:
-          'details.big: a number that cannot be held exactly, such as an integer beyond 2^53 - 1: write it as a string',
+          'details.big: a number that cannot be represented exactly, such as an integer beyond 2^53 - 1: write it as a string',
       },
       { line: 6, unmapped: 'not well-formed JSON' },
     ]);

@@ -91,7 +91,7 @@ describe('an import', () => {
     expect(tally.complete).toBe(true);
     const summary = summaryOf(tally, 1);
     expect(summary).toContain(
-      'resource type kept for the log\'s own events: a: "audit_log" became "imported_audit_log": 2 records (lines 1, 3)',
+      'resource type reserved for the log\'s own events: a: "audit_log" became "imported_audit_log": 2 records (lines 1, 3)',
     );
     expect(summary).toContain('a:2: "audit_log.api_key" became "imported_audit_log.api_key"');
   });
@@ -124,7 +124,7 @@ describe('an import', () => {
     expect(tally.files.get('a')).toMatchObject({ read: 5, recorded: 2, filtered: 1, unmapped: 2 });
     const summary = summaryOf(tally, 1);
     expect(summary).toContain('failed: broken: disk on fire');
-    expect(summary).toContain('unmapped: a:4: a member that events do not have: x');
+    expect(summary).toContain('unmapped: a:4: unknown member: x');
     expect(summary).toContain('unmapped: a:5: not well-formed JSON');
   });
 
@@ -208,7 +208,7 @@ describe('refusals', () => {
     expect(tally.files.get('b')).toMatchObject({ read: 300, recorded: 0, duplicates: 300, rejected: 0 });
     expect(tally.complete).toBe(true);
     expect(summaryOf(tally, 1)).toContain(
-      'duplicate: b: delivered before with other content, under the same id of its own: 300 records (lines 1, 2,',
+      'duplicate: b: the source delivered the same id before with other content: 300 records (lines 1, 2,',
     );
     expect(log.events).toHaveLength(300);
   });

@@ -385,7 +385,7 @@ describe('forms of lines', () => {
   it('reads the abbreviation of a zone as the zone that the user names, or not at all', async () => {
     const line = `Mon 2024-07-01 12:00:48 CEST h sshd[7]: ${message}`;
     expect((await read([line])).map(kindOf)).toEqual([
-      'unmapped: its zone CEST is no offset: say --time-zone',
+      'unmapped: its time zone CEST is ambiguous: set --time-zone',
     ]);
     const clock = { nowMs: Date.UTC(2024, 7), zone: namedZone('Europe/Berlin'), zoneNamed: true };
     const event = eventOf((await read([line], clock))[0]);
