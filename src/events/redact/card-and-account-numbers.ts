@@ -5,11 +5,11 @@ import type { Span } from './replacement.ts';
 // Maestro, Mir, RuPay.
 const ISSUED =
   /^(?:4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|(?:6011|64[4-9]\d|65\d\d|62\d\d|35(?:2[89]|[3-8]\d)|220[0-4]|60\d\d|81\d\d)\d{12}(?:\d{1,3})?|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{9,15})$/;
-/** The shortest number of a card. */
+/** The fewest digits of a card number. */
 export const MIN_CARD_DIGITS = 13;
 const MAX_DIGITS = 19;
 
-// Texts of ASCII, which most are, have a pattern of their own: it is many times faster.
+// Most texts are ASCII, for which a separate pattern is many times faster.
 const IS_ASCII = /^[\0-\x7f]*$/;
 const ASCII_SEPARATOR = '[\\t _/.,:+|*-]';
 const ASCII_HINT = hintOf(ASCII_SEPARATOR, '');
@@ -17,7 +17,7 @@ const ANY_HINT = hintOf(SEPARATOR, 'u');
 const [ASCII_ROW, ANY_ROW] = [ASCII_SEPARATOR, SEPARATOR].map(
   (separator) => new RegExp(`\\d(?:${separator}{0,3}\\d){12,}`, 'gu'),
 ) as [RegExp, RegExp];
-// The sizes of groups that are printed on cards, the longest rows first.
+// The sizes of the groups of digits that are printed on cards, the longest rows first.
 const PRINTED: readonly (readonly number[])[] = [
   ...[3, 2, 1].map((last) => [4, 4, 4, 4, last]),
   [4, 4, 4, 4],
@@ -26,27 +26,27 @@ const PRINTED: readonly (readonly number[])[] = [
   [4, 4, 5],
   [4, 3, 3, 3],
 ];
-// One or two digits at a time: only where the row is nothing but the card.
+// Groups of one or two digits are a card only if the row contains nothing else.
 const MAX_SPELT = 2;
 const SPACE = /^[\s\u00ad\u200b-\u200f\u2060\ufeff+]+$/;
 const BEFORE = /[A-Za-z_.+]/;
 
-// ISO/IEC 7813, with or without the sentinels. D stands for = where a chip tells track 2.
+// ISO/IEC 7813, with or without the sentinels. In the track 2 data of a chip, D replaces =.
 const TRACK_1 = /%?B(\d{13,19})\^[^^\r\n]{2,26}\^[^\s?"'<>&]{7,80}\??/g;
 const TRACK_2 = /(?<!\d);?(\d{13,19})[=D]\d{7,30}\??/g;
 
-/** What a text with the number of a card has: its digits in a row, groups, or one or two at a time. */
+/** A quick test for card numbers: enough digits in a row, in groups, or one or two at a time. */
 function hintOf(separator: string, flags: string): RegExp {
   const groups = `\\d{4}(?:\\d{${MIN_CARD_DIGITS - 4}}|${separator}{1,3}\\d{3})`;
   return new RegExp(`${groups}|\\d(?:${separator}{1,3}\\d\\d?){6}`, flags);
 }
 
-/** Whether a number has the digits of a card. */
+/** Whether a number is a card number. */
 export function isCardNumber(value: number): boolean {
   return Number.isInteger(value) && value >= 2e12 && isCard(String(value));
 }
 
-/** Adds the places of the numbers of cards: of one that an issuer gives out, with its check digit right, and of whole tracks. */
+/** Adds the spans of card numbers, which have the prefix of an issuer and a valid check digit, and of magnetic stripe tracks. */
 export function findCards(text: string, found: Span[]): void {
   const isAscii = IS_ASCII.test(text);
   if (!(isAscii ? ASCII_HINT : ANY_HINT).test(text)) return;
@@ -60,7 +60,7 @@ export function findCards(text: string, found: Span[]): void {
   }
 }
 
-/** Groups of digits: where each begins and ends in the text. */
+/** Groups of digits: the start and end of each in the text. */
 interface Groups {
   starts: number[];
   ends: number[];
@@ -94,7 +94,7 @@ function isDigitCode(code: number): boolean {
   return code >= 48 && code <= 57;
 }
 
-/** How many groups the card has that begins with this one: 0 when none does. */
+/** The number of groups of the card that begins with this group; 0: none does. */
 function cardAt(text: string, groups: Groups, first: number): number {
   const length = lengthOf(groups, first);
   if (length >= MIN_CARD_DIGITS) return isCardOf(text, groups, first, 1) ? 1 : 0;
@@ -126,13 +126,13 @@ function isCardOf(text: string, { starts, ends }: Groups, first: number, count: 
   const start = starts[first] as number;
   const last = first + count - 1;
   const end = ends[last] as number;
-  // Nine of ten are no card by this, which makes nothing.
+  // First, because it rejects nine of ten and allocates nothing.
   if (!hasCheckDigit(text, start, end)) return false;
   const separatorAfter = (index: number) => text.slice(ends[index], starts[index + 1]);
   const own = count > 1 ? separatorAfter(first) : '';
   for (let index = first + 1; index < last; index += 1) if (separatorAfter(index) !== own) return false;
   if (!ISSUED.test(text.slice(start, end).replace(/\D/g, ''))) return false;
-  // No part of a decimal, of a telephone number, of a name, or of a longer row of groups.
+  // Not part of a decimal, a telephone number, a name, or a longer row of groups.
   if (first > 0 ? joins(separatorAfter(first - 1), own) : BEFORE.test(text[start - 1] ?? '')) return false;
   return last === starts.length - 1 ? !/\w/.test(text[end] ?? '') : !joins(separatorAfter(last), own);
 }
@@ -145,7 +145,7 @@ function isCard(digits: string): boolean {
   return ISSUED.test(digits) && hasCheckDigit(digits, 0, digits.length);
 }
 
-/** ISO/IEC 7812-1, annex B (Luhn), of the digits in a part of a text. */
+/** The Luhn algorithm (ISO/IEC 7812-1, annex B) on the digits in a part of a text. */
 function hasCheckDigit(text: string, start: number, end: number): boolean {
   let sum = 0;
   let isDoubled = false;
@@ -170,12 +170,12 @@ const LENGTHS =
   'AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30';
 const LENGTH_OF = new Map(LENGTHS.split(' ').map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]));
 
-/** No account number has fewer digits: four in Jordan, and its check digits. */
+/** The fewest digits of an account number: four in Jordan, and two check digits. */
 export const MIN_ACCOUNT_DIGITS = 6;
 
 /**
- * Adds the places of IBANs (ISO 13616): of a country that has them, of its length, with right check digits, and with the
- * same separator, or none, after every four characters.
+ * Adds the spans of IBANs (ISO 13616): with a country code, the length of that country, valid check digits, and the same
+ * separator, or none, after every four characters.
  */
 export function findAccounts(text: string, found: Span[]): void {
   if (!HINT.test(text)) return;

@@ -1,6 +1,6 @@
 import type { Span } from './replacement.ts';
 
-/** A text without its escapes, and where each of its characters begins in the text that it was made of. */
+/** A text without its escapes, and the offset of each of its characters in the original text. */
 interface DecodedText {
   text: string;
   offsets: Int32Array;
@@ -8,7 +8,7 @@ interface DecodedText {
 
 type Find = (text: string, found: Span[]) => unknown;
 
-// What is escaped twice (%253D in a URL in a URL) has two layers.
+// A URL in a URL is escaped twice (%253D): two layers.
 const MAX_LAYERS = 3;
 const IS_ESCAPED = /%[0-9A-Fa-f]{2}|\\[u/"\\bfnrt]/;
 const ESCAPES = /(?:%[0-9A-Fa-f]{2})+|\\(?:u[0-9A-Fa-f]{4}|[/"\\bfnrt])/g;
@@ -16,7 +16,7 @@ const CONTROLS = new Map([...'bfnrt'].map((letter, index) => [letter, '\b\f\n\r\
 
 let last: { text: string; views: readonly DecodedText[] } = { text: '', views: [] };
 
-/** Adds what is found in a text without percent-encoding and without the escapes of JSON. */
+/** Runs `find` on the text without percent-encoding and JSON escapes, and adds the spans in the original text. */
 export function findInDecoded(text: string, find: Find, found: Span[]): void {
   for (const view of viewsOf(text)) {
     const inView: Span[] = [];
@@ -68,7 +68,7 @@ function unescaped(text: string, before: Int32Array | undefined): DecodedText {
   return { text: pieces.join(''), offsets };
 }
 
-/** How many bytes the character has that begins here: 1 when they are no UTF-8. */
+/** The number of bytes of the UTF-8 character that begins here; 1 for invalid bytes. */
 function sizeOf(bytes: Uint8Array, at: number): number {
   const first = bytes[at] as number;
   const size = first < 0xc2 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 1;
@@ -78,7 +78,7 @@ function sizeOf(bytes: Uint8Array, at: number): number {
   return size;
 }
 
-/** What may stand between the groups of a number, as a class in a regular expression: no line ends, for columns of numbers. */
+/** A class of a regular expression: separators between groups of digits. Without line ends, since columns of numbers have these. */
 export const SEPARATOR =
   '[\\t \\u00a0\\u1680\\u2000-\\u200f\\u202f\\u205f\\u2060\\u3000\\ufeff\\u00ad\\p{Pd}\\u2212_/.,:+|*·•‧∙]';
 
@@ -86,11 +86,11 @@ const NOT_ASCII = /[^\0-\x7f]/;
 const OTHER_DIGITS = /(?![0-9])\p{Nd}|[\uff21-\uff3a]/u;
 const DIGITS_AND_LETTERS = /(?![0-9])\p{Nd}|[\uff21-\uff3a]/gu;
 const IS_DIGIT = /^\p{Nd}$/u;
-// Each block of decimal digits has ten, one after the other, but for the five styles of the mathematical ones.
+// Decimal digits come in blocks of ten, 0 first; the five styles of mathematical digits are adjacent.
 const MAX_BLOCK = 50;
 const values = new Map<number, string>();
 
-/** Adds what is found in a text, and in it with full-width letters and the decimal digits of all scripts as those of ASCII. */
+/** Runs `find` on the text, and on the text with full-width letters and all decimal digits converted to ASCII. */
 export function findWithAsciiDigits(
   text: string,
   find: (text: string, found: Span[]) => void,
@@ -111,7 +111,7 @@ export function findWithAsciiDigits(
   pieces.push(text.slice(rest));
   const inFolded: Span[] = [];
   find(pieces.join(''), inFolded);
-  // Those beyond the Basic Multilingual Plane were two units long, and are one.
+  // A digit beyond the Basic Multilingual Plane has two code units, and its ASCII digit one.
   let passed = 0;
   const original = (offset: number) => {
     while (passed < wide.length && (wide[passed] as number) <= offset) passed += 1;

@@ -7,10 +7,10 @@ import {
   type TextField,
 } from '../fields.ts';
 
-/** What becomes of a field: replaced whole, replaced by its keyed hash, or kept as it is, secrets and all. */
+/** The treatment of a field: replaced as a whole, replaced by its keyed hash, or kept unchanged, with any secrets. */
 export type Treatment = 'redact' | 'hash' | 'keep';
 
-/** The treatment of what a path names, or of what is below it. */
+/** The treatment of a path, and the rules below it. */
 export class PathRules {
   treatment: Treatment | undefined;
   readonly members = new Map<string, PathRules>();
@@ -21,20 +21,20 @@ export class PathRules {
   }
 }
 
-/** What a deployment says of fields; what it does not name is redacted by names and forms. */
+/** The rules of a deployment. Fields without a rule are redacted by names and forms. */
 export interface FieldRules {
   texts: Map<TextField, Treatment>;
   objects: Record<ObjectField, PathRules>;
-  /** Whether the address of the client is left out. */
+  /** Whether `ipAddress` is removed. */
   dropsAddress: boolean;
 }
 
 const TREATMENTS: readonly string[] = ['redact', 'hash', 'keep'];
 
 /**
- * Reads rules, each `FIELD:redact`, `FIELD:hash` or `FIELD:keep`, where FIELD is a text field (`userId`), `ipAddress`
- * (which no hash fits), or a path in an object (`details.user.email`; `*` is any one key; elements of arrays have the
- * path of their array). Throws an error that names the rule that cannot be read.
+ * Parses rules, each `FIELD:redact`, `FIELD:hash` or `FIELD:keep`. FIELD is a text field (`userId`), `ipAddress` (not with
+ * hash), or a path in an object (`details.user.email`; `*` matches any one key; the elements of an array have the path of
+ * the array). Throws an error that names the invalid rule.
  */
 export function parseFieldRules(rules: readonly string[]): FieldRules {
   const parsed: FieldRules = {

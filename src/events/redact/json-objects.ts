@@ -1,123 +1,138 @@
 import type { JsonObject, JsonValue } from '../fields.ts';
 import { isCardNumber } from './card-and-account-numbers.ts';
-import type { PathRules } from './field-rules.ts';
+import type { PathRules, Treatment } from './field-rules.ts';
 import { IDENTIFIERS, type Sensitivity } from './names.ts';
 import { REDACTED } from './replacement.ts';
 
 const MAX_REMEMBERED = 10_000;
 const MAX_REMEMBERED_LENGTH = 64;
 
-/** What JSON is redacted with. */
+/** The functions that redact parts of JSON. */
 export interface MemberRules {
   sensitivityOf: (key: string) => Sensitivity;
   redactText: (text: string) => string;
   hash: (value: JsonValue) => string;
 }
 
+/** What is known about a key. */
 interface KeyRule {
   sensitivity: Sensitivity;
-  /** The key without the secrets that it holds itself. */
+  /** The key with the secrets in it replaced. */
   shown: string;
-  /** The form of values that are no secrets here. */
+  /** The form of values under this key that are identifiers, not secrets. */
   identifier: RegExp | undefined;
-  /** Its part in an object of a name and a value. */
+  /** Its role in an object of a name and a value. */
   part: PairRole;
 }
 
-/** Makes the redaction of JSON objects. What needs no change is the same object afterwards; none is changed in place. */
+/** Makes the redaction of JSON objects. It returns an unchanged object as it is, and never changes an object in place. */
 export function createMembers(rules: MemberRules): (object: JsonObject, paths: PathRules) => JsonObject {
-  const { redactText, hash, sensitivityOf } = rules;
-  const ruleOf = rememberRules(rules);
-  const partOfKey = (key: string) => ruleOf(key).part;
+  const redaction = new JsonRedaction(rules);
+  return (object, paths) => redaction.redactObject(object, paths.members.size === 0 ? undefined : paths);
+}
 
-  function redactValue(value: JsonValue, paths: PathRules | undefined): JsonValue {
-    if (typeof value === 'string') return redactText(value);
-    if (typeof value === 'number') return isCardNumber(value) ? REDACTED : value;
-    if (value === null || typeof value === 'boolean') return value;
-    if (Array.isArray(value)) return redactElements(value, paths);
-    return redactObject(value, paths);
+/** `paths` are the rules of the deployment below the present value; undefined: there are none. */
+type Paths = PathRules | undefined;
+
+class JsonRedaction {
+  readonly #redactText: (text: string) => string;
+  readonly #sensitivityOf: (key: string) => Sensitivity;
+  readonly #hash: (value: JsonValue) => string;
+  readonly #ruleOf: (key: string) => KeyRule;
+  readonly #roleOfKey: (key: string) => PairRole;
+
+  constructor(rules: MemberRules) {
+    this.#redactText = rules.redactText;
+    this.#sensitivityOf = rules.sensitivityOf;
+    this.#hash = rules.hash;
+    const ruleOf = rememberRules(rules);
+    this.#ruleOf = ruleOf;
+    this.#roleOfKey = (key) => ruleOf(key).part;
   }
 
-  function redactElements(array: JsonValue[], paths: PathRules | undefined, key = ''): JsonValue[] {
-    if (areTuples(array)) return mapped(array, (tuple) => redactTuple(tuple as [string, JsonValue], paths));
-    const named = namedElements(array, key, sensitivityOf);
-    return mapped(array, (element, at) => {
-      const sensitivity = named?.[at];
-      return sensitivity ? redactNamed(element, sensitivity, paths) : redactValue(element, paths);
-    });
-  }
-
-  function redactTuple(tuple: [string, JsonValue], paths: PathRules | undefined): JsonValue {
-    const sensitivity = sensitivityOf(tuple[0]);
-    return mapped(tuple, (element, at) =>
-      at === 1 ? redactNamed(element, sensitivity, paths) : redactValue(element, paths),
-    );
-  }
-
-  function redactMember(
-    key: string,
-    value: JsonValue,
-    rule: KeyRule,
-    paths: PathRules | undefined,
-  ): JsonValue {
-    if (paths?.treatment) return treat(value, paths.treatment);
-    if (rule.identifier && typeof value === 'string' && rule.identifier.test(value)) return value;
-    if (Array.isArray(value) && rule.sensitivity === 'none') return redactElements(value, paths, key);
-    return redactNamed(value, rule.sensitivity, paths);
-  }
-
-  /** A value whose name has this sensitivity. */
-  function redactNamed(value: JsonValue, sensitivity: Sensitivity, paths: PathRules | undefined): JsonValue {
-    if (sensitivity === 'none') return redactValue(value, paths);
-    if (sensitivity === 'any') return REDACTED;
-    if (typeof value === 'string') return REDACTED;
-    if (typeof value === 'number') {
-      const isCount = sensitivity === 'list' || sensitivity === 'text';
-      return isCount ? redactValue(value, paths) : REDACTED;
-    }
-    if (value === null || typeof value === 'boolean') return value;
-    if (Array.isArray(value)) {
-      const below = sensitivity === 'list' ? 'deep' : sensitivity;
-      return mapped(value, (element) => redactNamed(element, below, paths));
-    }
-    return redactObject(value, paths, sensitivity === 'deep' || sensitivity === 'list' ? 'deep' : 'none');
-  }
-
-  function treat(value: JsonValue, treatment: 'redact' | 'hash' | 'keep'): JsonValue {
-    if (treatment === 'keep') return value;
-    if (treatment === 'redact') return REDACTED;
-    if (Array.isArray(value)) return mapped(value, (element) => treat(element, treatment));
-    return value === null ? null : hash(value);
-  }
-
-  /** `above` is what the name of the object makes of the texts and numbers in it. */
-  function redactObject(
-    object: JsonObject,
-    paths: PathRules | undefined,
-    above: 'deep' | 'none' = 'none',
-  ): JsonObject {
+  /**
+   * `inherited` is the sensitivity that the name of the object gives to its members. A member whose own name is not
+   * sensitive gets it, or the sensitivity that another member gives to it (`{ name: 'password', value }`).
+   */
+  redactObject(object: JsonObject, paths: Paths, inherited: 'deep' | 'none' = 'none'): JsonObject {
     const keys = Object.keys(object);
-    const named = namedBy(object, keys, partOfKey, sensitivityOf);
+    const named = namedBy(object, keys, this.#roleOfKey, this.#sensitivityOf);
     let copy: JsonObject | undefined;
     let freeName: ((key: string) => string) | undefined;
     for (let at = 0; at < keys.length; at += 1) {
       const key = keys[at] as string;
-      const rule = ruleOf(key);
+      const rule = this.#ruleOf(key);
       const value = object[key] as JsonValue;
       const below = paths?.below(key);
-      const other = named?.isValue(key) ? named.sensitivity : above;
-      const isOther = other !== 'none' && rule.sensitivity === 'none' && !below?.treatment;
-      const kept = isOther ? redactNamed(value, other, below) : redactMember(key, value, rule, below);
-      if (!copy && (kept !== value || rule.shown !== key)) copy = firstOf(object, keys, at);
-      if (!copy) continue;
+      const outer = named?.isValue(key) ? named.sensitivity : inherited;
+      const isOuter = outer !== 'none' && rule.sensitivity === 'none' && !below?.treatment;
+      const redacted = isOuter
+        ? this.#redactNamed(value, outer, below)
+        : this.#redactMember(key, value, rule, below);
       const isRenamed = rule.shown !== key;
+      if (!copy && (redacted !== value || isRenamed)) copy = firstOf(object, keys, at);
+      if (!copy) continue;
       if (isRenamed) freeName ??= freeNames(object);
-      copy[isRenamed && freeName ? freeName(rule.shown) : key] = kept;
+      copy[isRenamed && freeName ? freeName(rule.shown) : key] = redacted;
     }
     return copy ?? object;
   }
 
-  return (object, paths) => redactObject(object, paths.members.size === 0 ? undefined : paths);
+  #redactMember(key: string, value: JsonValue, rule: KeyRule, paths: Paths): JsonValue {
+    if (paths?.treatment) return this.#treat(value, paths.treatment);
+    if (rule.identifier && typeof value === 'string' && rule.identifier.test(value)) return value;
+    if (Array.isArray(value) && rule.sensitivity === 'none') return this.#redactElements(value, paths, key);
+    return this.#redactNamed(value, rule.sensitivity, paths);
+  }
+
+  /** Redacts a value whose name has this sensitivity, by the table of `Sensitivity`. */
+  #redactNamed(value: JsonValue, sensitivity: Sensitivity, paths: Paths): JsonValue {
+    if (sensitivity === 'none') return this.#redactValue(value, paths);
+    if (sensitivity === 'any' || typeof value === 'string') return REDACTED;
+    if (value === null || typeof value === 'boolean') return value;
+    const isDeep = sensitivity === 'deep' || sensitivity === 'list';
+    if (typeof value === 'number') {
+      const isCount = sensitivity === 'list' || sensitivity === 'text';
+      return isCount ? this.#redactValue(value, paths) : REDACTED;
+    }
+    if (Array.isArray(value)) {
+      const ofElements = isDeep ? 'deep' : sensitivity;
+      return mapped(value, (element) => this.#redactNamed(element, ofElements, paths));
+    }
+    return this.redactObject(value, paths, isDeep ? 'deep' : 'none');
+  }
+
+  /** Redacts a value by its form alone. */
+  #redactValue(value: JsonValue, paths: Paths): JsonValue {
+    if (typeof value === 'string') return this.#redactText(value);
+    if (typeof value === 'number') return isCardNumber(value) ? REDACTED : value;
+    if (value === null || typeof value === 'boolean') return value;
+    return Array.isArray(value) ? this.#redactElements(value, paths) : this.redactObject(value, paths);
+  }
+
+  #redactElements(array: JsonValue[], paths: Paths, key = ''): JsonValue[] {
+    if (areTuples(array))
+      return mapped(array, (tuple) => this.#redactTuple(tuple as [string, JsonValue], paths));
+    const named = namedElements(array, key, this.#sensitivityOf);
+    return mapped(array, (element, at) => {
+      const sensitivity = named?.[at];
+      return sensitivity ? this.#redactNamed(element, sensitivity, paths) : this.#redactValue(element, paths);
+    });
+  }
+
+  #redactTuple(tuple: [string, JsonValue], paths: Paths): JsonValue {
+    const sensitivity = this.#sensitivityOf(tuple[0]);
+    return mapped(tuple, (element, at) =>
+      at === 1 ? this.#redactNamed(element, sensitivity, paths) : this.#redactValue(element, paths),
+    );
+  }
+
+  #treat(value: JsonValue, treatment: Treatment): JsonValue {
+    if (treatment === 'keep') return value;
+    if (treatment === 'redact') return REDACTED;
+    if (Array.isArray(value)) return mapped(value, (element) => this.#treat(element, treatment));
+    return value === null ? null : this.#hash(value);
+  }
 }
 
 function rememberRules({ sensitivityOf, redactText }: MemberRules): (key: string) => KeyRule {
@@ -147,8 +162,8 @@ function firstOf(object: JsonObject, keys: string[], count: number): JsonObject 
 }
 
 /**
- * Makes the names of members whose key was redacted: the key, or the key with a number where the object has such a key,
- * so that no member is lost. A number is tried once for each key, so many keys that become the same one cost no more.
+ * Makes unique names for members whose key was redacted: the redacted key, with a number if the object has such a key.
+ * Each number is tried once per key, so the time is linear also when all keys become the same one.
  */
 function freeNames(object: JsonObject): (key: string) => string {
   const last = new Map<string, number>();
@@ -168,7 +183,7 @@ function freeNames(object: JsonObject): (key: string) => string {
 
 type SensitivityOf = (key: string) => Sensitivity;
 
-// The members that hold the name of a value, and those that hold the value: { name, value }, { field, old, new }.
+// Keys for the name of a value and for the value itself: { name, value }, { field, old, new }.
 const NAME_MEMBERS = new Set(
   'name key field fieldname header headername param paramname parameter parametername property propertyname attribute attributename variable variablename label column columnname setting option k type'.split(
     ' ',
@@ -185,10 +200,10 @@ const MOST_SEGMENTS = 40;
 const LIST_OF_HEADERS = /(?:headers|trailers)$/i;
 const OPTION = /^--?[A-Za-z][\w-]{0,63}$/;
 
-/** What a member of such a key may be in an object of a name and a value. */
+/** The role of a member in an object of a name and a value. */
 export type PairRole = 'name' | 'path' | 'value' | undefined;
 
-/** The part of a key. */
+/** The role of a key. */
 export function roleOf(key: string): PairRole {
   if (key.length > LONGEST_PART) return undefined;
   const plain = key.toLowerCase().replace(/[_-]/g, '');
@@ -197,15 +212,15 @@ export function roleOf(key: string): PairRole {
   return VALUE_MEMBERS.has(plain) ? 'value' : undefined;
 }
 
-/** How the values of an object are judged that another member of it names. */
+/** The members of an object whose name is the value of another member, and their sensitivity. */
 export interface NamedMembers {
   isValue: (key: string) => boolean;
   sensitivity: Sensitivity;
 }
 
 /**
- * The members of an object that hold the value of what another member names: `{ name: 'password', value }`,
- * `{ field, old, new }`, `{ op: 'replace', path: '/user/password', value }` (JSON Patch, RFC 6902); undefined: none.
+ * Finds members whose name is the value of another member: `{ name: 'password', value }`, `{ field, old, new }`,
+ * `{ op: 'replace', path: '/user/password', value }` (JSON Patch, RFC 6902). Undefined: none with a sensitive name.
  */
 export function namedBy(
   object: JsonObject,
@@ -224,13 +239,13 @@ export function namedBy(
     if (sensitivity !== 'none') break;
   }
   if (sensitivity === 'none') return undefined;
-  // The `from` of JSON Patch is a path.
+  // `from` in JSON Patch is a path, not a value.
   const isValue = (key: string) =>
     partOfKey(key) === 'value' && !(key === 'from' && Object.hasOwn(object, 'op'));
   return { isValue, sensitivity };
 }
 
-// A name anywhere on the way to a value, but for those that count at the end alone.
+// A name that is `any` or `deep` matches in every segment of the path, the other names in the last one.
 function sensitivityOfPath(path: string, judge: SensitivityOf): Sensitivity {
   const segments = path.split(/[/.[\]'"$]+/, MOST_SEGMENTS).filter((segment) => /[^\d*-]/.test(segment));
   const judged = segments.map((segment) => judge(segment.replaceAll('~1', ' ').replaceAll('~0', '~')));
@@ -239,8 +254,8 @@ function sensitivityOfPath(path: string, judge: SensitivityOf): Sensitivity {
 }
 
 /**
- * Which elements of an array are values that another element names: of tuples (`[['authorization', 'Basic ...']]`), of
- * Node's flat lists of headers (`rawHeaders`), and of command lines (`['--password', '...']`). undefined: none.
+ * The sensitivity of each element of an array whose name is the element before it: in Node's flat lists of headers
+ * (`rawHeaders`) and in command lines (`['--password', '...']`). Undefined: no element has a sensitive name.
  */
 export function namedElements(
   array: readonly JsonValue[],
@@ -263,7 +278,7 @@ export function namedElements(
   return named;
 }
 
-/** Whether the elements are tuples of a name and a value, such as the entries of a Map or of Headers. */
+/** Whether all elements are tuples of a name and a value, such as the entries of a Map or of Headers. */
 export function areTuples(array: readonly JsonValue[]): array is [string, JsonValue][] {
   return (
     array.length > 0 &&

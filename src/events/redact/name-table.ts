@@ -1,4 +1,4 @@
-/** Names whose values never land, whatever they are, in every spelling (apiKey, API-Key, x-api-key, userPassword). */
+/** Names with the level `any`, in every spelling (apiKey, API-Key, x-api-key, userPassword). */
 export const SENSITIVE_NAMES = [
   'password',
   'secret',
@@ -11,23 +11,22 @@ export const SENSITIVE_NAMES = [
   'routing_number',
 ] as const;
 
-/** Names that, at the end of a key, also within its last word, make its value a secret; how, as below. */
+/** Names at the end of a key, also within its last word, by their level. */
 export const ENDING_NAMES = {
   deep: ['passwd', 'pwd', 'passphrase', 'private_key', 'cookie'],
   scalar: ['access_key', 'account_key', 'authorization', 'cvv', 'cvc'],
 } as const;
 
 /**
- * Further names of secrets, in many languages, with what is a secret under them:
+ * Further names of secrets, in many languages, by their level (see `Sensitivity`):
  *
- * - `deep`: a text or a number, also in the arrays and objects below the name (passwords, keys, cookies).
- * - `scalar`: a text or a number, also in arrays; an object is looked through by its own names, since objects of these
- *   names describe things (`credentials: { accessKeyId, sessionToken }`, `pin: { status }`).
- * - `list`: likewise deep, but a number by itself is a count (`cookies: 3`).
- * - `text`: a text alone; a number counts something (`pass: 12, fail: 3`).
+ * - `deep`: passwords, keys, cookies.
+ * - `scalar`: names of which objects are descriptions (`credentials: { accessKeyId, sessionToken }`, `pin: { status }`).
+ * - `list`: as `deep`, but a number is a count (`cookies: 3`).
+ * - `text`: strings only; a number is a count (`pass: 12, fail: 3`).
  *
- * A name counts where it is the end of a key, as words of their own: `dbPass`, `user_pin`, `OTP-code`, but not
- * `compass`, `pinned` or `passCount`. Words may be written together (`connectionstring`), and diacritics left out.
+ * A name is matched at the end of a key, as whole words: `dbPass`, `user_pin`, `OTP-code`, but not `compass`, `pinned` or
+ * `passCount`. The words may be joined (`connectionstring`) and written without diacritics.
  */
 export const MORE_NAMES = {
   deep: [

@@ -5,16 +5,16 @@ import { REDACTED, type Span } from './replacement.ts';
 const SIGNATURES = ['sig', 'signature'];
 const MIN_SIGNATURE = 16;
 const MAX_NAME = 64;
-// What stands between a name and its value: in JSON (also as text in JSON), headers, queries, XML, on command lines.
+// The separators of names and values in JSON (also escaped in a string), headers, query strings, XML and command lines.
 const CLOSE = '["\'`\\\\\\]]{0,8}';
 const SEPARATOR = `(?:${CLOSE}\\s{0,3}(?:=>|:=|={1,2}|:|%3[Dd])\\s{0,3}|>|\\s{1,3}(?=['"\\w]))`;
 
 const QUOTE = /(\\{0,7})(["'`])/y;
-// A separator of pairs ends a value only where a pair or nothing follows: passwords hold them too.
+// A separator of pairs ends a value only if a pair or nothing follows, because passwords contain such characters too.
 const BARE =
   /(?:\[REDACTED\])?(?:[^\s"'`<>&;,|)}\]%\\，。；、）]|%(?!26)|\\(?!["'nrt])|[&;,|)}\]](?![\s"'`<&;,|)}\]\\]|$|[\w.-]{1,64}\s?[=:]))*/y;
 const SCHEME = /(?:bearer|basic|digest|token|negotiate|apikey|dpop|aws4-hmac-sha256)\s{1,3}/iy;
-// Of any scheme: its name, then parameters (RFC 9110, 11.4) or one credential.
+// The name of any authentication scheme; parameters (RFC 9110, 11.4) or one credential follow.
 const ANY_SCHEME = /[A-Za-z][\w-]{0,30}[ \t]{1,3}/y;
 const PARAMETERS =
   /[\w-]{1,40}\s?=\s?(?:\\{0,7}"[^"\r\n]*"|[^\s,;"'\\]*)(?:\s{0,2},\s{0,2}[\w-]{1,40}\s?=\s?(?:\\{0,7}"[^"\r\n]*"|[^\s,;"'\\]*))*/y;
@@ -24,10 +24,10 @@ const COOKIES = /[^\s"'\\=;,]{1,256}=[^"'\r\n\\]*/y;
 const NO_SECRET = /^(?:true|false|yes|no|null|none|nil|undefined|\*+|\[REDACTED\])?$/i;
 const WORD = /^(?:\p{L}?\p{Ll}{0,15}|[\p{Lo}\p{M}]{1,16})[.!?。！？]?$/u;
 const ENDS_WITH_SPACE = /[\s：]$/;
-// What else stands under a name that counts, or says how a check ended.
+// Values of counts and of results of checks, such as `pass: 12` and `pin: ok`.
 const NO_TEXT = /^(?:\d{1,6}|yes|no|ok|on|off|pass|passed|fail|failed|skipped|error)$/i;
 
-const SIGN = /=>|:=|={1,2}|[:：＝]|%3[Dd]|>/g;
+const NAME_END = /=>|:=|={1,2}|[:：＝]|%3[Dd]|>/g;
 const OPTION = /--([A-Za-z][\w-]{0,40})\s{1,3}(?=[^\s-])/g;
 const VALUE_SPACE = /\s{0,3}/y;
 const MAX_CLOSING = 8;
@@ -36,7 +36,7 @@ const MAX_NAME_WORDS = 4;
 
 /**
  * Makes the redaction of `name=value`, `"name": "value"`, `name: value`, `<name>value`, `--name value` and `NAME 'value'`
- * in a text, for the names that `sensitivityOf` tells; `further` are the names that a deployment has added.
+ * in a text, for the sensitive names of `sensitivityOf`; `further` are the names that the deployment adds.
  */
 export function createPairs(
   sensitivityOf: (key: string) => Sensitivity,
@@ -72,8 +72,8 @@ export function createPairs(
 const sensitivityOfWords = memoized((name) => furtherSensitivity(wordsOf(name)));
 
 /**
- * The text without the values of the further names. They are many, so it looks for the signs between names and values,
- * and judges what stands before them.
+ * Replaces the values of `MORE_NAMES`. These are too many for one pattern, so the function searches for the symbols between
+ * names and values, and looks up the name before each.
  */
 function redactFurther(text: string): string {
   let result = '';
@@ -86,13 +86,13 @@ function redactFurther(text: string): string {
     result += text.slice(rest, value.start) + REDACTED;
     rest = value.end;
   };
-  SIGN.lastIndex = 0;
-  for (let sign = SIGN.exec(text); sign; sign = SIGN.exec(text)) {
-    const after = SIGN.lastIndex;
-    const named = after > rest ? nameBefore(text, sign.index) : undefined;
+  NAME_END.lastIndex = 0;
+  for (let symbol = NAME_END.exec(text); symbol; symbol = NAME_END.exec(text)) {
+    const after = NAME_END.lastIndex;
+    const named = after > rest ? nameBefore(text, symbol.index) : undefined;
     const sensitivity = named ? sensitivityOfWords(named.name) : 'none';
     if (named && sensitivity !== 'none') redact(pairAt(text, named, after), sensitivity);
-    SIGN.lastIndex = Math.max(after, rest);
+    NAME_END.lastIndex = Math.max(after, rest);
   }
   const kept = rest === 0 ? text : result + text.slice(rest);
   return kept.includes('--') ? redactOptions(kept) : kept;
@@ -125,8 +125,8 @@ function pairAt(
   return { name, start, separator: text.slice(end, VALUE_SPACE.lastIndex), end: VALUE_SPACE.lastIndex };
 }
 
-function nameBefore(text: string, sign: number): { name: string; start: number; end: number } | undefined {
-  let end = sign;
+function nameBefore(text: string, symbol: number): { name: string; start: number; end: number } | undefined {
+  let end = symbol;
   for (let spaces = 0; spaces < MAX_SPACES && isSpace(text, end - 1); spaces += 1) end -= 1;
   for (let closing = 0; closing < MAX_CLOSING && isClosing(text, end - 1); closing += 1) end -= 1;
   const least = Math.max(0, end - MAX_NAME);
@@ -150,7 +150,7 @@ function isClosing(text: string, at: number): boolean {
   return at >= 0 && '"\'`\\]'.includes(text[at] as string);
 }
 
-/** ASCII letters, digits, `_`, `-` and `.`; beyond ASCII all but punctuation and spaces. */
+/** ASCII letters, digits, `_`, `-` and `.`; beyond ASCII, everything except punctuation and spaces. */
 function isNameCharacter(code: number): boolean {
   if (code < 0x80) return IS_NAME_CHARACTER[code] === 1;
   return (
@@ -176,40 +176,50 @@ interface Pair {
   name: string;
   start: number;
   separator: string;
-  /** Where the separator ends. */
+  /** The end of the separator. */
   end: number;
 }
 
-/** Where the value of a pair is, if it is a secret. */
+/** The span of the value of a pair, if the value is a secret. */
 function secretOf(text: string, pair: Pair, sensitivityOf: (key: string) => Sensitivity): Span | undefined {
-  const { name, separator } = pair;
-  const isSignature = separator === '=' && /(?:^|[^a-z])sig(?:nature)?$/i.test(name);
-  if (!isSignature && sensitivityOf(name) === 'none') return undefined;
+  const isSignature = pair.separator === '=' && /(?:^|[^a-z])sig(?:nature)?$/i.test(pair.name);
+  if (!isSignature && sensitivityOf(pair.name) === 'none') return undefined;
   if (!isPair(text, pair)) return undefined;
-  const quoted = quotedAt(text, pair.end);
-  if (!quoted && /authorization$/i.test(name)) {
-    const credential = credentialAt(text, pair.end);
-    if (credential)
-      return NO_SECRET.test(text.slice(credential.start, credential.end)) ? undefined : credential;
-  }
-  const scheme = quoted ? pair.end : schemeEnd(text, pair.end);
-  const cookies = /cookie$/i.test(name) ? cookiesAt(text, pair.end) : undefined;
-  const span = quoted ?? cookies ?? bareAt(text, scheme);
+  const { span, form } = valueOfPair(text, pair);
   const value = text.slice(span.start, span.end);
-  if (NO_SECRET.test(value) || isIdentifier(wholeName(text, pair), value)) return undefined;
+  if (NO_SECRET.test(value)) return undefined;
+  if (form === 'credential') return span;
+  if (isIdentifier(wholeName(text, pair), value)) return undefined;
   if (isSignature) return value.length >= MIN_SIGNATURE ? span : undefined;
-  // "token: expired" is a sentence.
-  const isProse = !quoted && scheme === pair.end && ENDS_WITH_SPACE.test(separator) && WORD.test(value);
-  return isProse && !separator.includes('=') ? undefined : span;
+  return form === 'bare' && isProse(pair, value) ? undefined : span;
 }
 
-// The pattern of names begins with the word that tells, which others may come before.
+/** How a value is written: in quotes, as the credential of an authorization, as cookies, after a scheme, or bare. */
+type ValueForm = 'quoted' | 'credential' | 'cookies' | 'scheme' | 'bare';
+
+function valueOfPair(text: string, { name, end }: Pair): { span: Span; form: ValueForm } {
+  const quoted = quotedAt(text, end);
+  if (quoted) return { span: quoted, form: 'quoted' };
+  const credential = /authorization$/i.test(name) ? credentialAt(text, end) : undefined;
+  if (credential) return { span: credential, form: 'credential' };
+  const cookies = /cookie$/i.test(name) ? cookiesAt(text, end) : undefined;
+  if (cookies) return { span: cookies, form: 'cookies' };
+  const start = schemeEnd(text, end);
+  return { span: bareAt(text, start), form: start === end ? 'bare' : 'scheme' };
+}
+
+// "token: expired" is a sentence.
+function isProse({ separator }: Pair, value: string): boolean {
+  return ENDS_WITH_SPACE.test(separator) && WORD.test(value) && !separator.includes('=');
+}
+
+// The match of a name begins with its sensitive word; other words may come before it.
 function wholeName(text: string, { start, name }: Pair): string {
   const before = /[\w.-]*$/.exec(text.slice(Math.max(0, start - MAX_NAME), start));
   return (before?.[0] ?? '') + name;
 }
 
-/** Whether what looks like a pair is one: not part of an ARN or of a sentence. */
+/** Whether a match is a pair, not part of an ARN or of a sentence. */
 function isPair(text: string, { start, separator, end }: Pair): boolean {
   let first = start;
   while (first > 0 && start - first < MAX_NAME && /[\w.-]/.test(text[first - 1] as string)) first -= 1;
@@ -220,7 +230,7 @@ function isPair(text: string, { start, separator, end }: Pair): boolean {
   return separator !== ':' || first === 0 || !/[:/\w]/.test(text[first - 1] as string);
 }
 
-/** A value in quotes, also where the quotes are escaped; one without an end is up to the text's. */
+/** A value in quotes, which may be escaped. Without a closing quote, it extends to the end of the text. */
 function quotedAt(text: string, at: number): Span | undefined {
   QUOTE.lastIndex = at;
   const match = QUOTE.exec(text);
@@ -229,7 +239,7 @@ function quotedAt(text: string, at: number): Span | undefined {
   const start = QUOTE.lastIndex;
   for (let end = text.indexOf(quote, start); end >= 0; end = text.indexOf(quote, end + 1)) {
     const depth = backslashesBefore(text, end, start);
-    // A backslash at the end of a value is written as two.
+    // At each level of escaping, a backslash at the end of a value is doubled.
     if (depth <= escapes.length || (depth - escapes.length) % (2 * (escapes.length + 1)) === 0) {
       return { start, end: end - Math.min(depth, escapes.length) };
     }
@@ -248,7 +258,7 @@ function schemeEnd(text: string, at: number): number {
   return SCHEME.test(text) ? SCHEME.lastIndex : at;
 }
 
-/** What follows the name of an authentication scheme, whichever it is; undefined where a sentence goes on. */
+/** The credential after the name of any authentication scheme; undefined when the text continues as a sentence. */
 function credentialAt(text: string, at: number): Span | undefined {
   ANY_SCHEME.lastIndex = at;
   if (!ANY_SCHEME.test(text)) return undefined;
@@ -256,7 +266,7 @@ function credentialAt(text: string, at: number): Span | undefined {
   PARAMETERS.lastIndex = start;
   const hasParameters = PARAMETERS.test(text);
   const token = bareAt(text, start);
-  // `dGVzdA==` looks like a parameter without a value, and so does `auth=` before what is longer than a parameter.
+  // `dGVzdA==` looks like a parameter without a value, and so does `auth=` before a value that is longer than a parameter.
   const end = hasParameters ? Math.max(PARAMETERS.lastIndex, token.end) : token.end;
   const value = text.slice(start, end);
   return value === REDACTED || IS_CREDENTIAL.test(value) ? { start, end } : undefined;
@@ -273,7 +283,7 @@ function cookiesAt(text: string, at: number): Span | undefined {
 }
 
 const FORM_DATA = 'form-data;';
-// Line ends may be written as in JSON.
+// Line ends may be escaped as in JSON.
 const LINE_END = '(?:\\r?\\n|\\\\r\\\\n|\\\\n)';
 const NAME = /[;\s]name=\\{0,3}"?([^"\r\n;\\]{1,128})/;
 const MAX_DISPOSITION = 256;
@@ -281,7 +291,7 @@ const HEADERS_END = new RegExp(`${LINE_END}${LINE_END}`, 'g');
 const MAX_HEADERS = 1_024;
 const BOUNDARY = new RegExp(`${LINE_END}--`, 'g');
 
-/** The text with the values of multipart/form-data (RFC 7578) replaced whose names are sensitive. */
+/** Replaces the values of multipart/form-data (RFC 7578) with sensitive names. */
 export function redactMultipart(text: string, sensitivityOf: (key: string) => Sensitivity): string {
   let result = '';
   let rest = 0;

@@ -1,26 +1,36 @@
 import { ENDING_NAMES, MORE_NAMES, SENSITIVE_NAMES } from './name-table.ts';
 
-// Of a longer key the end alone is judged.
+// Only the end of a longer key is examined.
 const MAX_JUDGED = 256;
 const MAX_REMEMBERED = 10_000;
 const MAX_REMEMBERED_LENGTH = 64;
 
 /**
- * What may not stay under a key: any value; a text or a number, also in what is below (`deep`), the same but for a number
- * by itself (`list`), a text or a number also in arrays (`scalar`), a text (`text`), or nothing of note.
+ * How the name of a value decides its redaction:
+ *
+ * | level    | string           | number           | elements of an array | members of an object |
+ * | -------- | ---------------- | ---------------- | -------------------- | -------------------- |
+ * | `any`    | replaced         | replaced         | replaced as a whole  | replaced as a whole  |
+ * | `deep`   | replaced         | replaced         | `deep`               | `deep`               |
+ * | `list`   | replaced         | by form: a count | `deep`               | `deep`               |
+ * | `scalar` | replaced         | replaced         | `scalar`             | by their own names   |
+ * | `text`   | replaced         | by form: a count | `text`               | by their own names   |
+ * | `none`   | by form          | by form          | by form              | by their own names   |
+ *
+ * `true`, `false` and null stay under every level except `any`. "By form" replaces tokens, numbers of cards and the like.
  */
 export type Sensitivity = 'any' | 'deep' | 'list' | 'scalar' | 'text' | 'none';
 
-// What may follow a name within one lower-case word: secretkey, passwordhash.
+// Endings that may follow a name within one lower-case word: secretkey, passwordhash.
 const ENDINGS = /(?:access)?keys?$|hash(?:ed)?$|value$|text$|string$|data$|number$|num$|no$|digest$/;
-// Words that may follow one of the further names: pinCode, otp_value, jwtString.
+// Words that may follow one of `MORE_NAMES`: pinCode, otp_value, jwtString.
 const FOLLOWING = new Set(
   'code value text string hash hashed number num no digest data raw plain plaintext encrypted base64 b enc current old new confirm confirmation again repeat'.split(
     ' ',
   ),
 );
 const MAX_FOLLOWING = 2;
-// A key that ends with one of these says something about the secret instead of holding it: passwordResetRequired.
+// Last words of keys that describe a secret and do not hold it: passwordResetRequired.
 const ABOUT = new Set(
   'required updated changed expired expires expiry expiration type count policy length status enabled age used name arn url uri endpoint prevention'.split(
     ' ',
@@ -28,26 +38,27 @@ const ABOUT = new Set(
 );
 const MOMENT = /(?:expires?|created|issued|updated|used|changed|rotated)(?:at|in|on)$/;
 const DESCRIBABLE = new Set(['password', 'secret', 'token', 'apikey']);
-// `secret_id` is none: it is a credential of Vault and of Nomad.
+// `secret_id` is not an identifier: it is a credential of Vault and of Nomad.
 const HAS_IDS = new Set(['token', 'apikey']);
 
-// Latin names of so many letters, and names in scripts that write words without spaces, may be the end of a compound.
+// Latin names of at least this length, and names in scripts without spaces, are also found at the end of a compound.
 const MIN_COMPOUND = 7;
 const IS_LATIN = /^[a-z]+$/;
 const IS_SPACELESS = /^[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}]+$/u;
 const MAX_NAME_WORDS = 4;
 const IS_ASCII = /^\p{ASCII}*$/u;
-// Letters that Unicode does not take apart, and which keys have without their strokes and dots.
+// Letters that NFKD does not decompose, which keys write without their strokes and dots.
 const PLAIN_LETTERS: Record<string, string> = { ı: 'i', ł: 'l', Ł: 'L', ø: 'o', Ø: 'O', ß: 'ss' };
 
 /**
- * Makes the judge of keys for the built-in names and `further` ones.
+ * Makes the function that determines the sensitivity of a key, by the built-in names and `further` ones.
  *
- * A key is split into words at separators, digits and changes of case. It is sensitive when some of its words in a row
- * spell a name (`x-api-key`, `passwordHash`, `API_KEYS`), or one word ends with a name (`userpassword`, `accesstoken`) or
- * with a name and an ending (`secretkey`); a plural s does not matter. A word that only begins with a name is another
- * word: `tokenizer` and `secretary` stay. So does a key that says something about a secret: `passwordResetRequired`,
- * `tokenType`, `token_expires_at`, `tokenId`. The names of the other tables count at the end of a key alone.
+ * A key is split into words at separators, digits and changes of case. Its level is `any` when consecutive words spell a
+ * name of `SENSITIVE_NAMES` (`x-api-key`, `passwordHash`, `API_KEYS`), or when one word ends with such a name
+ * (`userpassword`, `accesstoken`) or with a name and an ending (`secretkey`), in the singular or the plural. A word that
+ * only begins with a name is not sensitive (`tokenizer`, `secretary`), nor is a key that describes a secret
+ * (`passwordResetRequired`, `tokenType`, `token_expires_at`, `tokenId`). The names of the other tables are matched only at
+ * the end of a key.
  */
 export function createNameSensitivity(further: readonly string[] = []): (key: string) => Sensitivity {
   const names = new Set([...SENSITIVE_NAMES, ...further].map(joined).filter((name) => name !== ''));
@@ -55,7 +66,7 @@ export function createNameSensitivity(further: readonly string[] = []): (key: st
   return memoized((key) => {
     const words = wordsOf(key.slice(-MAX_JUDGED));
     if (words.some((_, start) => isNamedAt(words, start, names, longest))) return 'any';
-    // /etc/passwd is a file.
+    // A path, such as /etc/passwd, is not a name.
     if (key.includes('/')) return 'none';
     const last = words.slice(-3).join('');
     for (const [name, sensitivity] of ENDINGS_OF_KEYS) if (last.endsWith(name)) return sensitivity;
@@ -74,7 +85,7 @@ const COMPOUNDS = new Map(
 );
 const LONGEST_COMPOUND = Math.max(...[...COMPOUNDS.keys()].map((name) => name.length));
 
-/** How a key of these words is judged by the further names: at its end, and before a word that may follow. */
+/** The sensitivity of a key with these words by `MORE_NAMES`, matched at its end and before a word that may follow. */
 export function furtherSensitivity(words: readonly string[]): Sensitivity {
   for (let end = words.length; end > 0 && end >= words.length - MAX_FOLLOWING; end -= 1) {
     let run = '';
@@ -96,7 +107,7 @@ function byName(table: Partial<Record<Sensitivity, readonly string[]>>): Map<str
   return new Map(entries.flatMap(([kind, names]) => names.map((name) => [joined(name), kind] as const)));
 }
 
-/** A judge that remembers what it has said of short keys. */
+/** Remembers the results for short keys. */
 export function memoized(judge: (key: string) => Sensitivity): (key: string) => Sensitivity {
   const remembered = new Map<string, Sensitivity>();
   return (key) => {
@@ -174,25 +185,25 @@ function isAbout(name: string, words: readonly string[], after: number): boolean
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 
-/** Values that a log is searched by and that open nothing, under names that sound of secrets. */
+/** Values under sensitive names that are identifiers: they give no access, and logs are searched by them. */
 export const IDENTIFIERS: readonly { key: RegExp; value: RegExp }[] = [
   // The ids of AWS's keys, and the ARN and the versions of a secret.
   { key: /(?:access_?key|principal)_?id$/i, value: /^A[KS]IA[A-Z0-9]{16}$/ },
   { key: /secret_?id$/i, value: /^arn:[\w-]{1,20}:secretsmanager:[\w:/+=.@-]{1,600}$/ },
   { key: /secret_?version_?id$/i, value: new RegExp(`^${UUID}$`, 'i') },
-  // Makes a request of AWS idempotent.
+  // AWS: idempotency tokens of requests.
   {
     key: /client_?(?:request_?)?token$/i,
     value: new RegExp(`^(?:[a-z]{1,20}-)?${UUID}(?:-\\d{1,4})?$`, 'i'),
   },
-  // Whoever shows a token is named by its issuer and its subject (`access/tokens`).
+  // The key id of a principal with a token, made from its issuer and its subject (src/auth/tokens.ts).
   { key: /^jwt$/i, value: /^[\da-f]{12}:/ },
-  // Where a database is, without a user, a password and parameters.
+  // URLs of databases without user, password and parameters.
   {
     key: /(?:database|db|mongo|mongodb|redis|amqp)_?ur[il]$/i,
     value: /^[a-z][a-z\d+.-]{0,20}:\/\/[\w.:[\]-]{1,256}(?:\/[\w.-]{0,64})?$/i,
   },
-  // Whether the metadata of EC2 ask for a token.
+  // The setting of EC2 instance metadata.
   { key: /http_?tokens$/i, value: /^(?:optional|required)$/i },
 ];
 

@@ -3,14 +3,14 @@ import { REDACTED } from './replacement.ts';
 const BEARER = /(\bbearer(?:\s|\+|%20){1,3})([\w.~+/-]{8,}=*)/gi;
 const BASIC = /(\bbasic(?:\s|\+|%20){1,3})([A-Za-z0-9+/_-]{6,}={0,2})/gi;
 
-// Up to the last @ before the path; failing that, a password in which / ? # were not escaped, but for a port.
+// Up to the last @ before the path; otherwise a password with unescaped / ? #, which must not look like a port.
 const IN_URL =
   /(:\\?\/\\?\/[^\s/?#@:"'<>]{0,64}:)(?:[^\s/?#"'<>]{1,256}(?=@)|(?!\d{1,5}[/?#])[^\s"'<>]{1,100}?(?=@))/g;
-// The token in the place of the user: git's way.
+// A token in place of the user, as git writes it.
 const USER_IN_URL = /(:\\?\/\\?\/)[^\s/?#@:"'<>]{8,256}(?=:(?:x-oauth-basic)?@)/g;
 const CURL_USER = /(\s(?:-u|--user)[ =]["']?[^\s:"']{1,128}:)[^\s"']{1,256}/g;
 
-/** What the texts that hold such credentials have in common with few others, to be looked for at the start of a word. */
+/** Patterns, at the start of a word, that every text with such credentials has and few other texts have. */
 export const HEADER_MARKS: readonly string[] = [
   '[Bb]earer[\\s+%]',
   'BEARER[\\s+%]',
@@ -20,7 +20,7 @@ export const HEADER_MARKS: readonly string[] = [
   'curl\\s',
 ];
 
-/** The text with the credentials of HTTP's schemes, and passwords in URLs, replaced. */
+/** Replaces the credentials of HTTP authentication schemes, and passwords in URLs. */
 export function redactHeaders(text: string): string {
   const result = text
     .replace(BEARER, (match, scheme: string, value: string, offset: number) =>
@@ -32,12 +32,12 @@ export function redactHeaders(text: string): string {
   return result.includes('curl') ? result.replace(CURL_USER, `$1${REDACTED}`) : result;
 }
 
-// Not the word after "bearer" in a sentence.
+// Excludes an ordinary word after "bearer" in a sentence.
 function isRandom(value: string): boolean {
   return value.length >= 24 || /\d/.test(value) || /[a-z][A-Z]/.test(value);
 }
 
-// tokenType=Bearer expires_in=3600
+// Excludes the next name in tokenType=Bearer expires_in=3600.
 function isName(text: string, end: number): boolean {
   return text[end - 1] === '=' && /\w/.test(text[end] ?? '');
 }
@@ -51,10 +51,10 @@ const BEGIN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
 const END = '-----END';
 const PUTTY = /\bPrivate-Lines: ?\d/g;
 
-/** What the texts that hold a private key have in common with few others, to be looked for at the start of a word. */
+/** Patterns, at the start of a word, that every text with a private key has and few other texts have. */
 export const KEY_MARKS: readonly string[] = ['PRIVATE KEY', 'Private-Lines:'];
 
-/** The text with every private key replaced, also with `\n` for its line ends; one that has no end, up to the text's. */
+/** Replaces private keys, also with escaped line ends (`\n`). A key without an end marker extends to the end of the text. */
 export function redactKeys(text: string): string {
   const putty = text.search(PUTTY);
   return redactPem(putty < 0 ? text : text.slice(0, putty) + REDACTED);

@@ -18,31 +18,31 @@ import { createNameSensitivity } from './names.ts';
 import { REDACTED } from './replacement.ts';
 import { createTextRedaction } from './text.ts';
 
-/** What a deployment decides about redaction. */
+/** The settings of redaction. */
 export interface RedactionRules {
-  /** Further names whose values are redacted. */
+  /** Further sensitive names, with the level `any`. */
   names?: readonly string[];
   /** Rules for single fields, as `parseFieldRules` takes them. */
   fields?: readonly string[];
-  /** The secret of the keyed hashes, the same in every instance. */
+  /** The key of the keyed hashes, the same in every instance. */
   hashKey: Uint8Array;
 }
 
-/** Redaction: nothing is stored, hashed, logged or shown to a reader before it. */
+/** Removes secrets. It runs before anything is stored, hashed, logged or shown to a reader. */
 export interface Redaction {
   /**
-   * The event without its secrets, and with the hashes that the rules ask for. The draft itself is not changed. Throws
-   * BAD_USER_INPUT when a text that refuses them, such as `customerId`, holds a credential: with something else in its
-   * place it would be another customer.
+   * Returns the event without its secrets, and with keyed hashes where the rules require them. Does not change the draft.
+   * Throws BAD_USER_INPUT when a text such as `customerId` contains a credential: a replacement would assign the event to
+   * another customer.
    */
   event(draft: EventDraft, path: string): EventDraft;
-  /** The filter that finds what was stored: its values are hashed where those of events are. */
+  /** Returns the filter with hashed values where those of events are hashed, so that it matches stored events. */
   filter(filter: EventFilter): EventFilter;
-  /** Throws BAD_USER_INPUT when a text that has to stay as it is holds a credential. */
+  /** Throws BAD_USER_INPUT when a text that must not be changed contains a credential. */
   refuse(text: string, path: string): void;
 }
 
-/** Makes the redaction of a deployment. Throws an error when a rule cannot be read. */
+/** Creates the redaction of a deployment. Throws an error when a rule is invalid. */
 export function createRedaction({ names = [], fields = [], hashKey }: RedactionRules): Redaction {
   const rules = parseFieldRules(fields);
   const sensitivityOf = createNameSensitivity(names);
@@ -78,7 +78,7 @@ export function createRedaction({ names = [], fields = [], hashKey }: RedactionR
       }
       for (const name of HASHED_TEXTS) {
         const text = draft[name];
-        // Two texts that hold different secrets stay two.
+        // Hashed, not replaced, so that keys with different secrets stay different.
         if (text !== undefined && redactText(text) !== text) changes[name] = hash(text);
       }
       if (rules.dropsAddress) changes.ipAddress = undefined;
@@ -91,7 +91,7 @@ export function createRedaction({ names = [], fields = [], hashKey }: RedactionR
 
 type Hash = (value: JsonValue) => string;
 
-/** The filter with its values hashed where those of events are. Other secrets in it stay, and find nothing. */
+/** The filter with hashed values where those of events are hashed. Other secrets in it stay, and match no event. */
 export function hashedFilter(filter: EventFilter, rules: FieldRules, hash: Hash): EventFilter {
   const copy = { ...filter };
   for (const name of EQUALITY_FIELDS) {
@@ -118,14 +118,14 @@ function hashedValue(value: JsonValue, paths: PathRules | undefined, hash: Hash)
 }
 
 const PREFIX = 'hmac:';
-// 128 bits: enough that no two values of a log get the same.
+// 128 bits, so that no two values of a log get the same hash.
 const DIGITS = 32;
 const SHAPE = /^hmac:[0-9a-f]{32}$/;
 
 /**
- * Makes the keyed hash that stands for a value: `hmac:` and the first 32 hex digits of HMAC-SHA-256 over its UTF-8 (over
- * its RFC 8785 form unless it is a text). Equal values have equal ones; who does not know the key can neither compute nor
- * guess them back. One that is such a hash already stays.
+ * Creates the keyed hash of values: `hmac:` and the first 32 hex digits of HMAC-SHA-256, over the UTF-8 bytes of a string
+ * or the RFC 8785 form of another value. Equal values have equal hashes. Without the key, nobody can compute a hash or
+ * guess its value. A value that is such a hash already is returned unchanged.
  */
 export function createKeyedHash(key: Uint8Array): (value: JsonValue) => string {
   return (value) => {

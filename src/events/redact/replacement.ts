@@ -1,9 +1,9 @@
-/** What stands in the place of a redacted value. */
+/** The text that replaces a secret. */
 export const REDACTED = '[REDACTED]';
 
-/** An escape in JSON (`\n`) or in a URL (`%3D`), as a regular expression: its last character is none of a word. */
+/** A regular expression of an escape in JSON (`\n`) or in a URL (`%3D`). Its last character is not part of a word. */
 export const ESCAPE = '\\\\[nrtfb]|\\\\u00[0-9a-f]{2}|%[0-9A-Fa-f]{2}';
-/** Where a word may start, as a regular expression: not within one, but for an escape. */
+/** A regular expression of the start of a word, also after an escape. */
 export const START = `(?:(?<![A-Za-z0-9])|(?<=${ESCAPE}))`;
 
 /** A part of a text, from an offset to before another. */
@@ -12,7 +12,7 @@ export interface Span {
   end: number;
 }
 
-/** The text with each of these parts replaced; those that overlap or touch are one. */
+/** Replaces these parts of the text. Overlapping and adjacent parts are replaced as one. */
 export function replaceSpans(text: string, spans: Span[]): string {
   if (spans.length === 0) return text;
   spans.sort((a, b) => a.start - b.start);

@@ -19,20 +19,20 @@ const SHORTEST = { pair: 5, header: 8 };
 
 const ALL_MARKS = [...KEY_MARKS, ...HEADER_MARKS];
 const HAS_MARK = new RegExp(`\\b(?:${ALL_MARKS.join('|')})`);
-// Where there are escapes and underscores, a mark may be behind one.
+// A mark may also follow an escape or an underscore.
 const HAS_HIDDEN_MARK = new RegExp(`(?:${ESCAPE}|_)(?:${ALL_MARKS.join('|')})`);
 const HAS_PAIR = /[=:>'"：＝]|--|%3[Dd]/;
 
 /** The redaction of texts. */
 export interface TextRedaction {
   redactText(text: string): string;
-  /** Whether there is more to redact than the numbers of cards and bank accounts, which other numbers may look like. */
+  /** Whether the text contains a secret other than card and account numbers, which other numbers may look like. */
   holdsCredential(text: string): boolean;
 }
 
 /**
- * Makes the redaction of a text: of what is a secret by its form, wherever it stands, and of what is named as one
- * (`password=...`). The rest of the text stays. Linear in the length of the text.
+ * Creates the redaction of text: it replaces secrets that are known by their form, and values with a sensitive name
+ * (`password=...`). The rest of the text stays. Takes linear time in the length of the text.
  */
 export function createTextRedaction(
   sensitivityOf: (key: string) => Sensitivity,
@@ -60,7 +60,7 @@ function findNumbers(text: string, seen: number, found: Span[]): void {
   if (mayHide || numberDigitsOf(seen) >= MIN_CARD_DIGITS) findEverywhere(text, seen, CARDS, found);
 }
 
-/** A search in a text, and the same in it and its digits of other scripts. */
+/** A search in a text, and the same search that also finds digits of other scripts. */
 interface Search {
   plain: Find;
   anyDigits: Find;
@@ -77,7 +77,7 @@ function findEverywhere(text: string, seen: number, { plain, anyDigits }: Search
   if ((seen & ESCAPE_SYMBOL) !== 0) findInDecoded(text, anyDigits, found);
 }
 
-// Nearly every text has no mark: these looks, and the one for tokens, are what it costs.
+// Nearly all texts have no mark, so these tests and the search for tokens determine the cost of redaction.
 function redactMarked(text: string, seen: number): string {
   if (text.length < SHORTEST.header) return text;
   const mayHide = (seen & (ESCAPE_SYMBOL | UNDERSCORE)) !== 0;

@@ -3,7 +3,7 @@ const UPPER = LOWER.toUpperCase();
 const DIGITS = '0123456789';
 const ALNUM = DIGITS + LOWER + UPPER;
 
-/** The sets of characters that providers make their tokens of, by the names that forms use. */
+/** The sets of characters that tokens consist of, by the names in the notation of forms. */
 const ALPHABETS = {
   digit: DIGITS,
   hex: `${DIGITS}abcdef`,
@@ -31,7 +31,7 @@ const ALPHABETS = {
 export type Alphabet = keyof typeof ALPHABETS;
 
 const NAMES = Object.keys(ALPHABETS) as Alphabet[];
-/** For each ASCII code, a bit for each alphabet that has the character. */
+/** For each ASCII code, the bits of the alphabets that contain the character. */
 export const BITS = new Uint32Array(128);
 for (const [index, name] of NAMES.entries()) {
   for (const character of ALPHABETS[name]) {
@@ -40,37 +40,37 @@ for (const [index, name] of NAMES.entries()) {
   }
 }
 
-/** The bit of an alphabet. Throws an error when there is none of this name. */
+/** The bit of an alphabet. Throws an error for an unknown name. */
 export function bitOf(name: string): number {
   const index = NAMES.indexOf(name as Alphabet);
-  if (index < 0) throw new Error(`"${name}" is no alphabet`);
+  if (index < 0) throw new Error(`unknown alphabet "${name}"`);
   return 1 << index;
 }
 
-/** The bits of the alphabets that have the character at an offset: 0 beyond the ends of the text. */
+/** The bits of the alphabets that contain the character at an offset; 0 outside of the text. */
 export function bitsAt(text: string, offset: number): number {
   const code = text.charCodeAt(offset);
   return code < 128 ? (BITS[code] as number) : 0;
 }
 
-/** The bit of letters and digits, which words are made of. */
+/** The bit of letters and digits, of which words consist. */
 export const WORD_BIT = bitOf('alnum');
 /** The bit of digits. */
 export const DIGIT_BIT = bitOf('digit');
 /** The bit of lower-case letters and digits. */
 export const LOWER_BIT = bitOf('lower');
 
-/** A provider's tokens: the page that says how they look, and their forms. */
+/** The tokens of a provider: their documentation and their forms. */
 export interface Provider {
   name: string;
-  /** Where the forms are documented: by the provider, or else by a maintained set of rules. */
+  /** The page of the provider that documents the forms, or a maintained set of rules. */
   source: string;
   /**
-   * Forms in the notation of `parseForm`. What they begin with (two characters at least), or what follows their first
-   * part, must be rare in ordinary text.
+   * Forms in the notation of `parseForm`. Their start (at least two characters), or the text after their first part, must
+   * be rare in ordinary text.
    */
   forms: readonly string[];
-  /** Forms that ordinary names may have too: found only where the characters change like those of a random text. */
+  /** Forms that ordinary names may have too. They match only text whose characters vary like those of random text. */
   weak?: readonly string[];
 }
 
@@ -79,11 +79,11 @@ interface Run {
   readonly literal?: undefined;
   readonly bit: number;
   readonly min: number;
-  /** OPEN when there is no bound. */
+  /** `OPEN`: unbounded. */
   readonly max: number;
 }
 
-/** A run, or a fixed text. */
+/** A run, or a literal. */
 export type FormPart = Run | { readonly literal: string };
 
 /** One form of a token. */
@@ -92,7 +92,7 @@ export interface Form {
   readonly isWeak: boolean;
 }
 
-// More than a text can have, and small enough to add an offset to.
+// Longer than any text, and small enough to add an offset.
 const OPEN = 2 ** 30;
 const UUID = '<alnum 8>-<alnum 4>-<alnum 4>-<alnum 4>-<alnum 12>';
 const PART = /<(\w+) (\d+)(\+|-\d+)?>|[^<]+/g;
@@ -100,9 +100,10 @@ const PART = /<(\w+) (\d+)(\+|-\d+)?>|[^<]+/g;
 const RANDOM_CHANGES = 4;
 
 /**
- * Reads a form: fixed text, alternatives in parentheses, and runs such as `<hex 40>`, `<alnum 20-24>`, `<base64url 36+>`
- * or `<uuid>`. Returns one form for each choice of alternatives. Throws an error when matching without going back, which
- * is what keeps the search linear, could miss a token: when a run of open length may swallow what follows it.
+ * Parses a form: literals, alternatives in parentheses, and runs such as `<hex 40>`, `<alnum 20-24>`, `<base64url 36+>`
+ * or `<uuid>`. Returns one form for each choice of alternatives. Matching does not backtrack, which keeps the search
+ * linear. Therefore a run of variable length must not contain the character that follows it: throws an error for such a
+ * form, which could miss a token.
  */
 export function parseForm(notation: string, isWeak: boolean): Form[] {
   return alternativesOf(notation).map((text) => {
@@ -138,7 +139,7 @@ function hasFirst(bit: number, literal: string): boolean {
   return (bitsAt(literal, 0) & bit) !== 0;
 }
 
-/** Where the form that begins at an offset ends, or -1. Goes forward only, and reads each run once. */
+/** The end of the form that begins at an offset, or -1. Reads each run once, without backtracking. */
 export function endOfForm({ parts, isWeak }: Form, text: string, offset: number): number {
   let at = offset;
   for (const part of parts) {
@@ -151,7 +152,7 @@ export function endOfForm({ parts, isWeak }: Form, text: string, offset: number)
     const end = endOfRun(text, at, isOpen ? part.min : part.max, part.bit);
     if (end - at < part.min) return -1;
     at = end;
-    // The least of it is looked at before the rest is read: what is no token is not read to its end again and again.
+    // The minimum is tested before the rest of an open run is read, so that the same run is not read many times.
     if (isOpen) return isWeak && !looksRandom(text, offset, at) ? -1 : endOfRun(text, at, OPEN, part.bit);
   }
   if (!endsAt(parts.at(-1) as FormPart, text, at)) return -1;
@@ -169,7 +170,7 @@ function endOfRun(text: string, start: number, max: number, bit: number): number
   return at;
 }
 
-// A token of fixed length is none within a longer word.
+// A token of fixed length must not be part of a longer word.
 function endsAt(last: FormPart, text: string, at: number): boolean {
   if (last.literal !== undefined) return (bitsAt(text, at) & WORD_BIT) === 0 || !/\w$/.test(last.literal);
   return (bitsAt(text, at) & WORD_BIT) === 0;
@@ -186,7 +187,7 @@ function looksRandom(text: string, start: number, end: number): boolean {
   return changes >= RANDOM_CHANGES;
 }
 
-// A digit, a lower-case letter, an upper-case letter, or nothing of these.
+// 1: digit, 2: lower-case letter, 3: upper-case letter, 0: other.
 function kindAt(text: string, at: number): number {
   const bits = bitsAt(text, at);
   if ((bits & WORD_BIT) === 0) return 0;

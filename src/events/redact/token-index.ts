@@ -14,34 +14,34 @@ import {
   WORD_BIT,
 } from './token-forms.ts';
 
-/** Every provider whose tokens are known by their form. */
+/** All providers with known forms of tokens. */
 export const PROVIDERS: readonly Provider[] = [...CLOUD, ...CODE, ...AI, ...PAYMENTS, ...MESSAGING, ...DATA];
 
-/** A form with a sign in it, and how far before that sign it begins. */
+/** A form with a symbol in it, and the distance from the start of the form to the symbol. */
 export interface FormWithSymbol {
   form: Form;
-  sign: string;
+  symbol: string;
   back: number;
 }
 
 type Table = (readonly Form[] | undefined)[];
 
-/** The index of what is no sign of ASCII, or of none in particular. */
+/** The index for characters that are not ASCII symbols, and for forms without a particular symbol. */
 export const ANY_SYMBOL = 128;
-/** A longer word is none that a form begins with. */
+/** The longest word at the start of a form. */
 export const MAX_WORD = 100;
 const WORD_ALPHABETS = new Set(['digit', 'hex', 'xdigit', 'lower', 'upper', 'base32', 'alnum'].map(bitOf));
 const HASHES = 4096;
 
-/** Whether a form begins with two characters: their codes, the first times 128. */
+/** 1 if a form begins with two characters. The index is the code of the first, times 128, plus that of the second. */
 export const IS_START = new Uint8Array(128 * 128);
-/** The forms by the hash of their first four characters, or of the two or three that they begin with. */
+/** The forms by the hash of their first two, three or four characters. */
 export const BY_TWO: Table = new Array(HASHES).fill(undefined);
 export const BY_THREE: Table = new Array(HASHES).fill(undefined);
 export const BY_FOUR: Table = new Array(HASHES).fill(undefined);
-/** The forms whose first word has no fixed beginning, by `wordIndex`. */
+/** The forms whose first word has no fixed start, by `wordIndex`. */
 export const BY_WORD: Table = new Array(wordIndex(MAX_WORD + 1, 0)).fill(undefined);
-/** The other forms, by a sign in them. */
+/** The other forms, by a symbol in them. */
 export const BY_SYMBOL: (readonly FormWithSymbol[] | undefined)[] = new Array(ANY_SYMBOL).fill(undefined);
 
 for (const { forms, weak = [] } of PROVIDERS) {
@@ -54,9 +54,9 @@ export function hashOf(a: number, b: number, c: number, d: number): number {
   return Math.imul(a | (b << 7) | (c << 14) | (d << 21), 0x9e3779b1) >>> 20;
 }
 
-/** The place of words of a length before a sign. */
-export function wordIndex(length: number, sign: number): number {
-  return length * (ANY_SYMBOL + 1) + sign;
+/** The index of words with a length before a symbol. */
+export function wordIndex(length: number, symbol: number): number {
+  return length * (ANY_SYMBOL + 1) + symbol;
 }
 
 function enter(form: Form): void {
@@ -84,13 +84,13 @@ function enterByStart(form: Form, head: string): void {
 interface FirstWord {
   least: number;
   most: number;
-  /** The sign that must follow, or ANY_SIGN. */
-  sign: number;
+  /** The symbol that must follow, or ANY_SYMBOL. */
+  symbol: number;
 }
 
-function enterByWord(form: Form, { least, most, sign }: FirstWord): void {
+function enterByWord(form: Form, { least, most, symbol }: FirstWord): void {
   for (let length = least; length <= most; length += 1) {
-    if (sign !== ANY_SYMBOL) add(BY_WORD, wordIndex(length, sign), form);
+    if (symbol !== ANY_SYMBOL) add(BY_WORD, wordIndex(length, symbol), form);
     else for (let code = 0; code <= ANY_SYMBOL; code += 1) add(BY_WORD, wordIndex(length, code), form);
   }
 }
@@ -103,19 +103,19 @@ function enterBySign(form: Form): void {
       back += part.min;
       continue;
     }
-    const at = signOf(part.literal);
+    const at = symbolIn(part.literal);
     if (at >= 0) {
-      const signed = { form, sign: part.literal.slice(at), back: back + at };
+      const entry = { form, symbol: part.literal.slice(at), back: back + at };
       const code = part.literal.charCodeAt(at);
-      BY_SYMBOL[code] = [...(BY_SYMBOL[code] ?? []), signed];
+      BY_SYMBOL[code] = [...(BY_SYMBOL[code] ?? []), entry];
       return;
     }
     back += part.literal.length;
   }
-  throw new Error(`nothing gives ${JSON.stringify(form)} away`);
+  throw new Error(`no word or symbol identifies the form ${JSON.stringify(form)}`);
 }
 
-/** The first word of a form that begins with a run: undefined when that run may have other characters than words have. */
+/** The first word of a form that begins with a run; undefined when the run may contain characters other than those of words. */
 function firstWordOf(parts: readonly FormPart[]): FirstWord | undefined {
   let least = 0;
   let most = 0;
@@ -126,16 +126,16 @@ function firstWordOf(parts: readonly FormPart[]): FirstWord | undefined {
       most += part.max;
       continue;
     }
-    const sign = signOf(part.literal);
-    const length = sign < 0 ? part.literal.length : sign;
+    const symbol = symbolIn(part.literal);
+    const length = symbol < 0 ? part.literal.length : symbol;
     least += length;
     most += length;
-    if (sign >= 0) return { least, most, sign: part.literal.charCodeAt(sign) };
+    if (symbol >= 0) return { least, most, symbol: part.literal.charCodeAt(symbol) };
   }
-  return { least, most, sign: ANY_SYMBOL };
+  return { least, most, symbol: ANY_SYMBOL };
 }
 
-function signOf(literal: string): number {
+function symbolIn(literal: string): number {
   return [...literal].findIndex((character) => (bitsAt(character, 0) & WORD_BIT) === 0);
 }
 

@@ -15,13 +15,13 @@ import {
 } from './token-index.ts';
 
 const PRIVATE_KEY = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY/;
-// A file of credentials has the secret beside the id.
+// Files with AWS credentials contain the secret after the id.
 const AWS_ID = /^A[KS]IA/;
 const AWS_SECRET = /[^A-Za-z0-9/+]{1,12}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])/y;
 
 /**
- * Adds the places of the tokens that are known by their form, also of those that are wrapped in base64. Returns what else
- * was seen, as `findForms` does.
+ * Adds the spans of tokens with a known form, also of tokens in base64. Returns the kinds of characters in the text, as
+ * `findForms` does.
  */
 export function findTokens(text: string, found: Span[]): number {
   const seen = findForms(text, found, holdsToken);
@@ -42,17 +42,17 @@ function secretEnd(text: string, at: number): number {
   return AWS_SECRET.test(text) ? AWS_SECRET.lastIndex : at;
 }
 
-// What a character is: a bit each, of which a text has all that its characters have.
+// The kinds of characters, a bit each. A text has the kinds of all of its characters.
 const WORD = 1;
-/** Of base64, and of no word. */
+/** A character of base64 that is not part of a word. */
 const RUN = 2;
-/** Begins an escape. */
+/** The start of an escape. */
 export const ESCAPE_SYMBOL = 4;
-/** Stands between a name and a value, or around them. */
+/** A character between a name and a value, or around them. */
 export const PAIR_SYMBOL = 8;
 export const UNDERSCORE = 16;
 export const NOT_ASCII = 32;
-// The highest bit, so that a shift counts them.
+// The highest bit of a kind, so that a shift gives 1 for a digit.
 const DIGIT = 128;
 const DIGIT_SHIFT = 7;
 const COUNT_SHIFT = 8;
@@ -71,12 +71,12 @@ for (let code = 0; code < 128; code += 1) {
     (code >= 48 && code <= 57 ? DIGIT : 0);
 }
 
-/** How many digits were seen, up to 63. */
+/** The number of digits, up to 63. */
 export function digitsOf(seen: number): number {
   return (seen >> COUNT_SHIFT) & MAX_COUNT;
 }
 
-/** How many digits were seen in words with at most one letter, up to 63. */
+/** The number of digits in words with at most one letter, up to 63. */
 export function numberDigitsOf(seen: number): number {
   return seen >> NUMBER_SHIFT;
 }
@@ -87,16 +87,16 @@ const E = 'e'.charCodeAt(0);
 for (const second of 'yw') IS_START[E * 128 + second.charCodeAt(0)] = 1;
 
 /**
- * Adds the places of the tokens in a text, and of the runs of base64 of which `holds` says that they hold a secret.
+ * Adds the spans of tokens in a text, and of runs of base64 that contain a secret by `holds`.
  *
- * One pass: a word is looked up by its first characters and by its length, a sign by itself. A form that may be there is
- * read forward, over a bounded part of the text or up to the end of the token that is found.
+ * One pass over the text: a word is looked up by its first characters and by its length, a symbol by itself. A candidate
+ * form is matched forward, over a bounded part of the text or to the end of the token.
  *
- * Returns the signs that were seen outside of tokens, and how many digits (`digitsOf`, `numberDigitsOf`).
+ * Returns the kinds of the characters outside of tokens, and the number of digits (`digitsOf`, `numberDigitsOf`).
  */
 export function findForms(text: string, found: Span[], holds?: (decoded: string) => boolean): number {
   const { length } = text;
-  let signs = 0;
+  let kinds = 0;
   let digits = 0;
   let numberDigits = 0;
   let rest = 0;
@@ -124,11 +124,11 @@ export function findForms(text: string, found: Span[], holds?: (decoded: string)
         if (forms !== undefined) end = longest(forms, text, start);
       }
     }
-    if (at < length) signs |= kind;
+    if (at < length) kinds |= kind;
     if (end < 0 && code < ANY_SYMBOL && BY_SYMBOL[code] !== undefined) {
-      for (const { form, sign, back } of BY_SYMBOL[code] as readonly FormWithSymbol[]) {
+      for (const { form, symbol, back } of BY_SYMBOL[code] as readonly FormWithSymbol[]) {
         const first = at - back;
-        if (first < rest || !text.startsWith(sign, at) || (bitsAt(text, first - 1) & WORD_BIT) !== 0)
+        if (first < rest || !text.startsWith(symbol, at) || (bitsAt(text, first - 1) & WORD_BIT) !== 0)
           continue;
         const last = endOfForm(form, text, first);
         if (last <= end) continue;
@@ -151,10 +151,10 @@ export function findForms(text: string, found: Span[], holds?: (decoded: string)
     runStart = -1;
   }
   const [all, ofNumbers] = [Math.min(digits, MAX_COUNT), Math.min(numberDigits, MAX_COUNT)];
-  return signs | (all << COUNT_SHIFT) | (ofNumbers << NUMBER_SHIFT);
+  return kinds | (all << COUNT_SHIFT) | (ofNumbers << NUMBER_SHIFT);
 }
 
-/** Where the longest token ends that begins with this word, or -1. */
+/** The end of the longest token that begins with this word, or -1. */
 function endOfStart(text: string, at: number, a: number): number {
   const b = text.charCodeAt(at + 1);
   if (!(b < 128) || IS_START[a * 128 + b] === 0) return -1;
@@ -171,7 +171,7 @@ function endOfStart(text: string, at: number, a: number): number {
   return end;
 }
 
-// Only where a run of base64url begins, so that no run is read twice.
+// Only at the start of a run of base64url, so that no run is read twice.
 function endOfJwt(text: string, at: number): number {
   if (text[at - 1] === '-' || text[at - 1] === '_') return -1;
   JWT.lastIndex = at;
@@ -184,7 +184,7 @@ function longest(forms: readonly Form[], text: string, at: number): number {
   return end;
 }
 
-/** Adds a run of base64 that holds a secret, or the parts of it after a path or a name: v1/ZXlK..., job_ZXlK... */
+/** Adds a run of base64 that contains a secret, or the part of it after a path or name: v1/ZXlK..., job_ZXlK... */
 function findWrapped(
   text: string,
   start: number,
@@ -214,9 +214,9 @@ function endOfPadding(text: string, end: number): number {
 /** The shortest run of base64 that is decoded. */
 export const MIN_WRAPPED = 22;
 
-// So many characters of a run are looked at before the rest is decoded.
+// The number of characters that are tested before the rest of a run is decoded.
 const PROBED = 16;
-// The value of each character of base64 and base64url, by its code.
+// The values of the characters of base64 and base64url, by their codes.
 const SEXTETS = new Int8Array(128).fill(-1);
 for (const [value, character] of [
   ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789',
@@ -226,7 +226,7 @@ for (const [value, character] of [
 for (const character of '+-') SEXTETS[character.charCodeAt(0)] = 62;
 for (const character of '/_') SEXTETS[character.charCodeAt(0)] = 63;
 
-/** Whether a run of base64 or base64url is a text of which `holds` says that it holds a secret. */
+/** Whether a run of base64 or base64url decodes to a text that contains a secret by `holds`. */
 export function isWrappedText(
   text: string,
   start: number,
@@ -237,7 +237,7 @@ export function isWrappedText(
   return holds(Buffer.from(text.slice(start, end), 'base64').toString('latin1'));
 }
 
-// Hashes and ids are base64 of bytes, half of which are no ASCII.
+// Hashes and ids in base64 decode to random bytes, half of which are not ASCII.
 function beginsAsText(text: string, start: number): boolean {
   for (let at = start; at < start + PROBED; at += 4) {
     const bits =
