@@ -199,7 +199,7 @@ const TIMES: Record<string, string> = {
   recordedAt: 'time of receipt',
 };
 
-function valueOf(name: CanonicalField): string | undefined {
+function valuesOf(name: CanonicalField): string | undefined {
   const field: Field = EVENT_FIELDS[name];
   if (field.kind === 'text') return `text, up to ${field.maxLength?.toLocaleString('en')} characters`;
   return field.kind === 'time' ? TIMES[name] : VALUES[field.kind as keyof typeof VALUES];
@@ -210,7 +210,7 @@ test('the table of members is that of the fields', async () => {
   const rows = CANONICAL_MEMBERS.map(({ field, name }) => [
     `\`${name}\``,
     field === undefined || isAlways(field) ? 'yes' : '',
-    field === undefined ? 'the number 1: the version of this form' : (valueOf(field) ?? ''),
+    field === undefined ? 'the number 1: the version of this form' : (valuesOf(field) ?? ''),
   ]);
   const head = ['member', 'always', 'value'];
   const widths = head.map((_, at) => Math.max(...[head, ...rows].map((cells) => cells[at]?.length ?? 0)));

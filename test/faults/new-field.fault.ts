@@ -98,7 +98,10 @@ test('a field of events is one line of the table, a migration, a column of the m
     '1\t0\tsrc/events/fields.ts\n',
   );
   await inCopy('npx', 'tsc', '--noEmit');
-  await cp(join(copy, 'test/faults/new-field-round-trip.ts'), join(copy, 'test/faults/new-field-round-trip.test.ts'));
+  await cp(
+    join(copy, 'test/faults/new-field-round-trip.ts'),
+    join(copy, 'test/faults/new-field-round-trip.test.ts'),
+  );
   await inCopy(
     'npx',
     'vitest',
