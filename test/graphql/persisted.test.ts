@@ -236,7 +236,7 @@ test('the command line says what its documents need, and works with them', async
   const closed = await run(service.url, 'export');
   expect(closed).toMatchObject({
     code: 2,
-    said: expect.stringContaining('add what audit-log documents prints'),
+    said: expect.stringContaining('add the output of audit-log documents'),
   });
   expect(closed.said).not.toContain('use a key');
   const PERSISTED_DOCUMENTS = await fileOf((await run(service.url, 'documents')).said);
