@@ -221,12 +221,12 @@ const IDS: Record<
   },
 };
 
-/** What is made has its id in the answer; everything else is named by the request. */
-const MAKES = /^(Create|Run|Copy|Allocate|Import|Register|Restore|StartExportTask|StartQueryExecution)/;
-/** Without a user name, IAM acts on its caller. */
+/** Operations whose response, not their request, has the id of the resource, because they create it. */
+const CREATES = /^(Create|Run|Copy|Allocate|Import|Register|Restore|StartExportTask|StartQueryExecution)/;
+/** Operations of IAM that act on the caller when the request has no user name. */
 const OWN_USER =
   /^(CreateAccessKey|ChangePassword|PasswordUpdated|CreateVirtualMFADevice|UpdateAccessKey|DeleteAccessKey)$/;
-/** Acts on the account as a whole. */
+/** Operations on the account as a whole. */
 const WHOLE_ACCOUNT =
   /^(ConsoleLogin|ExternalIdPDirectoryLogin|EnableRegion|DisableRegion|LeaveOrganization|(Enable|Disable)(EbsEncryptionByDefault|SerialConsoleAccess|ImageBlockPublicAccess|SnapshotBlockPublicAccess)|(Modify|Reset)EbsDefaultKmsKeyId|ModifyInstanceMetadataDefaults|UpdateMacieSession|EnableMacie|DisableMacie|(Put|Delete)ModelInvocationLoggingConfiguration|(Update|Delete)AccountPasswordPolicy|(Put|Delete)AccountPublicAccessBlock|(Enable|Disable)SecurityHub|(Create|Delete)AccountAlias)$/;
 
@@ -235,7 +235,7 @@ interface Resource {
   resourceId?: string | undefined;
 }
 
-/** The resource of a CloudTrail record: the first of its `resources`, else what its request or its answer names. */
+/** The resource of a CloudTrail record: the first of its `resources`, or one that its request or response names. */
 export function resourceOfCall(record: JsonObject): Resource {
   const listed = firstText(record, ['resources.0.ARN', 'resources.0.resourceName']);
   if (listed !== undefined) {
@@ -248,7 +248,7 @@ export function resourceOfCall(record: JsonObject): Resource {
   const bucket = textAt(request, 'bucketName');
   if (bucket !== undefined) return bucketOrObject(bucket, textAt(request, 'key'));
   const answer = objectOf(valueAt(record, 'responseElements'));
-  const sources = MAKES.test(name) ? [answer, request] : [request, answer];
+  const sources = CREATES.test(name) ? [answer, request] : [request, answer];
   return (
     kindIn(sources, service, name) ??
     idIn(sources, service) ??
@@ -318,10 +318,10 @@ function ranked(kinds: Kinds, call: string): Kinds {
     .map(({ entry }) => entry);
 }
 
-/** How many members of a request or an answer are looked at; of an array the first element. */
+/** The most members of a request or response that are examined. Of an array, only the first element is. */
 const MAX_MEMBERS = 2_000;
 
-/** The texts of a value by the name of their member in lower case, the outermost of each name. */
+/** The strings in a value by the lower-case name of their member; of several with one name, the outermost. */
 function textsIn(value: JsonValue | undefined): Map<string, string> {
   const found = new Map<string, string>();
   const open: [name: string, value: JsonValue | undefined][] = [['', value]];

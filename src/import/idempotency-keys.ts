@@ -12,18 +12,17 @@ export function isOwnId(key: string | undefined): boolean {
 }
 
 /**
- * Makes the idempotency keys of one input, in its order. A record with an id that its source promises to be unique
- * has that id as its key, whatever else is in it: delivered again, with a member more or less, it is the same event.
+ * Creates the idempotency keys of the records of one input, in its order. A record with an id that its source guarantees
+ * to be unique has that id as its key: delivered again with other members, it is the same event.
  *
- * The key of any other record is a hash of the format and of the record's content (for JSON the sorted form, for log
- * lines the lines), and of nothing else: not of the file's name, its compression or its place, so that the same log by
- * another name, unpacked, in pieces, or through a pipe gives the same keys. Two equal records of one input are two
- * events (syslog has a resolution of one second: two equal lines are two attempts): the second has its occurrence
- * number in the key. Equal records in two inputs are taken for one event found twice (rotated, overlapping or merged
- * logs).
+ * The key of any other record is a hash of the format and of its content (the sorted form of JSON, or the log line), but
+ * not of the name, the compression or the position of its file. So the same log has the same keys under another name,
+ * uncompressed, in pieces, and through a pipe. Equal records of one input are different events, because the times of
+ * syslog have a resolution of one second; from the second on, the key contains the number of the occurrence. Equal records
+ * in two inputs are the same event, as in rotated, overlapping or merged logs.
  *
- * Memory is bounded: a record is forgotten after 250,000 to 500,000 other ones, and what is equal to a forgotten
- * record counts as its repetition. Which records those are depends on the input alone, so a second run agrees.
+ * Memory is bounded: a record is forgotten after 250,000 to 500,000 other ones. An equal record after that gets the key of
+ * the first. This depends only on the input, so a second run makes the same keys.
  */
 export function createIdempotencyKeys(
   format: string,

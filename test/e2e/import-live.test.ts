@@ -107,5 +107,7 @@ test('a redelivered record with one more member is a duplicate that is reported,
   expect(await second.ended).toBe(0);
   expect(await countEvents()).toBe(before + 1);
   expect(second.said()).toMatch(/^- +2 +0 +2 /m);
-  expect(second.said()).toContain('duplicate: -:1: delivered before with other content');
+  expect(second.said()).toContain(
+    'duplicate: -:1: the source delivered the same id before with other content',
+  );
 });
