@@ -31,6 +31,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'client',
     'import',
     'config.ts',
+    'env-file.ts',
     'serve.ts',
     'shutdown.ts',
   ],
