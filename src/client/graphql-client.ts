@@ -79,6 +79,7 @@ export function createClient(options: ClientOptions): Client {
   const endpoint = endpointOf(options.url);
   let reached = false;
   const request = async (document: string, variables: string) => {
+    // Not by p-retry: it does not tell its pause, which `onRetry` reports, and adds its own to that of Retry-After.
     for (let attempt = 1; ; attempt++) {
       const result = await post(
         endpoint,
