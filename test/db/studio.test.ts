@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { type Program, startProgram } from '../support/process.ts';
@@ -25,7 +26,7 @@ beforeAll(async () => {
   Object.assign(login, { username: READER, password: 'reader' });
   const environment = { DATABASE_URL: login.href, CHECKPOINT_DISABLE: '1' };
   const parameters = ['studio', '--browser', 'none', '--port', String(await freePort())];
-  studio = startProgram('../node_modules/prisma/build/index.js', environment, parameters);
+  studio = startProgram(resolve('node_modules/prisma/build/index.js'), environment, parameters);
   await studio.says('http://localhost:');
   url = /http:\/\/localhost:\d+/.exec(studio.said())?.[0] ?? '';
 });

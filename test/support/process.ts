@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-
-const SOURCE = new URL('../../src/', import.meta.url).pathname;
+import { resolve } from 'node:path';
+import { inject } from 'vitest';
 
 /** A program of ours as a process of its own. */
 export interface Program {
@@ -14,13 +14,18 @@ export interface Program {
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
-/** Runs a file of `src/` with the environment of a newcomer and the given settings. */
+/**
+ * Runs a module of the service, named as below `dist/`, or any other program by its path, with the environment of a
+ * newcomer and the given settings.
+ */
 export function startProgram(
   file: string,
   environment: Record<string, string>,
   programArguments: readonly string[] = [],
 ): Program {
-  const child = spawn(process.execPath, ['--import', 'tsx', SOURCE + file, ...programArguments], {
+  const program = resolve(inject('built'), file);
+  const loader = program.endsWith('.ts') ? ['--import', 'tsx'] : [];
+  const child = spawn(process.execPath, [...loader, program, ...programArguments], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ENV_FILE: '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -57,7 +57,7 @@ export async function startWitness(name: string, logKey: string): Promise<Witnes
 }
 
 async function launch(settings: object): Promise<Program> {
-  const program = startProgram('../test/support/witness.ts', {}, [JSON.stringify(settings)]);
+  const program = startProgram(join(import.meta.dirname, 'witness.ts'), {}, [JSON.stringify(settings)]);
   await program.says('\n');
   return program;
 }

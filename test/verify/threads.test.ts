@@ -1,47 +1,23 @@
-import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
 import { hashLines } from '../../src/verify/export-lines.ts';
 import { createDatabase } from '../support/database.ts';
 import { startService } from '../support/service.ts';
 import { logWarnings } from '../support/write.ts';
 import { linesOf } from './made-log.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
-
-let folder: string;
 let built: typeof import('../../src/verify/threads.ts');
 let builtDatabase: typeof import('../../src/verify/database.ts');
 let builtPool: typeof import('../../src/db/pool.ts');
 
-// Threads run what is published, so it is built first.
+// Threads run what is published.
 beforeAll(async () => {
-  const cache = join(ROOT, 'node_modules/.cache');
-  await mkdir(cache, { recursive: true });
-  folder = await mkdtemp(join(cache, 'audit-log-threads-'));
-  const { status, stdout } = spawnSync(
-    process.execPath,
-    [
-      join(ROOT, 'node_modules/typescript/bin/tsc'),
-      '-p',
-      'tsconfig.build.json',
-      '--outDir',
-      join(folder, 'dist'),
-    ],
-    { cwd: ROOT, encoding: 'utf8' },
-  );
-  expect(status, stdout).toBe(0);
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  await cp(join(ROOT, 'prisma/structure.sql'), join(folder, 'prisma/structure.sql'));
-  const load = (source: string) =>
-    import(pathToFileURL(join(folder, source.replace(/^src/, 'dist').replace(/ts$/, 'js'))).href);
-  built = await load('src/verify/threads.ts');
-  builtDatabase = await load('src/verify/database.ts');
-  builtPool = await load('src/db/pool.ts');
-}, 120_000);
-afterAll(() => rm(folder, { recursive: true }));
+  const load = (file: string) => import(pathToFileURL(join(inject('built'), file)).href);
+  built = await load('verify/threads.js');
+  builtDatabase = await load('verify/database.js');
+  builtPool = await load('db/pool.js');
+});
 
 async function* parts(count: number) {
   for (let n = 0; n < count; n += 1) yield bytesOf(n);
