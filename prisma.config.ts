@@ -2,7 +2,8 @@ import { defineConfig } from 'prisma/config';
 
 const isOf = (...commands: string[]) => process.argv.some((argument) => commands.includes(argument));
 
-// Every command of Prisma downloads its engine, and only these two run it. For the others any file that is there will do.
+// Every command of Prisma requires its schema engine and would download it, but only these two run it. For the others, any
+// existing file will do.
 const runsEngine = isOf('migrate', 'db');
 if (!runsEngine) process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= process.execPath;
 
@@ -14,12 +15,12 @@ export default defineConfig({
   ...(url !== undefined && { datasource: { url } }),
 });
 
-/** The database of the service: by the settings, or the embedded one of a service that runs. */
+/** The configured database of the service, or the embedded one of a running service. */
 async function databaseUrl(): Promise<string | undefined> {
   const { loadEnvFile } = await import('./src/env-file.ts');
   loadEnvFile();
   const { DATABASE_URL, DATABASE_ADMIN_URL, DATA_DIR = '.data' } = process.env;
-  // Migrations are the work of the login that owns the tables, if that is not the one of the service.
+  // Migrations need the login that owns the tables, which may differ from that of the service.
   const given = (runsEngine && DATABASE_ADMIN_URL) || DATABASE_URL;
   if (given) return given;
   const { findRunning } = await import('./src/db/embedded/cluster.ts');

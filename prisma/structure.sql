@@ -1,4 +1,4 @@
--- What the migrations make, written by `npm run structure` and checked by the tests: to be read, not run.
+-- The structure of the database after all migrations. For reading only: `npm run structure` writes it, the tests check it.
 -- `audit-log verify` compares its functions, triggers, policies and privileges with those of the database.
 
 -- Tables

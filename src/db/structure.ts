@@ -102,7 +102,7 @@ export async function linesOf(db: Queryable, section: Section): Promise<string[]
 /** The description of a database as SQL for reading. The text is the same on every version of PostgreSQL. */
 export async function structureOf(db: Queryable): Promise<string> {
   const parts = [
-    '-- What the migrations make, written by `npm run structure` and checked by the tests: to be read, not run.\n' +
+    '-- The structure of the database after all migrations. For reading only: `npm run structure` writes it, the tests check it.\n' +
       '-- `audit-log verify` compares its functions, triggers, policies and privileges with those of the database.\n',
   ];
   for (const title of Object.keys(SECTIONS) as Section[])
