@@ -12,7 +12,7 @@ const MAX_KNOWN_CHARACTERS = 4_000_000;
 const MAX_SECRET = 512;
 const BEARER = /^Bearer +(\S{16,8192})$/i;
 
-// What a client is told: the reason of a WebSocket's close has room for some hundred characters.
+// Messages to clients. They are short, since the close reason of a WebSocket has at most 123 bytes.
 const MISSING = 'no API key was sent: send it as "Authorization: Bearer KEY"';
 const MALFORMED = 'the value of Authorization is not an API key: send "Bearer KEY" with a whole key';
 const MISTYPED = 'the API key is not complete or has a wrong character: copy it again';
@@ -134,14 +134,25 @@ const DEADLINE_MS = 5_000;
 const UNKNOWN_MS = 5_000;
 const MAX_UNKNOWN = 10_000;
 
-interface Waiting {
+/** A secret that waits for its look-up. */
+class WaitingSecret {
   /** The hash in hex. */
-  name: string;
-  hash: Buffer;
-  since: number;
-  found: Promise<ApiKey | undefined>;
-  resolve(key: ApiKey | undefined): void;
-  reject(error: unknown): void;
+  readonly name: string;
+  readonly hash: Buffer;
+  readonly since: number;
+  readonly found: Promise<ApiKey | undefined>;
+  resolve!: (key: ApiKey | undefined) => void;
+  reject!: (error: unknown) => void;
+
+  constructor(name: string, hash: Buffer, since: number) {
+    this.name = name;
+    this.hash = hash;
+    this.since = since;
+    this.found = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
 }
 
 /**
@@ -153,8 +164,8 @@ interface Waiting {
 export class KeyLookup {
   readonly #pool: Pool;
   readonly #now: () => number;
-  readonly #queue: Waiting[] = [];
-  #waiting = new Map<string, Waiting>();
+  readonly #queue: WaitingSecret[] = [];
+  #waiting = new Map<string, WaitingSecret>();
   /** The hashes of unknown secrets, and until when they are remembered. */
   #unknown = new Map<string, number>();
   #running = 0;
@@ -178,23 +189,19 @@ export class KeyLookup {
     this.#unknown = new Map();
   }
 
-  #enqueue(name: string, hash: Buffer): Waiting {
-    const settle: Partial<Waiting> = {};
-    const found = new Promise<ApiKey | undefined>((resolve, reject) => {
-      Object.assign(settle, { resolve, reject });
-    });
-    const one = { name, hash, since: this.#now(), found, ...(settle as Pick<Waiting, 'resolve' | 'reject'>) };
-    this.#waiting.set(name, one);
-    this.#queue.push(one);
+  #enqueue(name: string, hash: Buffer): WaitingSecret {
+    const waiting = new WaitingSecret(name, hash, this.#now());
+    this.#waiting.set(name, waiting);
+    this.#queue.push(waiting);
     // All secrets that arrive in this iteration of the event loop form one batch.
     setImmediate(() => this.#start());
-    return one;
+    return waiting;
   }
 
   #start(): void {
     while (this.#running < BATCHES_AT_ONCE && this.#queue.length > 0) {
       this.#running += 1;
-      const batch = this.#queue.splice(0, MAX_BATCH).filter((one) => this.#isInTime(one));
+      const batch = this.#queue.splice(0, MAX_BATCH).filter((waiting) => this.#isInTime(waiting));
       void this.#lookUp(batch).finally(() => {
         this.#running -= 1;
         this.#start();
@@ -202,27 +209,27 @@ export class KeyLookup {
     }
   }
 
-  #isInTime(one: Waiting): boolean {
-    if (this.#now() - one.since <= DEADLINE_MS) return true;
-    this.#waiting.delete(one.name);
-    one.reject(late());
+  #isInTime(waiting: WaitingSecret): boolean {
+    if (this.#now() - waiting.since <= DEADLINE_MS) return true;
+    this.#waiting.delete(waiting.name);
+    waiting.reject(late());
     return false;
   }
 
-  async #lookUp(batch: readonly Waiting[]): Promise<void> {
+  async #lookUp(batch: readonly WaitingSecret[]): Promise<void> {
     if (batch.length === 0) return;
-    // `forget` replaces both: a result from before it is neither shared nor remembered.
+    // `forget` replaces both maps: a result from before it is neither shared nor remembered.
     const [waiting, unknown] = [this.#waiting, this.#unknown];
     const hashes = batch.map(({ hash }) => hash);
     try {
       const keys = await inTime(findKeys(this.#pool, hashes));
-      for (const one of batch) {
-        const key = keys.get(one.name);
-        if (!key && unknown === this.#unknown) this.#rememberUnknown(one.name);
-        one.resolve(key);
+      for (const { name, resolve } of batch) {
+        const key = keys.get(name);
+        if (!key && unknown === this.#unknown) this.#rememberUnknown(name);
+        resolve(key);
       }
     } catch (error) {
-      for (const one of batch) one.reject(error);
+      for (const { reject } of batch) reject(error);
     }
     for (const { name } of batch) waiting.delete(name);
   }
