@@ -162,7 +162,9 @@ function eventOf(given: LogEvent | AuthEvent | DataEvent | SecurityEvent, readin
   // The type of an access to data follows from its action.
   if (unknown !== undefined && !(fields === OF_DATA && unknown === 'eventType'))
     problems.add(badInput(`${path}.${unknown}`, `is no field of this: it has ${[...fields].join(', ')}`));
-  const input: EventInput = { eventType: typeof event.eventType === 'string' ? event.eventType : '' };
+  // Each field is read once: a getter may give something else the next time.
+  const { eventType, timestamp } = event;
+  const input: EventInput = { eventType: typeof eventType === 'string' ? eventType : '' };
   if (!eventTypes.includes(input.eventType))
     problems.add(
       badInput(`${path}.eventType`, 'must be an event type such as auth.login_failed (EVENT_TYPES)'),

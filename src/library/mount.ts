@@ -23,7 +23,6 @@ export interface Mount {
 }
 
 const FINISH_MS = 5_000;
-const GRAPHQL_PATH = '/graphql';
 /** What is served beside GraphQL, by the end of a path. */
 const ROUTES =
   /^.*?(\/(?:export\/[^/]+|health\/(?:live|ready)|(?:customers(?:-by-id)?\/[^/]+\/)?(?:checkpoint|verifier-key|purge|tile\/.+)))$/;
@@ -149,6 +148,8 @@ async function forwardFromFetch(api: ApiServer, request: Request): Promise<Respo
   const { pathname, search, host, protocol } = new URL(request.url);
   const headers = [...request.headers].filter(([name]) => !HOP_BY_HOP.has(name)).flat();
   if (!request.headers.has('host')) headers.push('host', host);
+  // Before anything is forwarded: the server would wait for a body that does not come until its timeout.
+  const body = fetchBodyOf(request);
   const sent = forward(api, {
     method: request.method,
     path: apiPath(pathname) + search,
@@ -158,7 +159,6 @@ async function forwardFromFetch(api: ApiServer, request: Request): Promise<Respo
   const end = () => void sent.request.destroy();
   if (request.signal?.aborted) end();
   request.signal?.addEventListener('abort', end, { once: true });
-  const body = request.body ? Readable.fromWeb(request.body as ReadableStream) : Readable.from([]);
   void pipeline(body, sent.request).catch((error) => sent.request.destroy(error));
   const incoming = await sent.response;
   incoming.once('close', () => request.signal?.removeEventListener('abort', end));
@@ -218,14 +218,19 @@ function bodyOf(request: IncomingMessage): Readable {
   if (body === undefined || body === null) {
     const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
     if (length === '0' && encoding === undefined) return request;
-    // Nothing more comes of it: the server would wait for it until its time-out.
-    throw new AuditError(
-      'UNAVAILABLE',
-      'the body was read before the log: mount it before what reads bodies',
-    );
+    throw readBefore();
   }
   const bytes = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
   return Readable.from([Buffer.from(bytes)]);
+}
+
+function fetchBodyOf({ body, bodyUsed }: Request): Readable {
+  if (bodyUsed || body?.locked) throw readBefore();
+  return body ? Readable.fromWeb(body as ReadableStream) : Readable.from([]);
+}
+
+function readBefore(): AuditError {
+  return new AuditError('UNAVAILABLE', 'the body was read before the log: mount it before what reads bodies');
 }
 
 // As they came, also what came twice: the server refuses that.

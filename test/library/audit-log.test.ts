@@ -136,6 +136,24 @@ describe('what is wrong is refused with its path, and nothing is recorded', () =
     expect(refusal.message).toContain('nested deeper than 32 levels');
   });
 
+  test.each<[string, unknown, unknown, unknown]>([
+    ['eventType', 'auth.login', 5, 'auth.login'],
+    ['timestamp', '2026-01-31T12:00:00Z', 'never', Date.UTC(2026, 0, 31, 12)],
+    ['details', { n: 1 }, 5, { n: 1 }],
+    ['userId', 'alice', 5, 'alice'],
+    ['severity', 'error', 5, 'error'],
+  ])('a getter that gives another %s each time is read once', async (field, first, other, recorded) => {
+    let reads = 0;
+    const get = () => {
+      reads += 1;
+      return reads === 1 ? first : other;
+    };
+    const given = { eventType: 'auth.login' } as const;
+    Object.defineProperty(given, field, { enumerable: true, get });
+    expect(await record(given)).toMatchObject({ [field]: recorded });
+    expect(reads).toBe(1);
+  });
+
   test('every problem of a batch is named', async () => {
     const input = [login, { eventType: 'x' }, { ...login, ipAddress: 'x' }, { ...login, details: { a: 1n } }];
     const refusal = await log.logMany(input).catch((error) => error);

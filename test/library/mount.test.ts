@@ -271,3 +271,27 @@ test('a body that was read before and not kept is refused at once', async () => 
   expect([answer.status, (await answer.json()).errors[0].extensions.code]).toEqual([503, 'UNAVAILABLE']);
   host.close();
 });
+
+test.each<[string, (request: Request) => Promise<unknown>]>([
+  ['read to its end', (request) => request.text()],
+  [
+    'read in part',
+    async ({ body }) => {
+      const reader = body?.getReader();
+      await reader?.read();
+      reader?.releaseLock();
+    },
+  ],
+  ['locked by a reader', async ({ body }) => body?.getReader()],
+])('a body that was %s before fetch is refused at once', async (_how, use) => {
+  const request = new Request('http://log.example/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_KEY}` },
+    body: '{"query":"{__typename}"}',
+  });
+  await use(request);
+  const answer = await log.fetch(request);
+  const [error] = (await answer.json()).errors;
+  expect([answer.status, error.extensions.code]).toEqual([503, 'UNAVAILABLE']);
+  expect(error.message).toContain('the body was read before the log');
+});
