@@ -148,6 +148,18 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_name, open) => {
     expect((await transport.ask(LOG, again)).data).toEqual({ logEvents: { recorded: 1 } });
   });
 
+  test('idempotency keys that were used before, where a value of a wrong type is the only other problem', async () => {
+    const keyed = (action: string) => read({ action, idempotencyKey: `${_name}-typed` });
+    expect((await transport.ask(LOG, { events: [keyed('first')] })).data).toEqual({
+      logEvents: { recorded: 1 },
+    });
+    const events = [keyed('first'), keyed('other'), read({ severity: 'LOUD' })];
+    expect(problems(await transport.ask(LOG, { events }))).toEqual([
+      bad('input[2].severity'),
+      ['CONFLICT', 'input[1].idempotencyKey'],
+    ]);
+  });
+
   test('what only redaction and the canonical form find', async () => {
     const large = { a: 'x'.repeat(70_000) };
     expect(

@@ -58,7 +58,7 @@ export async function problemsOf(
   most: number,
 ): Promise<readonly AuditError[]> {
   const problems = new Problems(most);
-  const checks = { checkInput: checkClientInput, checkDraft, signal: pipeline.refused };
+  const checks = { checkInput: checkClientInput, checkDraft, signal: pipeline.refused, isRefused: true };
   try {
     await prepareEvents({ ...pipeline, filters: wantAll }, inputs, { ...checks, problems });
     problems.throwAny();
@@ -90,6 +90,8 @@ interface Checks {
   checkDraft: (redacted: EventDraft) => void;
   /** Aborted when nothing more is to be done. */
   signal?: AbortSignal | undefined;
+  /** Whether the events are refused in any case, for a problem that is not among those found here. */
+  isRefused?: boolean;
 }
 
 /** Checks, filters, redacts and appends events, all or none, in order. */
@@ -109,7 +111,7 @@ export async function record(
 async function prepareEvents(
   pipeline: Pipeline,
   inputs: readonly PathedInput[],
-  { checkInput, checkDraft, signal, problems }: Checks & { problems: Problems },
+  { checkInput, checkDraft, signal, isRefused, problems }: Checks & { problems: Problems },
 ): Promise<(PreparedEvent | undefined)[]> {
   const now = pipeline.now();
   const drafts = await inTurns(inputs, (one) => {
@@ -130,11 +132,11 @@ async function prepareEvents(
       return prepareEvent(redacted, now, path);
     });
   });
-  if (problems.count > 0) await addConflicts(pipeline, prepared, { inputs, problems });
+  if (isRefused || problems.count > 0) await addConflicts(pipeline, prepared, { inputs, problems });
   return prepared;
 }
 
-// Those that are appended are told by the append.
+// Of events that are appended, the append finds the conflicts.
 async function addConflicts(
   { appender }: Pipeline,
   prepared: readonly (PreparedEvent | undefined)[],
