@@ -1,14 +1,8 @@
-import {
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
-import { errorBody, errorHeaders, SECURITY_HEADERS } from './error-response.ts';
+import { rawErrorResponse } from './error-response.ts';
 
 const CHECK_MS = 1_000;
 const IDLE_MS = 30_000;
@@ -53,17 +47,7 @@ export function boundConnections(server: Server, { maxConnections, log }: Connec
 function answerBroken({ code = '' }: NodeJS.ErrnoException, socket: Duplex): void {
   if (!socket.writable || code === 'ECONNRESET' || isAnswering(socket)) return void socket.destroy();
   const [status, error] = errorOfBrokenRequest(code);
-  const body = errorBody(error);
-  const headers = {
-    ...SECURITY_HEADERS,
-    ...errorHeaders(error),
-    connection: 'close',
-    'content-length': String(Buffer.byteLength(body)),
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`, () =>
-    socket.destroy(),
-  );
+  socket.end(rawErrorResponse(status, error), () => socket.destroy());
 }
 
 function errorOfBrokenRequest(code: string): [number, AuditError] {

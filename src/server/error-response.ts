@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Plugin as EnvelopPlugin } from '@envelop/core';
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
@@ -40,6 +40,19 @@ export function errorHeaders({ retryAfterMs }: AuditError): Record<string, strin
     'content-type': 'application/json; charset=utf-8',
     ...(retryAfterMs === undefined ? {} : { 'retry-after': retryAfterSeconds(retryAfterMs) }),
   };
+}
+
+/** The whole of such a response over HTTP/1.1, for a connection that Node has no response for. It closes the connection. */
+export function rawErrorResponse(status: number, error: AuditError): string {
+  const body = errorBody(error);
+  const headers = {
+    ...SECURITY_HEADERS,
+    ...errorHeaders(error),
+    connection: 'close',
+    'content-length': String(Buffer.byteLength(body)),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
 
 /** Answers with an error, unless it has been answered: with UNAVAILABLE, when the service stopped meanwhile. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AuditError } from '../errors.ts';
-import { errorBody, errorHeaders, sendError } from './error-response.ts';
+import { rawErrorResponse, sendError } from './error-response.ts';
 
 /** Longest time for the requests that are being answered when the server stops. */
 const FINISH_MS = 5_000;
@@ -34,17 +34,10 @@ export interface Stopping {
   stop(onRefused?: (error: AuditError) => void): Promise<void>;
 }
 
-/** The answer to a request for a WebSocket that comes while the service stops. */
+/** The response to a WebSocket upgrade that arrives while the service stops. */
 function upgradeErrorResponse(): string {
-  const error = new AuditError('UNAVAILABLE', 'the service stops: open another connection', undefined, 1_000);
-  const body = errorBody(error);
-  const headers = {
-    connection: 'close',
-    'content-length': Buffer.byteLength(body),
-    ...errorHeaders(error),
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 503 Service Unavailable\r\n${lines.join('')}\r\n${body}`;
+  const message = 'the service stops: open another connection';
+  return rawErrorResponse(503, new AuditError('UNAVAILABLE', message, undefined, 1_000));
 }
 
 interface Connection {
