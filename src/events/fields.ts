@@ -46,27 +46,27 @@ export type Kind = keyof Values;
 /** What else is true of a field. */
 export type Trait =
   /** The log writes it; a client cannot. */
-  | 'log'
+  | 'byLog'
   /** A client must give it. */
   | 'required'
-  /** Every event has it: the log adds what a client left out. */
+  /** Every event has it: the log adds what a client leaves out. */
   | 'always'
-  /** It is no part of the event: it is stored beside it. */
-  | 'beside'
-  /** Events of all kinds have it: logAuthEvent, logDataEvent and logSecurityEvent take it too. */
+  /** It is stored beside the event, not in it. */
+  | 'notInEvent'
+  /** The inputs of logAuthEvent, logDataEvent and logSecurityEvent have it too. */
   | 'context'
-  /** A filter compares it for equality. */
+  /** A filter can ask for an equal value. */
   | 'equality'
   /** A search finds its words. */
   | 'search'
   /** An empty text is refused. */
-  | 'filled'
-  /** A text of nothing but white space is refused. */
-  | 'visible'
-  /** A credential in it is refused. In other texts it is redacted. */
-  | 'refuse'
-  /** With a credential in it, it is replaced by its keyed hash. */
-  | 'hash';
+  | 'notEmpty'
+  /** A text of white space alone is refused. */
+  | 'notBlank'
+  /** A text with a credential is refused. In texts without this trait and the next, credentials are redacted. */
+  | 'refuseSecrets'
+  /** A text with a credential is replaced by its keyed hash. */
+  | 'hashSecrets';
 
 /** A field of an event. Its name in SQL, in the canonical form and in exports is the name in snake_case. */
 export interface Field<K extends Kind = Kind, T extends Trait = Trait> {
@@ -83,11 +83,11 @@ export interface Field<K extends Kind = Kind, T extends Trait = Trait> {
 }
 
 /**
- * The fields of an event: a line here, a column in a migration and in `prisma/schema.prisma`, and what `npm run regenerate`
- * writes are all that a field needs. An optional text of a new name is `text(256, 'What it says.', 'context')` and the like.
+ * The fields of an event. A new optional text takes one line here, such as `text(256, 'What it says.', 'context')`, a
+ * migration that adds its column, the column in `prisma/schema.prisma`, and `npm run regenerate`.
  *
- * The order is that of a CSV export. The fields of an event that was recorded must not change their kind, nor lose `search`:
- * the stored words would not be those of the event any more.
+ * The order is that of the columns of a CSV. A field that events were recorded with keeps its name, its kind and `search`:
+ * its name and value are in their canonical form, and its words are stored.
  */
 export const EVENT_FIELDS = {
   id: byLog('id', '"audit_" and 32 hex digits of a UUIDv7: the same in every interface and export.'),
@@ -95,9 +95,9 @@ export const EVENT_FIELDS = {
     256,
     'Makes a retry safe: the same key again, however late, returns the first event and records nothing; with other content it is an error (CONFLICT).',
     'context',
-    'beside',
-    'filled',
-    'hash',
+    'notInEvent',
+    'notEmpty',
+    'hashSecrets',
   ),
   timestamp: {
     ...field('time', 'When it happened: what the application said, else the time of receipt.', 'always'),
@@ -113,7 +113,7 @@ export const EVENT_FIELDS = {
     'context',
     'equality',
     'search',
-    'refuse',
+    'refuseSecrets',
   ),
   resourceType: text(256, 'The kind of resource that was acted on, such as "invoice".', 'equality', 'search'),
   resourceId: text(1_024, 'The resource that was acted on.', 'equality', 'search'),
@@ -121,7 +121,7 @@ export const EVENT_FIELDS = {
     256,
     'What was done, in the words of the application; absent: the dotted name of the event type.',
     'always',
-    'visible',
+    'notBlank',
     'equality',
     'search',
   ),
@@ -148,6 +148,7 @@ export const EVENT_FIELDS = {
   position: byLog('position', '0-based, gap-free, in commit order: the leaf index.'),
   leafHash: byLog('hash', 'Lower-case hex of SHA-256(0x00 || canonical bytes).'),
 } as const satisfies Record<string, Field>;
+
 export type FieldName = keyof typeof EVENT_FIELDS;
 type Table = typeof EVENT_FIELDS;
 /** The type of a field's values. */
@@ -160,8 +161,8 @@ type With<T extends Trait> = {
   [N in FieldName]: [Extract<Table[N]['traits'][number], T>] extends [never] ? never : N;
 }[FieldName];
 
-export type ClientField = Exclude<FieldName, With<'log'>>;
-export type StoredField = Exclude<FieldName, With<'beside'>>;
+export type ClientField = Exclude<FieldName, With<'byLog'>>;
+export type StoredField = Exclude<FieldName, With<'notInEvent'>>;
 /** Of the canonical form, beside the version. */
 export type CanonicalField = Exclude<StoredField, OfKind<'position' | 'hash'>>;
 /** Every event has it. */
@@ -173,15 +174,15 @@ export type TextField = OfKind<'text'>;
 export type ObjectField = OfKind<'object'>;
 export type SearchedField = With<'search'>;
 export type EqualityField = Extract<With<'equality'>, TextField>;
-type RefusingText = Extract<With<'refuse'>, TextField>;
-type HashedText = Extract<With<'hash'>, TextField>;
+type RefusingText = Extract<With<'refuseSecrets'>, TextField>;
+type HashedText = Extract<With<'hashSecrets'>, TextField>;
 /** A text whose secrets are redacted in place. */
 export type RedactedText = Exclude<TextField, RefusingText | HashedText>;
 
-export const CLIENT_FIELDS = select<ClientField>(({ traits }) => !traits.includes('log'));
-export const STORED_FIELDS = select<StoredField>(({ traits }) => !traits.includes('beside'));
+export const CLIENT_FIELDS = select<ClientField>(({ traits }) => !traits.includes('byLog'));
+export const STORED_FIELDS = select<StoredField>(({ traits }) => !traits.includes('notInEvent'));
 export const CANONICAL_FIELDS = select<CanonicalField>(
-  ({ kind, traits }) => !traits.includes('beside') && kind !== 'position' && kind !== 'hash',
+  ({ kind, traits }) => !traits.includes('notInEvent') && kind !== 'position' && kind !== 'hash',
 );
 export const CONTEXT_FIELDS = select<ContextField>(({ traits }) => traits.includes('context'));
 export const TEXT_FIELDS = select<TextField>(({ kind }) => kind === 'text');
@@ -190,10 +191,11 @@ export const OBJECT_FIELDS = select<ObjectField>(({ kind }) => kind === 'object'
 export const EQUALITY_FIELDS = select<EqualityField>(({ traits }) => traits.includes('equality'));
 export const SEARCHED_FIELDS = select<SearchedField>(({ traits }) => traits.includes('search'));
 export const REDACTED_TEXTS = select<RedactedText>(
-  ({ kind, traits }) => kind === 'text' && !traits.includes('refuse') && !traits.includes('hash'),
+  ({ kind, traits }) =>
+    kind === 'text' && !traits.includes('refuseSecrets') && !traits.includes('hashSecrets'),
 );
-export const REFUSING_TEXTS = select<RefusingText>(({ traits }) => traits.includes('refuse'));
-export const HASHED_TEXTS = select<HashedText>(({ traits }) => traits.includes('hash'));
+export const REFUSING_TEXTS = select<RefusingText>(({ traits }) => traits.includes('refuseSecrets'));
+export const HASHED_TEXTS = select<HashedText>(({ traits }) => traits.includes('hashSecrets'));
 
 /** An event of which nothing is known. Copies of it have one shape, which is quicker all along the way. */
 export const EMPTY_EVENT: Readonly<Record<StoredField, undefined>> = mapFields(
@@ -288,7 +290,7 @@ function object<const T extends Trait = never>(description: string, ...traits: r
 }
 
 function byLog<const K extends Kind>(kind: K, description: string) {
-  return field(kind, description, 'log', 'always');
+  return field(kind, description, 'byLog', 'always');
 }
 
 function select<Name extends FieldName>(isOne: (field: Field, name: string) => boolean): readonly Name[] {

@@ -107,7 +107,7 @@ function checkBlock(text: string, path: string) {
   return block;
 }
 
-/** Whether the event matches; agrees with the SQL of `log/where.ts` on every event. */
+/** Whether the event matches; agrees with the SQL of `log/read/filter-sql.ts` on every event. */
 export function matches(event: AuditEvent, filter: EventFilter): boolean {
   if (filter.eventTypes && !filter.eventTypes.includes(event.eventType)) return false;
   if (filter.categories && !filter.categories.includes(categoryOf(event.eventType))) return false;

@@ -266,12 +266,12 @@ function storedWords(parts: string[], isPrefix: boolean, path: string): string[]
   return key === undefined ? others : [...others, key];
 }
 
-/** What the text of an event, as `SEARCH_TEXT` of `log/where.ts` makes it, has in it when a phrase of it is found. */
+/** What the text of an event, as `SEARCH_TEXT` of `log/read/filter-sql.ts` makes it, has in it when a phrase of it is found. */
 export function needleOf(phrase: string): string {
   return phrase.endsWith('*') ? ` ${phrase.slice(0, -1)}` : ` ${phrase} `;
 }
 
-/** Whether an event is found; agrees with the SQL of `log/where.ts` on every event with words in the present form. */
+/** Whether an event is found; agrees with the SQL of `log/read/filter-sql.ts` on every event with words in the present form. */
 export function isFound(event: AuditEvent, { words, phrases = [], excluded = [] }: SearchCondition): boolean {
   const present = presentOf(event);
   return (

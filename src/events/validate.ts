@@ -68,14 +68,14 @@ const EMPTY_DRAFT = mapFields(CLIENT_FIELDS, () => undefined);
 
 function textChecker(name: ClientField): Check<string> {
   const { maxLength = 0, traits }: Field = EVENT_FIELDS[name];
-  const isFilled = traits.includes('filled');
-  const isVisible = traits.includes('visible');
+  const mustNotBeEmpty = traits.includes('notEmpty');
+  const mustNotBeBlank = traits.includes('notBlank');
   return (text, { path, onProblem }) => {
     const problem = problemOf(text);
     if (problem !== undefined) onProblem(badInput(`${path}.${name}`, problem));
     else if (text.length > maxLength)
       onProblem(badInput(`${path}.${name}`, `is longer than ${maxLength} characters`));
-    else if ((isFilled && text === '') || (isVisible && text.trim() === ''))
+    else if ((mustNotBeEmpty && text === '') || (mustNotBeBlank && text.trim() === ''))
       onProblem(badInput(`${path}.${name}`, 'must not be empty'));
     return text;
   };

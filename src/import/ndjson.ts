@@ -14,7 +14,7 @@ import { isObject } from './json-values.ts';
 /** Members that the log of an export assigned. They are dropped, because this log assigns its own. */
 const ASSIGNED_BY_THE_LOG = new Set<string>([
   'v',
-  ...STORED_FIELDS.filter((name) => traitsOf(name).includes('log')),
+  ...STORED_FIELDS.filter((name) => traitsOf(name).includes('byLog')),
 ]);
 const KNOWN = new Set<string>(CLIENT_FIELDS);
 const OBJECTS = new Set<string>(OBJECT_FIELDS);

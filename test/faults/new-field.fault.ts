@@ -89,6 +89,7 @@ test('a field of events is one line of the table, a migration, a column of the m
       'prisma/schema.prisma',
       // Written by `npm run regenerate`.
       'docs/log-format.md',
+      'docs/search.md',
       'prisma/structure.sql',
       'schema.graphql',
       'test/support/operations/generated/graphql.ts',
@@ -106,6 +107,8 @@ test('a field of events is one line of the table, a migration, a column of the m
     'npx',
     'vitest',
     'run',
+    '--testTimeout=600000',
+    '--no-file-parallelism',
     'test/faults/new-field-round-trip.test.ts',
     'test/log/canonical-row.test.ts',
     'test/log/copy-rows.test.ts',
