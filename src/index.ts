@@ -25,12 +25,12 @@ export type { EventFilterFunction, Extensions } from './log/append/extensions.ts
 export type { EventHandler } from './log/append/handlers.ts';
 export type { AuditService, AuditServiceOptions } from './service.ts';
 
-// What follows is loaded when it is first called: it takes the better part of a second, and libraries in it put names of
-// theirs on `globalThis`, which an import alone should not.
+// The functions below load their modules at the first call: loading takes most of a second, and some libraries define names on
+// `globalThis`, which a mere import of this module should not do.
 
 /**
- * Opens an audit log in this process, on a PostgreSQL (`databaseUrl`) or on an embedded one under `dataDir`. It listens on
- * no port and reads no environment. Throws when the database cannot be used.
+ * Opens an audit log in this process, on a PostgreSQL (`databaseUrl`) or on an embedded one under `dataDir`. It does not
+ * listen on a port and does not read the environment. Throws when the database cannot be used.
  */
 export async function createAuditLog(options: AuditLogOptions = {}): Promise<AuditLog> {
   const library = await import('./library/create.ts');
@@ -38,15 +38,15 @@ export async function createAuditLog(options: AuditLogOptions = {}): Promise<Aud
 }
 
 /**
- * The audit log of this process, opened on first use as the environment says (`DATABASE_URL`, `DATA_DIR` and the others of
- * `.env.example`). The same for every caller until it is closed.
+ * The audit log of this process, opened on first use with the settings of the environment (`DATABASE_URL`, `DATA_DIR` and the
+ * others of `.env.example`). Every caller gets the same one until it is closed.
  */
 export async function getAuditLog(): Promise<AuditLog> {
   const library = await import('./library/create.ts');
   return library.getAuditLog();
 }
 
-/** Opens the log in this process and starts to serve it. Throws when the database or the port cannot be used. */
+/** Opens the log in this process and serves it. Throws when the database or the port cannot be used. */
 export async function createAuditService(options: AuditServiceOptions = {}): Promise<AuditService> {
   const service = await import('./service.ts');
   return service.createAuditService(options);

@@ -9,7 +9,7 @@ import { runCall } from './calls.ts';
 import type { OpenLog } from './open.ts';
 import { readWholeNumber } from './read.ts';
 
-/** Removes what was recorded more days ago. */
+/** Removes the events that were recorded more than `olderThanDays` ago. */
 export function purge(
   open: OpenLog,
   { olderThanDays, principal }: { olderThanDays: number } & CallOptions,
@@ -17,13 +17,13 @@ export function purge(
   const { evidence, purges } = open.services;
   return runCall(open, { principal, scope: 'admin', what: 'purgeEvents' }, async (context) => {
     readWholeNumber(0, MAX_PURGE_DAYS, olderThanDays, 'olderThanDays');
-    // What leaves the log is signed first, so that its leaves stay provable.
+    // Signs the log first, so that the leaves of removed events stay provable.
     await evidence.checkpoint(evidence.logView);
     return { purged: await purges.purge(callerOf(context), { olderThanDays, isAsked: true }) };
   });
 }
 
-/** Verifies the whole log, in threads where there are processors for them. */
+/** Verifies the whole log, in several threads where there are processors for them. */
 export function verify(open: OpenLog, options: VerifyOptions): Promise<VerifyResult> {
   const { principal, checkpoints = [], verifierKey } = options;
   return runCall(open, { principal, scope: 'admin', what: 'verify' }, async () => {

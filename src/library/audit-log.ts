@@ -8,17 +8,17 @@ import type { PrincipalInput } from './calls.ts';
 import type { AuditFilter } from './filters.ts';
 import type { AuthEvent, DataEvent, LogEvent, SecurityEvent, Time } from './inputs.ts';
 
-/** What every call may say. */
+/** Options of every call. */
 export interface CallOptions {
-  /** On whose behalf. Default: the principal that the log was made with. */
+  /** The principal that the call is made for. Default: the principal of the log. */
   principal?: PrincipalInput | undefined;
 }
 
-/** What became of an event. */
+/** The result of recording an event. */
 export interface LogResult {
   /** `RECORDED`: durable; `DUPLICATE`: its idempotency key was used before; `FILTERED`: a filter declined it. */
   status: 'RECORDED' | 'DUPLICATE' | 'FILTERED';
-  /** The event as it is in the log; undefined when it was filtered, or removed since by retention. */
+  /** The event as it is stored. Undefined when a filter declined it, or when retention has removed the duplicate's first event. */
   event: AuditEvent | undefined;
 }
 
@@ -27,19 +27,19 @@ export type QueryOrder = 'timestamp_desc' | 'timestamp_asc' | 'position_desc' | 
 export interface QueryOptions extends CallOptions {
   /** Default: 100; at most 1,000. */
   limit?: number | undefined;
-  /** So many are passed over, 10,000 at most; not together with `after`. */
+  /** Skips so many events, at most 10,000. Cannot be combined with `after`. */
   offset?: number | undefined;
-  /** Default: `timestamp_desc`, what happened last comes first. */
+  /** Default: `timestamp_desc`, the latest first. */
   order?: QueryOrder | undefined;
-  /** A cursor, such as `endCursor`: what comes behind it. */
+  /** A cursor, such as `endCursor`. Returns the events after it. */
   after?: string | null | undefined;
 }
 
-/** A page of a list. */
+/** A page of events. */
 export interface QueryResult {
   events: AuditEvent[];
   hasNextPage: boolean;
-  /** For `after`; null on an empty page. */
+  /** The cursor of the last event, for `after`. Null on an empty page. */
   endCursor: string | null;
 }
 
@@ -49,11 +49,11 @@ export interface SummaryOptions extends CallOptions {
   /** Inclusive. Default: now. */
   endTime?: Time | undefined;
   filter?: AuditFilter | undefined;
-  /** The length of a point of the timeline. Default: `hour`, or `day` where there would be more than 10,000 hours. */
+  /** The bucket size of the timeline. Default: `hour`, or `day` for a period of more than 10,000 hours. */
   bucket?: 'minute' | 'hour' | 'day' | undefined;
-  /** An IANA time zone, in which days begin. Default: `UTC`. */
+  /** The IANA time zone of the timeline's buckets. Default: `UTC`. */
   timeZone?: string | undefined;
-  /** How many users, addresses and resources with the most events. Default: 10; at most 1,000. 0: none are counted. */
+  /** How many users, addresses and resources with the most events to return. Default: 10; at most 1,000; 0: none. */
   top?: number | undefined;
 }
 
@@ -79,9 +79,9 @@ export type ExportFormat = 'json' | 'csv' | 'ndjson';
 
 export interface ExportOptions extends CallOptions {
   filter?: AuditFilter | undefined;
-  /** Of a CSV: a comma, a semicolon, a tab or `|`. Default: a comma. */
+  /** The delimiter of a CSV: a comma, a semicolon, a tab or `|`. Default: a comma. */
   delimiter?: string | undefined;
-  /** Whether a CSV begins with U+FEFF, for Excel. Default: false. */
+  /** Whether a CSV starts with a byte order mark (U+FEFF), for Excel. Default: false. */
   byteOrderMark?: boolean | undefined;
 }
 
@@ -89,59 +89,62 @@ export interface FollowOptions extends CallOptions {
   /** This severity or a higher one. Default: all. */
   minSeverity?: Severity | undefined;
   filter?: AuditFilter | undefined;
-  /** A cursor (`event.cursor`) or `beginning`: first everything later in the log, then live. Default: live from now on. */
+  /**
+   * A cursor (`event.cursor`) or `beginning`: delivers the events after it that are in the log, then live events. Default:
+   * only live events from the call on.
+   */
   after?: string | null | undefined;
-  /** Ends it when aborted. */
+  /** Ends the iteration when aborted. */
   signal?: AbortSignal | undefined;
 }
 
-/** That an event is in the log as it was signed. */
+/** A proof that an event is in the signed log. */
 export interface Proof {
   leafIndex: number;
   treeSize: number;
   /** Lower-case hex, 32 bytes each, in the order of RFC 9162. */
   hashes: string[];
-  /** All in one text (C2SP tlog-proof) with the event in it: `audit-log verify bundle` checks it offline. */
+  /** Proof and event in one text (C2SP tlog-proof), which `audit-log verify bundle` verifies offline. */
   bundle: string;
 }
 
-/** What a verification found. */
+/** The result of a verification. */
 export interface VerifyResult {
-  /** `undecided`: nothing was signed that the log could be compared with. */
+  /** `undecided`: there is no signed checkpoint to compare the log with. */
   outcome: 'verified' | 'does not hold' | 'undecided';
-  /** How many events the log has had. */
+  /** The number of events ever recorded. */
   size: number;
-  /** Those before it were removed by retention. */
+  /** Retention has removed the events before this position. */
   firstPosition: number;
-  /** Lower-case hex; undefined when not all events are known. */
+  /** In lower-case hex. Undefined when the root hash cannot be computed. */
   rootHash: string | undefined;
-  /** How much was compared. */
+  /** The numbers of verified events, checkpoints, cosignatures and customer trees. */
   events: number;
   checkpoints: number;
   cosignatures: number;
   customerTrees: number;
-  /** The first of each kind that is wrong. */
+  /** The first problem of each kind, with the count of that kind. */
   findings: { kind: string; message: string; position?: number | undefined; count: number }[];
 }
 
 export interface VerifyOptions extends CallOptions {
-  /** Checkpoints that were kept elsewhere: the log must continue them. */
+  /** Checkpoints that were saved elsewhere. The log must be consistent with them. */
   checkpoints?: readonly string[] | undefined;
-  /** The log's public key, as a signed note writes it, from somebody you trust. Default: the database's own. */
+  /** The log's verifier key in the format of signed notes, from a source that you trust. Default: the one in the database. */
   verifierKey?: string | undefined;
 }
 
-/** A function that gets each event that this log has recorded, or an object with a name for error messages. */
+/** A function that is called with each event that this log has recorded, or an object with a name for error messages. */
 export type AuditEventHandler =
   | ((event: AuditEvent) => void | Promise<void>)
   | { name: string; handle(event: AuditEvent): void | Promise<void> };
 
 /**
- * An audit log in this process. Every method throws an `AuditError` with a code, and for a wrong input with the path of
- * what is wrong.
+ * An audit log in this process. Every method throws an `AuditError` with a code and, for an invalid input, the path of the
+ * invalid value.
  */
 export interface AuditLog {
-  /** Records an event: when it resolves with RECORDED, the event is durable, searchable, counted, provable and on the feed. */
+  /** Records an event. When the status is RECORDED, the event is durable, searchable, counted, provable and on the feed. */
   log(input: LogEvent, options?: CallOptions): Promise<LogResult>;
   /** Records 1 to 1,000 events, all or none, in their order. */
   logMany(input: readonly LogEvent[], options?: CallOptions): Promise<LogResult[]>;
@@ -151,38 +154,39 @@ export interface AuditLog {
   logDataEvent(input: DataEvent, options?: CallOptions): Promise<LogResult>;
   /** Records a security event (`security.*`). */
   logSecurityEvent(input: SecurityEvent, options?: CallOptions): Promise<LogResult>;
-  /** The events that match, a page of them. */
+  /** Returns a page of the matching events. */
   query(filter?: AuditFilter, options?: QueryOptions): Promise<QueryResult>;
-  /** The event with this id; undefined when there is none that the principal may see. */
+  /** Returns the event with this id. Undefined when there is none that the principal may see. */
   get(id: string, options?: CallOptions): Promise<AuditEvent | undefined>;
-  /** Exact counts; of the last day by default. */
+  /** Returns exact counts. Default period: the last day. */
   summary(options?: SummaryOptions): Promise<AuditSummary>;
-  /** The events that match as a file, in the order of the log. Itself an event, before the first byte. */
+  /** Exports the matching events in log order. The export itself is recorded as an event before the first byte. */
   export(format: ExportFormat, options?: ExportOptions): Readable;
-  /** Every event that matches, as it is committed, in the order of the log, each once. Leaving the loop ends it. */
+  /** Iterates over the matching events as they are committed, in log order, each once. Leaving the loop ends it. */
   follow(options?: FollowOptions): AsyncIterableIterator<AuditEvent>;
-  /** Removes what was recorded more days ago; 0: all up to now. Itself an event in the log. */
+  /** Removes the events that were recorded more than so many days ago; 0: all so far. The purge itself is recorded as an event. */
   purge(options: { olderThanDays: number } & CallOptions): Promise<{ purged: number }>;
-  /** Compares every event that is stored with the tree, the head and all signed checkpoints. */
+  /** Verifies every stored event against the tree, the head and all signed checkpoints. */
   verify(options?: VerifyOptions): Promise<VerifyResult>;
   /** Proves that the event is in the log. Throws NOT_FOUND when there is none that the principal may see. */
   prove(id: string, options?: CallOptions): Promise<Proof>;
-  /** From now on decides whether an event is recorded: false declines it. Returns its removal. */
+  /** Adds a filter, which declines an event by returning false. Returns a function that removes the filter. */
   addFilter(filter: EventFilterFunction): () => void;
-  /** From now on gets every event that this log has recorded, one at a time, in order. Returns its removal. */
+  /** Adds a handler, which is called with every event that this log records, one at a time, in order. Returns a function that
+   * removes it. */
   addHandler(handler: AuditEventHandler): () => void;
-  /** The schema of the API, to print or to compare. Its resolvers need the context that the handlers make. */
+  /** The schema of the API, to print or compare it. Its resolvers need the context that `handler` and `fetch` create. */
   readonly schema: GraphQLSchema;
   /**
-   * The API for a server of the program (`node:http`, Express, Fastify), below any path: `<path>/graphql`, with GraphiQL and
-   * server-sent events, `<path>/export/...` and `<path>/health/...`. Who asks sends an API key.
+   * Serves the API in a server of the program (`node:http`, Express, Fastify), below any path: `<path>/graphql` with GraphiQL
+   * and server-sent events, `<path>/export/...` and `<path>/health/...`. Clients send an API key.
    */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-  /** The same for servers that take a `Request` (Next.js, Hono). */
+  /** Serves the API in a server that uses `Request` and `Response` (Next.js, Hono). */
   readonly fetch: (request: Request) => Promise<Response>;
-  /** Subscriptions over WebSocket, for the `upgrade` event of the program's server. */
+  /** Serves subscriptions over WebSocket. For the `upgrade` event of the program's server. */
   readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
-  /** Finishes what was begun, ends what is followed, and closes every connection, ten seconds at most. */
+  /** Finishes pending calls, ends iterations of `follow`, and closes every connection. Takes at most ten seconds. */
   close(): Promise<void>;
   /** `await using log = await createAuditLog()` closes it at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -4,7 +4,7 @@ import { TEXT_BOUNDS } from '../events/fields.ts';
 import { checkText } from '../events/json.ts';
 import type { Services } from '../schema/context.ts';
 
-/** A call of a principal: which right it takes, and what the events about the use of the log name it. */
+/** A call of a principal, the scope that it needs, and its name in the audit of the log. */
 export interface Call {
   principal: PrincipalInput | undefined;
   scope: Scope;
@@ -12,8 +12,8 @@ export interface Call {
 }
 
 /**
- * Does what a principal asks for. Throws FORBIDDEN without the right to it, which is noticed in the log; and whatever goes
- * wrong as an `AuditError`.
+ * Runs a call of a principal. Throws FORBIDDEN when the principal lacks the scope, which the audit of the log records. Every
+ * error is thrown as an `AuditError`.
  */
 export async function runCall<Result>(
   { services: { metaAudit } }: { services: Pick<Services, 'metaAudit'> },
@@ -32,35 +32,38 @@ export async function runCall<Result>(
   }
 }
 
-/** The error itself, or in its place an `AuditError` with it as the cause. */
+/** The error if it is an `AuditError`, or an `AuditError` with the error as its cause. */
 export function toAuditError(error: unknown): AuditError {
   const shown = orUnavailable(error);
   if (shown instanceof AuditError) return shown;
-  const internal = new AuditError('INTERNAL', 'something went wrong inside: see the cause of this error');
+  const internal = new AuditError('INTERNAL', 'an unexpected error: see its cause');
   return Object.assign(internal, { cause: error });
 }
 
-/** On whose behalf the program reads and writes, with the rights that an API key like it would have. */
+/** The principal that the program reads and writes for. It has the rights of an API key with the same properties. */
 export interface PrincipalInput {
-  /** Who it is, as the events about reads of the log name it. Default: `library`. */
+  /** Its name in the audit of the log. Default: `library`. */
   id?: string;
-  /** Bound to this customer: reads and writes the events of that customer alone. */
+  /** Binds it to this customer: it reads and writes only the events of the customer. */
   customerId?: string;
-  /** What it may do. Default: everything, or with a `customerId`, which excludes `admin`, to read, write and export. */
+  /** Its scopes. Default: all; with a `customerId`, to read, write and export. `admin` excludes a `customerId`. */
   scopes?: readonly Scope[];
 }
 
 const DEFAULT_ID = 'library';
 const BOUND_SCOPES: readonly Scope[] = ['events:write', 'events:read', 'events:export'];
 
-/** The principal as the gate knows those who ask. Throws BAD_USER_INPUT. */
+/** The request context of a principal. Throws BAD_USER_INPUT. */
 export function contextOfPrincipal({ id = DEFAULT_ID, customerId, scopes }: PrincipalInput): RequestContext {
   checkId(id, 'principal.id', TEXT_BOUNDS.userId);
   if (customerId !== undefined) checkId(customerId, 'principal.customerId', TEXT_BOUNDS.customerId);
   if (scopes !== undefined && !Array.isArray(scopes)) throw badInput('principal.scopes', 'must be an array');
-  // As of an API key: an admin sees and removes what belongs to everybody.
+  // As for an API key: an admin can see and purge the events of all customers.
   if (customerId !== undefined && scopes?.includes('admin'))
-    throw badInput('principal.scopes', 'cannot hold admin for one customer: an admin sees all');
+    throw badInput(
+      'principal.scopes',
+      'cannot contain admin together with a customerId: an admin sees all customers',
+    );
   const unknown = scopes?.findIndex((scope) => !SCOPES.includes(scope)) ?? -1;
   if (unknown >= 0) throw badInput(`principal.scopes[${unknown}]`, `must be one of ${SCOPES.join(', ')}`);
   const granted = scopes ?? (customerId === undefined ? (['admin'] as const) : BOUND_SCOPES);
@@ -68,7 +71,7 @@ export function contextOfPrincipal({ id = DEFAULT_ID, customerId, scopes }: Prin
 }
 
 function checkId(text: unknown, path: string, most: number): void {
-  if (typeof text !== 'string' || text === '') throw badInput(path, 'must be a text that is not empty');
+  if (typeof text !== 'string' || text === '') throw badInput(path, 'must be a non-empty string');
   checkText(text, path);
   if (text.length > most) throw badInput(path, `is longer than ${most} characters`);
 }

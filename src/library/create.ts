@@ -42,8 +42,8 @@ import { closedError, exportEvents, follow, get, prove, query, summary } from '.
 import { writeMany, writeOne } from './write.ts';
 
 /**
- * Opens an audit log in this process, on a PostgreSQL (`databaseUrl`) or on an embedded one under `dataDir`. It listens on
- * no port and reads no environment. Throws when the database cannot be used.
+ * Opens an audit log in this process, on a PostgreSQL (`databaseUrl`) or on an embedded one under `dataDir`. It does not
+ * listen on a port and does not read the environment. Throws when the database cannot be used.
  */
 export async function createAuditLog(options: AuditLogOptions = {}): Promise<AuditLog> {
   const { dataDir, settings, principal = {}, publicUrl, ...rest } = options;
@@ -56,8 +56,8 @@ export async function createAuditLog(options: AuditLogOptions = {}): Promise<Aud
 let processLog: Promise<AuditLog> | undefined;
 
 /**
- * The audit log of this process, opened on first use as the environment says (`DATABASE_URL`, `DATA_DIR` and the others of
- * `.env.example`). The same for every caller until it is closed.
+ * The audit log of this process, opened on first use with the settings of the environment (`DATABASE_URL`, `DATA_DIR` and the
+ * others of `.env.example`). Every caller gets the same one until it is closed.
  */
 export function getAuditLog(): Promise<AuditLog> {
   processLog ??= openFromEnvironment().catch((error) => {
@@ -86,7 +86,7 @@ async function openWithConfig(config: Config, options: Omit<LogOptions, 'config'
   return open;
 }
 
-/** An open log with the principal of the program. */
+/** The audit log that a program holds: an open log and its default principal. */
 class ProcessLog implements AuditLog {
   readonly #log: OpenLog;
   readonly #principal: PrincipalInput;
@@ -101,11 +101,11 @@ class ProcessLog implements AuditLog {
     this.#log = log;
     this.#principal = principal;
     this.#mount = createMount(log);
-    // Members of their own, so that they can be handed on without the log.
+    // Own properties, so that they can be passed on without the log.
     this.handler = this.#mount.handler;
     this.fetch = this.#mount.fetch;
     this.handleUpgrade = this.#mount.handleUpgrade;
-    // Closed first: clients are told that they are cut, before the feed ends.
+    // The server tells clients that it closes before the feed ends: else the end would reach them as a completion.
     log.closers.add(this.#mount, async (mount) => {
       const closed = mount.close();
       log.services.feed.close();
@@ -177,7 +177,7 @@ class ProcessLog implements AuditLog {
 
   addFilter(filter: EventFilterFunction): () => void {
     if (typeof filter !== 'function') throw badInput('filter', 'must be a function');
-    // A function of its own, so that the same one twice is there twice.
+    // A new function each time, so that a filter can be added twice and removed once.
     const added: EventFilterFunction = (event) => filter(event);
     const { filters } = this.#open;
     filters.add(added);
@@ -211,11 +211,11 @@ class ProcessLog implements AuditLog {
   }
 }
 
-// A log that is bound to a customer stays so, whatever principal a call names.
+// A log that is bound to a customer stays bound to it, whatever principal a call names.
 function narrowed(ofLog: PrincipalInput, ofCall: PrincipalInput | undefined): PrincipalInput {
   const { customerId } = ofLog;
   if (!ofCall || customerId === undefined) return ofCall ?? ofLog;
   if (ofCall.customerId !== undefined && ofCall.customerId !== customerId)
-    throw badInput('principal.customerId', 'is not that of the log');
+    throw badInput('principal.customerId', 'is not the customer of this log');
   return { ...ofCall, customerId };
 }

@@ -163,7 +163,7 @@ function eventOf(given: LogEvent | AuthEvent | DataEvent | SecurityEvent, readin
   if (unknown !== undefined && !(fields === OF_DATA && unknown === 'eventType'))
     problems.add(badInput(`${path}.${unknown}`, `is no field of this: it has ${[...fields].join(', ')}`));
   // Each field is read once: a getter may give something else the next time.
-  const { eventType, timestamp } = event;
+  const { eventType } = event;
   const input: EventInput = { eventType: typeof eventType === 'string' ? eventType : '' };
   if (!eventTypes.includes(input.eventType))
     problems.add(

@@ -13,20 +13,20 @@ import { type ApiServer, createApiServer } from '../server/server.ts';
 import { createApi } from './api.ts';
 import type { OpenLog } from './open.ts';
 
-/** The API for servers of the program. */
+/** The API, mounted in a server of the program. */
 export interface Mount {
   handler(request: IncomingMessage, response: ServerResponse): Promise<void>;
   fetch(request: Request): Promise<Response>;
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
-  /** Ends subscriptions at once, and waits for the answers that are under way, five seconds at most. */
+  /** Ends subscriptions at once, and waits at most five seconds for pending responses. */
   close(): Promise<void>;
 }
 
 const FINISH_MS = 5_000;
-/** What is served beside GraphQL, by the end of a path. */
+/** The routes beside GraphQL, by the end of the path. */
 const ROUTES =
   /^.*?(\/(?:export\/[^/]+|health\/(?:live|ready)|(?:customers(?:-by-id)?\/[^/]+\/)?(?:checkpoint|verifier-key|purge|tile\/.+)))$/;
-/** Between two hops alone (RFC 9110, 7.6.1); `expect` was answered already. */
+/** Headers of one hop (RFC 9110, 7.6.1). `expect` has been answered already. */
 const HOP_BY_HOP = new Set([
   'connection',
   'expect',
@@ -39,8 +39,8 @@ const HOP_BY_HOP = new Set([
 ]);
 
 /**
- * Mounts the API of a log. A request goes, over a pair of streams in memory, to the same server that the service listens
- * with: so every rule of it holds, and the host's request and response stay as the host's framework made them.
+ * Mounts the API of a log. Each request is forwarded, over a pair of streams in memory, to the server that the service also
+ * uses. So all its rules hold, and the framework's request and response objects are not replaced.
  */
 export function createMount(open: OpenLog): Mount {
   return new MountedApi(open);
@@ -56,7 +56,7 @@ class MountedApi implements Mount {
     this.#open = open;
   }
 
-  // Handed on without the object, so each is a function of its own.
+  // Arrow functions, since they are passed on without the object.
 
   readonly handler: Mount['handler'] = async (request, response) => {
     try {
@@ -76,7 +76,7 @@ class MountedApi implements Mount {
   };
 
   readonly handleUpgrade: Mount['handleUpgrade'] = async (request, socket, head) => {
-    // Nobody else listens to it while the server is made.
+    // Until the server is created, nothing else handles errors of the socket.
     const onError = () => socket.destroy();
     socket.on('error', onError);
     try {
@@ -105,10 +105,10 @@ class MountedApi implements Mount {
   async #madeServer(): Promise<ApiServer> {
     if (this.#isClosed) throw new AuditError('UNAVAILABLE', 'the audit log is closed');
     this.#server ??= createMountedServer(this.#open).catch((error: Error) => {
-      // A file that is not there may be, the next time.
+      // The next request tries again: a missing file may exist by then.
       this.#server = undefined;
       this.#open.log.error({ cause: error.message }, 'the API cannot be mounted');
-      throw new AuditError('UNAVAILABLE', 'the API cannot be mounted: the operator finds why in the log');
+      throw new AuditError('UNAVAILABLE', 'the API cannot be mounted: see the log of the service');
     });
     return this.#server;
   }
@@ -135,7 +135,7 @@ async function forwardFromNode(
     peer: { remoteAddress: socket.remoteAddress, encrypted: 'encrypted' in socket },
   });
   response.once('close', () => response.writableFinished || sent.request.destroy());
-  // The host's client may go away in the middle of its body, or not send all of what it is refused for.
+  // The client may disconnect within its body, or stop sending a body that is refused.
   void pipeline(body, sent.request).catch((error) => sent.request.destroy(error));
   const incoming = await sent.response;
   response.statusCode = incoming.statusCode ?? 500;
@@ -174,7 +174,7 @@ async function createMountedServer(open: OpenLog): Promise<ApiServer> {
 interface ForwardedRequest {
   method: string;
   path: string;
-  /** Names and values in turn. */
+  /** Names and values, alternating. */
   headers: string[];
   peer: { remoteAddress?: string | undefined; encrypted: boolean };
 }
@@ -184,7 +184,7 @@ function forward(
   { method, path, headers, peer }: ForwardedRequest,
 ): { request: ClientRequest; response: Promise<IncomingMessage> } {
   const [client, served] = duplexPair();
-  // The end of one is the end of the other.
+  // When one end closes, so does the other.
   client.once('close', () => served.destroy());
   served.once('close', () => client.destroy());
   served.on('error', () => undefined);
@@ -203,14 +203,14 @@ function forward(
   return { request, response };
 }
 
-/** The path below the mount, whatever that is: what is none of the other routes is the GraphQL endpoint. */
+/** The path of a route of the API, whatever the path of the mount. Any other path is the GraphQL endpoint. */
 function apiPath(url: string): string {
   const [path = '', search] = url.split(/\?(.*)/s);
   const [, route = GRAPHQL_PATH] = ROUTES.exec(path) ?? [];
   return search === undefined ? route : `${route}?${search}`;
 }
 
-/** The body: as it comes, or what a parser of the host has made of it before. */
+/** The body: the request itself, or the result of a body parser that ran before. */
 function bodyOf(request: IncomingMessage): Readable {
   const { body } = request as { body?: unknown };
   const isRead = request.readableEnded || request.readableDidRead;
@@ -218,22 +218,26 @@ function bodyOf(request: IncomingMessage): Readable {
   if (body === undefined || body === null) {
     const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
     if (length === '0' && encoding === undefined) return request;
-    throw readBefore();
+    // The server would wait for a consumed body until its time limit.
+    throw consumedBody();
   }
   const bytes = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
   return Readable.from([Buffer.from(bytes)]);
 }
 
 function fetchBodyOf({ body, bodyUsed }: Request): Readable {
-  if (bodyUsed || body?.locked) throw readBefore();
+  if (bodyUsed || body?.locked) throw consumedBody();
   return body ? Readable.fromWeb(body as ReadableStream) : Readable.from([]);
 }
 
-function readBefore(): AuditError {
-  return new AuditError('UNAVAILABLE', 'the body was read before the log: mount it before what reads bodies');
+function consumedBody(): AuditError {
+  return new AuditError(
+    'UNAVAILABLE',
+    'the request body was read before it reached the audit log: mount the log before body parsers',
+  );
 }
 
-// As they came, also what came twice: the server refuses that.
+// Raw headers, so that the server sees duplicates and refuses them.
 function headersOf(request: IncomingMessage, isParsed: boolean): string[] {
   const { rawHeaders, headers } = request;
   const kept: string[] = [];
@@ -266,8 +270,8 @@ function responseOf(incoming: IncomingMessage): Response {
 
 function mountError(error: unknown, { log }: OpenLog): AuditError {
   if (error instanceof AuditError) return error;
-  log.info({ cause: (error as Error).message }, 'a request to the mounted API broke off');
-  return new AuditError('UNAVAILABLE', 'the request broke off: retry');
+  log.info({ cause: (error as Error).message }, 'a request to the mounted API was aborted');
+  return new AuditError('UNAVAILABLE', 'the request was aborted: retry');
 }
 
 function sendError(response: ServerResponse, shown: AuditError): void {

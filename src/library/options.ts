@@ -4,25 +4,25 @@ import { badInput } from '../errors.ts';
 import type { Extensions } from '../log/append/extensions.ts';
 import type { PrincipalInput } from './calls.ts';
 
-/** What a program may choose of an audit log in its own process, or of the service. */
+/** Options that an audit log in the program's process and the service share. */
 export interface LogOptions extends Extensions {
-  /** The settings; in their place `createAuditLog` takes `settings`. */
+  /** The settings of the service. `createAuditLog` takes `settings` instead. */
   config?: Config;
   /**
-   * A PostgreSQL 14 or newer, with an empty database or one of this product. Default: `DATABASE_URL` of the settings, else
-   * an embedded one under `DATA_DIR`, which starts and stops with the log.
+   * The URL of a PostgreSQL 14 or newer, with an empty database or one of an audit log. Default: `DATABASE_URL` of the
+   * settings, else an embedded PostgreSQL under `DATA_DIR`, which starts and stops with the log.
    */
   databaseUrl?: string;
-  /** Where messages for the operator go, as `pino` writes them. */
+  /** The `pino` logger for messages to the operator. */
   log?: Logger;
   /**
-   * Called with the admin's API key as soon as this start has stored one that it made. A start that fails afterwards gives
-   * the secret here alone, and no later start gives it again.
+   * Called with the admin's API key when this start has created and stored one. The secret is passed nowhere else, also when
+   * the start fails afterwards, and no later start has it.
    */
   onAdminKey?: (secret: string) => void;
-  /** Milliseconds since 1970; the system's clock by default. */
+  /** The current time in milliseconds since 1970. Default: the system clock. */
   now?: () => number;
-  /** The time by which the age of events is measured, likewise; the database's clock by default. */
+  /** The current time by which retention measures the age of events. Default: the clock of the database. */
   databaseNow?: () => Promise<number>;
 }
 
@@ -34,7 +34,7 @@ export interface OpenLogOptions extends LogOptions {
   hasAdminKey: boolean;
 }
 
-/** Settings by their names in `.env.example`. Lists are arrays or texts with commas. */
+/** Settings by their names in `.env.example`. Lists are arrays, or strings with commas. */
 export type Settings = {
   [Name in Exclude<keyof Config, 'HOST' | 'PORT'>]?:
     | string
@@ -44,42 +44,42 @@ export type Settings = {
     | undefined;
 };
 
-/** What `createAuditLog` takes. */
+/** Options of `createAuditLog`. */
 export interface AuditLogOptions extends Omit<LogOptions, 'config'> {
   /**
-   * Where the embedded PostgreSQL keeps its data, and the log its signing key. Default: `.data`. No other process may have it
-   * open.
+   * The directory of the embedded PostgreSQL and of the log's signing key. Default: `.data`. Only one process at a time may
+   * use an embedded PostgreSQL.
    */
   dataDir?: string;
   /** Further settings by their names in `.env.example`, such as `{ RETENTION_DAYS: 365 }`. The environment is not read. */
   settings?: Settings;
-  /** Where clients reach the API when it is mounted, for the links of exports: `https://app.example/audit`. Default: links are relative to `<path>/graphql`. */
+  /** The public URL of the mounted API, for links of exports: `https://app.example/audit`. Default: links relative to `<path>/graphql`. */
   publicUrl?: string;
-  /** Who reads and writes where a call names nobody else. Default: this process, which may do everything. */
+  /** The principal of calls that name none. Default: the program itself, with all scopes. */
   principal?: PrincipalInput;
 }
 
-/** An embedding program has its own way to write its events down, and wants to hear of problems alone. */
+/** A program logs its own events itself, and needs only warnings and errors from this log. */
 const DEFAULTS = { LOG_EVENTS: 'off', LOG_LEVEL: 'warn' };
 
-/** The settings of a log in the process. Throws an error that names every problem. */
+/** The settings of a log in the program's process. Throws an error that names every problem. */
 export function configOf(settings: Settings = {}, dataDir?: string): Config {
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
   const unknown = given.find(([name]) => !SETTING_NAMES.includes(name));
-  if (unknown) throw badInput(`settings.${unknown[0]}`, 'is no setting: see .env.example');
+  if (unknown) throw badInput(`settings.${unknown[0]}`, 'is not a setting: see .env.example');
   const texts = given.map(([name, value]) => [name, Array.isArray(value) ? value.join() : String(value)]);
   const environment: Record<string, string> = { ...DEFAULTS, ...Object.fromEntries(texts) };
   if (dataDir !== undefined) environment.DATA_DIR = dataDir;
   return readConfig(environment);
 }
 
-/** The settings that the environment gives to a log in the process: where a server listens is no matter of it. */
+/** The settings of the environment for a log in the program's process, without those of listening. */
 export function environmentConfig(): Config {
   const { HOST: _host, PORT: _port, ...environment } = process.env;
   return readConfig({ ...DEFAULTS, ...environment });
 }
 
-/** Where messages go by default: standard error, as lines of JSON. Standard output is the program's own. */
+/** The default logger: JSON lines on standard error, since standard output belongs to the program. */
 export function createProcessLogger({ LOG_LEVEL }: Config): Logger {
   const output: DestinationStream = destination({ fd: 2, sync: true });
   return pino({ level: LOG_LEVEL, name: 'graphql-audit-log' }, output);

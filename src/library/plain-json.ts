@@ -1,7 +1,7 @@
 import { badInput } from '../errors.ts';
 import { type JsonObject, type JsonValue, MAX_JSON_DEPTH, MAX_JSON_VALUES } from '../events/fields.ts';
 
-/** Where a copy is: the keys from the root, and how many values there may still be. */
+/** The state of a copy: the keys from the root to the current value, and how many more values are allowed. */
 interface CopyState {
   path: string;
   keys: (string | number)[];
@@ -9,10 +9,10 @@ interface CopyState {
 }
 
 /**
- * A copy of an object that a program gives, as JSON would have it: what the program changes afterwards is not in the log.
- * Members that are undefined are left out, and what has a `toJSON`, such as a Date, is what that returns. What JSON would
- * lose without a word (functions, symbols, big integers, a Map, instances of classes) is BAD_USER_INPUT with its path. What
- * is too deep or too wide is copied up to one more than is allowed, for the check of the event to refuse.
+ * Copies an object of the program to plain JSON, so that later changes of the object do not affect the event. Leaves out
+ * members that are undefined, and replaces a value that has `toJSON`, such as a Date, by its result. Throws BAD_USER_INPUT
+ * with the path of a value that JSON cannot represent (functions, symbols, big integers, a Map, instances of classes). An
+ * object that is too deep or too wide is copied to one level or value beyond the bound, and validation then refuses it.
  */
 export function plainObject(value: unknown, path: string): JsonObject {
   const copy = copyValue(value, '', { path, keys: [], left: MAX_JSON_VALUES + 1 });
@@ -21,12 +21,12 @@ export function plainObject(value: unknown, path: string): JsonObject {
   return copy;
 }
 
-function copyValue(given: unknown, key: string, walk: CopyState): JsonValue | undefined {
-  walk.left -= 1;
+function copyValue(given: unknown, key: string, state: CopyState): JsonValue | undefined {
+  state.left -= 1;
   const value = resolveToJson(given, key);
-  if (value === null || typeof value !== 'object') return copyPrimitive(value, walk);
-  if (walk.keys.length > MAX_JSON_DEPTH || walk.left < 0) return null;
-  return Array.isArray(value) ? copyArray(value, walk) : copyMembers(value, walk);
+  if (value === null || typeof value !== 'object') return copyPrimitive(value, state);
+  if (state.keys.length > MAX_JSON_DEPTH || state.left < 0) return null;
+  return Array.isArray(value) ? copyArray(value, state) : copyMembers(value, state);
 }
 
 function resolveToJson(value: unknown, key: string): unknown {
@@ -34,35 +34,35 @@ function resolveToJson(value: unknown, key: string): unknown {
   return typeof value === 'object' && typeof toJSON === 'function' ? toJSON.call(value, key) : value;
 }
 
-function copyPrimitive(value: unknown, walk: CopyState): JsonValue | undefined {
+function copyPrimitive(value: unknown, state: CopyState): JsonValue | undefined {
   if (value === undefined || value === null) return value;
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
-  throw notJson(walk, typeof value === 'bigint' ? 'must be a JSON value: send it as a string' : undefined);
+  throw notJson(state, typeof value === 'bigint' ? 'must be a JSON value: send it as a string' : undefined);
 }
 
-function copyArray(list: readonly unknown[], walk: CopyState): JsonValue[] {
+function copyArray(list: readonly unknown[], state: CopyState): JsonValue[] {
   const copy: JsonValue[] = [];
-  for (let index = 0; index < list.length && walk.left >= 0; index += 1) {
-    walk.keys.push(index);
-    const element = copyValue(list[index], String(index), walk);
-    if (element === undefined) throw notJson(walk);
+  for (let index = 0; index < list.length && state.left >= 0; index += 1) {
+    state.keys.push(index);
+    const element = copyValue(list[index], String(index), state);
+    if (element === undefined) throw notJson(state);
     copy.push(element);
-    walk.keys.pop();
+    state.keys.pop();
   }
   return copy;
 }
 
-function copyMembers(object: object, walk: CopyState): JsonObject {
+function copyMembers(object: object, state: CopyState): JsonObject {
   const prototype = Object.getPrototypeOf(object);
   const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
   if (!isPlain || Symbol.iterator in object)
-    throw notJson(walk, 'must be a plain object or a JSON value, not an instance of a class');
+    throw notJson(state, 'must be a plain object or a JSON value, not an instance of a class');
   const copy: JsonObject = {};
   for (const key of Object.keys(object)) {
-    if (walk.left < 0) break;
-    walk.keys.push(key);
-    const member = copyValue((object as Record<string, unknown>)[key], key, walk);
-    // By definition: a member of this name would become the prototype of the copy, and not be seen by the check.
+    if (state.left < 0) break;
+    state.keys.push(key);
+    const member = copyValue((object as Record<string, unknown>)[key], key, state);
+    // defineProperty, since assigning `__proto__` would set the prototype of the copy and hide the member from validation.
     if (member !== undefined)
       Object.defineProperty(copy, key, {
         value: member,
@@ -70,7 +70,7 @@ function copyMembers(object: object, walk: CopyState): JsonObject {
         writable: true,
         configurable: true,
       });
-    walk.keys.pop();
+    state.keys.pop();
   }
   return copy;
 }

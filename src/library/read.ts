@@ -88,7 +88,7 @@ export function prove(open: OpenLog, id: string, { principal }: CallOptions): Pr
       [readText(id, 'id')],
       visibleTo(principal),
     );
-    if (!event) throw new AuditError('NOT_FOUND', 'there is no event of this id', 'id');
+    if (!event) throw new AuditError('NOT_FOUND', 'there is no event with this id', 'id');
     services.metaAudit.read(context, { what: 'auditEvent', events: 1 });
     const view = treeViewOf({ principal, services });
     const [bundle] = await services.evidence.proofBundles(view, [event]);
@@ -173,7 +173,7 @@ export function readText(value: unknown, path: string): string {
   throw badInput(path, 'must be a text');
 }
 
-/** The file is opened when it is first read. */
+/** Exports events. The export starts when the stream is first read. */
 export function exportEvents(open: OpenLog, format: string, options: ExportOptions): Readable {
   const { services } = open;
   const {
@@ -215,12 +215,12 @@ function recordExport(
   const { expiresAt: _, ...details } = aboutExport({ format, filters, end, expiresAt: 0 });
   return services.metaAudit.exported(callerOf(context), {
     action: 'log.export',
-    description: `the events as ${format} were given to the program that holds the log`,
+    description: `the events were exported as ${format} to the program that opened the log`,
     details,
   });
 }
 
-/** The place is fixed at once: what is recorded after the call is not missed, whenever the loop begins. */
+/** Follows the feed. The start is fixed by the call: no event recorded after it is missed, whenever the loop starts. */
 export function follow(open: OpenLog, options: FollowOptions): AsyncIterableIterator<AuditEvent> {
   const { principal, signal } = options;
   const call = { principal, scope: 'events:read', what: 'auditEvents' } as const;
@@ -230,7 +230,7 @@ export function follow(open: OpenLog, options: FollowOptions): AsyncIterableIter
     open.services.metaAudit.subscribed(context, { what: call.what });
     return subscription.readFrom(subscription.position);
   });
-  // Whoever reads hears of it.
+  // The iterator reports the error to its reader.
   subscribed.catch(() => undefined);
   return new FollowIterator(subscribed, signal);
 }
@@ -251,7 +251,7 @@ function startOf(after: string | null | undefined, now: number): FeedStart {
   return after === 'beginning' ? 'beginning' : parseCursor(readText(after, 'after'), 'after').position + 1;
 }
 
-/** The events of a subscription until it is left, its signal is aborted or the log is closed. */
+/** Iterates over the events of a subscription until the loop is left, the signal is aborted or the log is closed. */
 class FollowIterator implements AsyncIterableIterator<AuditEvent> {
   readonly #subscribed: Promise<AsyncIterableIterator<StoredEvent>>;
   readonly #signal: AbortSignal | undefined;
@@ -290,7 +290,7 @@ class FollowIterator implements AsyncIterableIterator<AuditEvent> {
   }
 }
 
-/** What a call says that comes when the log is closed. */
+/** The error of a call on a closed log. */
 export function closedError(): AuditError {
   return new AuditError('UNAVAILABLE', 'this audit log is closed');
 }

@@ -9,12 +9,12 @@ import { runCall } from './calls.ts';
 import { type LogEvent, type ReadInput, readEvent, throwProblems } from './inputs.ts';
 import type { OpenLog } from './open.ts';
 
-/** An event that was read, and the path that an error about it names. */
+/** An event that was read from the program's input, and the path that its errors name. */
 interface PathedRead extends ReadInput {
   path: string;
 }
 
-/** Records one event that `read` takes from what the program gave. */
+/** Records one event, which `read` reads from the program's input. */
 export async function writeOne<Given>(
   open: OpenLog,
   read: (given: Given, path: string, eventTypes: readonly string[]) => ReadInput,
@@ -38,7 +38,7 @@ export async function writeMany(
     if (!Array.isArray(given)) throw badInput('input', 'must be an array of events');
     if (given.length < 1 || given.length > MAX_BATCH)
       throw badInput('input', `must hold 1 to ${MAX_BATCH} events`);
-    // As the program gives them now: it may change its objects while others are served in between.
+    // All are read at once: the program may change its objects while the event loop serves other requests.
     const { eventTypes } = open.services.catalog;
     const read = given.map((one, index) => {
       const path = `input[${index}]`;
@@ -60,7 +60,7 @@ async function write(
     isPart: problems.length > 0,
   }));
   const wrong = read.flatMap(({ problems }) => problems);
-  // What else is wrong is said too, as the API does.
+  // Reports further problems of the batch too, as the API does.
   if (wrong.length > 0)
     throwProblems(merged(wrong, await problemsOf(services.pipeline, bound, MAX_PROBLEMS)));
   const recorded = await recordEvents(services.pipeline, bound);
