@@ -12,7 +12,7 @@ export interface RedactionSettings {
   REDACT_HASH_KEY?: string | undefined;
 }
 
-/** The redaction that the settings ask for, with `names` beside theirs. */
+/** Creates the redaction of the settings, with additional `names`. */
 export async function openRedaction(
   pool: Pool,
   settings: RedactionSettings,
@@ -24,12 +24,12 @@ export async function openRedaction(
   return createRedaction({ names: [...REDACT_NAMES, ...names], fields: REDACT_FIELDS, hashKey });
 }
 
-/** The secret that seals the links of exports. */
+/** The secret that encrypts the links of exports. */
 export function ensureExportSecret(pool: Pool): Promise<Buffer> {
   return ensureSecret(pool, 'export');
 }
 
-/** A secret of the service, made on first start: the same in every instance on the database. */
+/** A secret of the service. It is created on the first start, and is the same for every instance on the database. */
 async function ensureSecret(pool: Pool, name: 'redaction' | 'export'): Promise<Buffer> {
   const { serviceSecret } = prismaOn(pool);
   const fresh = new Uint8Array(randomBytes(SECRET_BYTES));

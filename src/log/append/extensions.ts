@@ -4,18 +4,18 @@ import { AuditError } from '../../errors.ts';
 import type { EventDraft } from '../../events/fields.ts';
 import type { EventHandler } from './handlers.ts';
 
-/** Decides whether an event is recorded; false declines it (status FILTERED). What it throws fails the mutation. */
+/** Decides whether an event is recorded. False declines it (status FILTERED). When it throws, the mutation fails. */
 export type EventFilterFunction = (event: Readonly<EventDraft>) => boolean | Promise<boolean>;
 
-/** What a deployment adds to the pipeline. */
+/** The extensions of the pipeline by a deployment. */
 export interface Extensions {
   filters?: readonly EventFilterFunction[];
   handlers?: readonly EventHandler[];
-  /** Further names whose values are redacted. */
+  /** Additional names whose values are redacted. */
   redact?: readonly string[];
 }
 
-/** What the module named in the configuration adds, then `more`. Throws an error that says what it must export. */
+/** Loads the extensions of the module at `path`, and appends `more`. The error for an invalid module says what to export. */
 export async function loadExtensions(
   path: string | undefined,
   more: Extensions = {},
@@ -57,17 +57,17 @@ function isName(value: unknown): value is string {
 }
 
 /**
- * Says of each draft of a mutation whether it is wanted. Throws what a filter throws, and TIMEOUT when the filters take
- * too long over it.
+ * Runs the filters on the drafts of a mutation. The result tells for each whether it is accepted. Throws the error of a
+ * filter, and TIMEOUT when the filters take too long.
  */
 export type RunFilters = (drafts: readonly EventDraft[]) => Promise<boolean[]>;
 
-/** Wants everything. */
+/** Accepts every event. */
 export const wantAll: RunFilters = async (drafts) => drafts.map(() => true);
 
 /**
- * Puts the filters together: what one declines, those behind it do not see. `timeoutMs` is for all of a mutation, for
- * which those count that are in the set when it begins.
+ * Combines the filters: an event that one declines is not passed to the next. `timeoutMs` bounds the filters of a whole
+ * mutation. The filters that are in the set at its start apply.
  */
 export function createFilters(set: ReadonlySet<EventFilterFunction>, timeoutMs: number): RunFilters {
   return async (drafts) => {

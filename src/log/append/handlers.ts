@@ -4,13 +4,13 @@ import type { AuditEvent } from '../../events/fields.ts';
 
 const MAX_QUEUED = 10_000;
 
-/** Called after an event was committed by this instance, one event at a time, in order. What it throws is reported. */
+/** Called with each event after this instance has committed it, one at a time, in order. Errors are reported. */
 export interface EventHandler {
   name: string;
   handle(event: AuditEvent): void | Promise<void>;
 }
 
-/** What went wrong with an event for a handler. */
+/** A failure of a handler with an event. */
 export interface HandlerFailure {
   handler: string;
   eventId: string;
@@ -22,19 +22,20 @@ export interface HandlerFailure {
   cause?: unknown;
 }
 
-/** Gives committed events to every handler; neither the caller nor another handler is held up. */
+/** Passes committed events to every handler. Neither the caller nor the other handlers wait for a handler. */
 export type Dispatch = (events: readonly AuditEvent[]) => void;
 
 /** The handlers of an instance. */
 export interface Handlers {
   dispatch: Dispatch;
-  /** One more gets what is committed from now on. Returns its removal: it has what was dispatched to it, and no more. */
+  /** Adds a handler for events that are committed from now on. Returns a function that removes it; events that were
+   * dispatched before are still passed to it. */
   add(handler: EventHandler): () => void;
-  /** Resolves when the handlers have had what was dispatched, or had the longest time for one event more. */
+  /** Resolves when the handlers have handled the dispatched events, or after the time limit of one more event. */
   close(): Promise<void>;
 }
 
-/** Puts the handlers together; `timeoutMs` is the longest time for one event, `report` gets every failure. */
+/** Combines the handlers. `timeoutMs` is the time limit for one event. `report` is called with every failure. */
 export function createHandlers(
   handlers: readonly EventHandler[],
   timeoutMs: number,
@@ -44,15 +45,15 @@ export function createHandlers(
   const queues = new Set(handlers.map(queueOf));
   return {
     dispatch(events) {
-      for (const lane of queues) for (const event of events) lane.add(event);
+      for (const queue of queues) for (const event of events) queue.add(event);
     },
     add(handler) {
-      const lane = queueOf(handler);
-      queues.add(lane);
-      return () => void queues.delete(lane);
+      const queue = queueOf(handler);
+      queues.add(queue);
+      return () => void queues.delete(queue);
     },
     async close() {
-      await Promise.all([...queues].map((lane) => lane.close()));
+      await Promise.all([...queues].map((queue) => queue.close()));
     },
   };
 }
@@ -85,7 +86,7 @@ class HandlerQueue {
   }
 
   async #run(): Promise<void> {
-    // Not within the mutation: a handler may be slow before its first await.
+    // After the mutation: a handler may be slow before its first await.
     await new Promise((resolve) => setImmediate(resolve));
     for (let event = this.#queue.shift(); event; event = this.#queue.shift()) await this.#handle(event);
     this.#running = undefined;
@@ -100,7 +101,7 @@ class HandlerQueue {
     }
   }
 
-  /** Whether the time was over first. */
+  /** True when the time limit was reached first. */
   async #withTimeout(work: void | Promise<void>): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<boolean>((resolve) => {

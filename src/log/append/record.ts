@@ -11,14 +11,14 @@ import { type RunFilters, wantAll } from './extensions.ts';
 import type { Dispatch } from './handlers.ts';
 import { eventAt, type PreparedEvent, prepareEvent } from './prepare-event.ts';
 
-/** What became of an event. */
+/** The result of recording an event. */
 export interface Recorded {
   status: 'RECORDED' | 'DUPLICATE' | 'FILTERED';
   /** Absent when filtered, and for a duplicate whose first event was removed by retention. */
   event: AuditEvent | undefined;
 }
 
-/** The way of an event into the log: check, filter, redact, append, hand to the handlers. */
+/** The pipeline that records events: it validates, filters, redacts and appends them, and calls the handlers. */
 export interface Pipeline {
   filters: RunFilters;
   redaction: Redaction;
@@ -26,31 +26,31 @@ export interface Pipeline {
   readPositions: (positions: number[]) => Promise<Map<number, AuditEvent>>;
   dispatch: Dispatch;
   now: () => number;
-  /** Aborted when what clients still wait to have recorded is refused, since the service stops: no more is done for it. */
+  /** Aborted when the service stops: client events that still wait are refused with the reason. */
   refused?: AbortSignal;
 }
 
-/** An input and the path that an error about it names. */
+/** An input, and the path that its errors name. */
 export interface PathedInput {
   input: EventInput;
   path: string;
-  /** Why it is refused already. */
+  /** A problem that was found before. */
   problem?: AuditError | undefined;
-  /** Whether some of it is missing, since it had the wrong type: then its content cannot be compared with another. */
+  /** Whether fields of a wrong type were left out. The content of such an event cannot be compared with another's. */
   isPart?: boolean;
 }
 
 /**
- * Records the events of a client, all or none, in order. Throws BAD_USER_INPUT (also for one that looks like the log's
- * own), CONFLICT, OVERLOADED, TIMEOUT, UNAVAILABLE; `AuditErrors` when several things are wrong with the events.
+ * Records the events of a client, all or none, in order. Throws BAD_USER_INPUT (also for the reserved resource type of system
+ * events), CONFLICT, OVERLOADED, TIMEOUT or UNAVAILABLE; `AuditErrors` for several problems of the events.
  */
 export function recordEvents(pipeline: Pipeline, inputs: readonly PathedInput[]): Promise<Recorded[]> {
   return record(pipeline, inputs, { checkInput: checkClientInput, checkDraft, signal: pipeline.refused });
 }
 
 /**
- * What is wrong with the events of a client that are refused in any case: the first `most` problems. Members that had the
- * wrong type are not in them.
+ * The first `most` problems of client events that are refused in any case. Problems of fields with a wrong type, which the
+ * inputs lack, are not among them.
  */
 export async function problemsOf(
   pipeline: Pipeline,
@@ -80,7 +80,7 @@ export function checkInput({ input, path }: PathedInput, onProblem: OnProblem): 
   return checkEvent(input, path, onProblem);
 }
 
-// Filters are code of the deployment, and are handed the draft itself.
+// Filters are code of the deployment, and may modify the draft.
 function checkDraft({ resourceType }: EventDraft): void {
   if (isReserved(resourceType)) throw new Error('a filter gave a client event the resource type of the log');
 }
@@ -88,7 +88,7 @@ function checkDraft({ resourceType }: EventDraft): void {
 interface Checks {
   checkInput: (one: PathedInput, onProblem: OnProblem) => EventDraft;
   checkDraft: (redacted: EventDraft) => void;
-  /** Aborted when nothing more is to be done. */
+  /** Aborted to stop the work. */
   signal?: AbortSignal | undefined;
   /** Whether the events are refused in any case, for a problem that is not among those found here. */
   isRefused?: boolean;
@@ -107,7 +107,7 @@ export async function record(
   return append(pipeline, prepared, { paths, signal });
 }
 
-/** Makes the events ready that the filters want; the others, and those with a problem, are undefined. */
+/** Prepares the events that the filters accept. Undefined stands for the others and for those with a problem. */
 async function prepareEvents(
   pipeline: Pipeline,
   inputs: readonly PathedInput[],
@@ -120,11 +120,11 @@ async function prepareEvents(
     const draft = checkInput(one, problems.add);
     return problems.count === before ? draft : undefined;
   });
-  // What is refused in any case is no matter for the filters.
-  const isWanted = problems.count === 0 && (await pipeline.filters(drafts as EventDraft[]));
+  // A batch that is refused in any case is not passed to the filters.
+  const isAccepted = problems.count === 0 && (await pipeline.filters(drafts as EventDraft[]));
   const prepared = await inTurns(drafts, (draft, index) => {
     signal?.throwIfAborted();
-    if (!draft || (isWanted && !isWanted[index])) return undefined;
+    if (!draft || (isAccepted && !isAccepted[index])) return undefined;
     const path = inputs[index]?.path ?? 'input';
     return problems.attempt(() => {
       const redacted = pipeline.redaction.event(draft, path);
@@ -136,7 +136,7 @@ async function prepareEvents(
   return prepared;
 }
 
-// Of events that are appended, the append finds the conflicts.
+// For refused events only: `append` reports the conflicts of the others.
 async function addConflicts(
   { appender }: Pipeline,
   prepared: readonly (PreparedEvent | undefined)[],
@@ -160,17 +160,17 @@ async function append(
 ): Promise<Recorded[]> {
   const events = prepared.filter((event) => event !== undefined);
   const kept = paths.filter((_, index) => prepared[index] !== undefined);
-  const placements = await pipeline.appender.append({ events, paths: kept, signal });
+  const positions = await pipeline.appender.append({ events, paths: kept, signal });
   const recorded: AuditEvent[] = [];
   events.forEach((event, index) => {
-    const { position, isNew } = placements[index] as AssignedPosition;
+    const { position, isNew } = positions[index] as AssignedPosition;
     if (isNew) recorded.push(eventAt(event, position));
   });
   pipeline.dispatch(recorded);
   const isAllNew = recorded.length === prepared.length;
   if (isAllNew) return recorded.map((event): Recorded => ({ status: 'RECORDED', event }));
-  const byPosition = await withDuplicates(pipeline, recorded, placements);
-  const next = placements.values();
+  const byPosition = await withDuplicates(pipeline, recorded, positions);
+  const next = positions.values();
   return prepared.map((event): Recorded => {
     if (!event) return { status: 'FILTERED', event: undefined };
     const { position, isNew } = next.next().value as AssignedPosition;
@@ -178,14 +178,14 @@ async function append(
   });
 }
 
-/** The events at the placements, by position: those recorded now, and the others as they are stored. */
+/** The events at the positions: those just recorded, and the stored ones. */
 async function withDuplicates(
   { readPositions }: Pipeline,
   recorded: readonly AuditEvent[],
-  placements: readonly AssignedPosition[],
+  positions: readonly AssignedPosition[],
 ): Promise<Map<number, AuditEvent>> {
   const byPosition = new Map(recorded.map((event) => [event.position, event]));
-  const missing = placements.map(({ position }) => position).filter((position) => !byPosition.has(position));
+  const missing = positions.map(({ position }) => position).filter((position) => !byPosition.has(position));
   if (missing.length === 0) return byPosition;
   for (const [at, event] of await readPositions(missing)) byPosition.set(at, event);
   return byPosition;
@@ -193,19 +193,19 @@ async function withDuplicates(
 
 /** The other end of a connection. */
 export interface Peer {
-  /** Absent: the connection is gone already, or there was none. */
+  /** Absent when the connection is closed already, or there was none. */
   ipAddress?: string | undefined;
-  /** What it calls itself, its beginning. */
+  /** The start of its `User-Agent`. */
   userAgent?: string | undefined;
 }
 
-/** Who did something to the log itself, and from where. */
+/** The actor of a system event, and the connection that it came from. */
 export interface Caller extends Peer {
-  /** The id of an API key, or `cli:` and the name of a user of the system; absent: the service, by itself. */
+  /** The id of an API key, or `cli:` and the name of an operating system user. Absent: the service itself. */
   userId?: string | undefined;
 }
 
-/** Records an event about the log itself, committed when this resolves. No filter may decline it. */
+/** Records a system event, an event about the log itself. It is committed when this resolves. No filter can decline it. */
 export async function recordSystemEvent(
   pipeline: Pipeline,
   caller: Caller,
@@ -214,13 +214,13 @@ export async function recordSystemEvent(
   await recordSystemEvents(pipeline, [{ ...event, ...caller }]);
 }
 
-/** Records events about the log itself, all or none. No filter may decline them. Throws OVERLOADED, UNAVAILABLE. */
+/** Records system events, all or none. No filter can decline them. Throws OVERLOADED or UNAVAILABLE. */
 export async function recordSystemEvents(pipeline: Pipeline, events: readonly EventInput[]): Promise<void> {
   const checks = { checkInput, checkDraft: () => undefined };
   await record({ ...pipeline, filters: wantAll }, events.map(asSystemInput), checks);
 }
 
-/** Makes an event about the log itself ready for a transaction that appends it beside other changes. */
+/** Prepares a system event for a transaction that appends it together with other changes. */
 export function prepareSystemEvent(pipeline: Pipeline, caller: Caller, event: EventInput): PreparedEvent {
   const { input, path } = asSystemInput({ ...event, ...caller });
   return prepareEvent(pipeline.redaction.event(checkEvent(input, path), path), pipeline.now(), path);
@@ -230,7 +230,7 @@ function asSystemInput(event: EventInput): PathedInput {
   return { input: { ...event, ...fittedTexts(event) }, path: 'event' };
 }
 
-// What others say of themselves must not be able to keep an event out: it is made to fit.
+// User ids and user agents come from outside: they are made to fit, so that they cannot prevent the event.
 function fittedTexts({ userId, userAgent }: EventInput): Pick<EventInput, 'userId' | 'userAgent'> {
   return { userId: fitted(userId, TEXT_BOUNDS.userId), userAgent: fitted(userAgent, TEXT_BOUNDS.userAgent) };
 }

@@ -10,21 +10,21 @@ const COLUMNS = CANONICAL_FIELDS.filter((name) => name !== 'salt').map((name) =>
 
 type Members = Partial<Record<(typeof COLUMNS)[number], string | JsonObject>>;
 
-/** How a CSV is written. */
+/** The options of a CSV. */
 export interface CsvOptions {
   delimiter: Delimiter;
-  /** Whether it begins with U+FEFF, by which Excel knows UTF-8. */
+  /** Whether the file starts with U+FEFF, by which Excel recognizes UTF-8. */
   byteOrderMark: boolean;
 }
 
 export const USUAL_CSV: CsvOptions = { delimiter: ',', byteOrderMark: false };
 
-/** The first line of a CSV: the names of its columns. */
+/** The header line of a CSV: the column names. */
 export function csvHead({ delimiter, byteOrderMark }: CsvOptions): string {
   return `${byteOrderMark ? '\ufeff' : ''}${[...COLUMNS, 'position', 'leaf_hash'].join(delimiter)}\n`;
 }
 
-/** Writes lines of RFC 4180, each ended by LF. Objects are in their canonical form; nothing is a formula. */
+/** Writes lines of RFC 4180, each terminated by LF. Objects are in canonical form. No cell is a formula. */
 export function createCsvWriter({ delimiter }: CsvOptions): BlockWriter {
   const canonical = new CanonicalRows();
   const guard = createFormulaGuard(delimiter);
@@ -39,7 +39,7 @@ export function createCsvWriter({ delimiter }: CsvOptions): BlockWriter {
     take() {
       const taken = lines;
       lines = [];
-      // A return alone ends a line for many readers, though not for the writer; others split at semicolons and tabs too.
+      // Quotes cells with a lone CR, which many readers take for a line break, and with other delimiters that readers may use.
       const quoted_match = delimiter === ',' ? /[\r;\t]/ : /[\r,;\t|]/;
       return taken.length === 0 ? [] : [Buffer.from(stringify(taken, { delimiter, quoted_match }))];
     },
@@ -51,37 +51,36 @@ function cellOf(value: string | JsonObject | undefined, guard: FormulaGuard): st
 }
 
 /**
- * What a spreadsheet takes for the beginning of a formula: `=`, `+`, `-` and `@`, in their full-width and small forms
- * too, and the minus sign.
+ * The characters that start a formula in a spreadsheet: `=`, `+`, `-` and `@`, their full-width and small forms, and the
+ * minus sign.
  */
 const BEGINNING = /[=+\-@＝＋－＠﹦﹢﹣﹫−]/g;
-// Spreadsheets drop blanks, characters that cannot be seen, and quotes before they look.
+// Spreadsheets skip blanks, invisible characters and quotes before a formula.
 const DROPPED = /^[\s\p{C}"'`]$/u;
 const LINE_BREAK_OR_TAB = /[\t\r\n]/;
 
-/** What may stand between the cells of a CSV. */
+/** The delimiters that a CSV may use. */
 export const DELIMITERS = [',', ';', '\t', '|'] as const;
 export type Delimiter = (typeof DELIMITERS)[number];
 
-/** Makes the text of a CSV cell one in which no spreadsheet finds a formula. */
+/** Escapes the text of a CSV cell so that no spreadsheet finds a formula in it. */
 export interface FormulaGuard {
   text(text: string): string;
-  /** Likewise the JSON text of a cell, which stays JSON. */
+  /** Escapes the JSON text of a cell. The result is still JSON. */
   json(json: string): string;
 }
 
 /**
- * One rule: an apostrophe stands before everything that reads as a formula at the beginning of a cell, whatever the reader
- * takes for the end of a cell. Readers differ in that: where the decimal sign is a comma, Excel splits lines at semicolons,
- * elsewhere at commas, and a line that is split at another character than `delimiter` has neither quotes around the whole
- * cell nor an apostrophe at its beginning that would count; a line break within quotes ends a row there; text that is
- * pasted is split at tabs. So a formula can begin at the beginning of the text, after leading delimiters, and anywhere after
- * a semicolon, a comma, a tab or a line break. The delimiter itself is safe further inside: only a reader that splits at it
- * would split there, and for that one the cell is in quotes. A text that begins with a tab or a line break gets an
- * apostrophe too, since some readers drop those (OWASP, CSV Injection).
+ * Puts an apostrophe before every text that is a formula at the start of a cell, for each way in which readers split cells.
+ * Excel splits lines at semicolons where the decimal separator is a comma, and at commas elsewhere. A reader that splits at
+ * another character than `delimiter` does not see the quotes of the whole cell, nor an apostrophe at its start; for it a line
+ * break within quotes ends the row. Pasted text is split at tabs. So a formula can start at the start of the text, after
+ * leading delimiters, and after any semicolon, comma, tab or line break. A delimiter within the text is safe: a reader that
+ * splits there sees the quotes of the cell. A text that starts with a tab or a line break gets an apostrophe too, since some
+ * readers drop these (OWASP, CSV Injection).
  */
 export function createFormulaGuard(delimiter: Delimiter): FormulaGuard {
-  // A tab divides in any case.
+  // A tab splits cells for every reader.
   const own = delimiter === '\t' ? '' : delimiter;
   const others = [',', ';'].filter((one) => one !== delimiter).join('');
   const leadingPattern = new RegExp(`^[\\s\\p{C}"'\`${own}]*`, 'u');
@@ -90,7 +89,7 @@ export function createFormulaGuard(delimiter: Delimiter): FormulaGuard {
     let safe = LINE_BREAK_OR_TAB.test(text.charAt(0)) ? "'" : '';
     let written = 0;
     let leading: number | undefined;
-    // Found once: nothing but delimiters and what is dropped stands before the first of them alone.
+    // Computed once: only the first match can have nothing but delimiters and skipped characters before it.
     const isLeading = (index: number) => {
       leading ??= leadingPattern.exec(text)?.[0].length ?? 0;
       return leading === index;
@@ -106,16 +105,16 @@ export function createFormulaGuard(delimiter: Delimiter): FormulaGuard {
 
   return {
     text,
-    // Where JSON has no commas for a reader, all of a formula stands within a text. A number after a comma is followed by
-    // a bracket or a comma, and is none.
+    // For a reader that does not split at commas, a formula lies within a JSON string. A number after a comma is followed by a
+    // bracket or a comma, so it is not a formula.
     json: delimiter === ',' ? text : (json) => json.replace(JSON_TEXT, (_, inside) => `"${text(inside)}"`),
   };
 }
 
 const JSON_TEXT = /"([^"\\]*(?:\\.[^"\\]*)*)"/g;
 
-// Where the apostrophe goes when a cell may begin before the character at `index`. Each character of the text is
-// looked at once at most: the way back ends at the latest at the last character that could begin a formula.
+// The place of the apostrophe when a cell may start before the character at `index`. Each character of the text is visited at
+// most once: the way back ends at the previous character that could start a formula.
 function cellStart(
   text: string,
   index: number,

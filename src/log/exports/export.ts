@@ -16,13 +16,13 @@ import type { ExportFormat, ExportGrant } from './link.ts';
 const MAX_READS = 4;
 
 /**
- * Resolves with the file of a grant: the matching events in log order, up to the end that the log had when the grant was
- * made. Two blocks are in memory at a time: one on its way to the client, and the next. The stream breaks with
- * POSITION_PURGED when events are removed that it has not read yet.
+ * Resolves with the export of a grant: the matching events in log order, up to the size of the log when the grant was made.
+ * At most two blocks are in memory: one that is being sent, and the next. The stream fails with POSITION_PURGED when
+ * retention removes events that it has not read yet.
  */
 export type OpenExport = (grant: ExportGrant) => Promise<Readable>;
 
-/** Makes the exports of an instance, of which a few read at a time, each where its principal may read. */
+/** Creates the exports of an instance. At most four read at a time, each with the rights of its principal. */
 export function createExports(pool: Pool, copyRowsOf: (grant: ExportGrant) => CopyRows): OpenExport {
   const readers = createBlockReaders(pool, MAX_READS);
   return async (grant) => {
@@ -45,7 +45,7 @@ async function* streamFile(
   const first = head(csv);
   const readFrom = (position: number) => {
     const block = read(position, end, writer.row).then((next) => ({ pieces: writer.take(), next }));
-    // It may fail while nobody waits for it yet, or ever, when the client leaves.
+    // It may fail before it is awaited, or without being awaited when the client disconnects.
     block.catch(() => undefined);
     return block;
   };
@@ -59,7 +59,7 @@ async function* streamFile(
   if (tail) yield tail;
 }
 
-/** How a format writes a file: what stands before, between and after the rows of events. */
+/** A file format: the text before and after the events, and the writer of the events. */
 export interface Format {
   contentType: string;
   extension: string;
@@ -68,7 +68,7 @@ export interface Format {
   tail: string;
 }
 
-/** What there is of each format. An NDJSON line is the event's canonical form, byte for byte. */
+/** The file formats. A line of NDJSON is the canonical form of an event, byte for byte. */
 export const FORMATS: Record<ExportFormat, Format> = {
   NDJSON: {
     contentType: 'application/x-ndjson',
@@ -93,22 +93,22 @@ export const FORMATS: Record<ExportFormat, Format> = {
   },
 };
 
-// So a block is one short statement, whatever the filter, and whatever follows small events.
+// Bounds the time of one statement, whatever the filter.
 const MAX_POSITIONS = 50_000;
 const BLOCK_EVENTS = { first: 50, most: 5_000 };
 const BLOCK_BYTES = { wanted: 2_000_000, most: 4_000_000 };
 
 /**
- * Hands the rows of the next matching events from `position` on to `onRow`, none at `end` or behind it, and resolves
- * with the position from which to go on.
+ * Calls `onRow` with the rows of the next matching events from `position` (inclusive) to `end` (exclusive). Resolves with the
+ * position where the next block starts.
  */
 export type ReadBlock = (position: number, end: number, onRow: (row: Buffer) => void) => Promise<number>;
 
 /**
- * Makes readers of the log from one end to the other, of which `maxReads` read at a time, as `createScanners` does,
- * for those who want rows as COPY gives them. Blocks grow and shrink towards two megabytes. Reading throws
- * POSITION_PURGED when an event at `position` or behind it was removed, and UNAVAILABLE when the database cannot be
- * reached; what `onRow` got of that block before is not to be used.
+ * Creates readers that read the log forward as `createScanners` does, but with rows in COPY's binary format. At most `maxReads`
+ * of them read at a time. The size of a block adapts towards two megabytes. A reader throws POSITION_PURGED when retention
+ * removed an event at `position` or after it, and UNAVAILABLE when the database cannot be reached; the rows of that block
+ * must then be discarded.
  */
 export function createBlockReaders(
   pool: Pool,
@@ -123,7 +123,7 @@ export function createBlockReaders(
         const read = await readBlock(copyRows, blockStatement(filters, range), onRow).catch(
           explainUnavailable,
         );
-        // Read after the rows: what is still there now was there when they were read.
+        // After the rows: an event that exists now existed when they were read.
         refusePurged(position, await readFirstPosition(prismaOn(pool)).catch(explainUnavailable));
         if (read.rows > 0) limit = fittingLimit(read);
         return read.isCut || read.rows === range.limit ? read.last + 1 : range.end;
@@ -135,7 +135,7 @@ interface BlockRead {
   rows: number;
   bytes: number;
   last: number;
-  /** Whether there was too much of it. */
+  /** Whether the block was cut because it was too large. */
   isCut: boolean;
 }
 

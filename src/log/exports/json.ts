@@ -2,14 +2,14 @@ import { CanonicalRows, mostBytes } from '../read/canonical-row.ts';
 
 const CHUNK_BYTES = 262_144;
 
-/** Collects the text of a file, which comes row by row, in large pieces. */
+/** Collects the rows of a file in large chunks. */
 export interface BlockWriter {
   row(row: Buffer): void;
-  /** What was written since the last time. */
+  /** The chunks written since the last call. */
   take(): Buffer[];
 }
 
-/** Writes the canonical form of events, with `first` before the first, `between` before each other, `after` each. */
+/** Writes the canonical form of events, with `first` before the first, `between` before each other one, and `after` each. */
 export function createJsonWriter(marks: { first: string; between: string; after: string }): BlockWriter {
   const rows = new CanonicalRows();
   const between = Buffer.from(marks.between);

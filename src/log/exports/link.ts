@@ -11,25 +11,25 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** How long a link is valid. */
 export const LINK_VALID_MS = 5 * 60_000;
-/** Longer addresses are refused on the way by some proxies. */
+/** Some proxies refuse longer URLs. */
 const MAX_LENGTH = 7_500;
 const CIPHER = 'aes-256-gcm';
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** What a link stands for: who may see what in which form, and until when (milliseconds since 1970). */
+/** The content of a link: format and filters, the rights of the principal, and the expiry (milliseconds since 1970). */
 export interface ExportGrant {
   format: ExportFormat;
-  /** Of a CSV; undefined: the usual one. */
+  /** The options of a CSV. Undefined: the defaults. */
   csv?: CsvOptions | undefined;
   filters: EventFilter[];
-  /** The size of the log when it was asked for: the file holds no later event. */
+  /** The size of the log when the export was requested. The file has no later event. */
   end: number;
   keyId: string;
-  /** Which secret of the key it was. */
+  /** The generation of the key's secret. */
   generation: number;
-  /** When the token expires that asked for it; undefined: it was a key. */
+  /** When the requesting token expires. Undefined for an API key. */
   keyExpiresAt: number | undefined;
   /** The customer that the key is bound to. */
   customerId: string | undefined;
@@ -37,10 +37,9 @@ export interface ExportGrant {
 }
 
 /**
- * The grant as text that only an instance on the same database can read or make: a link is written down on its way, by
- * proxies and in the history of browsers, and a filter may name people. AES-256-GCM under a key that is derived from the
- * service's secret; nonce, ciphertext and tag in base64url. Throws BAD_USER_INPUT when the filter makes it too long for
- * a link.
+ * Encrypts a grant, so that only instances on the same database can read or create one: proxies and browsers store links,
+ * and a filter may contain personal data. The text is the nonce, ciphertext and tag of AES-256-GCM in base64url. The key is
+ * derived from the service's secret. Throws BAD_USER_INPUT when the filter makes the link too long.
  */
 export function sealGrant(grant: ExportGrant, secret: Buffer): string {
   const nonce = randomBytes(NONCE_BYTES);
@@ -56,10 +55,10 @@ export function sealGrant(grant: ExportGrant, secret: Buffer): string {
   return text;
 }
 
-/** The grant of a link's text; undefined when any character of it was altered or it has expired. */
+/** Decrypts the grant of a link. Undefined when any character was altered, or the grant has expired. */
 export function openGrant(text: string, secret: Buffer, now: number): ExportGrant | undefined {
   const sealed = Buffer.from(text.slice(0, MAX_LENGTH), 'base64url');
-  // Base64 has more than one text for the same bytes.
+  // Several base64 texts decode to the same bytes: only the canonical one is accepted.
   if (sealed.length <= NONCE_BYTES + TAG_BYTES || sealed.toString('base64url') !== text) return undefined;
   const decipher = createDecipheriv(CIPHER, keyOf(secret), sealed.subarray(0, NONCE_BYTES));
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
@@ -73,20 +72,20 @@ export function openGrant(text: string, secret: Buffer, now: number): ExportGran
   return grant.expiresAt > now ? grant : undefined;
 }
 
-// The secret signed links in earlier versions: a key of its own for each use, and for each form of a filter, since a
-// condition that this version does not know by its name would be none.
+// Derived for this use, since earlier versions signed links with the secret itself. The number changes with the form of
+// filters: a condition whose name this version does not know would otherwise be ignored.
 function keyOf(secret: Buffer): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', secret, '', 'audit-log export link 2', KEY_BYTES));
 }
 
-/** What the events about an export say of it. */
+/** The details of the system event about an export. */
 export function aboutExport({
   format,
   filters,
   end,
   expiresAt,
 }: Pick<ExportGrant, 'format' | 'filters' | 'end' | 'expiresAt'>): JsonObject {
-  // A condition that is not there is undefined, which is no JSON.
+  // JSON.stringify leaves out absent conditions, which are undefined.
   const conditions = parseJson(JSON.stringify(filters)) as JsonObject[];
   return { format, filters: conditions, logSize: end, expiresAt: formatTime(expiresAt) };
 }
