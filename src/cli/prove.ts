@@ -4,14 +4,14 @@ import { type Client, ClientError, clientFrom } from '../client/graphql-client.t
 import { encodeBase64 } from '../merkle/encoding.ts';
 
 const HELP = `
-The bundle (C2SP tlog-proof) holds the event, its proof and a signed checkpoint: audit-log verify bundle FILE --key VKEY
-needs nothing else.
+The bundle (C2SP tlog-proof) contains the event, its proof and a signed checkpoint. audit-log verify bundle FILE --key VKEY
+verifies it offline.
 
 Environment:
   AUDIT_LOG_URL   the service, http://127.0.0.1:4000/graphql by default
   AUDIT_LOG_KEY   a key with the scope events:read
 
-Exit code: 0 when the proof was written, 2 otherwise, also when the arguments are wrong.`;
+Exit code: 0 when the proof was written, 2 otherwise, also for wrong arguments.`;
 
 export const BUNDLE = `query Prove($id: ID!, $minWitnesses: Int!) {
   auditEvent(id: $id) { proofBundle(minWitnesses: $minWitnesses) }
@@ -27,17 +27,21 @@ interface ProveFlags {
 
 /** Adds `audit-log prove` to the program. */
 export function register(program: Command): void {
-  const prove = program.command('prove').description('write a proof that somebody else can verify offline');
+  const prove = program.command('prove').description('write a proof that anybody can verify offline');
   prove
     .command('event <id>', { isDefault: true })
-    .description('prove that an event is in the log: a bundle (the default)')
-    .option('--min-witnesses <count>', 'by a checkpoint that so many witnesses have cosigned', '0')
+    .description('prove that an event is in the log: writes a bundle (the default)')
+    .option(
+      '--min-witnesses <count>',
+      'use a checkpoint that at least this many witnesses have cosigned',
+      '0',
+    )
     .option('--output <file>', 'where to write to (default: standard output)')
     .addHelpText('after', HELP)
     .action((id: string, flags: ProveFlags) => finish(flags, (client) => bundleOf(client, id, flags)));
   prove
     .command('growth <from> <to>')
-    .description('prove that the log of one size continues that of another: a line of base64 for each hash')
+    .description('prove that the log of size <to> continues that of size <from>: one line of base64 per hash')
     .option('--output <file>', 'where to write to (default: standard output)')
     .action((from: string, to: string, flags: ProveFlags) =>
       finish(flags, (client) => growthOf(client, from, to)),
@@ -67,12 +71,12 @@ async function bundleOf(client: Client, id: string, { minWitnesses }: ProveFlags
   const oldest = answer.auditEvents.edges[0]?.node;
   throw new ClientError(
     oldest && isBefore(id, oldest.recordedAt) && oldest.position > 0
-      ? `the event ${id} was removed by retention, if it was there: the log begins at position ${oldest.position}, with what was recorded at ${oldest.recordedAt}. A removed event can only be proved with a bundle that was made before.`
+      ? `the event ${id} was removed by retention, if it existed: the log begins at position ${oldest.position}, recorded at ${oldest.recordedAt}. A removed event can only be proved with a bundle that was made before.`
       : `there is no event ${id} that this key may see`,
   );
 }
 
-/** Whether an id was made before a time: its first 48 bits are milliseconds since 1970 (UUIDv7). */
+/** Whether an id was created before a time: its first 48 bits are milliseconds since 1970 (UUIDv7). */
 function isBefore(id: string, time: string): boolean {
   const [, milliseconds] = /^audit_([0-9a-f]{12})[0-9a-f]{20}$/.exec(id) ?? [];
   return milliseconds !== undefined && Number.parseInt(milliseconds, 16) < Date.parse(time);

@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { AuditError } from '../errors.ts';
 import { errorBody, errorHeaders } from '../server/error-response.ts';
+import { GRAPHQL_PATH } from '../server/request.ts';
 import { type ApiServer, createApiServer } from '../server/server.ts';
 import { createApi } from './api.ts';
 import type { OpenLog } from './open.ts';

@@ -62,7 +62,7 @@ export interface CheckpointPolicy {
   readonly origin: string;
   /** The log's own keys: one of them must have signed. */
   readonly logKeys: readonly NoteVerifier[];
-  /** Witnesses that are known; their cosignatures must be right where there are any. Default: none. */
+  /** The known witnesses. Their cosignatures, if any, must be right. Default: none. */
   readonly witnesses?: readonly NoteVerifier[];
   /** How many different witnesses must have cosigned. Default: 0. */
   readonly quorum?: number;

@@ -11,7 +11,7 @@ const scratch = new Uint8Array(16_384);
 
 /**
  * Leaf hash: SHA-256(0x00 || bytes), the MTH({d}) of RFC 6962 and RFC 9162, section 2.1.1.
- * The prefix keeps a leaf from passing for a node.
+ * The prefix makes a leaf hash differ from every node hash.
  */
 export function leafHash(bytes: Uint8Array): Uint8Array {
   const length = bytes.length + 1;

@@ -12,8 +12,8 @@ export interface ProofBundle {
   /** The signed checkpoint, character for character. */
   readonly checkpoint: string;
   /**
-   * Anything that the reader needs besides; of an audit log, the canonical bytes of the event. Nothing vouches for
-   * them but the proof: hash them, and verify with that leaf hash.
+   * Extra data for the reader; in an audit log, the canonical bytes of the event. They are not trusted by themselves:
+   * hash them, and verify the proof with that leaf hash.
    */
   readonly extra?: Uint8Array;
 }

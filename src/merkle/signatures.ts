@@ -8,11 +8,11 @@ import {
   type VerifierKey,
 } from './note.ts';
 
-/** A trusted key together with the way its signatures are checked. */
+/** A trusted key, with a function that verifies its signatures. */
 export interface NoteVerifier {
   readonly name: string;
   readonly keyId: number;
-  /** Whether `signature`, as it stands in the note after the key ID, is this key's signature of `text`. */
+  /** Whether `signature`, the bytes after the key ID in the note, is this key's signature of `text`. */
   verify(text: string, signature: Uint8Array): Promise<boolean>;
 }
 
@@ -20,11 +20,11 @@ export interface NoteVerifier {
 export interface NoteSigner {
   readonly name: string;
   readonly keyId: number;
-  /** The signature of `text`, as it will stand in the note after the key ID. */
+  /** The signature of `text`: the bytes after the key ID in the note. */
   sign(text: string): Promise<Uint8Array>;
 }
 
-/** Makes the Ed25519 signature (64 bytes) of a message; the private key stays with whoever gives this function. */
+/** Returns the Ed25519 signature (64 bytes) of a message. The private key stays inside this function. */
 export type SignEd25519 = (message: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 
 /** A note that no trusted key signed, or that carries a wrong signature of a trusted key. */
@@ -47,7 +47,7 @@ export function noteVerifier(key: VerifierKey): NoteVerifier {
   };
 }
 
-/** Signer for a plain Ed25519 key, whose private half is behind `sign`. Throws like `noteVerifier`. */
+/** Signer for a plain Ed25519 key, which signs with `sign`. Throws like `noteVerifier`. */
 export function noteSigner(key: VerifierKey, sign: SignEd25519): NoteSigner {
   assertKeyType(key, ED25519);
   return {
@@ -93,7 +93,7 @@ export async function verifyNote(note: Note, trusted: readonly NoteVerifier[]): 
   return found;
 }
 
-/** A cosignature as it stands in a note after the key ID (C2SP tlog-cosignature, `timestamped_signature`). */
+/** A cosignature: the bytes after the key ID in a note (C2SP tlog-cosignature, `timestamped_signature`). */
 export interface Cosignature {
   /** When it was made, in seconds since the Epoch, 0 to 2^53 - 1. */
   readonly timestamp: number;
@@ -110,7 +110,7 @@ function assertTimestamp(timestamp: number): void {
   }
 }
 
-/** What a cosigner signs: the header and time lines, then the text of the checkpoint note ("cosignature/v1"). */
+/** The message that a cosigner signs: header line, time line and the text of the checkpoint note ("cosignature/v1"). */
 export function cosignedMessage(timestamp: number, text: string): Uint8Array {
   assertTimestamp(timestamp);
   return new TextEncoder().encode(`cosignature/v1\ntime ${timestamp}\n${text}`);
@@ -156,7 +156,7 @@ export function cosignatureVerifier(key: VerifierKey): NoteVerifier {
 }
 
 /**
- * Signer for a witness key, whose private half is behind `sign`; `now` tells the time in seconds since the Epoch.
+ * Signer for a witness key, which signs with `sign`; `now` returns the time in seconds since the Epoch.
  * Throws like `cosignatureVerifier`.
  */
 export function cosigner(key: VerifierKey, sign: SignEd25519, now: () => number): NoteSigner {

@@ -1,7 +1,7 @@
 import { decodeBase64, encodeBase64, FormatError, parseDecimal } from './encoding.ts';
 import { TILE_WIDTH, type Tile } from './tile.ts';
 
-/** A bundle of log entries, beside the tile of level 0 with the same index and width. */
+/** A bundle of log entries: those of the tile of level 0 with the same index and width. */
 export type EntryBundle = Omit<Tile, 'level'>;
 
 /** An index in groups of three digits, all but the last with an x before it: 1234067 is `x001/x234/067`. */
@@ -38,7 +38,7 @@ function parsePath(path: string) {
   return index === undefined || width === undefined ? undefined : { place, index, width };
 }
 
-/** Refuses second spellings (`x000/001`, `00`, `.p/256`, `.p/0`): what is parsed must format to the same path. */
+/** Refuses other spellings (`x000/001`, `00`, `.p/256`, `.p/0`): the parsed path must format to the same text. */
 function isCanonical(width: number, path: string, formatted: string): boolean {
   return width >= 1 && path === formatted;
 }
@@ -100,15 +100,15 @@ const PREFIX = 'u';
 
 /**
  * The path of a customer's tree below a log's URL, such as `customers-by-id/uLi4` for the customer `..`. It consists of
- * unreserved characters alone and of no dot segment, so that nothing on the way writes it in another way that means
- * something else (RFC 3986, 6.2.2; URL Standard, "double-dot path segment").
+ * only unreserved characters and has no dot segment, so that no client or proxy rewrites it (RFC 3986, 6.2.2; URL Standard,
+ * "double-dot path segment").
  */
 export function customerPath(customerId: string): string {
   const text = encodeBase64(new TextEncoder().encode(customerId));
   return `${FOLDER}/${PREFIX}${text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')}`;
 }
 
-/** The customer that the last segment of such a path names; undefined when it does not in exactly that form. */
+/** The customer that the last segment of such a path names; undefined for any other segment. */
 export function parseCustomerSegment(segment: string): string | undefined {
   if (!/^u[\w-]*$/.test(segment)) return undefined;
   const text = segment.slice(PREFIX.length).replaceAll('-', '+').replaceAll('_', '/');
@@ -119,7 +119,7 @@ export function parseCustomerSegment(segment: string): string | undefined {
     : undefined;
 }
 
-/** Whether a path or URL has a dot segment: clients remove it, with the one before it, and ask for something else. */
+/** Whether a path or URL has a dot segment. Clients remove it with the segment before it, and request another path. */
 export function hasDotSegment(path: string): boolean {
   return /(?:^|[/\\])(?:\.|%2e){1,2}(?=$|[/\\?#])/i.test(path);
 }

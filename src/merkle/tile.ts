@@ -120,7 +120,7 @@ export function tilesOfNodes(nodes: readonly NodeId[], size: number): Tile[] {
 
 /**
  * Reads nodes out of the tiles of the tree of `size` leaves, as `proveInclusion` and `proveConsistency` want them.
- * The tiles are taken as they come: only verifying the proof against a trusted root says whether they were true.
+ * The tiles are not verified. Verify the resulting proof against a trusted root hash.
  * Throws a RangeError when a tile is not as long as it must be at this size.
  */
 export function nodesFromTiles(size: number, readTiles: ReadTiles): ReadNodes {

@@ -11,7 +11,7 @@ export interface Frontier {
 }
 
 /**
- * Told of each node as soon as it can never change again: `level` 0 is a leaf, and the node covers the leaves
+ * Called with each node as soon as it is final: `level` 0 is a leaf, and the node covers the leaves
  * `index * 2^level` up to `(index + 1) * 2^level`, the last one left out.
  */
 export type NodeVisitor = (level: number, index: number, hash: Uint8Array) => void;
@@ -34,7 +34,7 @@ function checkFrontier({ size, hashes }: Frontier): void {
 
 /**
  * The frontier after appending `leafHashes` in order: about one `nodeHash` for each leaf, however the leaves are cut
- * into batches. `onNode` hears of every node completed on the way, the leaves included, children before parents.
+ * into batches. `onNode` is called with every completed node, leaves included, children before parents.
  * Throws a RangeError when the frontier is malformed or the tree would exceed 2^53 - 1 leaves.
  */
 export function extendFrontier(
@@ -73,7 +73,7 @@ export function rootOf(frontier: Frontier): Uint8Array {
   return frontier.hashes.reduceRight((right, left) => nodeHash(left, right));
 }
 
-/** The hashes of a frontier one after the other, largest subtree first: 32 bytes each, none for the empty tree. */
+/** The concatenated hashes of a frontier, largest subtree first: 32 bytes each, none for the empty tree. */
 export function serializeFrontier(frontier: Frontier): Uint8Array {
   checkFrontier(frontier);
   const bytes = new Uint8Array(frontier.hashes.length * HASH_BYTES);

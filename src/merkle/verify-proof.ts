@@ -32,8 +32,8 @@ function areHashes(hashes: readonly Uint8Array[]): boolean {
 }
 
 /**
- * The way from a node at the right edge of the smaller tree up to the root of the larger one (fn and sn of RFC 9162):
- * says for each hash of a proof on which side it goes.
+ * The path from a node at the right edge of the smaller tree up to the root of the larger one (fn and sn of RFC 9162). It
+ * determines for each hash of a proof whether it is a left or a right sibling.
  */
 class Path {
   #node: bigint;
@@ -69,8 +69,8 @@ class Path {
 }
 
 /**
- * Whether an inclusion proof holds (RFC 9162, 2.1.3.2). Never throws: whatever is malformed, too long, too short or
- * out of range is false.
+ * Whether an inclusion proof holds (RFC 9162, 2.1.3.2). Never throws: returns false for anything malformed, too long, too
+ * short or out of range.
  */
 export function verifyInclusion({ index, size, leafHash, rootHash, proof }: InclusionClaim): boolean {
   const [leaf, leaves] = [toBigInt(index), toBigInt(size)];

@@ -3,10 +3,10 @@ import type { PoolClient } from 'pg';
 import { linesIn, linesOf, type Section } from '../db/structure.ts';
 import type { Findings } from './findings.ts';
 
-// What `npm run structure` wrote from the migrations; a test holds it to them.
+// `npm run structure` writes this file from the migrations; a test compares them.
 const EXPECTED = new URL('../../prisma/structure.sql', import.meta.url);
 
-/** Checks that functions, triggers, policies, privileges and roles are as the migrations left them. */
+/** Checks that functions, triggers, policies, privileges and roles are those that the migrations created. */
 export async function checkCatalog(client: PoolClient, findings: Findings): Promise<void> {
   const structure = await readFile(EXPECTED, 'utf8');
   const names = { tables: namesIn(structure, 'Tables'), functions: namesIn(structure, 'Functions') };
@@ -20,19 +20,18 @@ export async function checkCatalog(client: PoolClient, findings: Findings): Prom
   for (const section of ['Functions', 'Triggers', 'Row-level security', 'Privileges', 'Roles'] as const) {
     const expected = linesIn(structure, section);
     const actual = await linesOf(client, section);
-    for (const line of expected)
-      if (!actual.includes(line)) add(`is missing or was changed: ${firstLine(line)}`);
+    for (const line of expected) if (!actual.includes(line)) add(`missing or changed: ${firstLine(line)}`);
     for (const line of actual)
       if (!expected.includes(line) && isOurs(section, line, known))
-        add(`should not be there, or was changed: ${firstLine(line)}`);
+        add(`unexpected or changed: ${firstLine(line)}`);
   }
-  for (const what of await readOddOwners(client, names)) add(`has another owner than the log: ${what}`);
+  for (const what of await readOddOwners(client, names)) add(`owned by another role than the log: ${what}`);
   for (const name of await readOddSegments(client))
-    add(`is not as it was made: the privileges or triggers of the segment ${name}`);
+    add(`changed: the privileges or triggers of the segment ${name}`);
 }
 
-// Others may have things of their own in the schema: those count that are about the log's functions, tables and roles, or
-// that run with its owner's rights.
+// The schema may contain objects of others. Those count that concern the log's functions, tables and roles, and functions
+// with SECURITY DEFINER, which run with their owner's rights.
 function isOurs(section: Section, line: string, known: ReadonlySet<string>): boolean {
   if (section === 'Roles') return true;
   if (section === 'Functions')
@@ -40,7 +39,7 @@ function isOurs(section: Section, line: string, known: ReadonlySet<string>): boo
   return known.has(nameOf(section, line));
 }
 
-// What a line is about: the table of a trigger, policy or grant, or the function.
+// The object that a line concerns: the table of a trigger, policy or grant, or the function.
 function nameOf(section: Section, line: string): string {
   if (section === 'Functions') return /^CREATE OR REPLACE FUNCTION public\.([^(]+)/.exec(line)?.[1] ?? '';
   const named = / (?:ON|ALTER TABLE) ((?:FUNCTION |SCHEMA )?)(?:public\.)?([^\s(]+)/.exec(
@@ -53,7 +52,7 @@ function firstLine(text: string): string {
   return text.split('\n', 1)[0] ?? '';
 }
 
-/** The log's tables and functions that belong to somebody else than its head. */
+/** The log's tables and functions with another owner than the table `log_head`. */
 async function readOddOwners(
   client: PoolClient,
   { tables, functions }: { tables: string[]; functions: string[] },
@@ -82,7 +81,7 @@ function namesIn(structure: string, section: 'Tables' | 'Functions'): string[] {
   return linesIn(structure, section).flatMap((line) => pattern.exec(line)?.[1] ?? []);
 }
 
-/** The segments that are not what `open_segment` makes: the service may insert, and a trigger moves the head. */
+/** The segments that differ from what `open_segment` creates: the service may only insert, and a trigger moves the head. */
 async function readOddSegments(client: PoolClient): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT segment.relname AS name FROM pg_inherits JOIN pg_class AS segment ON segment.oid = inhrelid

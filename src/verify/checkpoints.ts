@@ -9,7 +9,7 @@ import { type Frontier, rootOf } from '../merkle/tree.ts';
 import type { Findings } from './findings.ts';
 import type { SavedCheckpoint, Trust } from './trust.ts';
 
-/** A row of the table of checkpoints. */
+/** A row of the table `checkpoints`. */
 export interface CheckpointRow {
   tree: TreeName;
   treeSize: number;
@@ -18,7 +18,7 @@ export interface CheckpointRow {
   note: string;
 }
 
-/** The stored checkpoints, by tree and size; of the log's tree alone, or of all the others. */
+/** The stored checkpoints of the log's tree, or of all other trees, ordered by tree and size. */
 export function streamCheckpoints(client: PoolClient, which: 'log' | 'others'): Peekable<CheckpointRow> {
   const sql = `SELECT tree, tree_size AS "treeSize", log_size AS "logSize", root_hash AS "rootHash", note
     FROM checkpoints WHERE tree ${which === 'log' ? '=' : '<>'} 'log' ORDER BY tree, tree_size, log_size`;
@@ -31,11 +31,11 @@ export interface CheckpointCheckOptions {
   stored: Peekable<CheckpointRow>;
   saved: readonly SavedCheckpoint[];
   findings: Findings;
-  /** Takes what is found by comparing with the tree, which may be itself what is wrong. */
+  /** Takes the findings of comparisons with the tree, which may itself be wrong. */
   compared: Findings;
 }
 
-/** Compares the checkpoints of one tree, in the order of their sizes, with the tree while it is grown again. */
+/** Compares the checkpoints of one tree, ordered by size, with the tree while it is rebuilt. */
 export class CheckpointCheck {
   readonly #options: CheckpointCheckOptions;
   readonly #saved: SavedCheckpoint[];
@@ -47,7 +47,7 @@ export class CheckpointCheck {
     this.#saved = own.sort((a, b) => a.checkpoint.treeSize - b.checkpoint.treeSize);
   }
 
-  /** How many stored ones were checked. */
+  /** The number of stored checkpoints that were checked. */
   get checked(): number {
     return this.#checked;
   }
@@ -59,8 +59,8 @@ export class CheckpointCheck {
   }
 
   /**
-   * Checks the checkpoints up to the size of the tree, of which `frontier` is undefined where it is not known. Returns
-   * the sizes of the log that they speak up to.
+   * Checks the checkpoints up to the size of the rebuilt tree; `frontier` is undefined when it is not known. Returns the
+   * sizes of the log that the checkpoints cover.
    */
   async check(size: number, frontier: Frontier | undefined): Promise<number[]> {
     const logSizes: number[] = [];
@@ -80,7 +80,7 @@ export class CheckpointCheck {
     }
   }
 
-  /** Checks what is left when the tree has no more than `size` leaves. */
+  /** Checks the remaining checkpoints, which are larger than the complete tree of `size` leaves. */
   async finish(size: number, isLost: boolean): Promise<void> {
     const { tree, stored, compared } = this.#options;
     for (const { name, checkpoint } of this.#takeSaved(Infinity)) {
@@ -109,7 +109,7 @@ export class CheckpointCheck {
     compared.add({ kind: 'checkpoint', message, tree, treeSize });
   }
 
-  // Signed by the log, and what its columns say.
+  // Whether the log signed it and its columns match the note.
   async #isRight(row: CheckpointRow): Promise<boolean> {
     this.#checked += 1;
     const { trust, findings, tree } = this.#options;
@@ -137,7 +137,7 @@ async function checkpointProblem(row: CheckpointRow, { origin, logKey }: Trust):
   }
 }
 
-/** How far the time of a row may be from the one that was signed, in milliseconds: it is taken just before. */
+/** The largest difference between the time in a row and the signed time, in milliseconds. */
 const TOLERANCE_MS = 60_000;
 
 interface CosignatureRow {
@@ -147,7 +147,7 @@ interface CosignatureRow {
   keyId: number;
   cosignedAt: number;
   ofWitness: boolean;
-  /** Of the checkpoint; null when there is none. */
+  /** The note of the checkpoint; null when there is none. */
   note: string | null;
 }
 
@@ -156,7 +156,7 @@ const SQL = `SELECT cosignatures.tree_size AS "treeSize", line, key_name AS "key
   FROM cosignatures LEFT JOIN checkpoints ON tree = 'log' AND checkpoints.tree_size = cosignatures.tree_size
   ORDER BY cosignatures.tree_size`;
 
-/** Checks the timestamped signatures of the log's checkpoints: those by `keys` in full. Returns how many there are. */
+/** Checks the form of all timestamped signatures, and verifies those by `keys`. Returns the number of signatures. */
 export async function checkCosignatures(
   client: PoolClient,
   keys: readonly NoteVerifier[],
@@ -202,7 +202,7 @@ async function signatureProblem(
   return undefined;
 }
 
-// How many there are more than were counted when they were kept, of the trees of which it is not as many.
+// The trees whose number of stored checkpoints or cosignatures differs from the number counted when they were stored.
 const SURPLUS = `SELECT * FROM (
     SELECT tree,
       coalesce(stored.checkpoints, 0) - coalesce(counts.checkpoints, 0) AS checkpoints,
@@ -212,7 +212,7 @@ const SURPLUS = `SELECT * FROM (
       FULL JOIN evidence_counts AS counts USING (tree)
   ) AS surplus WHERE checkpoints <> 0 OR cosignatures <> 0`;
 
-/** Checks that as many checkpoints and cosignatures are there as were kept: by themselves, they do not miss one another. */
+/** Checks the number of checkpoints and cosignatures. Nothing else shows that one was removed. */
 export async function checkEvidenceCounts(client: PoolClient, findings: Findings): Promise<void> {
   const { rows } = await client.query<{ tree: TreeName; checkpoints: number; cosignatures: number }>(SURPLUS);
   for (const { tree, ...surplus } of rows) {

@@ -6,15 +6,15 @@ import { LogFileError } from './log-files.ts';
 import type { SavedCheckpoint } from './trust.ts';
 import { TileError, TrustedTiles } from './trusted-tiles.ts';
 
-/** What vouches for it that one tree continues another: a proof, or the tree's own tiles. */
+/** Evidence that one tree continues another: a consistency proof, or the tiles of the tree. */
 export interface ConsistencyEvidence {
   proof?: readonly Uint8Array[] | undefined;
   tiles?: ReadTiles | undefined;
 }
 
 /**
- * What is wrong with two checkpoints of one tree: nothing (an empty list) when the larger continues the smaller.
- * Undefined when their sizes differ and nothing vouches for it. Throws what reading the tiles throws.
+ * Compares two checkpoints of one tree. Returns an empty list when the larger continues the smaller, else the findings;
+ * undefined when their sizes differ and there is no evidence. Throws the errors of reading the tiles.
  */
 export async function compareCheckpoints(
   one: SavedCheckpoint,

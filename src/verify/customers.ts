@@ -24,18 +24,18 @@ export interface CustomersOptions {
 
 interface CustomerTreeRow {
   tree: TreeName;
-  /** Null when there is no row of this tree. */
+  /** Null when the tree has no row. */
   size: number | null;
   frontier: Buffer | null;
 }
 
-// Every tree of which anything is stored or was kept; the streams beside it are in the same order.
+// Every tree with a stored row, tile or checkpoint, or a saved checkpoint, in the order of the other streams.
 const TREES = `SELECT tree, size, frontier FROM (
     SELECT tree FROM trees UNION SELECT tree FROM tree_tiles UNION SELECT tree FROM checkpoints
     UNION SELECT unnest($1::text[])
   ) AS names LEFT JOIN trees USING (tree) WHERE tree <> 'log' ORDER BY tree`;
 
-/** Checks the customers' trees, tiles and checkpoints against the log that was walked over. Returns how many. */
+/** Compares the customers' trees, tiles and checkpoints with the log. Returns the numbers of trees and checkpoints. */
 export async function checkCustomers(
   options: CustomersOptions,
 ): Promise<{ trees: number; checkpoints: number }> {
@@ -63,7 +63,7 @@ async function checkCustomer(
 ): Promise<number> {
   const { findings, owners } = options;
   const { tree } = row;
-  // What contradicts a tree whose own leaves are wrong says nothing.
+  // Comparisons with a tree whose leaves are wrong are dropped.
   const compared = new Findings();
   const leaves = new CustomerLeaves({ ...options, tree });
   const checkpointCheck = new CheckpointCheck({ ...options, tree, stored: checkpoints, compared });
@@ -93,7 +93,7 @@ interface LogSizeCheck {
 
 function checkLogSizes(logSizes: readonly number[], { tree, size, leaves, compared }: LogSizeCheck): void {
   for (const logSize of logSizes) {
-    if (leaves.speaksUpTo(size, logSize)) continue;
+    if (leaves.coversExactly(size, logSize)) continue;
     const message = `a checkpoint leaves out or has too many of the events before position ${logSize}`;
     compared.add({ kind: 'checkpoint', message, tree, treeSize: size });
   }
@@ -123,9 +123,9 @@ export interface CustomerLeavesOptions {
   findings: Findings;
 }
 
-/** Reads the leaves of a customer's tree from its tiles and holds them against the log. */
+/** Reads the leaves of a customer's tree from its tiles and compares them with the log. */
 export class CustomerLeaves {
-  /** The events that the tree has, of those whose rows say whose they are. */
+  /** The events of the tree, except those whose rows are wrong or gone. */
   readonly chain = new EventChain();
   readonly #options: CustomerLeavesOptions;
   readonly #order: TileOrder;
@@ -139,12 +139,12 @@ export class CustomerLeaves {
     this.#order = new TileOrder(options.tree, options.findings);
   }
 
-  /** Whether a leaf is not that of the log, of an event whose row is not there to be compared. */
+  /** Whether a leaf of an event without a valid row differs from the leaf in the log's tile. */
   get contradictsLog(): boolean {
     return this.#contradictsLog;
   }
 
-  /** The leaves of the next tile of level 0; undefined where the tile breaks off. */
+  /** The leaves of the next tile of level 0; undefined for a leaf that the tile does not contain in full. */
   async read(tile: StoredTile): Promise<(Uint8Array | undefined)[]> {
     const { findings } = this.#options;
     this.#order.see(tile);
@@ -165,8 +165,8 @@ export class CustomerLeaves {
     });
   }
 
-  /** Whether a tree of `size` leaves, no more than were read, holds what there is before position `logSize`. */
-  speaksUpTo(size: number, logSize: number): boolean {
+  /** Whether the first `size` leaves, at most as many as were read, are exactly the events before position `logSize`. */
+  coversExactly(size: number, logSize: number): boolean {
     const at = size - this.#start;
     const before = at > 0 ? this.#positions[at - 1] : this.#last;
     return (before ?? -1) < logSize && (this.#positions[at] ?? Infinity) >= logSize;
@@ -185,14 +185,14 @@ export class CustomerLeaves {
     return isRising && count > 0 ? undefined : 'has positions that are not in the order of the log';
   }
 
-  // Of events whose rows cannot say whose they are: those that retention removed, and those that are wrong.
+  // The leaves of events that have no valid row: those that retention removed, and those that are wrong.
   async #knownLeaves(): Promise<Map<number, Uint8Array | undefined>> {
     const { client, sizes, owners } = this.#options;
     const isPurged = (position: number) => position < sizes.first || position >= sizes.grown;
     const purged = this.#positions.filter(isPurged);
     const unsure = this.#positions.filter((position) => owners.isUnsure(position) && !isPurged(position));
     const leaves = new Map(unsure.map((position) => [position, owners.unsureLeaf(position)]));
-    // A position that the log's tiles do not have is known to be wrong.
+    // A position that is not in the log's tiles is wrong: no leaf hash is all zeros.
     for (const position of purged) leaves.set(position, Buffer.alloc(HASH_BYTES));
     if (purged.length === 0) return leaves;
     const { rows } = await client.query<{ position: number; leaf: Buffer }>(
@@ -209,11 +209,11 @@ export class CustomerLeaves {
 interface PlacedLeaf {
   position: number;
   leaf: Uint8Array;
-  /** Index of the tile that it is in. */
+  /** The index of its tile. */
   tile: number;
 }
 
-/** Finds the first tile of a customer's tree that is not what the rows of the log say, and adds the finding. */
+/** Finds the first tile of a customer's tree that differs from the rows of the log, and adds the finding. */
 export async function locateDifference(options: CustomerLeavesOptions): Promise<void> {
   const { client, tree, sizes, owners, findings } = options;
   const sql = `SELECT position, leaf_hash AS leaf FROM audit_events

@@ -23,52 +23,52 @@ import { establishTrust, openSavedNotes, type SavedCheckpoint, type SavedNote, t
 import { walkLog } from './walk-log.ts';
 
 export interface VerifyOptions {
-  /** The public key to trust, as C2SP's signed-note writes it; absent: the one that the database names. */
+  /** The public key to trust, in the verifier format of C2SP signed-note. Default: the key in the database. */
   verifierKey?: string | undefined;
-  /** Checkpoints that were kept outside. */
+  /** Checkpoints from outside the database. */
   savedNotes?: readonly SavedNote[];
-  /** Threads that read and check rows beside this one. Default: none. */
+  /** Additional threads that read and check rows. Default: none. */
   threads?: RowThreads;
-  /** Called with the position that was reached and the size of the log. */
+  /** Called with the current position and the size of the log. */
   onProgress?: (position: number, size: number) => void;
 }
 
-/** What a verification found. */
+/** The result of a verification. */
 export interface Verification {
-  /** Whose signatures counted; undefined when the log names no key and none was given. */
+  /** The trusted key; undefined when the log has none and none was given. */
   trust: { origin: string; verifierKey: string } | undefined;
   size: number;
   firstPosition: number;
-  /** Of the events as they are; undefined when they are not all known. */
+  /** The root hash of the present events; undefined when not all leaves are known. */
   rootHash: Uint8Array | undefined;
-  /** How much was checked. */
+  /** The number of events that were checked. */
   events: number;
   checkpoints: number;
   cosignatures: number;
   customerTrees: number;
-  /** The first of each kind; none: everything holds. */
+  /** The first finding of each kind; empty when everything verifies. */
   findings: CountedFinding[];
 }
 
-/** Verifies the log as it is at one moment, while others write. */
+/** Verifies the log in a snapshot, while others write. */
 export async function verifyDatabase(pool: Pool, options: VerifyOptions = {}): Promise<Verification> {
   const client = await pool.connect();
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    // Before the snapshot: from now on no segment that is in it can be removed.
+    // Before the snapshot, so that no segment of the snapshot can be removed.
     await client.query('LOCK TABLE ONLY audit_events IN ACCESS SHARE MODE');
     return await verifySnapshot(client, options);
   } finally {
-    // It may be in the middle of a stream, and its transaction has changed nothing.
+    // Destroyed: the connection may be in the middle of a stream.
     client.release(true);
   }
 }
 
 /**
- * Verifies all that the client's transaction sees: every row against its leaf hash, its derived columns and its tile,
- * every tile, the head, every tree, every checkpoint and cosignature and how many there are, the idempotency keys, the
- * counts behind summaries, the catalog, and that an event announces what was removed. It believes nothing that the service
- * computed. The transaction must see one state throughout.
+ * Verifies everything that the client's transaction sees: every row against its leaf hash, its derived columns and its
+ * tile; every tile, the head and every tree; every checkpoint and cosignature, and their numbers; the idempotency keys; the
+ * counts behind summaries; the catalog; and that an event announces what was removed. It recomputes every stored value.
+ * The transaction must have a snapshot for all its statements.
  */
 export async function verifySnapshot(client: PoolClient, options: VerifyOptions = {}): Promise<Verification> {
   const findings = new Findings();
@@ -94,7 +94,7 @@ export async function verifySnapshot(client: PoolClient, options: VerifyOptions 
   await checkIdempotencyKeys(client, Math.max(size, sizes.rowsEnd), findings);
   await checkEvidenceCounts(client, findings);
   const customers = await checkCustomers({ client, trust, saved, findings, sizes, owners });
-  // What is derived from the events is judged by them: by wrong ones it would be wrong as well.
+  // Derived data is compared with the events, which makes sense only when the events are right.
   if (!findings.isLogWrong()) {
     await checkIdempotencyKeysOfEvents(client, findings);
     await checkSummaries(client, findings);

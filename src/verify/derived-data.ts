@@ -9,7 +9,7 @@ import { COUNTED_COLUMNS, COUNTER_COLUMNS, ROLLUP_KEY, rollupRowsOf } from '../l
 import type { Findings } from './findings.ts';
 import { objectsOf, type StoredRow } from './rows.ts';
 
-/** Checks that idempotency keys name events of a log of `size` events, each no more than one. */
+/** Checks that each idempotency key belongs to an event of a log of `size` events, and each event to at most one key. */
 export async function checkIdempotencyKeys(
   client: PoolClient,
   size: number,
@@ -19,7 +19,7 @@ export async function checkIdempotencyKeys(
     'SELECT min(position) AS position, count(*) AS count FROM idempotency_keys WHERE position < 0 OR position >= $1',
     [size],
   );
-  addKeyFinding(findings, outside.rows[0], 'an idempotency key is of an event that the log never had');
+  addKeyFinding(findings, outside.rows[0], 'an idempotency key names a position that the log never had');
   const shared = await client.query<FoundKeys>(
     `SELECT min(position) AS position, count(*) AS count FROM (
        SELECT position FROM idempotency_keys GROUP BY position HAVING count(*) > 1) AS shared`,
@@ -28,9 +28,9 @@ export async function checkIdempotencyKeys(
 }
 
 /**
- * Compares the idempotency keys with the events, which have to be known to be right: that a key is there for every event
- * whose salt says so, that there is none for the others, and that what is stored beside a key is of its event's content
- * and of the key itself. Keys of events that were purged cannot be compared with anything.
+ * Compares the idempotency keys with the events, which must already be verified: every event whose salt says so has a key,
+ * the others have none, and the content hash of a key is that of its event and the key. Keys of purged events cannot be
+ * compared.
  */
 export async function checkIdempotencyKeysOfEvents(client: PoolClient, findings: Findings): Promise<void> {
   const missing = await client.query<FoundKeys>(
@@ -45,7 +45,7 @@ export async function checkIdempotencyKeysOfEvents(client: PoolClient, findings:
      WHERE marked_from < 0 OR ended_before < 0 OR greatest(marked_from, ended_before) > size
      UNION ALL SELECT 0, 1 WHERE NOT EXISTS (SELECT FROM idempotency_bounds)`,
   );
-  addKeyFinding(findings, bounds.rows[0], 'how far idempotency keys were ended cannot be');
+  addKeyFinding(findings, bounds.rows[0], 'the bounds of ended idempotency keys are impossible');
   const wrong = { position: null as number | null, count: 0 };
   for await (const row of streamKeys(client)) {
     if (isKeyOfEvent(row)) continue;
@@ -57,7 +57,7 @@ export async function checkIdempotencyKeysOfEvents(client: PoolClient, findings:
 
 type KeyRow = StoredRow & { scope: string; key: string; content_hash: Buffer; is_marked: boolean };
 
-// In the order of the log, which PostgreSQL sorts by on disk; the rows of the log are read by its index beside it.
+// In log order: PostgreSQL sorts the keys on disk and reads the events by their index.
 function streamKeys(client: PoolClient): AsyncGenerator<KeyRow, void> {
   const sql = `SELECT ${EVENT_COLUMNS.sql}, scope, key, content_hash, position >= marked_from AS is_marked
     FROM idempotency_keys JOIN audit_events USING (position) CROSS JOIN idempotency_bounds ORDER BY audit_events.position`;
@@ -69,7 +69,7 @@ function isKeyOfEvent(row: KeyRow): boolean {
   const salt = Buffer.from(event.salt, 'hex');
   if (row.scope !== (event.customerId ?? '')) return false;
   if (row.is_marked && salt.readUInt8(salt.length - 1) % 2 === 0) return false;
-  // Of an event that was recorded without a time, the content has none either.
+  // The content of an event that was sent without a time contains no time.
   return [undefined, event.timestamp].some((timestamp) =>
     row.content_hash.equals(saltedHash(salt, contentHash(event, { timestamp, idempotencyKey: row.key }))),
   );
@@ -94,8 +94,8 @@ function addKeyFinding(findings: Findings, found: FoundKeys | undefined, message
   findings.add({ kind: 'idempotency key', message: `${message} (position ${found.position})` }, found.count);
 }
 
-// A customer's days are kept of its busy months alone. Rows before the first position are on their way out: the purge has
-// taken them off the counts.
+// Counts by day exist only for a customer's busy months. A purge subtracts rows before the first position from the counts,
+// and removes the rows later.
 const EXPECTED_COUNTS = `${rollupRowsOf(eventsOf("'log'"), 'log')}
   UNION ALL
   SELECT fresh.* FROM (${rollupRowsOf(eventsOf("'customer/' || customer_id"), 'customer')}) AS fresh
@@ -109,7 +109,7 @@ function eventsOf(scope: string): string {
 
 const TALLIES = COUNTER_COLUMNS.join(', ');
 
-// Counted by PostgreSQL, which sorts on disk what does not fit into its memory: one pass over the events.
+// PostgreSQL counts in one pass over the events, and sorts on disk what does not fit into memory.
 const WRONG_COUNTS = `SELECT scope, level, bucket, event_type AS "eventType", expected.total AS expected, stored.total AS stored,
     count(*) OVER () AS count
   FROM (${EXPECTED_COUNTS}) AS expected
@@ -119,8 +119,8 @@ const WRONG_COUNTS = `SELECT scope, level, bucket, event_type AS "eventType", ex
   ORDER BY scope, level, bucket, event_type LIMIT 1`;
 
 /**
- * Counts the events of the log again, as far as it says that they are counted, and compares that with the counts behind
- * summaries. The events have to be known to be right.
+ * Counts the events again, up to the position up to which they are counted, and compares the result with the counts behind
+ * summaries. The events must already be verified.
  */
 export async function checkSummaries(client: PoolClient, findings: Findings): Promise<void> {
   await checkScopes(client, findings);
@@ -142,7 +142,7 @@ export async function checkSummaries(client: PoolClient, findings: Findings): Pr
   findings.add({ kind: 'summary', message }, wrong.count);
 }
 
-// How far the counts go, and between which times: a summary leaves out what lies outside of them.
+// The counted position, and the range of times: a summary leaves out events outside of them.
 async function checkScopes(client: PoolClient, findings: Findings): Promise<void> {
   const { rows } = await client.query<{ scope: string; count: number }>(
     `SELECT scope, count(*) OVER () AS count FROM summary_scopes CROSS JOIN log_head
@@ -155,5 +155,11 @@ async function checkScopes(client: PoolClient, findings: Findings): Promise<void
   );
   const [wrong] = rows;
   if (wrong)
-    findings.add({ kind: 'summary', message: `how far "${wrong.scope}" is counted cannot be` }, wrong.count);
+    findings.add(
+      {
+        kind: 'summary',
+        message: `the counted position or the range of times of "${wrong.scope}" is impossible`,
+      },
+      wrong.count,
+    );
 }

@@ -3,10 +3,10 @@ import { HASH_BYTES, sha256 } from '../merkle/hash.ts';
 const MAX_UNSURE = 10_000;
 
 const RECORD_BYTES = 8 + HASH_BYTES;
-/** Events that are put together before they are hashed: one at a time would cost more than the leaf itself. */
+/** Events per hash. Hashing them one at a time would cost more than their leaf hashes. */
 const BATCH = 16;
 
-/** The events of one customer, put into one hash in the order of the log. */
+/** A running hash of the events of one customer, in log order. */
 export class EventChain {
   readonly #batch = Buffer.alloc(HASH_BYTES + BATCH * RECORD_BYTES);
   #count = 0;
@@ -14,7 +14,7 @@ export class EventChain {
   add(position: number, leaf: Uint8Array): void {
     const at = HASH_BYTES + (this.#count % BATCH) * RECORD_BYTES;
     this.#batch.writeDoubleBE(position, at);
-    // A leaf that breaks off is none of the log's.
+    // A leaf that is too short equals no leaf of the log.
     this.#batch.fill(0, at + 8, at + RECORD_BYTES).set(leaf.subarray(0, HASH_BYTES), at + 8);
     this.#count += 1;
     if (this.#count % BATCH === 0) this.#batch.set(sha256(this.#batch));
@@ -24,16 +24,16 @@ export class EventChain {
     return this.#count === other.#count && this.#state().equals(other.#state());
   }
 
-  /** The hash of the batches before, and what has come since. */
+  /** The hash of all full batches, and the events of the last one. */
   #state(): Buffer {
     return this.#batch.subarray(0, HASH_BYTES + (this.#count % BATCH) * RECORD_BYTES);
   }
 }
 
-/** Whose the events of the log are, remembered in a hash for each customer. */
+/** The events of each customer, as one running hash per customer. */
 export class EventOwners {
   readonly #chains = new Map<string, EventChain>();
-  /** The leaves of events whose rows are wrong or missing, so that their customer is not known. */
+  /** The leaves of events whose rows are wrong or missing, so that their customers are unknown. */
   readonly #unsure = new Map<number, Uint8Array | undefined>();
   #isTooUnsure = false;
 
@@ -48,7 +48,7 @@ export class EventOwners {
     else this.#isTooUnsure = true;
   }
 
-  /** Whether too much is wrong with the log to compare the customers' trees with it. */
+  /** Whether too many rows are wrong to compare the customers' trees with the log. */
   get isTooUnsure(): boolean {
     return this.#isTooUnsure;
   }
@@ -57,19 +57,19 @@ export class EventOwners {
     return this.#unsure.has(position);
   }
 
-  /** The leaf that belongs to a position that is unsure. */
+  /** The leaf of a position whose customer is unknown. */
   unsureLeaf(position: number): Uint8Array | undefined {
     return this.#unsure.get(position);
   }
 
-  /** The events of a customer, handed over. */
+  /** Removes and returns the events of a customer. */
   take(customerId: string): EventChain {
     const chain = this.#chains.get(customerId) ?? new EventChain();
     this.#chains.delete(customerId);
     return chain;
   }
 
-  /** The customers that were not taken. */
+  /** The customers that `take` was not called for. */
   rest(): string[] {
     return [...this.#chains.keys()];
   }

@@ -3,14 +3,14 @@ import { MAX_ENTRY_BYTES } from '../merkle/tile-files.ts';
 
 const PART_BYTES = 512 * 1024;
 
-/** A file that holds something else than lines of events. */
+/** A file that is not an export of events. */
 export class NoExportError extends Error {
   override readonly name = 'NoExportError';
 }
 
 /**
- * Cuts a stream of bytes into parts of half a mebibyte and more that hold whole lines; what follows the last newline is
- * the last part. Throws a NoExportError at a line that no event can be.
+ * Cuts a stream of bytes into parts of whole lines, each of half a mebibyte or more. The bytes after the last newline are
+ * the last part. Throws a NoExportError at a line that is too long for an event.
  */
 export async function* wholeLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   let parts: Uint8Array[] = [];
@@ -31,7 +31,7 @@ export async function* wholeLines(source: AsyncIterable<Uint8Array>): AsyncGener
   if (bytes > 0) yield joined(parts, bytes);
 }
 
-// Always bytes of their own, so that they can be handed to another thread.
+// Always copied, so that the bytes can be transferred to another thread.
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let at = 0;
@@ -45,7 +45,7 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
 /** The byte that ends a line. */
 export const NEWLINE = 0x0a;
 
-/** The lines in some bytes, without their newlines. */
+/** The lines in the bytes, without their newlines. */
 export function* linesIn(bytes: Uint8Array): Generator<Uint8Array, void> {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let start = 0; start < view.length; ) {
@@ -56,7 +56,7 @@ export function* linesIn(bytes: Uint8Array): Generator<Uint8Array, void> {
   }
 }
 
-/** The leaf hashes of the lines, one after the other: of their bytes as they are, without the newline. */
+/** The concatenated leaf hashes of the lines, computed from their bytes without the newline. */
 export function hashLines(bytes: Uint8Array): Uint8Array {
   let hashes = new Uint8Array(1_024 * HASH_BYTES);
   let length = 0;
@@ -72,7 +72,7 @@ export function hashLines(bytes: Uint8Array): Uint8Array {
   return hashes.slice(0, length);
 }
 
-/** The hashes that stand one after the other in some bytes. */
+/** Splits concatenated hashes. */
 export function hashesIn(bytes: Uint8Array): Uint8Array[] {
   return Array.from({ length: bytes.length / HASH_BYTES }, (_, at) =>
     bytes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES),

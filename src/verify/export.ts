@@ -13,47 +13,46 @@ import { Replay } from './trees.ts';
 import type { SavedCheckpoint } from './trust.ts';
 import { explainLeaves, firstWrongTile, TileError, TrustedTiles } from './trusted-tiles.ts';
 
-/** An export and what it is compared with. */
+/** An export, and the evidence to compare it with. */
 export interface ExportOptions {
-  /** Opens the NDJSON lines, unpacked, from the beginning. */
+  /** Opens the uncompressed NDJSON lines from the beginning. */
   open: () => AsyncIterable<Uint8Array>;
-  /** Whether they can be opened once more, to say exactly what is wrong; standard input cannot. */
+  /** Whether `open` works again, to locate an error. Standard input can be read only once. */
   canReopen: boolean;
-  /** Checkpoints of one tree, their signatures verified; at least one. */
+  /** At least one checkpoint of one tree, with verified signatures. */
   checkpoints: readonly SavedCheckpoint[];
-  /** Hashes of that tree from anywhere: they are believed only as far as a checkpoint vouches for them. */
+  /** Tiles of that tree. They need not be trusted: they are compared with a checkpoint. */
   tiles?: ReadTiles | undefined;
-  /** Which leaf the first line is: 0, or what retention left; above 0 the hashes before it come from the tiles. */
+  /** The position of the first line. Above 0, after a purge, the tiles give the hashes before it. Default: 0. */
   start?: number;
-  /** Threads that hash beside this one; by default one for each processor. */
+  /** Additional threads that hash. Default: one per processor. */
   threads?: number;
-  /** Called with the number of lines that were read. */
+  /** Called with the number of lines read so far. */
   onLines?: (lines: number) => void;
 }
 
-/** What the verification of an export found. */
+/** The result of the verification of an export. */
 export interface ExportVerification {
   lines: number;
-  /** How many of the lines are behind the last checkpoint, so that nothing vouches for them. */
+  /** The number of lines after the last checkpoint, which it does not cover. */
   newer: number;
-  /** How many checkpoints the lines give. */
+  /** The number of checkpoints that the lines match. */
   held: number;
-  /** Of the lines up to the last checkpoint; undefined when they are too few. */
+  /** The root hash of the lines up to the last checkpoint; undefined when there are too few lines. */
   rootHash: Uint8Array | undefined;
-  /** Whether only lines that nothing vouches for announce that what was before the first line is removed. */
+  /** Whether only lines after the last checkpoint announce the removal of the events before the first line. */
   isAnnouncedLater: boolean;
   findings: CountedFinding[];
 }
 
-/** A checkpoint beside what the lines give at its size: undefined when they are too few. */
+/** A checkpoint, and the root hash of the lines at its size; undefined when there are too few lines. */
 export interface ComparedCheckpoint extends SavedCheckpoint {
   root: Uint8Array | undefined;
 }
 
 /**
- * Verifies that the lines of an export are the leaves of a tree that was signed: all of them, unchanged and in order.
- * Lines are hashed as the bytes that they are, for a root hash vouches for every byte. Memory does not grow with the
- * file but for an eighth of a byte for each line.
+ * Verifies that the lines of an export are the leaves of a signed tree: all of them, unchanged and in order. Lines are
+ * hashed as they are, since the root hash covers every byte. Memory grows by an eighth of a byte per line.
  */
 export async function verifyExport(options: ExportOptions): Promise<ExportVerification> {
   const { checkpoints, start = 0 } = options;
@@ -80,7 +79,7 @@ export async function verifyExport(options: ExportOptions): Promise<ExportVerifi
         spoken.announced(),
       ),
     );
-  // A customer's tree has no such event.
+  // A customer's tree has no announcements.
   const isOfLog = checkpoints.some(({ tree }) => tree === 'log');
   const judge = (end: number) =>
     isOfLog && !findings.isAboutEvents
@@ -99,7 +98,7 @@ export async function verifyExport(options: ExportOptions): Promise<ExportVerifi
   };
 }
 
-/** Of an export that a purge has shortened every line is at another position than `start` says: the finding says that too. */
+/** When the lines announce a purge beyond `start`, `start` is probably wrong: adds that to the finding. */
 function withStart(finding: Finding, start: number, announced: number): Finding {
   if (announced <= start) return finding;
   const message =
@@ -112,7 +111,7 @@ function holds({ root, checkpoint }: ComparedCheckpoint): boolean {
   return root !== undefined && equalHashes(root, checkpoint.rootHash);
 }
 
-/** Grows the tree by the lines, and takes its root at the size of each checkpoint. */
+/** Appends the lines to the tree, and takes the root hash at the size of each checkpoint. */
 async function compare(
   { open, checkpoints, onLines, start = 0, threads = usefulThreads() }: ExportOptions,
   { replay, spoken }: { replay: Replay; spoken: RemovalLines },
@@ -122,7 +121,7 @@ async function compare(
   const takeReached = () => {
     while (waiting[0] && waiting[0].checkpoint.treeSize <= replay.frontier.size) {
       const reached = waiting.shift() as SavedCheckpoint;
-      // One of less than what retention left cannot be compared.
+      // A checkpoint before the first line cannot be compared.
       if (reached.checkpoint.treeSize >= start || reached.checkpoint.treeSize === replay.frontier.size)
         compared.push({ ...reached, root: rootOf(replay.frontier) });
     }
@@ -144,7 +143,7 @@ async function compare(
   return { lines, compared: [...compared, ...waiting.map((one) => ({ ...one, root: undefined }))] };
 }
 
-// Whether these leaves are true shows in the root hash, like those of the lines.
+// The root hash verifies these leaves together with the lines.
 async function seed(replay: Replay, { start = 0, tiles, checkpoints }: ExportOptions): Promise<void> {
   if (!tiles)
     throw new RangeError('what is before the first line can only be told with tiles: give --tiles URL');
@@ -160,7 +159,7 @@ function sizeOfLast(checkpoints: readonly SavedCheckpoint[]): number {
   return Math.max(...checkpoints.map(({ checkpoint }) => checkpoint.treeSize));
 }
 
-/** Leaves that are looked at to tell a missing line from a changed one. */
+/** The number of leaves compared to distinguish a missing line from a changed one. */
 const WINDOW = 2 * TILE_WIDTH;
 
 const IF_LATER =
@@ -170,20 +169,19 @@ const IF_OTHER_LINES =
   '--filter (export without; one customer goes with the checkpoint of that customer), and when a purge removed what was ' +
   'before the first line (give --start POSITION --tiles URL)';
 
-/** What is known about lines that do not give all checkpoints. */
+/** Lines that do not match all checkpoints. */
 export interface Difference {
-  /** The checkpoints that they do not give, from the smallest on. */
+  /** The checkpoints that they do not match, smallest first. */
   wrong: readonly ComparedCheckpoint[];
-  /** The size of the largest checkpoint that they do give: up to there they are right. */
+  /** The size of the largest checkpoint that they match: the lines up to there are right. */
   best: number;
-  /** The position behind the last line. */
+  /** The position after the last line. */
   end: number;
   replay: Replay;
 }
 
 /**
- * Says which line is the first that is wrong, and how: exactly with the tree's hashes, else as far as the checkpoints
- * and the lines themselves tell.
+ * Locates the first wrong line: exactly with the tree's tiles, else as far as the checkpoints and the lines allow.
  */
 export async function explainDifference(options: ExportOptions, difference: Difference): Promise<Finding> {
   const last = difference.wrong.at(-1) as ComparedCheckpoint;
@@ -198,7 +196,7 @@ export async function explainDifference(options: ExportOptions, difference: Diff
   return narrow(options, difference);
 }
 
-/** What checkpoints and lines alone tell. */
+/** Locates the first wrong line by checkpoints and lines alone. */
 async function narrow(options: ExportOptions, { wrong, best, end }: Difference): Promise<Finding> {
   const next = wrong[0] as ComparedCheckpoint;
   if (next.root === undefined) return truncated(next, { best, end });
@@ -246,7 +244,7 @@ async function locate(
 }
 
 function between(start: number, end: number): Finding {
-  const message = `the first that is wrong is from here to position ${end - 1} (from a file it can be said which)`;
+  const message = `the first wrong line is between here and position ${end - 1} (with a file instead of standard input it can be located)`;
   return { kind: 'different', message, position: start };
 }
 
@@ -258,14 +256,14 @@ async function leavesFrom(tiles: TrustedTiles, index: number): Promise<Uint8Arra
   return leaves;
 }
 
-/** The leaf hashes of the lines from a position on, as many as the window has. */
+/** The leaf hashes of up to `WINDOW` lines from a position on. */
 async function hashesFrom(
   options: ExportOptions,
   from: number,
   right: readonly Uint8Array[],
 ): Promise<Uint8Array[]> {
   let position = options.start ?? 0;
-  // What is before the first line came from the tiles.
+  // The leaves before the first line come from the tiles.
   const own = right.slice(0, Math.max(0, position - from));
   for await (const part of wholeLines(options.open())) {
     for (const line of linesIn(part)) {
@@ -277,7 +275,7 @@ async function hashesFrom(
   return own;
 }
 
-/** The position of the first line between two that is not the RFC 8785 form of a JSON object. */
+/** The first position between two at which the line is not the RFC 8785 form of a JSON object. */
 async function firstUncanonical(
   options: ExportOptions,
   from: number,

@@ -3,11 +3,13 @@ import type { TreeName } from '../evidence/trees.ts';
 import type { CheckedRow } from './rows.ts';
 
 /**
- * What can be wrong with a stored log. Of events: `changed` (a column is not what was appended), `missing`, `extra`
- * (a row that was not appended), `out of order` (a row holds the event of another position). Of the evidence: `tile`,
- * `tree`, `head`, `checkpoint`, `identity`. `truncated`: a saved checkpoint is of a larger log than is there. `different`:
- * one of these about events, where it cannot be told which. Of what is derived from the log: `idempotency key`, `summary`
- * (counts behind summaries). `catalog`: functions, triggers, policies or privileges are not as the migrations left them.
+ * What can be wrong with a stored log.
+ * - Events: `changed` (a column differs from what was appended), `missing`, `extra` (a row that was not appended), `out of
+ *   order` (a row holds the event of another position), `truncated` (a saved checkpoint is larger than the log), `different`
+ *   (one of these; which one is not known).
+ * - Evidence: `tile`, `tree`, `head`, `checkpoint`, `identity`, `anchor`.
+ * - Derived data: `idempotency key`, `summary` (counts behind summaries).
+ * - `catalog`: functions, triggers, policies or privileges differ from what the migrations created.
  */
 export type FindingKind =
   | IntegrityProblem
@@ -19,26 +21,26 @@ export type FindingKind =
   | 'summary'
   | 'catalog';
 
-/** Something that is wrong, and where, as far as that is known. */
+/** An error in the log, and its place as far as it is known. */
 export interface Finding {
   kind: FindingKind;
   message: string;
-  /** The event's. */
+  /** The position of the event. */
   position?: number | undefined;
   tree?: TreeName | undefined;
-  /** The tile's. */
+  /** Level and index of the tile. */
   level?: number | undefined;
   index?: number | undefined;
-  /** The checkpoint's. */
+  /** The size of the checkpoint. */
   treeSize?: number | undefined;
 }
 
-/** The first of its kind, and how many of the kind there are. */
+/** The first finding of a kind, and the number of findings of that kind. */
 export interface CountedFinding extends Finding {
   count: number;
 }
 
-// What happened to the events comes first: the evidence about them is wrong as a consequence, or beside it.
+// Findings about events come first: wrong evidence is often their consequence.
 const ORDER: readonly FindingKind[] = [
   'changed',
   'missing',
@@ -56,7 +58,7 @@ const ORDER: readonly FindingKind[] = [
   'catalog',
 ];
 
-// Of the log itself, by which everything that is derived from it is judged.
+// Findings about the log itself, with which derived data is compared.
 const OF_LOG: readonly FindingKind[] = [
   'changed',
   'missing',
@@ -73,7 +75,7 @@ const OF_EVENTS = ['changed', 'missing', 'out of order', 'extra', 'truncated', '
 export class Findings {
   readonly #first = new Map<FindingKind, CountedFinding>();
 
-  /** Takes a finding that stands for `count` of its kind. */
+  /** Adds a finding that stands for `count` findings of its kind. */
   add(finding: Finding, count = 1): void {
     const known = this.#first.get(finding.kind);
     if (!known) return void this.#first.set(finding.kind, { ...finding, count });
@@ -86,17 +88,17 @@ export class Findings {
     for (const { count, ...finding } of others.list()) this.add(finding, count);
   }
 
-  /** Whether something is wrong with the events or the head, so that what is derived from them cannot be judged. */
+  /** Whether events or the head are wrong, so that derived data cannot be compared with them. */
   isLogWrong(): boolean {
     return OF_LOG.some((kind) => this.#first.has(kind));
   }
 
-  /** Whether something is wrong with events themselves. */
+  /** Whether events are wrong. */
   get isAboutEvents(): boolean {
     return OF_EVENTS.some((kind) => this.#first.has(kind));
   }
 
-  /** One for each kind: the first event that is wrong, then the other kinds of events, then the evidence. */
+  /** One finding per kind, ordered by position; those without a position in the order of `ORDER`. */
   list(): CountedFinding[] {
     const place = ({ kind, position }: Finding) => [position ?? Infinity, ORDER.indexOf(kind)] as const;
     return [...this.#first.values()].sort((a, b) => {
@@ -106,7 +108,7 @@ export class Findings {
   }
 }
 
-/** Further ones are counted, but not asked whether they are the events of each other's positions. */
+/** Further wrong rows are counted, but not checked for exchanged positions. */
 const MAX_REMEMBERED = 10_000;
 
 interface Wrong {
@@ -114,25 +116,25 @@ interface Wrong {
   leaf: string | undefined;
 }
 
-/** The rows that are not what was appended, until it is known which of them only stand in the wrong place. */
+/** Collects wrong rows, to find out at the end which of them hold the event of another position. */
 export class Deviations {
   readonly #findings: Findings;
   readonly #wrong: Wrong[] = [];
-  /** Where the leaves belong that no right row has, by hash. */
+  /** The positions of expected leaves without a right row, by hash. */
   readonly #homes = new Map<string, number>();
 
   constructor(findings: Findings) {
     this.#findings = findings;
   }
 
-  /** The row has another content than the leaf that belongs to its position, where that is known. */
+  /** Adds a row whose leaf hash differs from the expected one, if that is known. */
   addWrong({ position, leaf }: CheckedRow, expected: Uint8Array | undefined): void {
     this.#remember(position, expected);
     if (this.#wrong.length < MAX_REMEMBERED) this.#wrong.push({ position, leaf: leaf && nameOf(leaf) });
     else this.#addChanged(position, 'it is not what was appended');
   }
 
-  /** The row has the right content, but something else is wrong with it. */
+  /** Adds a row with the right leaf hash and another error. */
   addFault(position: number, fault: string): void {
     this.#addChanged(position, fault);
   }

@@ -5,7 +5,7 @@ import { type Frontier, frontierLength, parseFrontier, rootOf, serializeFrontier
 import type { Findings } from './findings.ts';
 import type { TreeCheck } from './trees.ts';
 
-/** The head row as it is stored. */
+/** The stored row of `log_head`. */
 export interface StoredHead {
   size: number;
   rootHash: Buffer;
@@ -14,20 +14,20 @@ export interface StoredHead {
   segmentBits: number;
 }
 
-/** How large the log is, as far as its parts agree. */
+/** The sizes of the log by its parts, which may contradict each other. */
 export interface LogSizes {
   head: StoredHead | undefined;
   /** The row of the log's tree. */
   tree: { size: number; frontier: Buffer } | undefined;
-  /** The first position that retention left. */
+  /** The first position after the events that retention removed. */
   first: number;
-  /** Behind the last row. */
+  /** The position after the last row. */
   rowsEnd: number;
-  /** How many leaves the tiles hold. */
+  /** The number of leaves in the log's tree. */
   grown: number;
 }
 
-/** Reads the sizes; where they contradict each other, two of three are believed. */
+/** Reads the sizes. For the size of the tree, two of row, tiles and last checkpoint outweigh the third. */
 export async function readSizes(client: PoolClient): Promise<LogSizes> {
   const head = await readHeadRow(client);
   const rows = await client.query<{ first: number | null; last: number | null }>(
@@ -78,12 +78,12 @@ function grownOf(tree: LogSizes['tree'], inTiles: number, signed: number | undef
   return isItself ? said : inTiles;
 }
 
-/** What the walk over the log saw. */
+/** The result of the walk over the log. */
 export interface LogWalkResult {
   events: number;
-  /** The rows behind the size that the head says, of which nothing else is known. */
+  /** The rows after the size in the head. */
   beyond: { position: number; count: number } | undefined;
-  /** Whether a row is wrong or missing that no tile covers, so that the head cannot be compared. */
+  /** Whether a row that no tile covers is wrong or missing, so that the head cannot be compared. */
   isTailWrong: boolean;
 }
 
@@ -94,7 +94,7 @@ export interface HeadOptions {
   findings: Findings;
 }
 
-/** Compares the head with the rows, and says of rows too many or too few which of the two is wrong. */
+/** Compares the head with the rows. When their numbers differ, the root hash decides which of the two is wrong. */
 export function checkHead({ sizes, tree, walked, findings }: HeadOptions): void {
   const { head, first, rowsEnd, grown } = sizes;
   const wrong = (message: string) => findings.add({ kind: 'head', message: `the head ${message}` });
@@ -131,7 +131,7 @@ function addExtra(
   { position, count }: NonNullable<LogWalkResult['beyond']>,
   size: number,
 ): void {
-  const message = `a row is there that should not be: the head says ${size} events`;
+  const message = `unexpected row: the head says ${size} events`;
   findings.add({ kind: 'extra', message, position }, count);
 }
 
@@ -146,15 +146,15 @@ function checkRoot(
   const changed = isRoot || isFrontier ? undefined : firstChanged(head, frontier);
   if (changed !== undefined && changed.end > grown) {
     const position = Math.max(changed.start, grown);
-    const message = `the events from here up to position ${changed.end - 1} are not those that the head has the hash of`;
+    const message = `the events from here to position ${changed.end - 1} do not match the hash in the head`;
     findings.add({ kind: 'changed', message, position });
   } else {
     const what = isRoot ? 'frontier' : isFrontier ? 'root hash' : 'root hash and frontier';
-    findings.add({ kind: 'head', message: `the head has a ${what} that is not that of the events` });
+    findings.add({ kind: 'head', message: `the ${what} of the head does not match the events` });
   }
 }
 
-// The first of the complete subtrees that differs, when the head agrees with itself.
+// The first complete subtree that differs, when root hash and frontier of the head match.
 function firstChanged(head: StoredHead, frontier: Frontier): { start: number; end: number } | undefined {
   const said = frontierOf(head);
   if (!said || !equalHashes(rootOf(said), head.rootHash)) return undefined;
@@ -195,7 +195,7 @@ export function checkTreeRow({ sizes, tree, findings }: HeadOptions): void {
     });
 }
 
-/** Checks that the segments are as long as the head says. */
+/** Checks that the segments have the size in the head. */
 export async function checkSegments(client: PoolClient, head: StoredHead, findings: Findings): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid

@@ -132,8 +132,8 @@ async function bodyOf(response: Response, url: string): Promise<Uint8Array> {
 }
 
 /**
- * Reads tiles from a log's files. A partial one that is not there any more is taken from the full one, as the
- * specification asks. Throws a LogFileError when a tile is missing.
+ * Reads tiles from a log's files. A partial tile that does not exist any more is taken from the full tile, as the
+ * specification requires. Throws a LogFileError when a tile is missing.
  */
 export function tilesFrom(read: ReadLogFile): ReadTiles {
   return (tiles) => Promise.all(tiles.map((tile) => readTile(read, tile)));

@@ -10,40 +10,40 @@ import { Removals, removalEventIn } from './removals.ts';
 import type { SavedCheckpoint } from './trust.ts';
 import { explainLeaves, TileError, TrustedTiles } from './trusted-tiles.ts';
 
-/** Tiles that are asked for at once. */
+/** The number of tiles requested at once. */
 const AHEAD = 8;
-/** The proof of the event that announces what retention removed. */
+/** The path of the proof bundle of the newest announcement of a purge. */
 const ANNOUNCEMENT = 'purge';
 
-/** A log at a distance and what it is compared with. */
+/** A remote log, and the checkpoints to compare it with. */
 export interface RemoteOptions {
   read: ReadLogFile;
   readTiles: ReadTiles;
-  /** The log's present checkpoint, its signatures verified. */
+  /** The log's present checkpoint, with verified signatures. */
   now: SavedCheckpoint;
-  /** Checkpoints of the same tree that were kept. */
+  /** Saved checkpoints of the same tree. */
   saved: readonly SavedCheckpoint[];
-  /** Whether the events are read as well. */
+  /** Whether to read the events too. */
   withEntries: boolean;
   onProgress?: (leaves: number, size: number) => void;
 }
 
-/** What the verification of a remote log found. */
+/** The result of the verification of a remote log. */
 export interface RemoteVerification {
-  /** Hashes of leaves that were compared with the checkpoint. */
+  /** The number of leaf hashes that were compared with the checkpoint. */
   leaves: number;
-  /** Events that were hashed anew. */
+  /** The number of events that were hashed. */
   events: number;
-  /** Events in the bundles of which retention removed some; of the log's own tree, as an event of it announces. */
+  /** The number of events in bundles that the log withholds because retention removed some of their events. */
   removed: number;
-  /** Why no events were read, if none were. */
+  /** Why events were not read; undefined when they were. */
   refused: string | undefined;
   findings: CountedFinding[];
 }
 
 /**
- * Verifies all tiles of a log against its checkpoint, every event that it serves against the tiles, and that the log
- * continues the checkpoints that were kept. It needs nothing of the log but the files of tlog-tiles.
+ * Verifies all tiles of a log against its checkpoint, every event that the log serves against the tiles, and that the log
+ * continues the saved checkpoints. It reads only the files of C2SP tlog-tiles.
  */
 export async function verifyRemote(options: RemoteOptions): Promise<RemoteVerification> {
   const { checkpoint } = options.now;
@@ -97,7 +97,7 @@ class RemoteWalk {
     }
   }
 
-  /** Goes over all leaves, and the events beside them. */
+  /** Compares all leaves, and their events. */
   async compareLeaves(): Promise<void> {
     const { size } = this.#tiles.root;
     for await (const part of readAhead(Math.ceil(size / TILE_WIDTH), (index) => this.#read(index))) {
@@ -107,13 +107,13 @@ class RemoteWalk {
   }
 
   /**
-   * Requires of a log that withholds its oldest events that one of its events announces that. It is proved by a file of its
-   * own, for it may be in a bundle with events that are gone. The tree of a customer has no such event.
+   * Requires an announcement when the log withholds its oldest events. A file of its own proves the announcement, since that
+   * may be in a bundle with removed events. The tree of a customer has no announcements.
    */
   async compareRemoval(): Promise<void> {
     if (this.#removed === 0 || this.#options.now.tree !== 'log') return;
     await this.#readAnnouncement();
-    // Of the last bundle that is withheld at least the first event must be gone.
+    // At least the first event of the last withheld bundle must be removed.
     const first = Math.floor((this.#removed - 1) / TILE_WIDTH) * TILE_WIDTH + 1;
     const announced = this.#removals.find(first)?.firstPosition;
     const root =
@@ -130,7 +130,7 @@ class RemoteWalk {
       if (!extra || index >= this.#tiles.root.size) return;
       const leaves = await this.#orTile(() => this.#tiles.read(0, Math.floor(index / TILE_WIDTH)));
       const leaf = leaves && hashesIn(leaves)[index % TILE_WIDTH];
-      // Whatever else the file says, this event is the leaf of the tree that was signed.
+      // The rest of the file does not matter: this event is a leaf of the signed tree.
       if (leaf && equalHashes(leaf, leafHash(extra))) this.#removals.add(removalEventIn(extra, index));
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
@@ -165,7 +165,7 @@ class RemoteWalk {
     if (!leaves) return;
     this.#leaves += leaves.length;
     if (entries === undefined) return;
-    // Retention removes the oldest, so nothing can be gone behind what is there.
+    // Retention removes the oldest events, so no event after an existing one can be removed.
     if (entries === 'removed' && this.#events === 0) this.#removed += leaves.length;
     else if (typeof entries === 'string') {
       const message = `the events from here to position ${start + leaves.length - 1} are ${entries}`;
@@ -179,13 +179,13 @@ class RemoteWalk {
       if (entries.length > leaves.length)
         this.#findings.add({
           kind: 'extra',
-          message: 'there are events behind the last',
+          message: 'there are events after the last one of the checkpoint',
           position: start + leaves.length,
         });
     }
   }
 
-  /** What a reading of tiles gives; one that is not that of the checkpoint is a finding. */
+  /** The result of reading tiles. A tile that is wrong or missing is a finding. */
   async #orTile<T>(reading: () => Promise<T>): Promise<T | undefined> {
     try {
       return await reading();
@@ -198,22 +198,22 @@ class RemoteWalk {
   }
 }
 
-/** What was read about 256 positions. */
+/** The tile and the entry bundle of 256 positions. */
 interface TileAndEntries {
   index: number;
-  /** Undefined when the tile is not that of the checkpoint. */
+  /** Undefined when the tile does not match the checkpoint. */
   leaves: Uint8Array[] | undefined;
-  /** The events' bytes, or why there are none; undefined when they were not asked for. */
+  /** The bytes of the events, or why there are none; undefined when they were not requested. */
   entries: Uint8Array[] | 'missing' | 'malformed' | 'removed' | undefined;
 }
 
-/** What `read` gives for 0 to `count`, the last left out, in order, some of them asked for beforehand. */
+/** The results of `read` for 0 to `count - 1`, in order, with up to `AHEAD` reads at once. */
 async function* readAhead<T>(count: number, read: (index: number) => Promise<T>): AsyncGenerator<T, void> {
   const ahead: Promise<T>[] = [];
   for (let index = 0; index < count || ahead.length > 0; index += 1) {
     if (index < count) {
       const reading = read(index);
-      // When one before it fails, nobody waits for this one.
+      // When an earlier read fails, this one is not awaited.
       reading.catch(() => undefined);
       ahead.push(reading);
     }

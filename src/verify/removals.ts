@@ -12,38 +12,38 @@ import type { TreeCheck } from './trees.ts';
 /** The action of the event that announces a purge. */
 export const PURGE_ACTION = 'log.purge';
 /**
- * The action of the event that a log of an older version has where this version was started on it. It repeats what earlier
- * purges announced, with the root hash that they did not name; every later announcement has one.
+ * The action of the event that records the first start of this version on the log of an older version. It repeats what
+ * earlier purges announced, and adds the root hash that older announcements lack. All later announcements have one.
  */
 export const UPGRADE_ACTION = 'log.upgrade';
 
-/** What an announcement says in its details. */
+/** The `details` of an announcement. */
 export interface AnnouncedRemoval {
-  /** Where the log begins from then on: as many events were removed by this and all earlier purges. */
+  /** Where the log begins after the purge: the number of events removed by this and all earlier purges. */
   firstPosition: number;
-  /** Where it began before. */
+  /** Where the log began before. */
   from: number;
-  /** How many this purge removes: from `from` to `firstPosition`, the last left out. */
+  /** The number of events that this purge removes: `firstPosition` minus `from`. */
   purged: number;
   /** The root hash of the tree of the first `firstPosition` events, in hex. */
   rootHash: string;
 }
 
-/** What the events of the log say of its removals. */
+/** An event that concerns the removal of events. */
 export type RemovalEvent =
   | Announcement
   | { kind: 'upgrade'; position: number; announcement: Announcement | undefined };
 
-/** The announcement of a removal, as a verifier reads it. */
+/** A valid announcement of a purge, at a position. */
 export interface Announcement {
   kind: 'announcement';
   position: number;
   firstPosition: number;
-  /** Undefined: an older version wrote it. */
+  /** Undefined in an announcement of an older version. */
   rootHash: string | undefined;
 }
 
-/** An event as far as it is looked at for this, by the names of its canonical form. */
+/** The members of an event's canonical form that matter here. */
 export interface ReadEvent {
   event_type?: unknown;
   action?: unknown;
@@ -53,7 +53,7 @@ export interface ReadEvent {
 
 const HASH = /^[0-9a-f]{64}$/;
 
-/** What an event at a position says of removals; undefined: nothing, or nothing that can be true. */
+/** The removal event at a position; undefined when the event is none, or is impossible. */
 export function removalEventOf(event: ReadEvent, position: number): RemovalEvent | undefined {
   if (event.resource_type !== SYSTEM_RESOURCE_TYPE) return undefined;
   const details = (event.details ?? {}) as Record<string, JsonValue | undefined>;
@@ -83,7 +83,7 @@ function isPosition(value: unknown): value is number {
 const PURGE_LINE = Buffer.from(`{"action":"${PURGE_ACTION}",`);
 const UPGRADE_LINE = Buffer.from(`{"action":"${UPGRADE_ACTION}",`);
 
-/** What the canonical bytes of an event say of removals: these begin with its action. */
+/** The removal event in canonical bytes, which begin with the action; undefined like `removalEventOf`. */
 export function removalEventIn(bytes: Uint8Array, position: number): RemovalEvent | undefined {
   if (!startsWith(bytes, PURGE_LINE) && !startsWith(bytes, UPGRADE_LINE)) return undefined;
   try {
@@ -98,14 +98,14 @@ function startsWith(bytes: Uint8Array, start: Buffer): boolean {
 }
 
 /**
- * The events of a log that speak of removals, those that a verifier has read and found right. Of a log that begins at a
- * position above 0, one of them must announce that.
+ * The removal events of a log that a verifier has read and verified. When the log begins at a position above 0, one of them
+ * must announce that.
  */
 export class Removals {
   readonly #announcements: Announcement[] = [];
   #upgradedAt: number;
 
-  /** `upgradedAt`: announcements before this position may be without a root hash. Default: none but before an upgrade. */
+  /** Announcements before the position `upgradedAt` may lack a root hash. Default: only those before an upgrade event. */
   constructor(upgradedAt = -1) {
     this.#upgradedAt = upgradedAt;
   }
@@ -117,8 +117,8 @@ export class Removals {
   }
 
   /**
-   * The newest announcement that everything before `first` is removed. One without a root hash is of an older version, and
-   * counts only before the event that records the upgrade.
+   * The newest announcement that everything before `first` is removed. One without a root hash comes from an older version,
+   * and counts only before the upgrade event.
    */
   find(first: number): Announcement | undefined {
     return this.#announcements
@@ -127,8 +127,8 @@ export class Removals {
   }
 
   /**
-   * What is wrong with a log that begins at `first`. `rootAt` gives the root hash of the tree of so many events, in hex;
-   * undefined where that is not known.
+   * What is wrong with a log that begins at `first`; undefined when nothing is. `rootAt` returns the root hash of the tree of
+   * a size in hex, or undefined when it is not known.
    */
   judge(first: number, rootAt: (size: number) => string | undefined): Finding | undefined {
     if (first === 0) return undefined;
@@ -158,8 +158,8 @@ function unannounced(from: number, first: number): Finding {
 }
 
 /**
- * The events that speak of removals, of those that are left. Whether they are what was appended, the walk finds out.
- * `upgradedAt`: see `Removals`; by default what the database says.
+ * Reads the removal events in the database, which the walk over the log verifies. `upgradedAt`: see `Removals`; by default
+ * by the column in the database.
  */
 export async function readRemovals(
   client: PoolClient,
@@ -175,7 +175,7 @@ export async function readRemovals(
   return removals;
 }
 
-// Whether this version was never started on the database: then the column may not be there either.
+// Whether this version was never started on the database. Then the column may be missing too.
 async function isOlder(client: PoolClient): Promise<boolean> {
   const { rows } = await client.query<{ older: boolean }>(
     "SELECT to_jsonb(log_head) ->> 'announced_from' IS NULL AS older FROM log_head",
@@ -183,7 +183,7 @@ async function isOlder(client: PoolClient): Promise<boolean> {
   return rows[0]?.older ?? false;
 }
 
-/** Checks that an event announces that the log begins where the head says, and of which events it speaks. */
+/** Checks that an event announces the beginning of the log that is in the head. */
 export function checkRemoval({
   sizes,
   tree,
@@ -195,7 +195,7 @@ export function checkRemoval({
   removals: Removals;
   findings: Findings;
 }): void {
-  // Where events are missing or changed, the one that announces it may be among them.
+  // When events are missing or changed, the announcement may be one of them.
   if (findings.isAboutEvents) return;
   const found = removals.judge(sizes.first, (size) => {
     const frontier = tree.frontierAt(size);
@@ -204,21 +204,21 @@ export function checkRemoval({
   if (found) findings.add(found, Math.max(1, sizes.first - (found.position ?? 0)));
 }
 
-/** The beginnings of the lines that speak of removals: the action is the first member of a canonical form. */
+/** How the lines of removal events begin: the action is the first member of a canonical form. */
 const STARTS = [PURGE_ACTION, UPGRADE_ACTION].map((action) => Buffer.from(`{"action":"${action}",`));
 
 interface FoundLine {
-  /** Counted from the beginning of its part. */
+  /** The number of the line in its part. */
   line: number;
   bytes: Buffer;
 }
 
-/** Finds the lines that speak of removals in parts that are read for another end, and holds nothing else of them. */
+/** Collects the lines of removal events while an export is read. */
 export class RemovalLines {
   readonly #parts: FoundLine[][] = [];
   readonly #placed: { position: number; bytes: Buffer }[] = [];
 
-  /** The same parts, each of whole lines. */
+  /** Passes on parts of whole lines, and remembers the lines of removal events. */
   async *look(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
     for await (const part of parts) {
       this.#parts.push(linesOf(Buffer.from(part.buffer, part.byteOffset, part.byteLength)));
@@ -226,13 +226,13 @@ export class RemovalLines {
     }
   }
 
-  /** Says at which position the next part begins. */
+  /** Sets the position of the first line of the next part. */
   place(start: number): void {
     for (const { line, bytes } of this.#parts.shift() ?? [])
       this.#placed.push({ position: start + line, bytes });
   }
 
-  /** The largest position before which a line says that everything was removed, wherever that line is; 0: none says so. */
+  /** The largest `firstPosition` that a line announces, wherever the line is; 0 when there is none. */
   announced(): number {
     const said = this.#placed.map(({ bytes }) => removalEventIn(bytes, Number.MAX_SAFE_INTEGER));
     const positions = said.map(
@@ -241,7 +241,7 @@ export class RemovalLines {
     return Math.max(0, ...positions.map((position) => position ?? 0));
   }
 
-  /** The removals that the lines before a position speak of. */
+  /** The removal events in the lines before a position. */
   before(end: number): Removals {
     const removals = new Removals();
     for (const { position, bytes } of this.#placed)
@@ -261,7 +261,7 @@ function* linesWith(part: Buffer, start: Buffer): Generator<FoundLine, void> {
     if (at > 0 && part[at - 1] !== NEWLINE) continue;
     for (; counted < at; counted += 1) if (part[counted] === NEWLINE) line += 1;
     const end = part.indexOf(NEWLINE, at);
-    // A copy: the part itself may go to another thread.
+    // Copied, because the part may be transferred to another thread.
     yield { line, bytes: Buffer.from(part.subarray(at, end < 0 ? part.length : end)) };
   }
 }

@@ -4,7 +4,7 @@ import { createPool } from '../db/pool.ts';
 import { rowReader } from './rows.ts';
 import { packRows, type RowThreadData } from './threads.ts';
 
-// A thread that reads and checks the rows between two positions, in the snapshot of the thread that made it.
+// A worker thread: reads and checks the rows between two positions, in the snapshot of the main thread.
 const { url, snapshot } = workerData as RowThreadData;
 const client = await createPool(url, () => undefined, { max: 1, silenceMs: SILENCE.none }).connect();
 await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');

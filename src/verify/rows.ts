@@ -14,25 +14,25 @@ import { leafHash } from '../merkle/hash.ts';
 import { TILE_WIDTH } from '../merkle/tile.ts';
 import { isExactNumber, parseJson } from '../parse-json.ts';
 
-/** The columns that `checkRow` wants. */
+/** The columns that `checkRow` needs. */
 export const CHECKED_COLUMNS = `${EVENT_COLUMNS.sql}, search_words, masklen(ip_address) AS ip_bits`;
 
 /** A row of `CHECKED_COLUMNS`. */
 export type StoredRow = EventRow & { search_words: string[]; ip_bits: number | null };
 
-/** What a row says of itself. */
+/** The result of checking a row by itself. */
 export interface CheckedRow {
   position: number;
-  /** The hash of its canonical bytes, computed anew; undefined when it has none, for no event has such values. */
+  /** The computed leaf hash; undefined when the row has values that no event can have. */
   leaf: Uint8Array | undefined;
-  /** The hash that stands in the row. */
+  /** The leaf hash in the row. */
   storedLeaf: Uint8Array;
   customerId: string | undefined;
-  /** What is wrong with the columns that the canonical bytes do not show. */
+  /** What is wrong with the columns that are not part of the canonical form. */
   fault: string | undefined;
 }
 
-/** Hashes a row anew and checks what is derived from it. */
+/** Computes the leaf hash of a row, and checks its derived columns. */
 export function checkRow(row: StoredRow): CheckedRow {
   const { position } = row;
   const storedLeaf = Buffer.from(row.leaf_hash, 'hex');
@@ -46,8 +46,8 @@ export function checkRow(row: StoredRow): CheckedRow {
   }
 }
 
-// An array has keys like an object, and a null reads like no value: both would pass for what they are not.
-/** The objects of a row, parsed. Throws a TypeError when one is none. */
+// Checked by the first character: an array would pass for an object, and a JSON null for no value.
+/** The parsed objects of a row. Throws a TypeError when one of them is not an object. */
 export function objectsOf(row: EventRow): RowObjects {
   return mapFields(OBJECT_FIELDS, (name) => {
     const column = columnOf(name);
@@ -68,14 +68,14 @@ function faultOf(row: StoredRow, event: AuditEvent): string | undefined {
   return inexact && `a number in its ${inexact} has digits that no event has`;
 }
 
-// Texts are skipped whole, so that digits inside of them do not count.
+// Matches whole texts too, so that digits in them do not count as numbers.
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d[\d.]*(?:[eE][+-]?\d+)?/g;
-// Whatever has neither a fraction nor sixteen digits is exact.
+// A JSON text without a fraction and without 16 digits in a row has only exact numbers.
 const MAY_BE_INEXACT = /\d\.\d|\d{16}/;
 
 /**
- * Whether every number in a text of `jsonb` is one that JavaScript prints: PostgreSQL keeps more digits than a double
- * has, and a number that differs only in those reads the same here while SQL tells it from the first.
+ * Whether every number in a text of `jsonb` is one that JavaScript prints. PostgreSQL keeps more digits than a double has:
+ * two numbers that differ only in those are equal in JavaScript and different in SQL.
  */
 export function hasExactNumbers(json: string): boolean {
   if (!MAY_BE_INEXACT.test(json)) return true;
@@ -84,13 +84,13 @@ export function hasExactNumbers(json: string): boolean {
   return true;
 }
 
-/** Events that are read at once: a whole number of tiles. */
+/** The number of events per read: whole tiles. */
 const PAGE = 8 * TILE_WIDTH;
 
-/** The checked rows from position `start` to `end`, the last left out, in order. */
+/** Reads and checks the rows from position `start` (inclusive) to `end` (exclusive), in order. */
 export type ReadRows = (start: number, end: number) => Promise<CheckedRow[]>;
 
-/** The rows beside one tile of level 0, in order; of a log that was tampered with, a position may occur twice. */
+/** The rows of one tile of level 0, in order. In a log that was tampered with, a position may occur twice. */
 export interface RowBlock {
   index: number;
   rows: CheckedRow[];
@@ -107,8 +107,8 @@ export function rowReader(client: PoolClient): ReadRows {
 }
 
 /**
- * All rows of the log by blocks, those at positions that it cannot have too. `ahead` pages are read before they are
- * asked for. Where there is a gap, it is jumped over.
+ * All rows of the log in blocks, including rows at impossible positions. Reads up to `ahead` pages in advance, and skips
+ * gaps.
  */
 export async function* readBlocks(
   client: PoolClient,
@@ -130,7 +130,7 @@ export async function* readBlocks(
   }
 }
 
-// A page that nobody waits for any more, because another failed first, must not end the process.
+// When another page fails first, this one is not awaited, and its rejection must not end the process.
 function readQuietly(read: ReadRows, start: number): Promise<CheckedRow[]> {
   const page = read(start, start + PAGE);
   page.catch(() => undefined);

@@ -5,11 +5,11 @@ import { HASH_BYTES } from '../merkle/hash.ts';
 import { hashLines } from './export-lines.ts';
 import { type CheckedRow, type ReadRows, rowReader } from './rows.ts';
 
-/** Whether this is the source: Node 20 loads no TypeScript in a thread, so there are none then. */
+/** Whether this runs from source. Node 20 cannot load TypeScript in a worker thread. */
 const IS_SOURCE = import.meta.url.endsWith('.ts');
 const MAX_THREADS = 8;
 
-/** How many threads are worth while: one for each processor; none when this runs from source. */
+/** The default number of threads: one per processor, at most 8; none when this runs from source. */
 export function usefulThreads(): number {
   return IS_SOURCE ? 0 : Math.min(availableParallelism(), MAX_THREADS);
 }
@@ -19,13 +19,13 @@ interface Waiting<Answer> {
   reject: (error: unknown) => void;
 }
 
-/** A thread that answers each message with one of its own, in order. */
+/** A worker thread that answers each message with one message, in order. */
 export class Thread<Message, Answer> {
   readonly #worker: Worker;
   readonly #waiting: Waiting<Answer>[] = [];
   #failure: unknown;
 
-  /** `file` is the program of the thread; `workerData` is what it begins with. */
+  /** `file` is the program of the thread; it gets `workerData`. */
   constructor(file: URL, workerData?: unknown) {
     this.#worker = new Worker(file, { workerData });
     this.#worker.on('message', (answer: Answer) => this.#waiting.shift()?.resolve(answer));
@@ -35,13 +35,13 @@ export class Thread<Message, Answer> {
     });
   }
 
-  /** Sends a message, giving away what is in `transfer`. Throws what ended the thread. */
+  /** Sends a message and resolves with the answer. Transfers the buffers in `transfer`. Rejects when the thread has failed. */
   ask(message: Message, transfer: readonly Transferable[] = []): Promise<Answer> {
     if (this.#failure) return Promise.reject(this.#failure);
     const answer = new Promise<Answer>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
     });
-    // When another thread fails first, nobody waits for this answer.
+    // When another thread fails first, this answer is not awaited.
     answer.catch(() => undefined);
     this.#worker.postMessage(message, transfer);
     return answer;
@@ -52,12 +52,12 @@ export class Thread<Message, Answer> {
   }
 }
 
-/** Parts that wait at each thread, so that it never waits for this one. */
+/** The number of parts queued per thread, so that no thread is idle. */
 const AHEAD = 3;
 
 /**
- * The leaf hashes of parts of whole lines, in order, computed by so many threads beside this one, or by this one alone.
- * Memory holds a few parts for each of them, whatever the length of the source.
+ * The leaf hashes of parts of whole lines, in order, computed by `count` additional threads, or by this thread for 0. Memory
+ * holds a few parts per thread, independent of the length of the source.
  */
 export async function* hashInThreads(
   parts: AsyncIterable<Uint8Array>,
@@ -84,23 +84,23 @@ export async function* hashInThreads(
   }
 }
 
-/** What a thread that reads rows begins with. */
+/** The data that a thread for reading rows gets. */
 export interface RowThreadData {
   /** Where the database is. */
   url: string;
-  /** The snapshot that it reads in. */
+  /** The exported snapshot to read in. */
   snapshot: string;
 }
 
-/** Threads for a verification, each with a connection of its own. */
+/** Threads that read rows, each with its own connection. */
 export interface RowThreads {
   /** Where the database is. */
   url: string;
-  /** 0: everything is done in this thread. */
+  /** 0: this thread reads the rows. */
   count: number;
 }
 
-/** How rows are read, and how many pages may be asked for beforehand. */
+/** Reads rows; `ahead` is the number of pages to read in advance. */
 export interface RowReading {
   read: ReadRows;
   ahead: number;
@@ -108,11 +108,11 @@ export interface RowReading {
 }
 
 /**
- * Reads and checks rows in threads, all in the snapshot of the client's transaction; in this thread and on the client
- * itself when there are to be none.
+ * Reads and checks rows in threads, all in the snapshot of the client's transaction; without threads in this thread, on the
+ * client itself.
  */
 export async function readRowsIn(client: PoolClient, threads: RowThreads | undefined): Promise<RowReading> {
-  // The client takes one statement at a time, and others read on it in between.
+  // Nothing is read in advance: the client runs one statement at a time, and other checks use it too.
   if (!threads || threads.count === 0)
     return { read: rowReader(client), ahead: 0, end: async () => undefined };
   const { rows } = await client.query<{ snapshot: string }>('SELECT pg_export_snapshot() AS snapshot');
@@ -136,14 +136,14 @@ export async function readRowsIn(client: PoolClient, threads: RowThreads | undef
   };
 }
 
-/** Checked rows as one thread hands them to another: the hashes in two pieces, the rest where there is any. */
+/** Checked rows in a form that one thread transfers to another: the hashes concatenated in two buffers. */
 export interface PackedRows {
   positions: Float64Array<ArrayBuffer>;
-  /** Of those that have one; zeros in the others' place. */
+  /** The leaf hashes; zeros for a row without one. */
   leaves: Uint8Array<ArrayBuffer>;
   storedLeaves: Uint8Array<ArrayBuffer>;
   customerIds: (string | undefined)[];
-  /** By the place of the row: those without a leaf, with a stored hash of another length, or with a fault. */
+  /** The rows without a leaf hash, with a stored hash of a wrong length or with a fault, by index. */
   odd: Map<number, { hasLeaf: boolean; storedLeaf: Uint8Array; fault: string | undefined }>;
 }
 
@@ -166,7 +166,7 @@ export function packRows(rows: readonly CheckedRow[]): PackedRows {
   return packed;
 }
 
-/** The rows again. */
+/** Unpacks rows. */
 export function unpackRows({ positions, leaves, storedLeaves, customerIds, odd }: PackedRows): CheckedRow[] {
   return Array.from(positions, (position, at) => {
     const known = odd.get(at);

@@ -7,7 +7,7 @@ import { emptyFrontier, extendFrontier, type Frontier } from '../merkle/tree.ts'
 import type { CheckpointCheck } from './checkpoints.ts';
 import type { Findings } from './findings.ts';
 
-/** A tree that is grown again, its checkpoints checked on the way. */
+/** Rebuilds a tree from its leaves, and checks its checkpoints on the way. */
 export class TreeCheck {
   readonly replay = new Replay();
   readonly #checkpoints: CheckpointCheck;
@@ -16,7 +16,7 @@ export class TreeCheck {
   readonly #onLogSizes: ((logSizes: number[]) => void) | undefined;
   #isLost = false;
 
-  /** `marks` are sizes at which the frontier is kept; `onLogSizes` hears what `CheckpointCheck.check` returns. */
+  /** `marks`: sizes at which the frontier is remembered. `onLogSizes` gets the results of `CheckpointCheck.check`. */
   constructor(
     checkpoints: CheckpointCheck,
     { marks = [], onLogSizes }: { marks?: number[]; onLogSizes?: (logSizes: number[]) => void } = {},
@@ -26,12 +26,12 @@ export class TreeCheck {
     this.#onLogSizes = onLogSizes;
   }
 
-  /** How many leaves are known. */
+  /** The number of known leaves. */
   get size(): number {
     return this.replay.frontier.size;
   }
 
-  /** Whether a leaf is not known, so that the tree ends here while what is stored goes on. */
+  /** Whether a leaf is unknown, so that the tree cannot be rebuilt any further. */
   get isLost(): boolean {
     return this.#isLost;
   }
@@ -40,12 +40,12 @@ export class TreeCheck {
     this.#isLost = true;
   }
 
-  /** The frontier at one of the marks, as far as the leaves are known. */
+  /** The frontier at one of the marks; undefined when not all leaves up to there are known. */
   frontierAt(mark: number): Frontier | undefined {
     return mark === 0 ? emptyFrontier : this.#marked.get(mark);
   }
 
-  /** Adds leaves at the end. Once a leaf is not known, nothing is added any more. */
+  /** Appends leaves, up to the first unknown one. */
   async add(leaves: readonly (Uint8Array | undefined)[]): Promise<void> {
     const unknown = leaves.indexOf(undefined);
     const known = leaves.slice(0, unknown < 0 ? leaves.length : unknown) as Uint8Array[];
@@ -53,7 +53,7 @@ export class TreeCheck {
     if (unknown >= 0) this.#isLost = true;
   }
 
-  /** To be called when there are no more leaves. */
+  /** Checks the remaining checkpoints. Call it after the last leaf. */
   async finish(): Promise<void> {
     await this.#cut();
     await this.#checkpoints.finish(this.size, this.#isLost);
@@ -70,7 +70,7 @@ export class TreeCheck {
     }
   }
 
-  // Takes everything that belongs to the present size, so that the next cut is at a larger one.
+  // Remembers the marks and checks the checkpoints of the present size.
   async #cut(): Promise<void> {
     while ((this.#marks[0] ?? Infinity) <= this.size)
       this.#marked.set(this.#marks.shift() as number, this.replay.frontier);
@@ -80,7 +80,7 @@ export class TreeCheck {
   }
 }
 
-/** Hashes one after the other, in memory that grows. */
+/** A growing list of hashes in one buffer. */
 export class HashList {
   #bytes = Buffer.alloc(64 * HASH_BYTES);
   #length = 0;
@@ -96,15 +96,15 @@ export class HashList {
     this.#length += 1;
   }
 
-  /** The bytes of the hashes `start` to `end`, the last left out. */
+  /** The bytes of the hashes `start` (inclusive) to `end` (exclusive). */
   slice(start: number, end: number): Buffer {
     return this.#bytes.subarray(start * HASH_BYTES, Math.min(end, this.#length) * HASH_BYTES);
   }
 }
 
 /**
- * A tree that is grown again from its leaves, to be compared with what is stored of it. Keeps the hashes of the tiles
- * above level 0 in memory, an eighth of a byte for each leaf.
+ * A tree that is rebuilt from its leaves, to compare the stored tree with it. Keeps the hashes of the tiles above level 0 in
+ * memory: an eighth of a byte per leaf.
  */
 export class Replay {
   #frontier: Frontier = emptyFrontier;
@@ -114,7 +114,7 @@ export class Replay {
     return this.#frontier;
   }
 
-  /** The hashes at a tile level from 1 on; undefined while the tree has none there. */
+  /** The hashes of a tile level from 1 on; undefined while there are none. */
   upper(level: number): HashList | undefined {
     return this.#upper[level - 1];
   }
@@ -132,7 +132,7 @@ export class Replay {
   }
 }
 
-/** A row of the table of tiles. */
+/** A row of the table `tree_tiles`. */
 export interface StoredTile {
   tree: TreeName;
   level: number;
@@ -143,7 +143,7 @@ export interface StoredTile {
   firstPosition: number | null;
 }
 
-/** The tiles that a condition lets through, by tree, level and index. */
+/** The tiles that match an SQL condition, ordered by tree, level and index. */
 export function streamTiles(
   client: PoolClient,
   condition: string,
@@ -154,7 +154,7 @@ export function streamTiles(
   return new Peekable(streamRows<StoredTile>(client, { sql, parameters, size: 64 }));
 }
 
-/** Says that a tile is not what it must be. */
+/** Adds a finding about a tile. */
 export function addTile(
   findings: Findings,
   { tree, level, index }: Pick<StoredTile, 'tree' | 'level' | 'index'>,
@@ -165,21 +165,21 @@ export function addTile(
   findings.add({ kind: 'tile', message, tree, level, index }, count);
 }
 
-/** What is wrong with the columns of a tile beside the hashes, in a tree of `size` leaves; undefined when nothing is. */
+/** What is wrong with the place and the width of a tile in a tree of `size` leaves; undefined when nothing is. */
 export function shapeProblem({ level, index, width, hashes }: StoredTile, size: number): string | undefined {
   const expected = tileWidth(level, index, size);
-  if (expected === 0) return 'should not be there';
+  if (expected === 0) return 'should not exist';
   if (width !== expected || hashes.length !== expected * HASH_BYTES)
     return `has ${hashes.length / HASH_BYTES} hashes and says ${width}, and the tree gives it ${expected}`;
   return undefined;
 }
 
-/** How many tiles a tree of `size` leaves has at a level. */
+/** The number of tiles of a tree of `size` leaves at a level. */
 export function tileCount(level: number, size: number): number {
   return Math.ceil(Math.floor(size / TILE_WIDTH ** level) / TILE_WIDTH);
 }
 
-/** Compares the tiles above level 0 of a tree of `size` leaves, whose beginning was grown again, with that. */
+/** Compares the stored tiles above level 0 of a tree of `size` leaves with the rebuilt tree, as far as that goes. */
 export async function checkUpperTiles(
   tiles: AsyncIterable<StoredTile>,
   { tree, size, replay, findings }: { tree: TreeName; size: number; replay: Replay; findings: Findings },
@@ -205,14 +205,14 @@ function contentProblem({ level, index, hashes, positions, firstPosition }: Stor
   return `has a hash that is not that of the leaves ${first} to ${first + leaves - 1}`;
 }
 
-/** Which hash is the first to differ. */
+/** The index of the first hash that differs. */
 export function firstDifferentHash(a: Uint8Array, b: Uint8Array): number {
   let at = 0;
   while (a[at] === b[at]) at += 1;
   return Math.floor(at / HASH_BYTES);
 }
 
-/** Finds the tiles that are missing from those of one tree. */
+/** Finds missing tiles in the ordered tiles of one tree. */
 export class TileOrder {
   readonly #tree: TreeName;
   readonly #findings: Findings;
@@ -223,13 +223,13 @@ export class TileOrder {
     this.#findings = findings;
   }
 
-  /** Takes the next tile of its level. */
+  /** Takes the next tile of a level. */
   see({ level, index }: { level: number; index: number }): void {
     this.end(level, index);
     this.#next.set(level, index + 1);
   }
 
-  /** Says that the level goes up to `end`, the last left out. */
+  /** Reports the tiles that are missing before the index `end`. */
   end(level: number, end: number): void {
     const index = this.#next.get(level) ?? 0;
     if (index < end) addTile(this.#findings, { tree: this.#tree, level, index }, 'is missing', end - index);

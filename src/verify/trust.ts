@@ -7,17 +7,17 @@ import { ED25519_COSIGNATURE, parseNote, parseVerifierKey } from '../merkle/note
 import { cosignatureVerifier, type NoteVerifier, noteVerifier } from '../merkle/signatures.ts';
 import type { Findings } from './findings.ts';
 
-/** Whose signatures count. */
+/** The trusted key of a log. */
 export interface Trust {
   origin: string;
-  /** As C2SP's signed-note writes it. */
+  /** In the verifier format of C2SP signed-note. */
   verifierKey: string;
   logKey: NoteVerifier;
-  /** The log's own key as it signs with a time. */
+  /** The same key, for timestamped signatures. */
   timestampKey: NoteVerifier;
 }
 
-/** Trust in a verifier key. Throws a FormatError when it is none of a log. */
+/** Trusts a verifier key. Throws a FormatError when it is not a valid key of a log. */
 export function trustKey(verifierKey: string): Trust {
   const key = parseVerifierKey(verifierKey);
   return {
@@ -28,7 +28,7 @@ export function trustKey(verifierKey: string): Trust {
   };
 }
 
-/** Trust in the key that was given, which must be the log's, else in the one that the database names. */
+/** Trusts the given key, which must be that of the log; without one, the key in the database. */
 export async function establishTrust(
   client: PoolClient,
   given: string | undefined,
@@ -57,23 +57,23 @@ function ownTrust(verifierKey: string, wrong: (message: string) => void): Trust 
   }
 }
 
-/** A checkpoint that was kept outside: the note, and what to call it. */
+/** A note from outside the database, and its name for messages. */
 export interface SavedNote {
   name: string;
   note: string;
 }
 
-/** A checkpoint that was kept outside, its signature verified. */
+/** A checkpoint from outside the database, with verified signatures. */
 export interface SavedCheckpoint {
-  /** What to call it, such as the name of its file. */
+  /** Its name for messages, such as that of its file. */
   name: string;
   tree: TreeName;
   checkpoint: Checkpoint;
 }
 
 /**
- * Opens the checkpoints that were kept outside. One that is of another log, or that the log's key did not sign, is a
- * finding. Throws a FormatError when one is no checkpoint at all.
+ * Opens saved checkpoints. One of another log, or without a signature by the log's key, is a finding. Throws a FormatError
+ * when a note is not a checkpoint.
  */
 export async function openSavedNotes(
   kept: readonly SavedNote[],
@@ -100,7 +100,7 @@ export async function openSavedNotes(
   return opened;
 }
 
-/** Which tree of the log a checkpoint's first line names; undefined when it is of another log. */
+/** The tree that a checkpoint's first line names; undefined when it is that of another log. */
 export function treeOfOrigin(origin: string, logOrigin: string): TreeName | undefined {
   if (origin === logOrigin) return 'log';
   const prefix = `${logOrigin}/customer/`;

@@ -11,26 +11,26 @@ import {
 import type { Finding } from './findings.ts';
 import type { HashList, Replay } from './trees.ts';
 
-/** A tile that is not what the root hash says. */
+/** A tile that does not match the root hash. */
 export class TileError extends Error {
   override readonly name = 'TileError';
 }
 
-/** The root hash of a tree, which is trusted. */
+/** The trusted size and root hash of a tree. */
 export interface TrustedRoot {
   size: number;
   rootHash: Uint8Array;
 }
 
 /**
- * Tiles from somebody who need not be trusted: each is held against the tile above it, and those at the right edge of
- * the tree against the root hash. So what comes out is part of the tree that was signed.
+ * Tiles from an untrusted source. Each full tile is compared with the tile above it, and the partial tiles at the right edge
+ * of the tree with the root hash. So every result is part of the signed tree.
  */
 export class TrustedTiles {
   readonly root: TrustedRoot;
   readonly #readTiles: ReadTiles;
   #edge: Promise<Map<number, Uint8Array>> | undefined;
-  /** The last tile of each level above the leaves, for the next one below it. */
+  /** The last tile of each level above the leaves, to check the tiles below it. */
   readonly #last = new Map<number, { index: number; bytes: Promise<Uint8Array> }>();
 
   constructor(readTiles: ReadTiles, root: TrustedRoot) {
@@ -38,7 +38,7 @@ export class TrustedTiles {
     this.root = root;
   }
 
-  /** The hashes of a tile, as wide as it is at this size. Throws a TileError, and what reading throws. */
+  /** The hashes of a tile in its width at this size. Throws a TileError, and the errors of reading. */
   async read(level: number, index: number): Promise<Uint8Array> {
     const width = tileWidth(level, index, this.root.size);
     if (width === 0) throw new RangeError('the tree has no such tile');
@@ -94,12 +94,12 @@ export class TrustedTiles {
   }
 }
 
-/** A hash's name, to look it up by. */
+/** A hash as a map key. */
 const nameOf = (hash: Uint8Array) => Buffer.from(hash).toString('hex');
 
 /**
- * The index of the first tile of leaves that the lines do not give, going down from the top of the tree: of lines that
- * are too few, the tile in which they end.
+ * The index of the first tile of leaves that does not match the lines, found from the top of the tree downwards. When there
+ * are too few lines, it is the tile in which they end.
  */
 export async function firstWrongTile(tiles: TrustedTiles, replay: Replay): Promise<number> {
   let level = 0;
@@ -109,7 +109,7 @@ export async function firstWrongTile(tiles: TrustedTiles, replay: Replay): Promi
   return index;
 }
 
-/** The first hash of a tile that differs; the one behind its last when none does. Counted within the level. */
+/** The index within the level of the first hash of a tile that differs, or the index after the tile's last hash. */
 async function firstWrongHash(
   tiles: TrustedTiles,
   { level, index }: { level: number; index: number },
@@ -125,8 +125,8 @@ async function firstWrongHash(
 }
 
 /**
- * What is wrong at the first difference between the leaf hashes of the lines (`own`) and those of the tree (`right`),
- * which both begin at position `start`; undefined when there is none.
+ * Explains the first difference between the leaf hashes of the lines (`own`) and those of the tree (`right`), which both
+ * begin at position `start`; undefined when there is no difference.
  */
 export function explainLeaves(
   own: readonly Uint8Array[],

@@ -9,20 +9,20 @@ import type { LogSizes, LogWalkResult } from './head.ts';
 import type { CheckedRow, RowBlock } from './rows.ts';
 import { addTile, type StoredTile, shapeProblem, TileOrder, type TreeCheck, tileCount } from './trees.ts';
 
-/** What the walk needs. */
+/** The options of `walkLog`. */
 export interface LogWalkOptions {
   client: PoolClient;
   findings: Findings;
   sizes: LogSizes;
   tree: TreeCheck;
   owners: EventOwners;
-  /** Called with the position that was reached. */
+  /** Called with the current position. */
   onProgress: (position: number) => void;
 }
 
 /**
- * Walks over the rows and, beside them, the tiles of level 0: checks each row, finds out what its leaf is, and grows the
- * log's tree by it. Memory does not grow with the log but for the levels above and a hash for each customer.
+ * Reads the rows together with the tiles of level 0, checks each row, determines the leaf of each position, and appends it
+ * to the rebuilt tree. Memory grows only by the upper levels of the tree and a hash per customer.
  */
 export async function walkLog(
   options: LogWalkOptions,
@@ -46,7 +46,7 @@ class LogWalk {
   readonly #options: LogWalkOptions;
   readonly #deviations: Deviations;
   readonly #order: TileOrder;
-  /** The events that must be there end here, whatever the head says. */
+  /** The position after the last event that must exist, by rows, tiles and head. */
   readonly #due: number;
   #next = 0;
   #events = 0;
@@ -89,7 +89,7 @@ class LogWalk {
     return { events: this.#events, beyond: this.#beyond, isTailWrong: this.#isTailWrong };
   }
 
-  // Positions without rows and tiles.
+  // Handles positions without rows and tiles.
   #skip(start: number, end: number): void {
     const from = Math.max(start, this.#options.sizes.first);
     const to = Math.min(end, this.#due);
@@ -99,7 +99,7 @@ class LogWalk {
     this.#options.tree.lose();
   }
 
-  // Up to the last position of the block of which there is anything, or should be.
+  // One slot per position of the block, up to the last position that has a row or a leaf or should have one.
   #slots(start: number, rows: readonly CheckedRow[], tile: StoredTile | undefined): Slot[] {
     const { grown } = this.#options.sizes;
     const inTile = tile ? Math.floor(tile.hashes.length / HASH_BYTES) : 0;
@@ -122,11 +122,13 @@ class LogWalk {
     const { sizes, findings } = this.#options;
     const { position } = row;
     const isPurged = position < sizes.first;
-    // A purge announces first: what it has not removed yet is there still, and must be what it was.
+    // A purge announces before it removes. Rows that it has not removed yet must be unchanged.
     if (isPurged && isLeaf(row, known?.stored)) return false;
     if (isPurged || known?.row) {
-      const why = isPurged ? `retention left what is from ${sizes.first} on` : 'there is another row of it';
-      findings.add({ kind: 'extra', message: `a row is there that should not be: ${why}`, position });
+      const why = isPurged
+        ? `retention removed everything before position ${sizes.first}`
+        : 'there is another row of this position';
+      findings.add({ kind: 'extra', message: `unexpected row: ${why}`, position });
       return false;
     }
     if (position >= Math.max(sizes.head?.size ?? sizes.rowsEnd, sizes.grown))
@@ -159,7 +161,7 @@ class LogWalk {
     if (problem) addTile(findings, tile, problem);
   }
 
-  // What the level above, or the row of the tree, says about the leaves of a tile.
+  // The frontier of a tile's leaves, by the tile of the level above or by the row of the tree.
   async #proof(index: number): Promise<{ width: number; frontier: Buffer } | undefined> {
     const { client, sizes } = this.#options;
     const width = Math.min(TILE_WIDTH, sizes.grown - index * TILE_WIDTH);
@@ -197,7 +199,7 @@ function contentProblem(tile: StoredTile, leaves: readonly (Uint8Array | undefin
     : `has another hash than the event at position ${tile.index * TILE_WIDTH + wrong}`;
 }
 
-/** What there is about one position: the row, and the leaf in the tile. */
+/** The row and the leaf in the tile of one position. */
 export interface Slot {
   row: CheckedRow | undefined;
   stored: Uint8Array | undefined;
@@ -206,9 +208,8 @@ export interface Slot {
 type Leaf = Uint8Array | undefined;
 
 /**
- * Which leaf belongs to each position, when rows and tile do not agree: whichever of them hashes to what the level
- * above says (`proof`: the frontier of the tile's leaves, undefined when that is not known). When neither does, the row,
- * if it is what its own leaf hash says.
+ * Determines the leaf of each position when rows and tile differ: the leaves that hash to the frontier in `proof`, which
+ * comes from the level above (undefined when it is not known). When none do, a row counts if it matches its own leaf hash.
  */
 export function settleLeaves(
   slots: readonly Slot[],
@@ -220,7 +221,7 @@ export function settleLeaves(
   return candidates.find((leaves) => proves(leaves.slice(0, proof.width), proof.frontier)) ?? believed;
 }
 
-/** Whether the row is not in contradiction to the tile. */
+/** Whether the row and the leaf in the tile do not contradict each other. */
 export function rowMatchesTile({ row, stored }: Slot): boolean {
   return !row || !stored || (row.leaf !== undefined && equalHashes(row.leaf, stored));
 }

@@ -10,9 +10,9 @@ const KEY = [
   "the log's public key (verifierKey in the API), from somebody you trust",
 ] as const;
 const JSON_FLAG = ['--json', 'print the result as JSON'] as const;
-const TILES = ['--tiles <prefix>', "the URL or folder below which the tree's tile/... are"] as const;
+const TILES = ['--tiles <prefix>', "the URL or folder that contains the tree's tile/... files"] as const;
 
-interface Shown {
+interface OutputFlags {
   json?: boolean;
 }
 
@@ -20,7 +20,7 @@ interface Shown {
 export function register(program: Command): void {
   const verify = program
     .command('verify')
-    .description('verify that the log is what was signed')
+    .description('verify that the log matches what was signed')
     .addHelpText('after', VERIFY_HELP);
   addDatabase(verify);
   addExport(verify);
@@ -33,11 +33,11 @@ function addDatabase(verify: Command): void {
   verify
     .command('database', { isDefault: true })
     .description('verify the log in the database (the default)')
-    .option('--checkpoint <file...>', 'checkpoints that were kept outside, an ANCHOR_FILE too')
+    .option('--checkpoint <file...>', 'checkpoints from outside the database, also an ANCHOR_FILE')
     .option('--key <vkey>', "the log's public key to trust (default: the one in the database)")
     .option(...JSON_FLAG)
     .addHelpText('after', DATABASE_HELP)
-    .action(({ json, ...flags }: DatabaseFlags & Shown) =>
+    .action(({ json, ...flags }: DatabaseFlags & OutputFlags) =>
       printResult(json === true, async () => (await import('./database.ts')).verifyTheDatabase(flags)),
     );
 }
@@ -51,13 +51,13 @@ function addExport(verify: Command): void {
     .option(...TILES)
     .option(
       '--start <position>',
-      'the position of the first line, when a purge removed what was before it (needs --tiles)',
+      'the position of the first line, when a purge removed the events before it (needs --tiles)',
       numberOf,
     )
-    .option('--ignore-newer', 'pass over lines that are newer than the last checkpoint')
+    .option('--ignore-newer', 'skip lines that are newer than the last checkpoint')
     .option(...JSON_FLAG)
     .addHelpText('after', EXPORT_HELP)
-    .action((file: string, { json, ...flags }: ExportFlags & Shown) =>
+    .action((file: string, { json, ...flags }: ExportFlags & OutputFlags) =>
       printResult(json === true, async () => (await import('./export.ts')).verifyTheExport(file, flags)),
     );
 }
@@ -67,12 +67,12 @@ function addRemote(verify: Command): void {
     .command('remote <prefix>')
     .description('verify a log over HTTP, or a copy of its tiles in a folder')
     .option('--key <vkey>', "the log's public key to trust (default: the one that it serves)")
-    .option('--customer <id>', "verify the tree of this customer's events in place of the whole log")
-    .option('--checkpoint <file...>', 'checkpoints that were kept, which the log must continue')
-    .option('--no-entries', 'verify the hashes alone')
+    .option('--customer <id>', "verify the tree of this customer's events instead of the whole log")
+    .option('--checkpoint <file...>', 'saved checkpoints, which the log must continue')
+    .option('--no-entries', 'verify the hashes only')
     .option(...JSON_FLAG)
     .addHelpText('after', REMOTE_HELP)
-    .action((prefix: string, { json, ...flags }: RemoteFlags & Shown) =>
+    .action((prefix: string, { json, ...flags }: RemoteFlags & OutputFlags) =>
       printResult(json === true, async () => (await import('./remote.ts')).verifyTheRemote(prefix, flags)),
     );
 }
@@ -82,11 +82,11 @@ function addConsistency(verify: Command): void {
     .command('consistency <checkpoint> <checkpoint>')
     .description('verify that the later of two checkpoints continues the earlier')
     .requiredOption(...KEY)
-    .option('--proof <file>', 'the consistency proof, a line of base64 for each hash')
+    .option('--proof <file>', 'the consistency proof: one line of base64 per hash')
     .option(...TILES)
     .option(...JSON_FLAG)
     .addHelpText('after', CONSISTENCY_HELP)
-    .action((one: string, other: string, { json, ...flags }: ConsistencyFlags & Shown) =>
+    .action((one: string, other: string, { json, ...flags }: ConsistencyFlags & OutputFlags) =>
       printResult(json === true, async () =>
         (await import('./proofs.ts')).verifyTheConsistency([one, other], flags),
       ),
@@ -102,7 +102,7 @@ function addBundle(verify: Command): void {
     .option('--quorum <count>', 'how many of the witnesses must have (default: all)', numberOf)
     .option(...JSON_FLAG)
     .addHelpText('after', BUNDLE_HELP)
-    .action((file: string, { json, ...flags }: BundleFlags & Shown) =>
+    .action((file: string, { json, ...flags }: BundleFlags & OutputFlags) =>
       printResult(json === true, async () => (await import('./proofs.ts')).verifyTheBundle(file, flags)),
     );
 }
@@ -110,7 +110,7 @@ function addBundle(verify: Command): void {
 function numberOf(text: string): number {
   const number = Number(text);
   if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(number))
-    throw new InvalidArgumentError('It is not a number.');
+    throw new InvalidArgumentError('It is not a whole number.');
   return number;
 }
 
@@ -119,41 +119,42 @@ Without a subcommand it verifies the database.
 ${EXIT_CODES}`;
 
 export const DATABASE_HELP = `
-It works on the database itself, read-only and while a service writes to it: on DATABASE_URL, or on the PostgreSQL under
-DATA_DIR (.data by default), which is started for the command when no service runs there. Every event is hashed again
-and compared with its leaf hash, its tile and its customer's tree; every tile, tree and checkpoint is computed anew. What
-somebody changed who can also sign, or who rewrote the whole log, shows only against a checkpoint that was kept outside.
+Reads the database directly and changes nothing; a service may write to it meanwhile. The database is DATABASE_URL, or the
+PostgreSQL under DATA_DIR (.data by default), which the command starts when no service runs there. It hashes every event
+and compares it with its leaf hash, its tile and its customer's tree; it recomputes every tile, tree and checkpoint. Changes
+by somebody who can also sign, or who rewrote the whole log, show only against a checkpoint from outside (--checkpoint).
 ${EXIT_CODES}`;
 
 export const EXPORT_HELP = `
-Every line is hashed as the bytes that it is: the lines must be all events of the tree, unchanged and in order. The whole
-log's export goes with the log's checkpoints, a customer's with those of the customer. Take the checkpoint first and
-export then, without a filter: lines that are newer than the last checkpoint can be passed over (--ignore-newer), missing
-ones cannot. An export appends events itself, so a checkpoint that is taken after it covers more than its lines.
+Hashes every line as it is, byte for byte: the lines must be all events of the tree, unchanged and in order. Use checkpoints
+of the log for an export of the whole log, and checkpoints of the customer for a customer's export. Take the checkpoint
+first and export afterwards, without a filter: lines that are newer than the last checkpoint can be skipped
+(--ignore-newer), but missing lines cannot. An export itself appends events, so a later checkpoint covers more than its
+lines.
 
 When a purge removed the beginning of the log, the first line is not at position 0: give its position with --start, and
---tiles for the hashes of what was removed. The finding names that position when the export announces the purge.
+--tiles for the hashes of the removed events. The finding names that position when the export announces the purge.
 
-Which line is wrong can be told where there is a checkpoint before and after it, where a line is not in canonical form,
-and exactly with the tree's hashes (--tiles), which need not be trusted: they are held against the checkpoint.
+A wrong line is located between two checkpoints, or when it is not in canonical form. With the tree's hashes (--tiles) it is
+located exactly. These need not be trusted: they are compared with the checkpoint.
 
 Environment:
-  AUDIT_LOG_KEY   a key with the scope events:read, where --tiles is a URL that wants one
+  AUDIT_LOG_KEY   a key with the scope events:read, when --tiles is a URL that requires one
 ${EXIT_CODES}`;
 
 export const REMOTE_HELP = `
-The prefix is where /checkpoint and /tile/... are (C2SP tlog-tiles): http://127.0.0.1:4000 for the whole log, and with
---customer ID for a customer's tree below /customers-by-id/. Every tile is held against the checkpoint, every event that
-the key may read against its leaf hash, and the log against the checkpoints that were kept.
+The prefix is the URL before /checkpoint and /tile/... (C2SP tlog-tiles), for example http://127.0.0.1:4000 for the whole
+log. --customer ID verifies a customer's tree below /customers-by-id/. Every tile is compared with the checkpoint, every
+event that the key may read with its leaf hash, and the log with the saved checkpoints.
 
 Environment:
-  AUDIT_LOG_KEY   a key with the scope events:read; not needed where evidence is public, and then no events are read
+  AUDIT_LOG_KEY   a key with the scope events:read; with PUBLIC_EVIDENCE not required; without it, no events are read
 ${EXIT_CODES}`;
 
 export const CONSISTENCY_HELP = `
-A proof comes from audit-log prove growth FROM TO, or is put together from the tiles of the log.
+The proof comes from audit-log prove growth FROM TO, or is computed from the tiles of the log (--tiles).
 ${EXIT_CODES}`;
 
 export const BUNDLE_HELP = `
-It prints the event that is proved.
+Prints the proved event.
 ${EXIT_CODES}`;

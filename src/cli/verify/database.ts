@@ -15,7 +15,7 @@ export interface DatabaseFlags {
   key?: string;
 }
 
-/** Verifies the log in the database, which a service may be using meanwhile. */
+/** Verifies the log in the database, also while a service uses it. */
 export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags): Promise<VerifyResult> {
   const kept = await readSavedNotes(checkpoint);
   const database = await openDatabase(readConfig());
@@ -36,7 +36,7 @@ export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags)
   } catch (error) {
     progress.end();
     if ((error as { code?: unknown }).code !== NO_TABLE) throw error;
-    throw new Error('the database is not that of an audit log of this version: start the service on it once');
+    throw new Error('the database has no audit log of this version: start the service on it once');
   } finally {
     await pool.end();
     await database.close();
@@ -68,8 +68,8 @@ function resultOf(found: Verification, given: Circumstances): VerifyResult {
 }
 
 function verdict(outcome: VerifyResult['outcome'], findings: readonly CountedFinding[]): string[] {
-  if (outcome === 'verified') return ['Verified: the log is what was appended and signed.'];
-  if (outcome === 'undecided') return ['Undecided: nothing was signed that the log could be compared with.'];
+  if (outcome === 'verified') return ['Verified: the log matches what was appended and signed.'];
+  if (outcome === 'undecided') return ['Undecided: there is no checkpoint to compare the log with.'];
   return findingLines(findings);
 }
 
@@ -77,12 +77,12 @@ function account(found: Verification, { kept, isKeyGiven, seconds }: Circumstanc
   const { trust, size, firstPosition, rootHash, events } = found;
   const key = trust
     ? `${printable(trust.verifierKey)}${isKeyGiven ? '' : " (the database's own: give the one that you kept with --key)"}`
-    : 'nobody: the database names no key';
+    : 'no key: the database has none';
   const rate = Math.round(events / Math.max(seconds, 0.001));
   return [
     `Log: ${size} events, ${firstPosition} of them removed by retention; root hash ${rootHash ? Buffer.from(rootHash).toString('hex') : 'not known'}`,
     `Signed by: ${key}`,
-    `Compared: ${events} events, ${found.checkpoints} checkpoints, ${found.cosignatures} cosignatures, ${found.customerTrees} customers' trees; ${kept} checkpoints that were kept outside`,
+    `Compared: ${events} events, ${found.checkpoints} checkpoints, ${found.cosignatures} cosignatures, ${found.customerTrees} customers' trees; ${kept} saved checkpoints`,
     `Time: ${seconds.toFixed(1)} s, ${rate} events/s`,
   ];
 }

@@ -16,7 +16,7 @@ export interface ExportFlags {
   ignoreNewer?: boolean;
 }
 
-/** Verifies an NDJSON export against checkpoints, offline unless tiles are at a URL. */
+/** Verifies an NDJSON export against checkpoints; offline, unless `--tiles` is a URL. */
 export async function verifyTheExport(path: string, flags: ExportFlags): Promise<VerifyResult> {
   const { checkpoints, findings } = await readSavedCheckpoints(flags.key, flags.checkpoint);
   const tree = treeOfAll(checkpoints);
@@ -83,7 +83,7 @@ function resultOf(found: ExportVerification, given: Circumstances): VerifyResult
     },
     lines: [
       ...(findings.length > 0 ? findingLines(findings) : verdict(found, given)),
-      `Lines: ${lines}; checkpoints that they give: ${held} of ${given.checkpoints.length}`,
+      `Lines: ${lines}; checkpoints that they match: ${held} of ${given.checkpoints.length}`,
       `Signed by: ${printable(given.flags.key)}`,
       `Time: ${seconds.toFixed(1)} s, ${Math.round(lines / Math.max(seconds, 0.001))} lines/s`,
     ],
@@ -103,15 +103,15 @@ function verdict(
   const said = `the lines are the ${size - (flags.start ?? 0)} events of ${of}${from}${speaks}: all of them, unchanged and in order.`;
   if (isAnnouncedLater)
     return [
-      'Undecided: only lines that are newer than the last checkpoint announce that what was before the first line is removed. Take a newer checkpoint.',
+      'Undecided: only lines after the last checkpoint announce the removal of the events before the first line. Take a newer checkpoint.',
       `Up to the checkpoint, ${said}`,
     ];
   if (newer === 0) return [`Verified: ${said}`];
-  const behind = `${newer} of the ${lines} lines are newer than the last checkpoint, so nothing vouches for them`;
+  const behind = `${newer} of the ${lines} lines are newer than the last checkpoint, which does not cover them`;
   return flags.ignoreNewer
-    ? [`Verified: up to the last checkpoint, ${said}`, `Passed over: ${behind}.`]
+    ? [`Verified: up to the last checkpoint, ${said}`, `Skipped: ${behind}.`]
     : [
-        `Undecided: ${behind}. Take a newer checkpoint, or pass over them with --ignore-newer.`,
+        `Undecided: ${behind}. Take a newer checkpoint, or skip them with --ignore-newer.`,
         `Up to the checkpoint, ${said}`,
       ];
 }

@@ -1,20 +1,20 @@
 import { SingleBar } from 'cli-progress';
 import type { CountedFinding } from '../../verify/findings.ts';
 
-/** What a verification ends with; the place of each in the list is the process's exit code. */
+/** The outcomes of a verification. The index of an outcome is the exit code. */
 export const OUTCOMES = ['verified', 'failed', 'does not hold', 'undecided'] as const;
 
-/** What a command found out: for a program, and for people. */
+/** The result of a command, as JSON and as lines of text. */
 export interface VerifyResult {
   outcome: Exclude<(typeof OUTCOMES)[number], 'failed'>;
-  /** What `--json` prints beside the outcome. */
+  /** What `--json` prints in addition to the outcome. */
   json: object;
   lines: string[];
 }
 
 export const EXIT_CODES = `
-Exit code: 0 verified, 1 wrong arguments or another error, 2 the evidence does not hold, 3 it cannot be decided, because
-something to compare with is missing.`;
+Exit code: 0 verified, 1 wrong arguments or another error, 2 the evidence does not hold, 3 undecided, because something to
+compare with is missing.`;
 
 /** Runs a command, prints its result, and sets the exit code. */
 export async function printResult(isJson: boolean, command: () => Promise<VerifyResult>): Promise<void> {
@@ -30,12 +30,12 @@ export async function printResult(isJson: boolean, command: () => Promise<Verify
   }
 }
 
-/** Text from the log or the outside, made harmless for a terminal, which obeys control characters. */
+/** Replaces control characters, which a terminal would obey, in text from the log or from outside. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '?');
 }
 
-/** What people read about findings, a line for each. */
+/** The findings as lines of text. */
 export function findingLines(findings: readonly CountedFinding[]): string[] {
   return ['The evidence does not hold:', ...findings.map(lineOf)];
 }
@@ -49,16 +49,16 @@ function lineOf({ kind, position, message, treeSize, count }: CountedFinding): s
 
 const PLAIN_MS = 10_000;
 
-/** Shows how far a verification is. */
+/** Shows the progress of a verification. */
 export interface Progress {
-  /** So much of the total is done; the total of a pipe is not known. */
+  /** Sets the progress; `total` is undefined for a pipe. */
   at(done: number, total: number | undefined): void;
   end(): void;
 }
 
 /**
- * Shows on `stream` (standard error) how much is verified of what `unit` names: a bar with the rate on a terminal, a
- * line every ten seconds elsewhere.
+ * Shows on `stream` (standard error) how many of `unit` are verified: on a terminal as a bar with the rate, else as a line
+ * every ten seconds.
  */
 export function createProgress(stream: NodeJS.WriteStream, unit: string): Progress {
   return stream.isTTY ? bar(stream, unit) : plain(stream, unit);

@@ -19,10 +19,10 @@ export interface BundleFlags {
   quorum?: number;
 }
 
-/** Verifies a proof bundle, which holds the event, its proof and a checkpoint. */
+/** Verifies a proof bundle, which contains the event, its proof and a checkpoint. */
 export async function verifyTheBundle(path: string, flags: BundleFlags): Promise<VerifyResult> {
   const bundle = parseBundle(await readText(path));
-  if (!bundle.extra) throw new Error('the bundle does not hold the event');
+  if (!bundle.extra) throw new Error('the bundle does not contain the event');
   const { trust, tree, policy } = policyFor(bundle, flags);
   try {
     if (!tree) throw new SignatureError(`it is not of the log ${trust.origin}`);
@@ -88,7 +88,7 @@ export interface ConsistencyFlags {
   tiles?: string;
 }
 
-/** Verifies that of two checkpoints the later continues the earlier. */
+/** Verifies that the later of two checkpoints continues the earlier. */
 export async function verifyTheConsistency(
   paths: readonly [string, string],
   { key, proof, tiles }: ConsistencyFlags,
@@ -96,7 +96,7 @@ export async function verifyTheConsistency(
   const { checkpoints, findings } = await readSavedCheckpoints(key, paths);
   treeOfAll(checkpoints);
   const [one, other, ...more] = checkpoints;
-  if (more.length > 0) throw new Error('one checkpoint in each file, please');
+  if (more.length > 0) throw new Error('give files with one checkpoint each');
   if (!one || !other) return resultOf(undefined, checkpoints, findings);
   const vouchers = {
     proof: proof === undefined ? undefined : await readProof(proof),
@@ -105,13 +105,12 @@ export async function verifyTheConsistency(
   return resultOf(await compareCheckpoints(one, other, vouchers), checkpoints, findings);
 }
 
-/** A consistency proof as `audit-log prove growth` writes it: a line of base64 for each hash. */
+/** Reads a consistency proof as `audit-log prove growth` writes it: one line of base64 per hash. */
 async function readProof(path: string): Promise<Uint8Array[]> {
   const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '');
   return lines.map((line) => {
     const hash = decodeBase64(line.trim());
-    if (hash?.length !== 32)
-      throw new Error(`${path} is no proof: it has a line that is not the base64 of 32 bytes`);
+    if (hash?.length !== 32) throw new Error(`${path} is not a proof: a line is not the base64 of 32 bytes`);
     return hash;
   });
 }
@@ -137,7 +136,7 @@ function resultOf(
         outcome: 'undecided',
         json,
         lines: [
-          'Undecided: nothing says whether one continues the other. Give a --proof, or --tiles at the log.',
+          'Undecided: there is nothing to verify it with. Give --proof FILE, or --tiles with the URL of the log.',
         ],
       };
 }

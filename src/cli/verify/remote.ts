@@ -11,14 +11,14 @@ import { readSavedNotes, treeOfAll, treeTitle } from './saved-checkpoints.ts';
 
 export interface RemoteFlags {
   key?: string;
-  /** Whose tree; absent: that of the prefix. */
+  /** The customer whose tree to verify. Default: the tree at the prefix. */
   customer?: string;
   checkpoint?: string[];
-  /** False: the hashes alone. */
+  /** False verifies the hashes only. */
   entries: boolean;
 }
 
-/** Verifies a log that serves tlog-tiles below a URL (or lies in a folder). */
+/** Verifies the log that serves C2SP tlog-tiles below a URL, or a copy in a folder. */
 export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promise<VerifyResult> {
   const { customer } = flags;
   const place = customer === undefined ? prefix : `${prefix.replace(/\/+$/, '')}/${customerPath(customer)}`;
@@ -36,7 +36,7 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
       lines: findingLines(findings.list()),
     };
   treeOfAll([now, ...kept]);
-  // Against a kept checkpoint of more events, an empty tree is a finding.
+  // With a larger saved checkpoint, an empty tree is a finding.
   if (customer !== undefined && now.checkpoint.treeSize === 0 && kept.every(isEmpty))
     throw new Error(`no such customer: the log has no event of the customer "${printable(customer)}"`);
   if (customer !== undefined && now.tree !== treeOf(customer))
@@ -44,7 +44,7 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
       kind: 'checkpoint',
       message: `the checkpoint is that of ${printable(treeTitle(now.tree))}`,
     });
-  // Without an API key no log shows events, and none can be asked for.
+  // Without an API key no log serves events.
   const areEventsWanted = flags.entries && process.env.AUDIT_LOG_KEY !== undefined;
   const progress = createProgress(process.stderr, 'leaves');
   const startMs = performance.now();
@@ -70,7 +70,7 @@ function isEmpty({ checkpoint }: SavedCheckpoint): boolean {
 
 async function readText(read: ReadLogFile, path: string): Promise<string> {
   const bytes = await read(path);
-  if (!bytes) throw new Error(`the log has no ${path} there`);
+  if (!bytes) throw new Error(`the log has no file ${path} at this place`);
   return Buffer.from(bytes).toString('utf8');
 }
 
@@ -88,7 +88,7 @@ function resultOf(found: RemoteVerification, given: Circumstances): VerifyResult
   const { findings, ...rest } = found;
   const { tree, checkpoint } = given.now;
   const signedAt = latestTime(given.note, given.key);
-  // The log itself decides whether it shows its events: one that hides a changed event would refuse it.
+  // A log that hides a changed event would refuse to serve it. So a refusal makes the outcome undecided.
   const isHidden = rest.refused !== undefined && (given.areEventsWanted || rest.events > 0);
   const outcome = findings.length > 0 ? 'does not hold' : isHidden ? 'undecided' : 'verified';
   return {
@@ -108,7 +108,7 @@ function resultOf(found: RemoteVerification, given: Circumstances): VerifyResult
       ...(findings.length > 0 ? findingLines(findings) : []),
       ...(outcome === 'undecided' ? ['Undecided: the log refused to show its events.'] : []),
       ...(outcome === 'verified'
-        ? [`Verified: what the log serves of ${printable(treeTitle(tree))} is what was signed.`]
+        ? [`Verified: what the log serves of ${printable(treeTitle(tree))} matches what was signed.`]
         : []),
       ...account(found, given, signedAt),
     ],
@@ -117,20 +117,22 @@ function resultOf(found: RemoteVerification, given: Circumstances): VerifyResult
 
 function account(found: RemoteVerification, given: Circumstances, signedAt: string | undefined): string[] {
   const { leaves, events, removed, refused } = found;
-  const own = given.isKeyGiven ? '' : " (the log's own word: give the one that you kept with --key)";
+  const own = given.isKeyGiven
+    ? ''
+    : ' (the key that the log serves: give the key that you saved with --key)';
   const read = `${events === 0 && refused !== undefined ? 'no' : events} events${refused === undefined ? '' : ` (${refused})`}`;
   return [
-    `Checkpoint: ${given.now.checkpoint.treeSize} events${signedAt === undefined ? '' : `, the log's last time on it is ${signedAt}`}`,
+    `Checkpoint: ${given.now.checkpoint.treeSize} events${signedAt === undefined ? '' : `, last timestamp of the log ${signedAt}`}`,
     `Signed by: ${printable(given.key)}${own}`,
-    `Compared: ${leaves} leaf hashes, ${read}, ${given.kept.length} checkpoints that were kept`,
+    `Compared: ${leaves} leaf hashes, ${read}, ${given.kept.length} saved checkpoints`,
     ...(removed > 0
-      ? [`Removed by retention, by the word of the log: at least some of the first ${removed} events`]
+      ? [`Removed by retention, as the log says: some or all of the first ${removed} events`]
       : []),
     `Time: ${given.seconds.toFixed(1)} s`,
   ];
 }
 
-/** The latest time that the log itself put on its checkpoint. */
+/** The log's latest timestamp on its checkpoint. */
 function latestTime(note: string, verifierKey: string): string | undefined {
   const [name] = verifierKey.split('+');
   const times = parseNote(note).signatures.flatMap(({ name: signer, signature }) =>

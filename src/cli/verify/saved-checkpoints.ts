@@ -8,16 +8,16 @@ import {
   trustKey,
 } from '../../verify/trust.ts';
 
-/** Checkpoints from files, as a verification starts with them. */
+/** The trusted key, and the checkpoints from files. */
 export interface TrustAndCheckpoints {
   trust: Trust;
-  /** Those that the log's key signed. */
+  /** The checkpoints with a signature by the log's key. */
   checkpoints: SavedCheckpoint[];
-  /** About those that it did not. */
+  /** A finding for each of the others. */
   findings: Findings;
 }
 
-/** Reads the key and the checkpoints. Throws when the one is no key or the others are no checkpoints. */
+/** Parses the key and reads the checkpoints. Throws when one of them is malformed. */
 export async function readSavedCheckpoints(
   key: string,
   paths: readonly string[],
@@ -27,7 +27,7 @@ export async function readSavedCheckpoints(
   return { trust, checkpoints: await openSavedNotes(await readSavedNotes(paths), trust, findings), findings };
 }
 
-/** The tree that all of them are of. Throws when they are of several. */
+/** The tree of the checkpoints. Throws when they are of different trees. */
 export function treeOfAll(checkpoints: readonly SavedCheckpoint[]): SavedCheckpoint['tree'] | undefined {
   const [first] = checkpoints;
   const other = checkpoints.find(({ tree }) => tree !== first?.tree);
@@ -35,15 +35,15 @@ export function treeOfAll(checkpoints: readonly SavedCheckpoint[]): SavedCheckpo
   return first?.tree;
 }
 
-/** What people call a tree. */
+/** The name of a tree in messages. */
 export function treeTitle(tree: SavedCheckpoint['tree']): string {
   return tree === 'log' ? 'the log' : `the customer "${tree.slice('customer/'.length)}"`;
 }
 
-// As ANCHOR_FILE has them: no line of a note is empty but the one before its signatures.
+// Two empty lines separate notes, as in ANCHOR_FILE. A note itself has one empty line, before its signatures.
 const GAP = /\n{3,}/;
 
-/** The checkpoints in files: one in each, or several with empty lines between them, as `ANCHOR_FILE` has them. */
+/** Reads the notes in files: one per file, or several in the format of `ANCHOR_FILE`. */
 export async function readSavedNotes(paths: readonly string[]): Promise<SavedNote[]> {
   const files = await Promise.all(paths.map(readNotes));
   return files.flat();

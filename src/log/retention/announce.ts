@@ -14,18 +14,18 @@ import { readHead } from '../head.ts';
 import { decrementRollups, lockRollups } from '../summary/rollups.ts';
 import { withPurgeLock } from './purge-lock.ts';
 
-/** Events that are taken off the counts by one statement. */
+/** The number of events that one statement subtracts from the counts. */
 const COUNTED_AT_ONCE = 50_000;
 const HEAD_WAIT_MS = 5_000;
 
-/** What a purge stands on. */
+/** The log that a purge works on. */
 export interface PurgedLog {
-  /** As the owner of the tables. */
+  /** Logs in as the owner of the tables. */
   pool: Pool;
   pipeline: Pipeline;
 }
 
-/** What is removed: from where the log began up to where it begins then. */
+/** The range to remove: from the present first position to the new one. */
 export interface Removal {
   from: number;
   firstPosition: number;
@@ -33,9 +33,10 @@ export interface Removal {
 }
 
 /**
- * Announces a purge in one transaction: takes its events off the counts, appends the event that names their range, their
- * number and the root hash of all that was ever removed, and moves the first position of the log. From then on nobody reads
- * them. The head, which appends wait for, is taken last and for two statements; nothing else waits for the counts.
+ * Announces a purge in one transaction: subtracts its events from the counts, appends the event with their range, their
+ * number and the root hash of all events ever removed, and moves the first position of the log. Afterwards nobody can read
+ * these events. The head, which appends wait for, is locked last and for two statements. Only purges and counting wait for
+ * the counts.
  */
 export async function announcePurge(
   { pool, pipeline }: PurgedLog,
@@ -76,12 +77,12 @@ function descriptionOf({ from, firstPosition, olderThanDays }: Removal): string 
   return `${firstPosition - from} events recorded more than ${olderThanDays} days ago were removed`;
 }
 
-/** Notes where the newest announcement is. */
+/** Stores the position of the newest announcement. */
 export async function storeAnnouncementPosition(client: PoolClient, position: number): Promise<void> {
   await client.query('UPDATE log_head SET announced_at = $1', [position]);
 }
 
-/** The root hash that the log's tree had at a size, in hex. */
+/** The root hash of the log's tree at a size, in hex. */
 export async function rootHashAt(pool: Pool, size: number): Promise<string> {
   if (size === 0) return Buffer.from(rootOf(emptyFrontier)).toString('hex');
   return Buffer.from(await readRoot(size, nodesFromTiles(size, tileReader(prismaOn(pool), 'log')))).toString(
@@ -89,7 +90,7 @@ export async function rootHashAt(pool: Pool, size: number): Promise<string> {
   );
 }
 
-/** Locks the counts for the rest of the transaction, and takes the events from a position up to another off them. */
+/** Locks the counts for the rest of the transaction, and subtracts the events from `from` (inclusive) to `to` (exclusive). */
 export async function subtractFromRollups(
   client: PoolClient,
   { from, to }: { from: number; to: number },
@@ -102,21 +103,20 @@ export async function subtractFromRollups(
   }
 }
 
-/** Lets the log begin at a position, whatever rows are still stored before it. Takes the head. */
+/** Sets the first position of the log; rows before it may still be stored. Locks the head. */
 export async function moveFirstPosition(client: PoolClient, firstPosition: number): Promise<void> {
   await client.query('UPDATE log_head SET first_position = $1', [firstPosition]);
-  // Readers that hold events in memory let go of them.
+  // Instances that hold these events in memory drop them.
   await client.query("SELECT pg_notify('audit_log', '')");
 }
 
 /**
- * Records, once, from which position on every purge is announced with a root hash: in a log that an older version has
- * written to, with an event there. It repeats what the older version announced without one, if that did, so that whoever
- * verifies the log needs no more than this event.
+ * Records once, in a log of an older version, the position from which on every purge is announced with a root hash. The
+ * event repeats what the older version announced without a root hash, if anything, so that a verifier needs only this event.
  */
 export async function recordUpgrade(log: PurgedLog): Promise<void> {
   const older = await prismaOn(log.pool).logHead.count({ where: { announcedFrom: null } });
-  // No purge, of whatever version, moves the first position meanwhile.
+  // Under the lock, so that no purge of any version moves the first position meanwhile.
   if (older > 0)
     await withPurgeLock(log.pool, { name: 'purge', isPatient: true }, () => recordUnderLock(log));
 }
@@ -126,7 +126,7 @@ async function recordUnderLock({ pool, pipeline }: PurgedLog): Promise<void> {
   const appendWithin = await createAppendWithin(pool);
   const recorded = await inTransaction(pool, async (client) => {
     await client.query("SET LOCAL lock_timeout = '10s'");
-    // Another instance may have done it before this one had the lock.
+    // Another instance may have recorded it before this one got the lock.
     const marked = await client.query<{ size: number }>(
       'UPDATE log_head SET announced_from = size WHERE announced_from IS NULL RETURNING size',
     );
@@ -150,11 +150,11 @@ async function recordUnderLock({ pool, pipeline }: PurgedLog): Promise<void> {
   if (recorded) pipeline.dispatch([recorded]);
 }
 
-/** What earlier purges announced of the events that are gone; nothing when none did. */
+/** The details that repeat what earlier purges announced; empty when there is no announcement. */
 async function repeatAnnouncement(pool: Pool): Promise<AnnouncedRemoval | Record<string, never>> {
   const { firstPosition } = await readHead(pool);
   if (firstPosition === 0) return {};
-  // Those that are read here may be without a root hash.
+  // Here every announcement may lack a root hash.
   const removals = await inTransaction(pool, (client) => readRemovals(client, firstPosition, Infinity));
   if (!removals.find(firstPosition)) return {};
   return { purged: 0, from: firstPosition, firstPosition, rootHash: await rootHashAt(pool, firstPosition) };

@@ -5,16 +5,16 @@ import { AuditError } from '../../errors.ts';
 import { readLatestCheckpoint } from '../../evidence/checkpoints.ts';
 
 /**
- * Where the log, which begins at `first` now, would begin without the events that were recorded before a time
- * (milliseconds since 1970 by the database's clock; infinity: up to now). The age of an event is that of the first
- * checkpoint that covers it, by the clock of the database at that moment: what stands before it in the log is no younger,
- * whatever the clock of the instance said that recorded it. What no signed checkpoint covers stays.
+ * The first position of the log, at least `first`, after removing the events recorded before a time (milliseconds since 1970
+ * by the database's clock; infinity: all events). The age of an event is that of the first checkpoint that covers it, by the
+ * database's clock: no earlier event in the log is younger, even if the clock of the instance that recorded it was wrong.
+ * Events that no checkpoint covers stay.
  */
 export async function findBoundary(pool: Pool, first: number, before: number): Promise<number> {
   const signed = (await readLatestCheckpoint(prismaOn(pool), 'log'))?.treeSize ?? 0;
   if (before === Number.POSITIVE_INFINITY) return Math.max(first, signed);
   let boundary = first;
-  // Later checkpoints are of larger trees: the last one of that age is found in as many steps as its size has bits.
+  // A binary search: later checkpoints are larger.
   for (let [low, high] = [first, signed]; low < high; ) {
     const middle = Math.ceil((low + high) / 2);
     const found = await readCheckpointIn(pool, low, middle);
@@ -28,16 +28,16 @@ export async function findBoundary(pool: Pool, first: number, before: number): P
 interface SignedSize {
   size: number;
   signedAt: number;
-  /** When the last event in it was recorded, by the clock of the instance that did; undefined: it is gone. */
+  /** When its last event was recorded, by the clock of the instance; undefined when the event is removed. */
   recordedAt: number | undefined;
 }
 
-// Both clocks must say so: one of them may have been wrong at the time.
+// By both clocks, because one of them may have been wrong at the time.
 function isBefore({ signedAt, recordedAt }: SignedSize, time: number): boolean {
   return signedAt < time && recordedAt !== undefined && recordedAt < time;
 }
 
-/** The largest of the checkpoints of more than `low` events and at most `high`. */
+/** The largest checkpoint of more than `low` and at most `high` events. */
 async function readCheckpointIn(pool: Pool, low: number, high: number): Promise<SignedSize | undefined> {
   const { checkpoint, auditEvent } = prismaOn(pool);
   const found = await checkpoint.findFirst({
@@ -57,10 +57,10 @@ async function readCheckpointIn(pool: Pool, low: number, high: number): Promise<
   };
 }
 
-/** More is no delay of the network, and no drift that time synchronisation leaves. */
-const MOST_MS = 60_000;
+/** The largest accepted difference, above network delays and the drift of synchronised clocks. */
+const MAX_DIFFERENCE_MS = 60_000;
 
-/** The clocks that a purge looks at, both in milliseconds since 1970. */
+/** The clocks that a purge compares, both in milliseconds since 1970. */
 export interface Clocks {
   /** Of this instance. */
   now: () => number;
@@ -68,20 +68,20 @@ export interface Clocks {
   databaseNow: ReadTime;
 }
 
-/** Nothing is removed, since the clocks differ. */
+/** Nothing is removed because the clocks differ. */
 export class ClocksDifferError extends AuditError {}
 
-/** The time by the database's clock. Throws ClocksDiffer, which is UNAVAILABLE, when that and the one of this instance differ by over a minute. */
+/** The time by the database's clock. Throws a ClocksDifferError (UNAVAILABLE) when it differs from the instance's by over a minute. */
 export async function readAgreedTime({ now, databaseNow }: Clocks): Promise<number> {
   const before = now();
   const time = await databaseNow();
   const after = now();
   const difference = Math.max(before - time, time - after, 0);
-  if (difference <= MOST_MS) return time;
+  if (difference <= MAX_DIFFERENCE_MS) return time;
   throw new ClocksDifferError(
     'UNAVAILABLE',
     `nothing is removed while the clocks of this instance and of the database differ by ${Math.round(difference / 1_000)} s`,
     undefined,
-    MOST_MS,
+    MAX_DIFFERENCE_MS,
   );
 }

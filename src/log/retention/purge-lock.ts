@@ -3,16 +3,16 @@ import type { Pool } from '../../db/pool.ts';
 import { AuditError } from '../../errors.ts';
 
 const WAIT_MS = 10_000;
-// SQLSTATE lock_not_available: lock_timeout is over.
+// SQLSTATE lock_not_available: lock_timeout has expired.
 const TIMED_OUT = '55P03';
 
-/** What one instance does at a time, each by the number of its advisory lock. */
+/** The advisory locks: each allows one instance at a time. */
 const LOCKS = { purge: 72707370, removal: 72707371 } as const;
 
 /**
- * Runs `work` on a connection that holds the lock, outside of any transaction. With `isPatient` it waits for the lock and
- * throws UNAVAILABLE after ten seconds; without, it resolves with undefined at once when another connection has it. The
- * lock goes with the connection, whatever happens to this process.
+ * Runs `work` on a connection that holds the advisory lock, outside of transactions. When another connection holds the lock:
+ * with `isPatient` it waits, and throws UNAVAILABLE after ten seconds; otherwise it resolves with undefined at once. PostgreSQL
+ * releases the lock when the connection ends, also when this process dies.
  */
 export async function withPurgeLock<Result>(
   pool: Pool,
@@ -24,7 +24,7 @@ export async function withPurgeLock<Result>(
     const isHeld = isPatient ? await take(client, LOCKS[name]) : await tryTake(client, LOCKS[name]);
     return isHeld ? await work(client) : undefined;
   } finally {
-    // Given back first, so that it is free when this resolves and not only when the server has noticed the end.
+    // Released explicitly, so that the lock is free when this resolves, and not when the server notices the end.
     await client.query('SELECT pg_advisory_unlock_all()').catch(() => undefined);
     client.release(true);
   }

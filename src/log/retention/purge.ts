@@ -9,60 +9,60 @@ import { withPurgeLock } from './purge-lock.ts';
 import { createRowRemover } from './remove-rows.ts';
 
 const DAY_MS = 86_400_000;
-/** How long a purge waits for another, and then for the rows to be gone, before it leaves them to the background. */
+/** The longest wait for an earlier purge, and again for the removal of the rows, which then goes on in the background. */
 const LONGEST_WAIT_MS = 10_000;
 
 /** The largest age that a purge may be asked for. */
 export const MAX_PURGE_DAYS = 36_500;
 
 export interface PurgeRequest {
-  /** 0: everything up to now. */
+  /** 0 removes everything up to now. */
   olderThanDays: number;
   /**
-   * Somebody asked for it: it waits for its turn, may remove any share of the log, and is an event also when there is
-   * nothing to remove.
+   * Whether a client requested it. Such a purge waits for others, may remove any share of the log, and is announced also when
+   * there is nothing to remove.
    */
   isAsked: boolean;
-  /** Aborted: it fails before it has announced anything, or leaves the rows to the next start. */
+  /** Aborting it before the announcement makes the purge fail; afterwards, the next start removes the rows. */
   stop?: AbortSignal;
 }
 
 /** The purges of an instance. */
 export interface Purges {
   /**
-   * Removes what was recorded more than so many days ago, one instance at a time, and resolves with how many events that
-   * were when nobody can read them any more. Throws UNAVAILABLE, also while the clocks differ, and a RefusedShare.
+   * Removes the events recorded more than `olderThanDays` days ago, one instance at a time. Resolves with their number when
+   * nobody can read them any more. Throws UNAVAILABLE, also while the clocks differ, and a ShareTooLargeError.
    */
   purge(caller: Caller, request: PurgeRequest): Promise<number>;
-  /** Ends purges that have announced nothing yet; resolves when the removal under way has ended its step. */
+  /** Aborts purges that are not announced yet; resolves when the current step of a removal has ended. */
   close(): Promise<void>;
 }
 
-/** What they stand on. */
+/** The options of `createPurges`. */
 export interface PurgesOptions extends PurgedLog {
-  /** The largest share of the log, in percent, that is removed at once without being asked for. */
+  /** The largest share of the log, in percent, that the timer removes at once. */
   maxPercent: number;
-  /** Of the database; another one in tests. */
+  /** The database's clock; tests replace it. */
   databaseNow?: ReadTime | undefined;
   onError: (error: Error) => void;
 }
 
-/** A purge that nobody asked for would have removed a larger share of the log than the settings allow. */
+/** The timer would remove a larger share of the log than RETENTION_MAX_PERCENT allows. */
 export class ShareTooLargeError extends Error {
   override readonly name = 'RefusedShare';
 }
 
-/** Makes the purges of an instance, and removes what earlier ones have announced and not removed. */
+/** Creates the purges of an instance, and removes the rows that earlier purges announced and did not remove. */
 export function createPurges(options: PurgesOptions): Purges {
   const { pool, pipeline, onError } = options;
   const clocks = { now: pipeline.now, databaseNow: options.databaseNow ?? timeOf(pool) };
   const remover = createRowRemover(pool, onError);
   const stopping = new AbortController();
-  // Those of this instance wait here: each that waits in the database holds a connection that the first one needs.
+  // Purges of this instance wait here. In the database each would hold a connection, which the first one needs.
   let last: Promise<unknown> = Promise.resolve();
 
-  /** Waits for the purges of this instance that were asked for before; not for ever. */
-  async function waitForTurn(): Promise<() => void> {
+  /** Waits for the earlier purges of this instance, up to `LONGEST_WAIT_MS`. Resolves with a function that ends the turn. */
+  async function waitForEarlier(): Promise<() => void> {
     const before = last;
     let end = () => {};
     last = Promise.all([before, new Promise<void>((resolve) => (end = resolve))]);
@@ -90,9 +90,9 @@ export function createPurges(options: PurgesOptions): Purges {
   return {
     async purge(caller, request) {
       const lock = { name: 'purge', isPatient: request.isAsked } as const;
-      const endTurn = await waitForTurn();
+      const endTurn = await waitForEarlier();
       const purged = await withPurgeLock(pool, lock, () => announce(caller, request)).finally(endTurn);
-      // A requested purge also waits for rows that earlier purges have left.
+      // A requested purge also waits for the rows that earlier purges left.
       if (purged || request.isAsked) await Promise.race([remover.run(), longestWait(request.stop)]);
       return purged ?? 0;
     },
@@ -113,11 +113,11 @@ function checkShare(purged: number, events: number, maxPercent: number): void {
   if (percent <= maxPercent) return;
   throw new ShareTooLargeError(
     `${purged} of ${events} events are due, which is more than RETENTION_MAX_PERCENT=${maxPercent} at once: ` +
-      'nothing was removed. Look whether that is meant; then raise it, or call purgeEvents',
+      'nothing was removed. If that is intended, raise the limit or call purgeEvents',
   );
 }
 
-/** Whether a purge was refused for a reason that only people can change, in distinction to one that failed. */
+/** Whether a purge was refused for a reason that only an operator can change, and did not just fail. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof ShareTooLargeError || error instanceof ClocksDifferError;
 }
@@ -128,22 +128,22 @@ const RETRY_MS = 60_000;
 
 /** The retention of an instance. */
 export interface Retention {
-  /** Starts no more purges; resolves when the one under way has ended. */
+  /** Starts no more purges; resolves when the current one has ended. */
   close(): Promise<void>;
 }
 
 export interface RetentionOptions {
   purges: Pick<Purges, 'purge'>;
-  /** How long events are kept, counted from when they were recorded. */
+  /** How many days events are kept after they were recorded. */
   days: number;
-  /** Brings what was recorded into a signed checkpoint: nothing else may leave the log. */
+  /** Signs a checkpoint of all events: only events that a checkpoint covers may be removed. */
   sign: () => Promise<void>;
-  /** Nothing was removed, because something is not as it should be that only people can tell. */
+  /** Called when a purge was refused for a reason that only an operator can change. */
   onRefusal: (error: Error) => void;
   onError: (error: Error) => void;
 }
 
-/** Purges soon after the start and then hourly, unless another instance is at it; after an error, a minute later. */
+/** Purges soon after the start and then hourly, unless another instance is purging; after an error, a minute later. */
 export function startRetention({ purges, days, sign, onRefusal, onError }: RetentionOptions): Retention {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
@@ -163,7 +163,7 @@ export function startRetention({ purges, days, sign, onRefusal, onError }: Reten
     }
   }
 
-  // Jittered, so that instances that were started together do not ask the database together for ever.
+  // Jittered, so that instances that start together do not stay synchronised.
   function schedule(delayMs: number): void {
     if (stopping.signal.aborted) return;
     timer = setTimeout(

@@ -5,15 +5,15 @@ import { withPurgeLock } from './purge-lock.ts';
 
 const RETRY_MS = 30_000;
 
-/** Removes the rows that purges have announced, in the background. */
+/** Removes, in the background, the rows that purges have announced. */
 export interface RowRemover {
-  /** Removes what can be removed now; what is still in use is tried again until it is gone. */
+  /** Removes the rows that are not in use. Retries the others until they are removed. */
   run(): Promise<void>;
-  /** Resolves when the batch or the statement under way has ended. */
+  /** Resolves when the current batch or statement has ended. */
   close(): Promise<void>;
 }
 
-/** Makes the remover of an instance, which begins with what an earlier process has left. */
+/** Creates the remover of an instance, which begins with the rows that an earlier process left. */
 export function createRowRemover(pool: Pool, onError: (error: Error) => void): RowRemover {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
@@ -25,7 +25,7 @@ export function createRowRemover(pool: Pool, onError: (error: Error) => void): R
     try {
       while (isDue && !stopping.signal.aborted) {
         isDue = false;
-        // Another instance may be at it: then this one looks again whether it has come to an end.
+        // When another instance is removing the rows, this one checks later whether it has finished.
         isDone = (await removeOldRows(pool, stopping.signal)) || !(await hasOldRows(pool));
       }
     } catch (error) {
@@ -58,28 +58,28 @@ export function createRowRemover(pool: Pool, onError: (error: Error) => void): R
 const BATCH = 5_000;
 
 /**
- * Longest waits, in milliseconds. Detaching waits for whoever has used the log before, and holds nothing meanwhile; only its
- * last step, and FINALIZE from its first, hold a lock on the log that a new segment waits for, and one on the segment
- * itself that readers in an old snapshot wait for.
+ * Timeouts in milliseconds. DETACH CONCURRENTLY waits for older transactions on the log without blocking others. Its last
+ * step, and FINALIZE from the beginning, lock the log, which blocks the creation of a segment, and lock the segment, which
+ * blocks readers in an old snapshot.
  */
-const LONGEST = {
+const TIMEOUTS = {
   detach: { lock: 1_000, statement: 5_000 },
   finalize: { lock: 700, statement: 700 },
   drop: { lock: 700, statement: 5_000 },
 } as const;
 
-// SQLSTATE lock_not_available, query_canceled, deadlock_detected: somebody still uses the segment.
+// SQLSTATE lock_not_available, query_canceled, deadlock_detected: another transaction uses the segment.
 const IN_USE = new Set(['55P03', '57014', '40P01']);
 
-/** A segment with events from before the log begins. */
+/** A segment with events before the first position of the log. */
 interface OldSegment {
   name: string;
   start: number;
   end: number;
-  /** Where the log begins. */
+  /** The first position of the log. */
   first: number;
   isAttached: boolean;
-  /** Whether its detaching was begun and has not ended. */
+  /** Whether DETACH CONCURRENTLY was started and not finished. */
   isPending: boolean;
 }
 
@@ -93,10 +93,10 @@ const OLD_SEGMENTS = `SELECT relname AS name, number << segment_bits AS start, (
   ORDER BY start`;
 
 /**
- * Removes the rows from before the log begins: whole segments are detached and dropped, the rest is deleted in small
- * transactions. Readers and appends wait for none of it longer than a second. Goes on where an earlier removal was cut
- * off, at whatever step. Resolves with whether nothing is left; what is still in use, or is being removed by another
- * instance, is left for the next call.
+ * Removes the rows before the first position of the log: detaches and drops whole segments, and deletes the other rows in
+ * small transactions. It blocks readers and appends for at most a second. It continues a removal that was interrupted at any
+ * step. Resolves with whether all rows are removed; segments that are in use, or that another instance is removing, are left
+ * for the next call.
  */
 export async function removeOldRows(pool: Pool, stop?: AbortSignal): Promise<boolean> {
   const removed = await withPurgeLock(pool, { name: 'removal', isPatient: false }, (client) =>
@@ -105,7 +105,7 @@ export async function removeOldRows(pool: Pool, stop?: AbortSignal): Promise<boo
   return removed ?? false;
 }
 
-/** Whether there are rows, or tables, from before the log begins. */
+/** Whether there are rows or segments before the first position of the log. */
 export async function hasOldRows(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query<OldSegment>(OLD_SEGMENTS);
   for (const segment of rows) {
@@ -118,7 +118,7 @@ export async function hasOldRows(pool: Pool): Promise<boolean> {
 async function remove(client: PoolClient, stop: AbortSignal | undefined): Promise<boolean> {
   const { rows: segments } = await client.query<OldSegment>(OLD_SEGMENTS);
   let isDone = true;
-  // PostgreSQL detaches one at a time: what was begun comes first.
+  // PostgreSQL detaches one segment at a time, so a pending one comes first.
   for (const segment of segments.sort((a, b) => Number(b.isPending) - Number(a.isPending))) {
     if (stop?.aborted) return false;
     if (!isWhole(segment)) isDone = (await deleteRows(client, segment, stop)) && isDone;
@@ -132,7 +132,7 @@ function isWhole({ end, first }: OldSegment): boolean {
   return end <= first;
 }
 
-/** Removes a whole segment; false when somebody still uses it. */
+/** Removes a whole segment; false when it is in use. */
 async function removeSegment(
   client: PoolClient,
   { name, isAttached, isPending }: OldSegment,
@@ -142,16 +142,16 @@ async function removeSegment(
     if (isPending)
       await runWithin(
         client,
-        LONGEST.finalize,
+        TIMEOUTS.finalize,
         `ALTER TABLE audit_events DETACH PARTITION ${table} FINALIZE`,
       );
     else if (isAttached)
       await runWithin(
         client,
-        LONGEST.detach,
+        TIMEOUTS.detach,
         `ALTER TABLE audit_events DETACH PARTITION ${table} CONCURRENTLY`,
       );
-    await runWithin(client, LONGEST.drop, `DROP TABLE ${table}`);
+    await runWithin(client, TIMEOUTS.drop, `DROP TABLE ${table}`);
     return true;
   } catch (error) {
     if (IN_USE.has((error as { code?: string }).code ?? '')) return false;
@@ -166,11 +166,11 @@ async function runWithin(
 ): Promise<void> {
   await client.query(`SET lock_timeout = ${lock}`);
   await client.query(`SET statement_timeout = ${statement}`);
-  // Alone, for DETACH CONCURRENTLY runs in no transaction block, and several statements in one text are one.
+  // A query of its own: several statements in one text are one transaction, in which DETACH CONCURRENTLY fails.
   await client.query(sql).finally(() => client.query('RESET statement_timeout'));
 }
 
-/** Deletes the rows before the log begins from the segment in which it begins; false when it was stopped. */
+/** Deletes the rows before the first position from the segment that contains it; false when stopped. */
 async function deleteRows(
   client: PoolClient,
   { start, first }: OldSegment,
@@ -183,7 +183,7 @@ async function deleteRows(
   return true;
 }
 
-/** Deletes the next rows, and resolves with where to go on; null when there were none. */
+/** Deletes the next batch; resolves with the position to continue at, or null when no rows are left. */
 async function deleteBatch(client: PoolClient, from: number, first: number): Promise<number | null> {
   await client.query('BEGIN');
   try {
