@@ -171,8 +171,9 @@ function eventOf(given: LogEvent | AuthEvent | DataEvent | SecurityEvent, readin
     );
   const read: Record<string, unknown> = { ...input };
   for (const name of CLIENT_FIELDS) {
+    if (name === 'eventType') continue;
     const value = event[name];
-    if (value != null && name !== 'eventType')
+    if (value != null)
       read[name] = problems.attempt(() => READERS[EVENT_FIELDS[name].kind](value, `${path}.${name}`));
   }
   return read as EventInput;

@@ -195,11 +195,11 @@ const VALUES: Record<Exclude<Kind, 'text' | 'time' | 'position' | 'hash'>, strin
   salt: '16 bytes in hex, random but for the lowest bit of the last',
 };
 const TIMES: Record<string, string> = {
-  timestamp: 'time at which it happened as the sender said, else the time of receipt',
+  timestamp: 'when it happened, by the sender; without that, the time of receipt',
   recordedAt: 'time of receipt',
 };
 
-function valuesOf(name: CanonicalField): string | undefined {
+function describedValue(name: CanonicalField): string | undefined {
   const field: Field = EVENT_FIELDS[name];
   if (field.kind === 'text') return `text, up to ${field.maxLength?.toLocaleString('en')} characters`;
   return field.kind === 'time' ? TIMES[name] : VALUES[field.kind as keyof typeof VALUES];
@@ -210,7 +210,7 @@ test('the table of members is that of the fields', async () => {
   const rows = CANONICAL_MEMBERS.map(({ field, name }) => [
     `\`${name}\``,
     field === undefined || isAlways(field) ? 'yes' : '',
-    field === undefined ? 'the number 1: the version of this form' : (valuesOf(field) ?? ''),
+    field === undefined ? 'the number 1: the version of this form' : (describedValue(field) ?? ''),
   ]);
   const head = ['member', 'always', 'value'];
   const widths = head.map((_, at) => Math.max(...[head, ...rows].map((cells) => cells[at]?.length ?? 0)));
