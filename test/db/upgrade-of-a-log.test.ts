@@ -98,7 +98,7 @@ async function unpackDirectory(): Promise<Record<string, string>> {
 }
 
 async function start(environment: Record<string, string>): Promise<string> {
-  program = startProgram('main.ts', { ...QUIET, ADMIN_API_KEY: OLD.adminKey, ...environment });
+  program = startProgram('main.js', { ...QUIET, ADMIN_API_KEY: OLD.adminKey, ...environment });
   await program.says('Ready.');
   return /^GraphQL API and GraphiQL: (.*)\/graphql$/m.exec(program.said())?.[1] ?? '';
 }
@@ -110,7 +110,7 @@ async function stop(): Promise<void> {
 
 /** Runs `audit-log` with the words to its end. */
 async function run(environment: Record<string, string>, ...words: string[]) {
-  const command = startProgram('cli/main.ts', environment, words);
+  const command = startProgram('cli/main.js', environment, words);
   const { code } = await command.ended;
   return { code, said: command.said() };
 }

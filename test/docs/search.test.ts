@@ -3,8 +3,7 @@ import { expect, test } from 'vitest';
 import { SEARCHED_FIELDS } from '../../src/events/fields.ts';
 
 const DOCUMENT = readFileSync(new URL('../../docs/search.md', import.meta.url), 'utf8');
-const INTRODUCTION =
-  '`search` looks through these fields, of an object through its names, texts and numbers:\n\n';
+const INTRODUCTION = '`search` covers these fields; of an object, its names, texts and numbers:\n\n';
 const LINE = 120;
 
 // `npm run regenerate` writes it.

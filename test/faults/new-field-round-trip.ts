@@ -42,7 +42,7 @@ const cli = async (...words: string[]) => {
     AUDIT_LOG_URL: `${service.url}/graphql`,
     AUDIT_LOG_KEY: ADMIN_KEY,
   };
-  const program = startProgram('cli/main.ts', environment, words);
+  const program = startProgram('cli/main.js', environment, words);
   const { code } = await program.ended;
   return { code, said: program.said() };
 };
@@ -120,7 +120,7 @@ test('an event with the new field, by every way in and out', async () => {
   const target = await startService(fresh.url);
   try {
     const environment = { AUDIT_LOG_URL: `${target.url}/graphql`, AUDIT_LOG_KEY: ADMIN_KEY };
-    const program = startProgram('cli/main.ts', environment, ['import', '--format', 'ndjson', file]);
+    const program = startProgram('cli/main.js', environment, ['import', '--format', 'ndjson', file]);
     expect({ ...(await program.ended), said: program.said() }).toMatchObject({ code: 0 });
     const found = await target.ask(
       '{ auditEvents(filter: { actorName: "Ada Lovelace" }) { edges { node { actorName } } } }',
