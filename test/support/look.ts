@@ -5,7 +5,8 @@ import { urlOf } from './server.ts';
 // `npm run test:look -- FOLDER`: the server of a run whose databases of failed tests were kept, until Ctrl-C.
 const [dataDir] = process.argv.slice(2);
 if (dataDir === undefined) throw new Error('name the folder that the run has printed');
-const server = await startEmbedded({ dataDir, log: () => undefined });
+const programs = process.env.TEST_POSTGRES;
+const server = await startEmbedded({ dataDir, log: () => undefined, ...(programs && { programs }) });
 const client = new pg.Client({ connectionString: server.connectionString });
 await client.connect();
 const { rows } = await client.query("SELECT datname AS name FROM pg_database WHERE datname LIKE 'test\\_%'");
