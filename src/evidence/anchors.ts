@@ -48,11 +48,11 @@ export function createAnchors(options: AnchorsOptions): Anchors {
   let running: Promise<void> | undefined;
   let delivery = new AbortController();
   let delivering = Promise.resolve();
-  const turn = createLease(options.pool, leaseName(webhook ?? ''));
+  const lease = createLease(options.pool, leaseName(webhook ?? ''));
 
   // A newer checkpoint replaces one that was not delivered yet.
   async function send(note: string): Promise<void> {
-    if (webhook === undefined || !(await turn.acquire())) return;
+    if (webhook === undefined || !(await lease.acquire())) return;
     delivery.abort();
     delivery = new AbortController();
     delivering = deliverNote(webhook, note, { timeoutMs, signal: delivery.signal, onError });
@@ -93,7 +93,7 @@ export function createAnchors(options: AnchorsOptions): Anchors {
       await Promise.race([anchorLast(), pause(LAST_MS, late.signal)]);
       late.abort();
       delivery.abort();
-      await turn.release();
+      await lease.release();
     },
   };
 }

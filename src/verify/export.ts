@@ -60,30 +60,30 @@ export async function verifyExport(options: ExportOptions): Promise<ExportVerifi
   const replay = new Replay();
   if (start > 0) await seed(replay, options);
   const before = Buffer.from(rootOf(replay.frontier)).toString('hex');
-  const spoken = new RemovalLines();
-  const { lines, compared } = await compare(options, { replay, spoken });
+  const removalLines = new RemovalLines();
+  const { lines, compared } = await compare(options, { replay, removalLines });
   const last = sizeOfLast(checkpoints);
   const held = compared.filter(holds);
-  const best = Math.max(0, ...held.map(({ checkpoint }) => checkpoint.treeSize));
+  const matched = Math.max(0, ...held.map(({ checkpoint }) => checkpoint.treeSize));
   for (const { name, tree, checkpoint } of compared.filter((one) => !holds(one))) {
-    if (checkpoint.treeSize > best) continue;
+    if (checkpoint.treeSize > matched) continue;
     const message = `${name} is of another log: the lines give a later checkpoint, but not this one`;
     findings.add({ kind: 'checkpoint', message, tree, treeSize: checkpoint.treeSize });
   }
-  const wrong = compared.filter((one) => !holds(one) && one.checkpoint.treeSize > best);
+  const wrong = compared.filter((one) => !holds(one) && one.checkpoint.treeSize > matched);
   if (wrong.length > 0)
     findings.add(
       withStart(
-        await explainDifference(options, { wrong, best, end: start + lines, replay }),
+        await explainDifference(options, { wrong, matched, end: start + lines, replay }),
         start,
-        spoken.announced(),
+        removalLines.announced(),
       ),
     );
   // A customer's tree has no announcements.
   const isOfLog = checkpoints.some(({ tree }) => tree === 'log');
   const judge = (end: number) =>
     isOfLog && !findings.isAboutEvents
-      ? spoken.before(end).judge(start, (size) => (size === start ? before : undefined))
+      ? removalLines.before(end).judge(start, (size) => (size === start ? before : undefined))
       : undefined;
   const unannounced = judge(last);
   const isAnnouncedLater = unannounced !== undefined && judge(Infinity) === undefined;
@@ -114,7 +114,7 @@ function holds({ root, checkpoint }: ComparedCheckpoint): boolean {
 /** Appends the lines to the tree, and takes the root hash at the size of each checkpoint. */
 async function compare(
   { open, checkpoints, onLines, start = 0, threads = usefulThreads() }: ExportOptions,
-  { replay, spoken }: { replay: Replay; spoken: RemovalLines },
+  { replay, removalLines }: { replay: Replay; removalLines: RemovalLines },
 ): Promise<{ lines: number; compared: ComparedCheckpoint[] }> {
   const waiting = [...checkpoints].sort((a, b) => a.checkpoint.treeSize - b.checkpoint.treeSize);
   const compared: ComparedCheckpoint[] = [];
@@ -128,8 +128,8 @@ async function compare(
   };
   let lines = 0;
   takeReached();
-  for await (const hashes of hashInThreads(spoken.look(wholeLines(open())), threads)) {
-    spoken.place(start + lines);
+  for await (const hashes of hashInThreads(removalLines.look(wholeLines(open())), threads)) {
+    removalLines.place(start + lines);
     for (let at = 0; waiting[0] && at < hashes.length; ) {
       const wanted = (waiting[0].checkpoint.treeSize - replay.frontier.size) * HASH_BYTES;
       const end = Math.min(hashes.length, at + wanted);
@@ -174,7 +174,7 @@ export interface Difference {
   /** The checkpoints that they do not match, smallest first. */
   wrong: readonly ComparedCheckpoint[];
   /** The size of the largest checkpoint that they match: the lines up to there are right. */
-  best: number;
+  matched: number;
   /** The position after the last line. */
   end: number;
   replay: Replay;
@@ -197,10 +197,10 @@ export async function explainDifference(options: ExportOptions, difference: Diff
 }
 
 /** Locates the first wrong line by checkpoints and lines alone. */
-async function narrow(options: ExportOptions, { wrong, best, end }: Difference): Promise<Finding> {
+async function narrow(options: ExportOptions, { wrong, matched, end }: Difference): Promise<Finding> {
   const next = wrong[0] as ComparedCheckpoint;
-  if (next.root === undefined) return truncated(next, { best, end });
-  const odd = await firstUncanonical(options, best, next.checkpoint.treeSize);
+  if (next.root === undefined) return truncated(next, { matched, end });
+  const odd = await firstUncanonical(options, matched, next.checkpoint.treeSize);
   if (odd !== undefined) {
     const message = 'the line is not the canonical form of an event, so it was changed';
     return { kind: 'changed', message, position: odd, tree: next.tree };
@@ -208,15 +208,21 @@ async function narrow(options: ExportOptions, { wrong, best, end }: Difference):
   const message =
     `the lines up to position ${next.checkpoint.treeSize - 1} do not give ${next.name}: one from here on was changed, ` +
     'removed, put in or moved (with --tiles it can be said which)';
-  return { kind: 'different', message, position: best, tree: next.tree, treeSize: next.checkpoint.treeSize };
+  return {
+    kind: 'different',
+    message,
+    position: matched,
+    tree: next.tree,
+    treeSize: next.checkpoint.treeSize,
+  };
 }
 
 function truncated(
   { name, tree, checkpoint }: ComparedCheckpoint,
-  { best, end }: { best: number; end: number },
+  { matched, end }: { matched: number; end: number },
 ): Finding {
   const { treeSize } = checkpoint;
-  const isRight = best === end;
+  const isRight = matched === end;
   const message = isRight
     ? `the lines end here, and ${name} is of ${treeSize} events: the last ${treeSize - end} are missing; ${IF_LATER}`
     : `${name} is of ${treeSize} events, but the lines end at position ${end}; ${IF_OTHER_LINES}`;

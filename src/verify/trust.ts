@@ -76,12 +76,12 @@ export interface SavedCheckpoint {
  * when a note is not a checkpoint.
  */
 export async function openSavedNotes(
-  kept: readonly SavedNote[],
+  notes: readonly SavedNote[],
   trust: Trust,
   findings: Findings,
 ): Promise<SavedCheckpoint[]> {
   const opened: SavedCheckpoint[] = [];
-  for (const { name, note } of kept) {
+  for (const { name, note } of notes) {
     const origin = parseNote(note).text.split('\n', 1)[0] as string;
     const tree = treeOfOrigin(origin, trust.origin);
     try {

@@ -215,10 +215,10 @@ export function settleLeaves(
   slots: readonly Slot[],
   proof: { width: number; frontier: Buffer } | undefined,
 ): Leaf[] {
-  const believed = slots.map(believe);
-  if (!proof || slots.every(rowMatchesTile)) return believed;
-  const candidates = [believed, slots.map(byTile), slots.map(byRow)];
-  return candidates.find((leaves) => proves(leaves.slice(0, proof.width), proof.frontier)) ?? believed;
+  const preferred = slots.map(preferredLeaf);
+  if (!proof || slots.every(rowMatchesTile)) return preferred;
+  const candidates = [preferred, slots.map(leafByTile), slots.map(leafByRow)];
+  return candidates.find((leaves) => hashTo(leaves.slice(0, proof.width), proof.frontier)) ?? preferred;
 }
 
 /** Whether the row and the leaf in the tile do not contradict each other. */
@@ -226,22 +226,22 @@ export function rowMatchesTile({ row, stored }: Slot): boolean {
   return !row || !stored || (row.leaf !== undefined && equalHashes(row.leaf, stored));
 }
 
-function believe({ row, stored }: Slot): Leaf {
+function preferredLeaf({ row, stored }: Slot): Leaf {
   if (!row) return stored;
   const isItself = row.leaf !== undefined && equalHashes(row.leaf, row.storedLeaf);
   if (isItself || (row.leaf && stored && equalHashes(row.leaf, stored))) return row.leaf;
   return stored ?? (row.storedLeaf.length === HASH_BYTES ? row.storedLeaf : undefined);
 }
 
-function byTile(slot: Slot): Leaf {
-  return slot.stored ?? believe(slot);
+function leafByTile(slot: Slot): Leaf {
+  return slot.stored ?? preferredLeaf(slot);
 }
 
-function byRow(slot: Slot): Leaf {
+function leafByRow(slot: Slot): Leaf {
   return slot.row?.leaf ?? slot.stored;
 }
 
-function proves(leaves: readonly Leaf[], frontier: Buffer): boolean {
+function hashTo(leaves: readonly Leaf[], frontier: Buffer): boolean {
   if (leaves.includes(undefined)) return false;
   return equalHashes(serializeFrontier(extendFrontier(emptyFrontier, leaves as Uint8Array[])), frontier);
 }

@@ -17,7 +17,7 @@ export interface DatabaseFlags {
 
 /** Verifies the log in the database, also while a service uses it. */
 export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags): Promise<VerifyResult> {
-  const kept = await readSavedNotes(checkpoint);
+  const savedNotes = await readSavedNotes(checkpoint);
   const database = await openDatabase(readConfig());
   const pool = createPool(database.url, () => undefined, { silenceMs: SILENCE.none });
   const progress = createProgress(process.stderr, 'events');
@@ -26,32 +26,32 @@ export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags)
     const threads = { url: database.url, count: usefulThreads() };
     const found = await verifyDatabase(pool, {
       verifierKey: key,
-      savedNotes: kept,
+      savedNotes,
       threads,
       onProgress: progress.at,
     });
     progress.end();
     const seconds = (performance.now() - startMs) / 1_000;
-    return resultOf(found, { kept: kept.length, isKeyGiven: key !== undefined, seconds });
+    return resultOf(found, { savedCount: savedNotes.length, isKeyGiven: key !== undefined, seconds });
   } catch (error) {
     progress.end();
     if ((error as { code?: unknown }).code !== NO_TABLE) throw error;
-    throw new Error('the database has no audit log of this version: start the service on it once');
+    throw new Error('the database is not that of an audit log of this version: start the service on it once');
   } finally {
     await pool.end();
     await database.close();
   }
 }
 
-interface Circumstances {
-  kept: number;
+interface ResultContext {
+  savedCount: number;
   isKeyGiven: boolean;
   seconds: number;
 }
 
-function resultOf(found: Verification, given: Circumstances): VerifyResult {
+function resultOf(found: Verification, given: ResultContext): VerifyResult {
   const { findings, rootHash, ...rest } = found;
-  const isDecidable = found.trust !== undefined && found.checkpoints + given.kept > 0;
+  const isDecidable = found.trust !== undefined && found.checkpoints + given.savedCount > 0;
   const outcome = findings.length > 0 ? 'does not hold' : isDecidable ? 'verified' : 'undecided';
   return {
     outcome,
@@ -59,21 +59,21 @@ function resultOf(found: Verification, given: Circumstances): VerifyResult {
       ...rest,
       rootHash: rootHash === undefined ? null : Buffer.from(rootHash).toString('hex'),
       isKeyGiven: given.isKeyGiven,
-      keptCheckpoints: given.kept,
+      keptCheckpoints: given.savedCount,
       seconds: Number(given.seconds.toFixed(3)),
       findings,
     },
-    lines: [...verdict(outcome, findings), ...account(found, given)],
+    lines: [...describeOutcome(outcome, findings), ...describeResult(found, given)],
   };
 }
 
-function verdict(outcome: VerifyResult['outcome'], findings: readonly CountedFinding[]): string[] {
+function describeOutcome(outcome: VerifyResult['outcome'], findings: readonly CountedFinding[]): string[] {
   if (outcome === 'verified') return ['Verified: the log matches what was appended and signed.'];
   if (outcome === 'undecided') return ['Undecided: there is no checkpoint to compare the log with.'];
   return findingLines(findings);
 }
 
-function account(found: Verification, { kept, isKeyGiven, seconds }: Circumstances): string[] {
+function describeResult(found: Verification, { savedCount, isKeyGiven, seconds }: ResultContext): string[] {
   const { trust, size, firstPosition, rootHash, events } = found;
   const key = trust
     ? `${printable(trust.verifierKey)}${isKeyGiven ? '' : " (the database's own: give the one that you kept with --key)"}`
@@ -82,7 +82,7 @@ function account(found: Verification, { kept, isKeyGiven, seconds }: Circumstanc
   return [
     `Log: ${size} events, ${firstPosition} of them removed by retention; root hash ${rootHash ? Buffer.from(rootHash).toString('hex') : 'not known'}`,
     `Signed by: ${key}`,
-    `Compared: ${events} events, ${found.checkpoints} checkpoints, ${found.cosignatures} cosignatures, ${found.customerTrees} customers' trees; ${kept} saved checkpoints`,
+    `Compared: ${events} events, ${found.checkpoints} checkpoints, ${found.cosignatures} cosignatures, ${found.customerTrees} customers' trees; ${savedCount} saved checkpoints`,
     `Time: ${seconds.toFixed(1)} s, ${rate} events/s`,
   ];
 }

@@ -58,14 +58,14 @@ function refused(findings: CountedFinding[]): VerifyResult {
   return { outcome: 'does not hold', json: { findings }, lines: findingLines(findings) };
 }
 
-interface Circumstances {
+interface ResultContext {
   tree: SavedCheckpoint['tree'];
   checkpoints: readonly SavedCheckpoint[];
   flags: ExportFlags;
   seconds: number;
 }
 
-function resultOf(found: ExportVerification, given: Circumstances): VerifyResult {
+function resultOf(found: ExportVerification, given: ResultContext): VerifyResult {
   const { findings, lines, newer, held, rootHash, isAnnouncedLater } = found;
   const isUnsure = (newer > 0 && !given.flags.ignoreNewer) || isAnnouncedLater;
   const outcome = findings.length > 0 ? 'does not hold' : isUnsure ? 'undecided' : 'verified';
@@ -82,7 +82,7 @@ function resultOf(found: ExportVerification, given: Circumstances): VerifyResult
       findings,
     },
     lines: [
-      ...(findings.length > 0 ? findingLines(findings) : verdict(found, given)),
+      ...(findings.length > 0 ? findingLines(findings) : describeOutcome(found, given)),
       `Lines: ${lines}; checkpoints that they match: ${held} of ${given.checkpoints.length}`,
       `Signed by: ${printable(given.flags.key)}`,
       `Time: ${seconds.toFixed(1)} s, ${Math.round(lines / Math.max(seconds, 0.001))} lines/s`,
@@ -90,9 +90,9 @@ function resultOf(found: ExportVerification, given: Circumstances): VerifyResult
   };
 }
 
-function verdict(
+function describeOutcome(
   { newer, lines, isAnnouncedLater }: ExportVerification,
-  { tree, checkpoints, flags }: Circumstances,
+  { tree, checkpoints, flags }: ResultContext,
 ): string[] {
   const last = checkpoints.reduce((a, b) => (a.checkpoint.treeSize < b.checkpoint.treeSize ? b : a));
   const size = last.checkpoint.treeSize;

@@ -28,16 +28,16 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
   const findings = new Findings();
   const note = await readText(read, 'checkpoint');
   const [now] = await openSavedNotes([{ name: 'the checkpoint of the log', note }], trust, findings);
-  const kept = await openSavedNotes(await readSavedNotes(flags.checkpoint ?? []), trust, findings);
+  const saved = await openSavedNotes(await readSavedNotes(flags.checkpoint ?? []), trust, findings);
   if (!now)
     return {
       outcome: 'does not hold',
       json: { findings: findings.list() },
       lines: findingLines(findings.list()),
     };
-  treeOfAll([now, ...kept]);
+  treeOfAll([now, ...saved]);
   // With a larger saved checkpoint, an empty tree is a finding.
-  if (customer !== undefined && now.checkpoint.treeSize === 0 && kept.every(isEmpty))
+  if (customer !== undefined && now.checkpoint.treeSize === 0 && saved.every(isEmpty))
     throw new Error(`no such customer: the log has no event of the customer "${printable(customer)}"`);
   if (customer !== undefined && now.tree !== treeOf(customer))
     findings.add({
@@ -52,7 +52,7 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
     read,
     readTiles: tilesFrom(read),
     now,
-    saved: kept,
+    saved,
     withEntries: flags.entries,
     onProgress: progress.at,
   }).finally(progress.end);
@@ -60,7 +60,7 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
   const seconds = (performance.now() - startMs) / 1_000;
   return resultOf(
     { ...found, findings: all },
-    { now, note, kept, key, isKeyGiven: flags.key !== undefined, areEventsWanted, seconds },
+    { now, note, saved, key, isKeyGiven: flags.key !== undefined, areEventsWanted, seconds },
   );
 }
 
@@ -74,17 +74,17 @@ async function readText(read: ReadLogFile, path: string): Promise<string> {
   return Buffer.from(bytes).toString('utf8');
 }
 
-interface Circumstances {
+interface ResultContext {
   now: SavedCheckpoint;
   note: string;
-  kept: readonly SavedCheckpoint[];
+  saved: readonly SavedCheckpoint[];
   key: string;
   isKeyGiven: boolean;
   areEventsWanted: boolean;
   seconds: number;
 }
 
-function resultOf(found: RemoteVerification, given: Circumstances): VerifyResult {
+function resultOf(found: RemoteVerification, given: ResultContext): VerifyResult {
   const { findings, ...rest } = found;
   const { tree, checkpoint } = given.now;
   const signedAt = latestTime(given.note, given.key);
@@ -99,7 +99,7 @@ function resultOf(found: RemoteVerification, given: Circumstances): VerifyResult
       rootHash: Buffer.from(checkpoint.rootHash).toString('hex'),
       timestampedAt: signedAt ?? null,
       ...rest,
-      keptCheckpoints: given.kept.length,
+      keptCheckpoints: given.saved.length,
       isKeyGiven: given.isKeyGiven,
       seconds: Number(given.seconds.toFixed(3)),
       findings,
@@ -110,12 +110,16 @@ function resultOf(found: RemoteVerification, given: Circumstances): VerifyResult
       ...(outcome === 'verified'
         ? [`Verified: what the log serves of ${printable(treeTitle(tree))} matches what was signed.`]
         : []),
-      ...account(found, given, signedAt),
+      ...describeResult(found, given, signedAt),
     ],
   };
 }
 
-function account(found: RemoteVerification, given: Circumstances, signedAt: string | undefined): string[] {
+function describeResult(
+  found: RemoteVerification,
+  given: ResultContext,
+  signedAt: string | undefined,
+): string[] {
   const { leaves, events, removed, refused } = found;
   const own = given.isKeyGiven
     ? ''
@@ -124,7 +128,7 @@ function account(found: RemoteVerification, given: Circumstances, signedAt: stri
   return [
     `Checkpoint: ${given.now.checkpoint.treeSize} events${signedAt === undefined ? '' : `, last timestamp of the log ${signedAt}`}`,
     `Signed by: ${printable(given.key)}${own}`,
-    `Compared: ${leaves} leaf hashes, ${read}, ${given.kept.length} saved checkpoints`,
+    `Compared: ${leaves} leaf hashes, ${read}, ${given.saved.length} saved checkpoints`,
     ...(removed > 0
       ? [`Removed by retention, as the log says: some or all of the first ${removed} events`]
       : []),
