@@ -55,7 +55,7 @@ type Sha256 = (data: Uint8Array) => Uint8Array;
  */
 function nodeSha256(): Sha256 | undefined {
   const node = globalThis.process?.getBuiltinModule?.('node:crypto');
-  // By way of hex: a buffer of its own for every hash costs twice the time, and the garbage collector more.
+  // By way of hex text: it takes half the time of a digest buffer, and less garbage collection.
   return node?.hash && ((data) => Buffer.from(node.hash('sha256', data, 'hex'), 'hex'));
 }
 

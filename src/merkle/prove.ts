@@ -14,7 +14,7 @@ export interface NodeId {
  */
 export type ReadNodes = (nodes: readonly NodeId[]) => Promise<readonly Uint8Array[]>;
 
-/** Leaves from `start` up to `end`, the last left out. */
+/** Leaves from `start` (inclusive) to `end` (exclusive). */
 interface Range {
   readonly start: number;
   readonly end: number;
@@ -83,7 +83,7 @@ function subtrees({ start, end }: Range): NodeId[] {
   return nodes;
 }
 
-/** Asks once, and holds the reader to one hash for each node. */
+/** Reads all nodes in one call, and checks that there is one hash per node. */
 async function readChecked(read: ReadNodes, nodes: readonly NodeId[]): Promise<readonly Uint8Array[]> {
   const hashes = nodes.length === 0 ? [] : await read(nodes);
   if (hashes.length !== nodes.length || hashes.some((hash) => hash.length !== HASH_BYTES)) {

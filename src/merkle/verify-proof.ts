@@ -87,7 +87,7 @@ export function verifyInclusion({ index, size, leafHash, rootHash, proof }: Incl
 
 /**
  * Whether a consistency proof holds (RFC 9162, 2.1.4.2). Two trees of one size are consistent when their roots are
- * the same and the proof is empty. Never throws: whatever is malformed is false, and so is every claim about a tree
+ * the same and the proof is empty. Never throws: returns false for malformed claims, and for every claim about a tree
  * of size 0, of which nothing can be proved.
  */
 export function verifyConsistency({ from, to, proof }: ConsistencyClaim): boolean {
