@@ -32,7 +32,7 @@ export interface Quota {
    * Counts one more for the key. Returns a function that releases it. Throws `code` when the count exceeds a limit, and
    * OVERLOADED when the memory does.
    */
-  take(keyId: string, weight?: HeldMemory): () => void;
+  take(keyId: string, memory?: HeldMemory): () => void;
   /** How many are open. */
   readonly count: number;
 }
@@ -42,35 +42,36 @@ const NOTHING: HeldMemory = { document: {}, documentBytes: 0, ownBytes: 0 };
 /** Creates the quota of an instance. */
 export function createQuota({ total, perKey, what, code }: QuotaOptions): Quota {
   const open = new Map<string, Holding>();
-  const all = new Holding();
+  const ofAll = new Holding();
   const tooMany = (message: string) => new AuditError(code, message, undefined, 1_000);
   const tooMuch = (whose: string, advice: string) =>
     new AuditError('OVERLOADED', `the ${what} ${whose} too much memory: ${advice}`);
-  function take(keyId: string, weight: HeldMemory = NOTHING): () => void {
-    const own = open.get(keyId) ?? new Holding();
-    if (own.count >= perKey.count)
+  function take(keyId: string, memory: HeldMemory = NOTHING): () => void {
+    const ofKey = open.get(keyId) ?? new Holding();
+    if (ofKey.count >= perKey.count)
       throw tooMany(`this API key has ${perKey.count} ${what} here: end one first`);
-    if (all.count >= total.count) throw tooMany(`this instance has ${total.count} ${what}: try again later`);
-    if (own.bytesWith(weight) > perKey.bytes)
+    if (ofAll.count >= total.count)
+      throw tooMany(`this instance has ${total.count} ${what}: try again later`);
+    if (ofKey.bytesWith(memory) > perKey.bytes)
       throw tooMuch('of this API key hold', 'end one first, or send a shorter document and variables');
-    if (all.bytesWith(weight) > total.bytes) throw tooMuch('of this instance hold', 'try again later');
-    open.set(keyId, own);
-    own.add(weight);
-    all.add(weight);
+    if (ofAll.bytesWith(memory) > total.bytes) throw tooMuch('of this instance hold', 'try again later');
+    open.set(keyId, ofKey);
+    ofKey.add(memory);
+    ofAll.add(memory);
     let isReleased = false;
     return () => {
       if (isReleased) return;
       isReleased = true;
-      all.remove(weight);
-      own.remove(weight);
-      if (own.count === 0) open.delete(keyId);
+      ofAll.remove(memory);
+      ofKey.remove(memory);
+      if (ofKey.count === 0) open.delete(keyId);
     };
   }
 
   return {
     take,
     get count() {
-      return all.count;
+      return ofAll.count;
     },
   };
 }
@@ -85,9 +86,9 @@ class Holding {
     return this.#bytes + ownBytes + (this.#users.has(document) ? 0 : documentBytes);
   }
 
-  add(weight: HeldMemory): void {
-    this.#bytes = this.bytesWith(weight);
-    this.#users.set(weight.document, (this.#users.get(weight.document) ?? 0) + 1);
+  add(memory: HeldMemory): void {
+    this.#bytes = this.bytesWith(memory);
+    this.#users.set(memory.document, (this.#users.get(memory.document) ?? 0) + 1);
     this.count += 1;
   }
 

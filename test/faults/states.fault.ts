@@ -289,7 +289,7 @@ describe('with the embedded PostgreSQL', () => {
     const pid = serverPid() as number;
     rmSync(dataDir, { recursive: true, force: true });
     process.kill(pid, 'SIGKILL');
-    await program.says('is waited for, and not made anew');
+    await program.says('and does not make a new one');
     await untilNotReady(url, 'the database does not answer');
     expect(existsSync(dataDir)).toBe(false);
     program.child.kill('SIGTERM');
