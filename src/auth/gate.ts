@@ -84,7 +84,7 @@ export function copyRowsOf(pool: Pool, { customerId }: Pick<Principal, 'customer
 }
 
 /**
- * Makes a limiter that runs `count` functions at a time, the others in the order of their calls. A function holds its slot
+ * Creates a limiter that runs `count` functions at a time, the others in the order of their calls. A function holds its slot
  * until its promise settles, and for `maxHoldMs` at most: then slow work does not delay quick work.
  */
 export function createQuickLimiter(
