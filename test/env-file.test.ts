@@ -141,11 +141,7 @@ describe('.env in the working directory', () => {
     { words: ['cli/main.ts', 'keys', 'list'], failure: 2 },
   ])('is read by $words, and a bad line ends it with $failure', async ({ words, failure }) => {
     writeFileSync(file, 'DATABASE_URL=mysql://x\n');
-    const wrong = await run(words);
-    expect(wrong.said).toContain('DATABASE_URL: must be an address such as postgresql:');
-    expect((await run(words, { DATABASE_URL: 'sqlite://y', PORT: 'x' })).said).toContain(
-      'DATABASE_URL: must',
-    );
+    expect((await run(words)).said).toContain('DATABASE_URL: must be an address such as postgresql:');
     writeFileSync(file, 'DATABASE_URL\n');
     expect(await run(words)).toEqual({
       code: failure,
