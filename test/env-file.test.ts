@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { readConfig, SETTING_NAMES } from '../src/config.ts';
 import { loadEnvFile } from '../src/env-file.ts';
 
@@ -120,14 +120,13 @@ test('.env.example is such a file, with every setting and its default', () => {
 });
 
 describe('.env in the working directory', () => {
-  /** Runs a program of `src/` in the folder, without any other settings. */
+  /** Runs a program of the service in the folder, without any other settings. */
   async function run(words: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     const [program, ...rest] = words;
-    const child = spawn(
-      process.execPath,
-      ['--import', import.meta.resolve('tsx'), join(ROOT, 'src', program as string), ...rest],
-      { cwd: folder, env: { PATH: process.env.PATH, ...environment } },
-    );
+    const child = spawn(process.execPath, [join(inject('built'), program as string), ...rest], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, ...environment },
+    });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
     const [code] = await once(child, 'close');
@@ -135,10 +134,10 @@ describe('.env in the working directory', () => {
   }
 
   test.each([
-    { words: ['main.ts'], failure: 1 },
-    { words: ['cli/main.ts', 'serve'], failure: 1 },
-    { words: ['cli/main.ts', 'verify'], failure: 1 },
-    { words: ['cli/main.ts', 'keys', 'list'], failure: 2 },
+    { words: ['main.js'], failure: 1 },
+    { words: ['cli/main.js', 'serve'], failure: 1 },
+    { words: ['cli/main.js', 'verify'], failure: 1 },
+    { words: ['cli/main.js', 'keys', 'list'], failure: 2 },
   ])('is read by $words, and a bad line ends it with $failure', async ({ words, failure }) => {
     writeFileSync(file, 'DATABASE_URL=mysql://x\n');
     expect((await run(words)).said).toContain('DATABASE_URL: must be an address such as postgresql:');
@@ -152,7 +151,7 @@ describe('.env in the working directory', () => {
   test('may be missing, or be a folder', async () => {
     for (const prepare of [() => undefined, () => mkdirSync(file)]) {
       prepare();
-      expect(await run(['main.ts'], { PORT: 'x' })).toEqual({
+      expect(await run(['main.js'], { PORT: 'x' })).toEqual({
         code: 1,
         said: expect.stringContaining('PORT: '),
       });

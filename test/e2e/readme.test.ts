@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,15 +13,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'graphql-ws';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createDatabase, dataDirOf } from '../support/database.ts';
-import { ensureBuilt } from '../support/dist.ts';
 import { blocksOf, commandsOf } from '../support/readme.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** What a clone does not have. */
-const NOT_CLONED = ['.git', '.env', '.data', 'node_modules', 'package.json'];
+/** What a clone does not have, or has in another form. */
+const NOT_CLONED = ['.git', '.env', '.data', 'dist', 'node_modules', 'package.json'];
 const ADDRESS = 'http://127.0.0.1:4000';
 
 let clone: string;
@@ -60,8 +60,9 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 /**
- * A clone of links: the commands write their files, `.env` and `.data` beside them, and none into the checkout. Its
- * `audit-log` is installed, because npx takes ten seconds to prepare the command of the package in whose folder it runs.
+ * Makes a clone of links, so that the commands write their files, `.env` and `.data` beside them, and none into the
+ * checkout. Its `dist` is what was compiled for the run. Its `audit-log` is an installed one, because npx takes ten seconds
+ * to prepare the command of the package in whose folder it runs.
  */
 function makeClone(): string {
   const folder = mkdtempSync(join(tmpdir(), 'audit-log-readme-'));
@@ -72,15 +73,16 @@ function makeClone(): string {
     bin: Record<string, string>;
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(rest));
+  symlinkSync(inject('built'), join(folder, 'dist'));
   mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
   for (const [name, file] of Object.entries(bin)) {
-    symlinkSync(join(ROOT, file), join(folder, 'node_modules/.bin', name));
+    chmodSync(join(folder, file), 0o755);
+    symlinkSync(join(folder, file), join(folder, 'node_modules/.bin', name));
   }
   return folder;
 }
 
 beforeAll(async () => {
-  ensureBuilt();
   clone = makeClone();
   const { PATH, HOME } = process.env;
   environment = { PATH, HOME, PORT: '0' };
