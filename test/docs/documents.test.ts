@@ -10,6 +10,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const DOCUMENTS = [
   'README.md',
   'bench/README.md',
+  'test/README.md',
   ...readdirSync(join(ROOT, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
