@@ -146,7 +146,7 @@ async function compare(
 // The root hash verifies these leaves together with the lines.
 async function seed(replay: Replay, { start = 0, tiles, checkpoints }: ExportOptions): Promise<void> {
   if (!tiles)
-    throw new RangeError('the hashes before the first line are only in the tiles: give --tiles URL');
+    throw new RangeError('the hashes before the first line are known only with tiles: give --tiles URL');
   const size = sizeOfLast(checkpoints);
   if (start > size) throw new RangeError(`the last checkpoint is of ${size} events, before the first line`);
   for (let index = 0; index * TILE_WIDTH < start; index += 1) {
