@@ -136,7 +136,6 @@ test.each(['before', 'after'] as const)(
       expect(await hasOldRows(owner), `${at}`).toBe(false);
     }
   },
-  300_000,
 );
 
 test('a detaching that was cut off while it waited is finished by the next start', async () => {

@@ -70,4 +70,4 @@ test('SIGTERM at any moment of the start ends with 0 and leaves nothing, and the
     expect(isAlive(pid)).toBe(false);
     expect(names()).not.toContain('service.lock');
   }
-}, 120_000);
+});
