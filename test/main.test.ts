@@ -24,7 +24,7 @@ afterEach(async () => {
 
 function start(
   environment: Record<string, string> = {},
-  [file, ...words]: readonly [string, ...string[]] = ['main.js'],
+  [file, ...words]: readonly [string, ...string[]] = ['main.ts'],
 ): Program {
   const program = startProgram(file, { DATA_DIR: dataDir, ...environment }, words);
   started.push(program);

@@ -67,7 +67,7 @@ test('a killed service loses only the reads that were not recorded yet', async (
     LOG_LEVEL: 'silent',
   };
   const read = async (intervalMs: string, isSeen: () => Promise<unknown>) => {
-    const program = startProgram('main.js', { ...environment, META_AUDIT_INTERVAL_MS: intervalMs });
+    const program = startProgram('main.ts', { ...environment, META_AUDIT_INTERVAL_MS: intervalMs });
     await program.says('Ready.');
     const url = /http:\S+(?=\/graphql)/.exec(program.said())?.[0] ?? '';
     await post(url, JSON.stringify({ query: '{ auditEvents { totalCount } }' }), ADMIN_KEY);

@@ -11,7 +11,7 @@ import { post, startService, type TestService } from '../support/service.ts';
 
 /** Runs `audit-log keys` to its end. */
 async function keys(environment: Record<string, string>, ...words: string[]) {
-  const program = startProgram('cli/main.js', environment, ['keys', ...words]);
+  const program = startProgram('cli/main.ts', environment, ['keys', ...words]);
   const { code } = await program.ended;
   return { code, said: program.said() };
 }
@@ -109,7 +109,7 @@ test('with the embedded PostgreSQL: beside a service, and without one, leaving n
   const folder = mkdtempSync(join(tmpdir(), 'audit-log-keys-'));
   const environment = { DATA_DIR: join(folder, 'data') };
   const start = async () => {
-    const program = startProgram('main.js', environment);
+    const program = startProgram('main.ts', environment);
     await program.says('Ready.');
     const url = /http:\S+(?=\/graphql)/.exec(program.said())?.[0] ?? '';
     const stop = () => {

@@ -40,7 +40,7 @@ test.beforeAll(async ({ later, createDatabase, startService, createPool }) => {
 
 /** Runs `audit-log verify` to its end. */
 async function verify(words: string[], url = database.url) {
-  const program = startProgram('cli/main.js', { DATABASE_URL: url }, ['verify', ...words]);
+  const program = startProgram('cli/main.ts', { DATABASE_URL: url }, ['verify', ...words]);
   const { code } = await program.ended;
   return { code, said: program.said() };
 }

@@ -51,7 +51,7 @@ async function keep(name: string, path: string): Promise<void> {
 /** Runs `audit-log` with the words to its end. */
 async function run(...words: string[]) {
   const environment = { AUDIT_LOG_URL: service.url, AUDIT_LOG_KEY: ADMIN_KEY };
-  const program = startProgram('cli/main.js', environment, words);
+  const program = startProgram('cli/main.ts', environment, words);
   const { code } = await program.ended;
   return { code, said: program.said() };
 }

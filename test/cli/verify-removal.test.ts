@@ -132,7 +132,7 @@ describe('a log of which retention has removed something', () => {
     );
     expect((await get(service, '/tile/0/001')).status).toBe(404);
     const words = ['verify', 'remote', service.url, '--json'];
-    const program = startProgram('cli/main.js', { AUDIT_LOG_KEY: ADMIN_KEY }, words);
+    const program = startProgram('cli/main.ts', { AUDIT_LOG_KEY: ADMIN_KEY }, words);
     expect((await program.ended).code).toBe(2);
     expect(JSON.parse(program.said())).toMatchObject({ findings: [{ kind: 'tile' }] });
     await asSuperuser(pool, 'INSERT INTO tree_tiles SELECT * FROM kept', 'DROP TABLE kept');
@@ -180,7 +180,7 @@ test('rows that are missing where nothing was removed: 404, and the verification
   );
   for (const path of ['/tile/entries/000', '/tile/entries/001.p/44'])
     expect((await get(service, path)).status).toBe(404);
-  const program = startProgram('cli/main.js', { AUDIT_LOG_KEY: ADMIN_KEY }, [
+  const program = startProgram('cli/main.ts', { AUDIT_LOG_KEY: ADMIN_KEY }, [
     'verify',
     'remote',
     service.url,

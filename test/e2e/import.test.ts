@@ -143,7 +143,7 @@ async function importAll(): Promise<string[]> {
   const said: string[] = [];
   for (const [format, file] of SAMPLES) {
     const year = format === 'sshd' ? ['--year', '2024'] : [];
-    const program = startProgram('cli/main.js', { AUDIT_LOG_URL: service.url, AUDIT_LOG_KEY: ADMIN_KEY }, [
+    const program = startProgram('cli/main.ts', { AUDIT_LOG_URL: service.url, AUDIT_LOG_KEY: ADMIN_KEY }, [
       'import',
       '--format',
       format,

@@ -24,7 +24,7 @@ test('a service that stops under more load than it can finish ends within ten se
   const stopMs: number[] = [];
   const all = new Map<string, number>();
   for (const _ of upTo(stops)) {
-    const program = startProgram('main.js', {
+    const program = startProgram('main.ts', {
       DATABASE_URL: database.url,
       DATA_DIR: dataDirOf(database.url),
       ADMIN_API_KEY: ADMIN_KEY,

@@ -20,7 +20,7 @@ test.beforeAll(async ({ createDatabase }) => {
 });
 
 async function start(port: string): Promise<{ program: Program; url: string }> {
-  const program = startProgram('main.js', {
+  const program = startProgram('main.ts', {
     DATABASE_URL: database.url,
     DATA_DIR: dataDirOf(database.url),
     ADMIN_API_KEY: ADMIN_KEY,

@@ -7,7 +7,7 @@ import { readCsv } from '../exports/csv-reader.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { openTestLog } from '../support/library.ts';
 import { startProgram } from '../support/process.ts';
-import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
+import { ADMIN_KEY, dataOf, startService, type TestService } from '../support/service.ts';
 
 // Run in a copy of the project in which events have a field actorName: `new-field.fault.ts` makes it. Its types do not know
 // the field where this file stands.
@@ -26,12 +26,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-type Answered = { data: Record<string, Record<string, unknown>> };
-const ask = async (query: string, variables?: object) => {
-  const answer = await service.ask(query, variables);
-  if (answer.errors) throw new Error(JSON.stringify(answer.errors));
-  return (answer as unknown as Answered).data;
-};
+const ask = async (query: string, variables?: object) =>
+  dataOf(await service.ask<Record<string, Record<string, unknown>>>(query, variables));
 const download = async (format: string) => {
   const { auditExport } = await ask(`{ auditExport(format: ${format}) { url } }`);
   return (await fetch(String(auditExport?.url))).text();

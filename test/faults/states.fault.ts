@@ -253,7 +253,7 @@ describe('with the embedded PostgreSQL', () => {
 
   async function start(): Promise<void> {
     dataDir = mkdtempSync(join(tmpdir(), 'audit-log-states-embedded-'));
-    program = startProgram('main.js', { DATA_DIR: dataDir, ADMIN_API_KEY: ADMIN_KEY, RATE_LIMIT: '0' });
+    program = startProgram('main.ts', { DATA_DIR: dataDir, ADMIN_API_KEY: ADMIN_KEY, RATE_LIMIT: '0' });
     await program.says('Ready.');
     url = /http:\/\/[\d.]+:\d+/.exec(program.said())?.[0] ?? '';
   }

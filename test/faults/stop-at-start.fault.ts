@@ -20,7 +20,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start([file, ...words]: readonly [string, ...string[]] = ['main.js']): Program {
+function start([file, ...words]: readonly [string, ...string[]] = ['main.ts']): Program {
   const program = startProgram(file, { DATA_DIR: dataDir }, words);
   started.push(program);
   return program;
@@ -44,9 +44,9 @@ const moments = [
 ];
 
 const ends = [
-  ['SIGTERM', ['main.js']],
-  ['SIGINT', ['cli/main.js', 'serve']],
-  ['SIGHUP', ['main.js']],
+  ['SIGTERM', ['main.ts']],
+  ['SIGINT', ['cli/main.ts', 'serve']],
+  ['SIGHUP', ['main.ts']],
 ] as const;
 
 test('SIGTERM at any moment of the start ends with 0 and leaves nothing, and the next start works', async () => {

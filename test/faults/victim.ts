@@ -21,7 +21,7 @@ export async function startVictim(
   proxy: TcpProxy,
   settings: Record<string, string>,
 ): Promise<Victim> {
-  const program = startProgram('main.js', {
+  const program = startProgram('main.ts', {
     DATABASE_URL: proxy.url,
     DATA_DIR: dataDirOf(database.url),
     ADMIN_API_KEY: ADMIN_KEY,

@@ -229,7 +229,7 @@ describe('a closed schema', () => {
 test('the command line says what its documents need, and works with them', async () => {
   const environment = { AUDIT_LOG_URL: service.url, AUDIT_LOG_KEY: ADMIN_KEY };
   const run = async (url: string, ...words: string[]) => {
-    const program = startProgram('cli/main.js', { ...environment, AUDIT_LOG_URL: url }, words);
+    const program = startProgram('cli/main.ts', { ...environment, AUDIT_LOG_URL: url }, words);
     const { code } = await program.ended;
     return { code, said: program.said() };
   };

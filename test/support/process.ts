@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { inject } from 'vitest';
 
 /** A program of ours as a process of its own. */
@@ -15,15 +15,15 @@ export interface Program {
 }
 
 /**
- * Runs a module of the service, named as below `dist/`, or any other program by its path, with the environment of a
- * newcomer and the given settings.
+ * Runs a module of the service, named as below `src/` and run as compiled, or any other program by its absolute path, with
+ * the environment of a newcomer and the given settings.
  */
 export function startProgram(
   file: string,
   environment: Record<string, string>,
   programArguments: readonly string[] = [],
 ): Program {
-  const program = resolve(inject('built'), file);
+  const program = isAbsolute(file) ? file : join(inject('built'), file.replace(/\.ts$/, '.js'));
   const loader = program.endsWith('.ts') ? ['--import', 'tsx'] : [];
   const child = spawn(process.execPath, [...loader, program, ...programArguments], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ENV_FILE: '', ...environment },

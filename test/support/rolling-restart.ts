@@ -53,7 +53,7 @@ interface Instance {
 }
 
 async function start(databaseUrl: string, PORT: string): Promise<Instance> {
-  const program = startProgram('main.js', {
+  const program = startProgram('main.ts', {
     DATABASE_URL: databaseUrl,
     DATA_DIR: dataDirOf(databaseUrl),
     ADMIN_API_KEY: ADMIN_KEY,
