@@ -22,16 +22,16 @@ import { formatCursor } from '../log/read/cursor.ts';
 import { leafHash } from '../merkle/hash.ts';
 import { plainObject } from './plain-json.ts';
 
-/** The dotted name of an event type: the built-in ones, and those of the deployment. */
+/** The dotted name of a built-in event type or of one of the deployment. */
 export type AuditEventType = (typeof EVENT_TYPES)[number] | (string & {});
 
-/** An event in snake_case, as JSON has it: a line of an NDJSON export, and where it stands in the log, if that is known. */
+/** The JSON record of an event in snake_case: a line of an NDJSON export, with the position if it is known. */
 export interface AuditEventRecord extends RecordMembers {
-  /** The version of the form. */
+  /** The version of the record. */
   v: 1;
   /** RFC 3339 in UTC, with milliseconds. */
   timestamp: string;
-  /** Random: it keeps the content unguessable from the leaf hash alone. */
+  /** Random: without it the content could be guessed from the leaf hash. */
   salt: string;
   position?: number;
 }
@@ -40,37 +40,37 @@ type RecordMembers = { [N in AlwaysField & CanonicalField as Column<N>]: RecordV
 };
 type RecordValue<Name extends CanonicalField> = ValueOf<Name> extends number ? string : ValueOf<Name>;
 
-// The fields of an event as those of a class.
+// The fields of an event as fields of a class.
 const EventFields = class {} as new () => Readonly<StoredEvent>;
 
 /**
  * An event of the log. Times are milliseconds since 1970. Its JSON is the snake_case record, from which the constructor
- * makes the same event again.
+ * restores the event.
  */
 export class AuditEvent extends EventFields implements StoredEvent {
   /** `audit_` and the 32 hex digits of a UUIDv7. */
   declare readonly id: string;
-  /** 0-based, gap-free, in commit order: the leaf index. -1: not known, of an event from a record without it. */
+  /** The leaf index: 0-based, gap-free, in commit order. -1: unknown, for an event from a record without it. */
   declare readonly position: number;
   /** When it happened. */
   declare readonly timestamp: number;
-  /** When it was received, by the clock of the process that recorded it. */
+  /** When it was recorded, by the clock of the recording process. */
   declare readonly recordedAt: number;
   /** The dotted type, such as `auth.login_failed`. */
   declare readonly eventType: string;
-  /** 32 random hex digits: they keep the content unguessable from the leaf hash alone. */
+  /** 32 random hex digits: without them the content could be guessed from the leaf hash. */
   declare readonly salt: string;
   /** SHA-256(0x00 || canonical form), 32 bytes. */
   declare readonly leafHash: Buffer;
 
-  /** Makes the event of a record. Throws BAD_USER_INPUT with the path of a member that no event can have. */
+  /** Restores the event of a record. Throws BAD_USER_INPUT with the path of an invalid member. */
   constructor(record: AuditEventRecord) {
     super();
     Object.assign(this, fieldsOf(record));
     (this as { leafHash: Buffer }).leafHash = Buffer.from(leafHash(canonicalEvent(this)));
   }
 
-  /** The same event with the methods of this class; what a program changes in it changes nothing of what others get. */
+  /** A copy of the event as an instance of this class, so that changes by a program do not affect other readers. */
   static of(event: StoredEvent): AuditEvent {
     const copy = Object.assign(Object.create(AuditEvent.prototype), event);
     copy.leafHash = Buffer.from(event.leafHash);
@@ -78,7 +78,7 @@ export class AuditEvent extends EventFields implements StoredEvent {
     return copy;
   }
 
-  /** Its place for `after`: what comes behind it, in a list as in `follow`. */
+  /** The cursor of the event. As `after` it starts a list or `follow` with the next event. */
   get cursor(): string {
     return formatCursor(this);
   }
@@ -99,7 +99,7 @@ export class AuditEvent extends EventFields implements StoredEvent {
     return members as unknown as AuditEventRecord;
   }
 
-  /** In a console: the hash as text, and no fields without a value. */
+  /** For consoles: the hash as text, without absent fields. */
   [inspect.custom](): object {
     const fields = Object.entries(this).filter(([, value]) => value !== undefined);
     return { ...Object.fromEntries(fields), leafHash: this.leafHash.toString('hex') };
@@ -114,7 +114,7 @@ const ID = /^audit_[0-9a-f]{32}$/;
 const SALT = /^[0-9a-f]{32}$/;
 const TYPE = /^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/;
 
-/** How the member of a record is read that is a field of a kind. Each throws BAD_USER_INPUT. */
+/** The readers of the members of a record, by kind of field. Each throws BAD_USER_INPUT. */
 const READERS: Record<
   (typeof EVENT_FIELDS)[CanonicalField]['kind'],
   (value: unknown, name: string) => unknown
@@ -132,7 +132,7 @@ const READERS: Record<
 
 function fieldsOf(record: AuditEventRecord): Omit<StoredEvent, 'leafHash'> {
   if (typeof record !== 'object' || record === null) throw badInput('record', 'must be an object');
-  if (record.v !== 1) throw badInput('record.v', 'must be 1: another version of the form is not known');
+  if (record.v !== 1) throw badInput('record.v', 'must be 1: other versions are not supported');
   const { position = -1 } = record;
   if (!Number.isSafeInteger(position) || position < -1)
     throw badInput('record.position', 'must be a position of the log');
@@ -153,7 +153,7 @@ function readText(value: unknown, name: string): string {
 
 function matching(value: unknown, form: RegExp, name: string): string {
   if (typeof value === 'string' && form.test(value)) return value;
-  throw badInput(`record.${name}`, 'does not have the form that it has in an event');
+  throw badInput(`record.${name}`, 'is not in the format of this field');
 }
 
 function oneOf<T extends string>(values: readonly T[], value: unknown, name: string): T {

@@ -7,10 +7,10 @@ import type { AuditEventType } from './audit-event.ts';
 import { type Time, timeOf } from './inputs.ts';
 import { plainObject } from './plain-json.ts';
 
-/** Which events: every condition that is given must hold. An empty list matches nothing. */
+/** A filter: an event must meet every given condition. An empty list matches no event. */
 export interface AuditFilter extends EqualityConditions, ObjectConditions {
   eventTypes?: readonly AuditEventType[] | null | undefined;
-  /** The part of a type before the dot, such as `auth`. */
+  /** The part of an event type before the dot, such as `auth`. */
   categories?: readonly string[] | null | undefined;
   outcomes?: readonly Outcome[] | null | undefined;
   severities?: readonly Severity[] | null | undefined;
@@ -18,14 +18,14 @@ export interface AuditFilter extends EqualityConditions, ObjectConditions {
   minSeverity?: Severity | null | undefined;
   /** An address or a CIDR block. */
   ipAddress?: string | null | undefined;
-  /** On the timestamp, both inclusive. */
+  /** Bounds of the timestamp, both inclusive. */
   startTime?: Time | null | undefined;
   endTime?: Time | null | undefined;
-  /** See docs/search.md. */
+  /** A search text: see docs/search.md. */
   search?: string | null | undefined;
 }
 type EqualityConditions = { [N in EqualityField]?: string | null | undefined };
-/** Containment: every given key and value is present. */
+/** Matches by containment: every given key and value is present. */
 type ObjectConditions = { [N in ObjectField]?: object | null | undefined };
 
 const LISTS = ['eventTypes', 'categories', 'outcomes', 'severities'] as const;
@@ -33,7 +33,7 @@ const TEXTS = [...EQUALITY_FIELDS, 'ipAddress', 'search'] as const;
 const TIMES = ['startTime', 'endTime'] as const;
 const FIELDS = new Set<string>([...LISTS, ...TEXTS, ...TIMES, ...OBJECT_FIELDS, 'minSeverity']);
 
-/** Reads a filter that a program gives, as the API checks one. Throws BAD_USER_INPUT with the field's path. */
+/** Reads a filter of the program with the checks of the API. Throws BAD_USER_INPUT with the path of the condition. */
 export function readFilter(
   given: AuditFilter | null | undefined,
   { catalog, pipeline }: Pick<Services, 'catalog' | 'pipeline'>,
@@ -42,7 +42,7 @@ export function readFilter(
   if (typeof given !== 'object') throw badInput('filter', 'must be an object');
   const unknown = Object.keys(given).find((name) => !FIELDS.has(name));
   if (unknown !== undefined)
-    throw badInput(`filter.${unknown}`, `is no condition: there are ${[...FIELDS].join(', ')}`);
+    throw badInput(`filter.${unknown}`, `is not a condition: the conditions are ${[...FIELDS].join(', ')}`);
   const values: Record<string, readonly string[] | undefined> = {
     eventTypes: catalog.eventTypes,
     outcomes: OUTCOMES,
@@ -75,7 +75,7 @@ function setList(
   values: readonly string[] | undefined,
 ): void {
   if (!Array.isArray(list)) throw badInput(`filter.${name}`, 'must be an array');
-  // How many there may be is checked with the other bounds: no more are looked at than tell that.
+  // The length of the list is checked later, with the other bounds: more values than that need no check.
   for (const [index, value] of list.slice(0, 1_000).entries()) {
     const isRight = typeof value === 'string' && (values === undefined || values.includes(value));
     if (!isRight)

@@ -14,19 +14,19 @@ import type { EventInput } from '../events/validate.ts';
 import type { AuditEventType } from './audit-event.ts';
 import { plainObject } from './plain-json.ts';
 
-/** A point of time: a Date, milliseconds since 1970, or an RFC 3339 date-time. */
+/** A time: a Date, milliseconds since 1970, or an RFC 3339 date-time. */
 export type Time = Date | number | string;
 
-/** A value that a program may give for a field. */
+/** The type of a program's value for a field. */
 type GivenValue<Name extends ClientField> =
   ValueOf<Name> extends number ? Time : ValueOf<Name> extends JsonObject ? object : ValueOf<Name>;
 type GivenFields<Names extends ClientField> = { [N in Names]?: GivenValue<N> | null | undefined };
 
-/** What every event may say beside what happened. */
+/** The fields that every kind of event may have. */
 export interface EventContext extends GivenFields<ContextField> {
-  /** Plain JSON. A copy is recorded; secrets in it are redacted before anything is stored. */
+  /** Plain JSON. A copy is recorded, in which secrets are redacted before anything is stored. */
   details?: object | null | undefined;
-  /** The same key again is the first event again; with other content it is CONFLICT. */
+  /** A repeated key returns the first event as DUPLICATE. With other content it throws CONFLICT. */
   idempotencyKey?: string | null | undefined;
 }
 
@@ -52,7 +52,7 @@ export interface AuthEvent extends EventContext {
   success?: boolean | null | undefined;
 }
 
-/** What was done with data: the type is `data.` and this. */
+/** The action of a data event. Its event type is `data.` and the action. */
 export type DataAction = 'read' | 'create' | 'update' | 'delete' | 'export' | 'import';
 export const DATA_ACTIONS = ['read', 'create', 'update', 'delete', 'export', 'import'] as const;
 
@@ -81,13 +81,13 @@ const OF_SECURITY = new Set<string>([
   ...(['eventType', 'severity', 'description', 'outcome'] satisfies ClientField[]),
 ]);
 
-/** An input as the pipeline takes it, and what is wrong with it already: what GraphQL's types would have refused. */
+/** An input for the pipeline, and its problems with types, which GraphQL would refuse before. */
 export interface ReadInput {
   input: EventInput;
   problems: readonly AuditError[];
 }
 
-/** Reads an event that a program gives, and takes a copy of it. `eventTypes` are those of the deployment. */
+/** Reads and copies an event of the program. `eventTypes` are those of the deployment. */
 export function readEvent(given: LogEvent, path: string, eventTypes: readonly string[]): ReadInput {
   return collected((problems) => eventOf(given, { path, eventTypes, problems, fields: FIELDS }));
 }
@@ -159,10 +159,10 @@ function eventOf(given: LogEvent | AuthEvent | DataEvent | SecurityEvent, readin
   if (typeof given !== 'object' || given === null) throw badInput(path, 'must be an object');
   const event = given as object as Record<string, unknown>;
   const unknown = Object.keys(event).find((name) => !fields.has(name) && event[name] !== undefined);
-  // The type of an access to data follows from its action.
+  // `readDataEvent` adds the type of a data event.
   if (unknown !== undefined && !(fields === OF_DATA && unknown === 'eventType'))
-    problems.add(badInput(`${path}.${unknown}`, `is no field of this: it has ${[...fields].join(', ')}`));
-  // Each field is read once: a getter may give something else the next time.
+    problems.add(badInput(`${path}.${unknown}`, `is not a field: the fields are ${[...fields].join(', ')}`));
+  // A getter may give something else at the next read, so each field is read once.
   const { eventType } = event;
   const input: EventInput = { eventType: typeof eventType === 'string' ? eventType : '' };
   if (!eventTypes.includes(input.eventType))
@@ -181,7 +181,7 @@ function eventOf(given: LogEvent | AuthEvent | DataEvent | SecurityEvent, readin
 
 type Reader = (value: unknown, path: string) => unknown;
 
-/** How a value is read that a program gives for a field of a kind. Each throws BAD_USER_INPUT. */
+/** The readers of the program's values, by kind of field. Each throws BAD_USER_INPUT. */
 const READERS: Record<(typeof EVENT_FIELDS)[ClientField]['kind'], Reader> = {
   text: readText,
   address: readText,
@@ -211,9 +211,9 @@ function requireCategory(
     problems.add(badInput(`${path}.eventType`, `must be one of the ${category}.* types`));
 }
 
-/** Milliseconds since 1970. Throws BAD_USER_INPUT. */
+/** Reads a time as milliseconds since 1970. Throws BAD_USER_INPUT. */
 export function timeOf(value: unknown, path: string): number {
-  // By way of text for all of them: what has a text of this form can be kept.
+  // Converts every form to text first: a time with an RFC 3339 text can be stored.
   const text = value instanceof Date || typeof value === 'number' ? isoOf(value) : value;
   const time = typeof text === 'string' ? parseTime(text) : undefined;
   if (time === undefined)
@@ -226,7 +226,7 @@ function isoOf(value: Date | number): string | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-/** Throws what is wrong, if anything: `MAX_PROBLEMS` at most. */
+/** Throws the problems, if there are any, at most `MAX_PROBLEMS`. */
 export function throwProblems(problems: readonly AuditError[]): void {
   const [first, ...others] = problems.slice(0, MAX_PROBLEMS);
   if (first) throw others.length === 0 ? first : new AuditErrors([first, ...others]);

@@ -9,7 +9,7 @@ import {
 } from '../../events/fields.ts';
 import type { PreparedEvent } from './prepare-event.ts';
 
-/** How a value stands in a column. The position and the leaf hash are not in the record of an event. */
+/** The encoding of a column. The position and the leaf hash are not part of the record of an event. */
 const FORMS: Record<Kind, 'text' | 'time' | 'jsonb' | 'inet' | 'hex' | 'position' | 'hash'> = {
   text: 'text',
   eventType: 'text',
@@ -42,7 +42,7 @@ const TWO_32 = 4_294_967_296;
 // PostgreSQL counts microseconds from 2000 on.
 const EPOCH_MS = Date.UTC(2000, 0, 1);
 
-/** The events as rows in PostgreSQL's binary COPY format, from position `start` on. */
+/** Encodes events as rows of PostgreSQL's binary COPY format, from position `start` on. */
 export function copyRows(events: readonly PreparedEvent[], start: number): Buffer {
   const rows = new CopyRows();
   events.forEach((event, index) => {
@@ -51,7 +51,7 @@ export function copyRows(events: readonly PreparedEvent[], start: number): Buffe
   return rows.end();
 }
 
-/** Writes rows into one growing buffer. */
+/** Writes rows to one growing buffer. */
 class CopyRows {
   #bytes = Buffer.allocUnsafe(FIRST_BYTES);
   #at = SIGNATURE.copy(this.#bytes);
@@ -110,7 +110,7 @@ class CopyRows {
     this.#at += 4 + written;
   }
 
-  // For the many short texts a loop is quicker than a call of the encoder.
+  // For short texts, which are the most, a loop is faster than a call of the encoder.
   #write(text: string, at: number): number {
     if (text.length > MAX_LOOP) return this.#bytes.write(text, at);
     for (let index = 0; index < text.length; index += 1) {
@@ -152,7 +152,7 @@ class CopyRows {
     this.#at += 4 + written;
   }
 
-  /** A number of 64 bits, given by its upper and lower half. */
+  /** Writes a 64-bit number, given by its upper and lower half. */
   #int64(upper: number, lower: number): void {
     this.#reserve(12);
     this.#at = this.#bytes.writeInt32BE(8, this.#at);
@@ -160,7 +160,7 @@ class CopyRows {
     this.#at = this.#bytes.writeUInt32BE(lower, this.#at);
   }
 
-  // By halves: microseconds of far years are beyond 2^53.
+  // In halves, since microseconds of distant years exceed 2^53.
   #time(milliseconds: number): void {
     const sinceEpoch = milliseconds - EPOCH_MS;
     const upper = Math.floor(sinceEpoch / TWO_32);
@@ -187,7 +187,7 @@ class CopyRows {
     this.#reserve(24);
     const start = this.#at;
     this.#at += 4;
-    // Dimensions, no nulls, of text; then length and first index of the only dimension.
+    // Number of dimensions, no nulls, element type text; then length and first index of the only dimension.
     const head = texts.length === 0 ? [0, 0, TEXT_OID] : [1, 0, TEXT_OID, texts.length, 1];
     for (const value of head) this.#at = this.#bytes.writeInt32BE(value, this.#at);
     for (const text of texts) this.#text(text);
@@ -199,7 +199,7 @@ function addressBytes(address: string): number[] {
   return address.includes(':') ? ipaddr.IPv6.parse(address).toByteArray() : v4Bytes(address);
 }
 
-// Of an address in its canonical form. To split it takes eight times as long.
+// The address is in canonical form. Splitting it instead takes eight times as long.
 function v4Bytes(address: string): number[] {
   const bytes: number[] = [];
   let byte = 0;

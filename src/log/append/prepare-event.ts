@@ -21,29 +21,29 @@ import { leafHash } from '../../merkle/hash.ts';
 
 const SALT_BYTES = 16;
 
-/** The idempotency key of an event, and what tells whether another event with it is the same. */
+/** The idempotency key of an event, and hashes that tell whether another event with the key has the same content. */
 export interface Idempotency {
   scope: string;
   key: string;
   /** SHA-256 of the content, in hex. */
   contentHash: string;
-  /** What an older version made of the same content, when that is another hash. */
+  /** The hash that an older version computed of the same content, when it differs. */
   formerHash: () => string | undefined;
 }
 
-/** Everything of an event that needs no place in the log: made before the head is taken. */
+/** The parts of an event that do not depend on its position. They are computed before the head is taken. */
 export interface PreparedEvent {
   record: EventRecord;
   leafHash: Uint8Array;
-  /** Canonical size in bytes. */
+  /** The size of the canonical form in bytes. */
   bytes: number;
   searchWords: string[];
-  /** Canonical JSON of the record's objects. */
+  /** The canonical JSON of the objects of the record. */
   json: CanonicalObjects;
   idempotency: Idempotency | undefined;
 }
 
-/** Gives a redacted draft its id, salt, times and leaf hash. Throws BAD_USER_INPUT when it is too large. */
+/** Prepares a redacted draft: adds id, salt, times and leaf hash. Throws BAD_USER_INPUT when it is too large. */
 export function prepareEvent(draft: EventDraft, now: number, path: string): PreparedEvent {
   const record = recordOf(draft, now);
   const json = canonicalObjects(record);
@@ -67,7 +67,7 @@ export function prepareEvent(draft: EventDraft, now: number, path: string): Prep
 
 const DRAFTED_FIELDS = CLIENT_FIELDS.filter((name) => name in EMPTY_EVENT);
 
-// To leave the key out by a rest pattern takes half as long as everything else here.
+// A rest pattern to leave out the key would take half as long as everything else here.
 function recordOf(draft: EventDraft, now: number): EventRecord {
   const record: Record<string, unknown> = { ...EMPTY_EVENT };
   for (const name of DRAFTED_FIELDS) {
@@ -82,8 +82,8 @@ function recordOf(draft: EventDraft, now: number): EventRecord {
 }
 
 /**
- * 127 random bits, and one that says whether the event came with an idempotency key: it is under the leaf hash with the
- * rest of the salt, so a key that is removed from the database is missed.
+ * 127 random bits, and one bit that tells whether the event has an idempotency key. The leaf hash covers the salt, so
+ * verification notices when a key was removed from the database.
  */
 function saltOf({ idempotencyKey }: EventDraft): Buffer {
   const salt = takeRandom(SALT_BYTES);
@@ -92,20 +92,20 @@ function saltOf({ idempotencyKey }: EventDraft): Buffer {
   return salt;
 }
 
-// Over the redacted draft: a hash of what was redacted could be guessed back.
+// Over the redacted draft: a redacted value could be guessed from a hash of the original.
 function contentHash(draft: EventDraft, json: CanonicalObjects): string {
   return createHash('sha256').update(canonicalDraft(draft, json)).digest('hex');
 }
 
-// With the address as older versions recorded it, if it was given as an IPv4-mapped one then.
+// Older versions recorded an IPv4-mapped address in its mapped form.
 function formerHash(draft: EventDraft, json: CanonicalObjects): string | undefined {
   const ipAddress = draft.ipAddress === undefined ? undefined : mapped(draft.ipAddress);
   return ipAddress === undefined ? undefined : contentHash({ ...draft, ipAddress }, json);
 }
 
-/** The event at its place. */
+/** The event at its position. */
 export function eventAt({ record, leafHash }: PreparedEvent, position: number): AuditEvent {
-  // The record has the shape of an event already: to add members to a copy takes V8 forty times as long.
+  // The record has the shape of an event already: adding members to a copy takes V8 forty times as long.
   const event = { ...record } as AuditEvent;
   event.position = position;
   event.leafHash = Buffer.from(leafHash);

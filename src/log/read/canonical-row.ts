@@ -6,13 +6,13 @@ import { CanonicalJsonb } from './canonical-jsonb.ts';
 
 const TIME_BYTES = 24;
 const DAY_MS = 86_400_000;
-// PostgreSQL counts from 2000, in microseconds.
+// PostgreSQL counts microseconds from 2000 on.
 const EPOCH_MS = Date.UTC(2000, 0, 1);
 const TWO_32 = 4_294_967_296;
 const MAX_DAYS = 1_000;
 const INET_V4 = 2;
 
-/** How a value stands in a row, and whether quotes go around it; undefined: it is not in the canonical form. */
+/** The encoding of a value in a row, and whether the canonical form quotes it. Undefined: it is not in the canonical form. */
 const FORMS: Record<Kind, Form | undefined> = {
   text: 'text',
   eventType: 'text',
@@ -28,7 +28,7 @@ const FORMS: Record<Kind, Form | undefined> = {
 };
 type Form = 'text' | 'object' | 'time' | 'hex' | 'address';
 
-/** The steps that write the canonical form, in its order: what stands before a value, and the value; the version is none. */
+/** The steps that write the canonical form, in its order: the text before a value, and the value. The version is no step. */
 const STEPS = CANONICAL_MEMBERS.map(({ field, prefix }) => {
   const form = field && FORMS[EVENT_FIELDS[field].kind];
   const isQuoted = form !== undefined && form !== 'object';
@@ -36,12 +36,12 @@ const STEPS = CANONICAL_MEMBERS.map(({ field, prefix }) => {
 });
 const FIELDS = CANONICAL_MEMBERS.flatMap(({ field }) => field ?? []);
 
-/** The columns of a row that `CanonicalRows` takes. */
+/** The columns of the rows that `CanonicalRows` reads. */
 export const ROW_COLUMNS = ['position', ...FIELDS.map((field) => `"${columnOf(field)}"`), 'leaf_hash'].join(
   ', ',
 );
 
-// Behind the count of fields.
+// After the number of fields.
 const FIRST_FIELD = 2;
 const CUSTOMER_FIELD = 1 + FIELDS.indexOf('customerId');
 const LEAF_HASH_FIELD = 1 + FIELDS.length;
@@ -50,14 +50,14 @@ const QUOTE = 0x22;
 const POINT = 0x2e;
 const ZERO = 0x30;
 
-/** How each byte stands in a JSON string as ECMAScript writes it; undefined: as it is. */
+/** The JSON escape of each byte, as ECMAScript writes it. Undefined: no escape. */
 const ESCAPES: readonly (Buffer | undefined)[] = Array.from({ length: 256 }, (_, byte) => {
   const text = JSON.stringify(String.fromCharCode(byte)).slice(1, -1);
   return byte < 0x80 && text.length > 1 ? Buffer.from(text) : undefined;
 });
 const IS_ESCAPED = Uint8Array.from(ESCAPES, (escaped) => (escaped ? 1 : 0));
 
-/** Most bytes that the canonical form of a row of so many bytes takes. */
+/** The maximum size of the canonical form of a row with so many bytes. */
 export function mostBytes(rowBytes: number): number {
   return 6 * rowBytes + 1_024;
 }
@@ -72,7 +72,7 @@ export function customerIdOf(row: Buffer): string | undefined {
   return fieldOf(row, CUSTOMER_FIELD)?.toString();
 }
 
-/** The leaf hash that stands in a row, of whatever length; a view of the row. */
+/** The leaf hash that a row contains, of any length. A view of the row. */
 export function leafHashOf(row: Buffer): Buffer {
   return fieldOf(row, LEAF_HASH_FIELD) ?? row.subarray(0, 0);
 }
@@ -85,17 +85,17 @@ function fieldOf(row: Buffer, index: number): Buffer | undefined {
 }
 
 /**
- * Writes the canonical form of events (what `canonicalEvent` makes of an event) from their rows in COPY's binary format,
- * byte by byte and without making values of them: whoever goes through the whole log has little time for each.
+ * Writes the canonical form of events, the same bytes as `canonicalEvent`, from their rows in COPY's binary format. It works
+ * byte by byte without parsing values, so that exports and verification can read the whole log fast.
  */
 export class CanonicalRows {
   readonly #json = new CanonicalJsonb();
   readonly #days = new Map<number, Buffer>();
 
-  /** Writes the event of a row to `out` at `at`, where there must be room for `mostBytes`; returns where it ends. */
+  /** Writes the event of a row to `out` at `at`, where `mostBytes` must be free. Returns the end of the output. */
   write(row: Buffer, out: Buffer, at: number): number {
     let end = at;
-    // Behind the count of fields and the position.
+    // After the number of fields and the position.
     let start = 14;
     for (const { form, isQuoted, prefix } of STEPS) {
       if (form === undefined) {
@@ -121,7 +121,7 @@ export class CanonicalRows {
       case 'text':
         return putText(row, start, end, out, at);
       case 'object':
-        // Behind the version of jsonb's binary format.
+        // After the version of jsonb's binary format.
         return this.#json.write(row, start + 1, end, out, at);
       case 'time':
         return this.#putTime(row, start, out, at);
@@ -138,7 +138,7 @@ export class CanonicalRows {
     const day = Math.floor(milliseconds / DAY_MS);
     const midnight = this.#day(day);
     for (let index = 0; index < TIME_BYTES; index += 1) out[at + index] = midnight[index] as number;
-    // Of a day, so whole numbers of 32 bits, which are quicker to divide.
+    // Within a day, so 32-bit integers, which are faster to divide.
     const rest = (milliseconds - day * DAY_MS) | 0;
     const seconds = (rest / 1_000) | 0;
     const minutes = (seconds / 60) | 0;
@@ -151,7 +151,7 @@ export class CanonicalRows {
     return at + TIME_BYTES;
   }
 
-  // The text of midnight, of which the time takes the places of the zeros.
+  // The text of midnight, whose zeros the time of day replaces.
   #day(day: number): Buffer {
     const known = this.#days.get(day);
     if (known) return known;
@@ -168,7 +168,7 @@ function putBytes(bytes: Buffer, out: Buffer, at: number): number {
   return end;
 }
 
-// A number below 100, in two digits.
+// Writes a number below 100 with two digits.
 function putTwo(out: Buffer, at: number, value: number): void {
   out[at] = ZERO + ((value / 10) | 0);
   out[at + 1] = ZERO + (value % 10);
@@ -199,7 +199,7 @@ function putHex(row: Buffer, start: number, end: number, out: Buffer, at: number
   return to;
 }
 
-// PostgreSQL's binary inet: family, prefix length, whether it is a cidr, count of bytes, bytes.
+// PostgreSQL's binary inet: family, prefix length, cidr flag, number of bytes, bytes.
 function putAddress(row: Buffer, start: number, out: Buffer, at: number): number {
   if (row[start] !== INET_V4) {
     const groups = Array.from({ length: 8 }, (_, group) =>

@@ -13,17 +13,17 @@ import { needleOf, type SearchCondition, TEXT_START } from '../../events/search.
 
 const { sql } = Prisma;
 
-/** The SQL of the filters together; agrees with `matches` of `events/filter.ts` on every event. */
+/** The SQL condition of the filters together. It agrees with `matches` of `events/filter.ts` on every event. */
 export function whereOf(filters: readonly EventFilter[]): Prisma.Sql {
   return allOf(filters.flatMap(conditionsOf));
 }
 
-/** The SQL of conditions that hold together; true without any. */
+/** The conjunction of conditions. `true` without any. */
 export function allOf(conditions: readonly Prisma.Sql[]): Prisma.Sql {
   return conditions.length === 0 ? sql`true` : Prisma.join([...conditions], ' AND ');
 }
 
-/** A time as SQL text; infinite where no event can be: the years that one may have have four digits. */
+/** A time as SQL text. Infinite outside the years with four digits, which are those that an event can have. */
 export function sqlTime(time: number): string {
   if (time < BEFORE_ALL) return '-infinity';
   return time > AFTER_ALL ? 'infinity' : new Date(time).toISOString();
@@ -56,12 +56,12 @@ function columnSql(name: EqualityField | ObjectField): Prisma.Sql {
   return Prisma.raw(columnOf(name));
 }
 
-// A phrase is looked for in the words of an event in their order: those that the index finds are looked through.
+// A phrase is matched against the ordered words of the events that the index finds.
 const SEARCH_TEXT = sql`' ' || array_to_string(search_words, ' ') || ' '`;
-/** Whether a version before migration 0060 made the words: distinct ones, in no order that means anything. */
+/** Whether a version before migration 0060 made the words: they are distinct and unordered. */
 export const HAS_FORMER_WORDS = sql`search_words[1] IS DISTINCT FROM ${Prisma.raw(`'${TEXT_START}'`)}`;
 
-/** The condition of a search: what it looks for, without what it leaves out. */
+/** The condition of a search: its terms, without the excluded ones. */
 function searchSql(search: SearchCondition): Prisma.Sql {
   const excluded = (search.excluded ?? []).map((one) => sql`AND NOT (${isFound(one)})`);
   return excluded.length === 0 ? isFound(search) : sql`${isFound(search)} ${Prisma.join(excluded, ' ')}`;
@@ -69,7 +69,7 @@ function searchSql(search: SearchCondition): Prisma.Sql {
 
 function isFound({ words, phrases = [], formerWords }: SearchCondition): Prisma.Sql {
   const hasWords = sql`search_words @> ${words}::text[]`;
-  // No word has a character that means something to LIKE.
+  // Words contain no special character of LIKE.
   const patterns = phrases.map((phrase) => `%${needleOf(phrase)}%`);
   const hasPhrases = patterns.length === 0 ? sql`true` : sql`${SEARCH_TEXT} LIKE ALL (${patterns}::text[])`;
   if (formerWords === undefined)
@@ -79,12 +79,12 @@ function isFound({ words, phrases = [], formerWords }: SearchCondition): Prisma.
   return sql`(${isFoundNow} OR search_words @> ${formerWords}::text[] AND ${HAS_FORMER_WORDS})`;
 }
 
-// Of each alternative the index of addresses knows where it begins and ends.
+// Each alternative is a range of the index of addresses.
 function isIn(block: AddressBlock): Prisma.Sql {
   const alternatives = storedBlocks(block).map((stored) => sql`ip_address <<= ${stored}::inet`);
   const isWithin = sql`(${Prisma.join(alternatives, ' OR ')})`;
   return holdsMapped(block) ? sql`${isWithin} AND NOT ${IS_MAPPED}` : isWithin;
 }
 
-/** Whether an address is an IPv4 address in IPv6, as older versions stored those. */
+/** Whether an address is an IPv4-mapped one, as older versions stored it. */
 export const IS_MAPPED = sql`ip_address <<= ${Prisma.raw(`'${MAPPED_BLOCK}'`)}`;

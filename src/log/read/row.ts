@@ -19,8 +19,8 @@ import {
 } from '../../events/fields.ts';
 import { parseJson } from '../../parse-json.ts';
 
-// What Prisma would convert (numbers of 64 bits, times, bytes, and JSON, for which it takes `JSON.parse`) is read as text or
-// as a float, which is exact for every position, and converted below.
+// 64-bit numbers, times, bytes and JSON, which Prisma would convert (JSON by `JSON.parse`), are read as text or as a float, which
+// is exact for every position, and are converted below.
 const AS_TEXT = (column: string) => `"${column}"::text AS "${column}"`;
 const AS_HEX = (column: string) => `encode("${column}", 'hex') AS "${column}"`;
 const SELECTED: Partial<Record<Kind, (column: string) => string>> = {
@@ -32,32 +32,32 @@ const SELECTED: Partial<Record<Kind, (column: string) => string>> = {
   address: (column) => `host("${column}") AS "${column}"`,
 };
 
-/** The columns of an event, in the order in which they are read everywhere: each as it is selected. */
+/** The select expression of each column of an event, in the order in which all statements read them. */
 const COLUMNS = STORED_FIELDS.map((name) => {
   const column = columnOf(name);
   return { name, selected: SELECTED[EVENT_FIELDS[name].kind]?.(column) ?? `"${column}"` };
 });
 
-/** The columns of an event. An ORDER BY has to name the table: what is selected has the names of its columns. */
+/** The columns of an event. An ORDER BY has to name the table, since the select expressions have the names of its columns. */
 export const EVENT_COLUMNS = Prisma.raw(COLUMNS.map(({ selected }) => selected).join(', '));
 
 /**
- * Where the log began at the moment of the statement. Rows before it are still stored until a purge has removed them, and
- * readers must not see them.
+ * The first position of the log at the time of the statement. Rows before it stay stored until a purge has removed them.
+ * Readers must not see them.
  */
 export const FIRST_POSITION = Prisma.sql`(SELECT first_position FROM log_head)::float8 AS first_position`;
 
-/** The columns of an event, and where the log began when it was read. */
+/** The columns of an event, and the first position of the log when it was read. */
 export const READ_COLUMNS = Prisma.sql`${EVENT_COLUMNS}, ${FIRST_POSITION}`;
 
-/** Whether an event has a field of that name, which is read from a column. */
+/** Whether an event has a field of this name that is read from a column. */
 export function isEventField(name: string): boolean {
   return (STORED_FIELDS as readonly string[]).includes(name);
 }
 
 /**
- * The columns of these fields of an event, by their names, of its id and its place in every order, and where the log
- * began; other names are ignored. Undefined: those of all fields.
+ * The columns of these fields, of id, position and timestamp, and the first position of the log. Unknown names are ignored.
+ * Undefined: the columns of all fields.
  */
 export function columnsOf(fields: ReadonlySet<string> | undefined): Prisma.Sql {
   if (!fields) return READ_COLUMNS;
@@ -66,7 +66,7 @@ export function columnsOf(fields: ReadonlySet<string> | undefined): Prisma.Sql {
   return made;
 }
 
-// An operation that is executed again asks for the same set.
+// An operation that is executed again passes the same set.
 const columnsByFields = new WeakMap<ReadonlySet<string>, Prisma.Sql>();
 
 function makeColumns(fields: ReadonlySet<string>): Prisma.Sql {
@@ -76,12 +76,12 @@ function makeColumns(fields: ReadonlySet<string>): Prisma.Sql {
 
 const ALWAYS = ['position', 'id', 'timestamp'];
 
-/** A row with where the log began when it was read. */
+/** A row, and the first position of the log when it was read. */
 export interface ReadRow extends EventRow {
   first_position: number;
 }
 
-/** Whether no purge has announced that the row is removed. */
+/** Whether no purge has announced the removal of the row. */
 export function isVisible({ position, first_position }: ReadRow): boolean {
   return position >= first_position;
 }
@@ -90,7 +90,7 @@ export function isVisible({ position, first_position }: ReadRow): boolean {
 export type EventRow = { [N in AlwaysField & StoredField as Column<N>]: Read<N> } & {
   [N in Exclude<StoredField, AlwaysField> as Column<N>]: Read<N> | null;
 };
-/** A value as it is read: hashes in hex, times and objects as PostgreSQL prints them. */
+/** The type of a selected value: hashes in hex, times and objects as PostgreSQL prints them. */
 type Read<N extends StoredField> =
   ValueOf<N> extends number
     ? N extends 'position'
@@ -100,10 +100,10 @@ type Read<N extends StoredField> =
       ? ValueOf<N>
       : string;
 
-/** The objects of a row. */
+/** The parsed objects of a row. */
 export type RowObjects = Record<ObjectField, JsonObject | undefined>;
 
-// How a value is converted that was read; values of the other kinds are what they are.
+// The conversion of selected values by kind. Values of other kinds need none.
 const CONVERTERS: Partial<Record<Kind, (text: string) => unknown>> = {
   time: parseTimestamp,
   hash: fromHex,
@@ -116,8 +116,8 @@ const STEPS = STORED_FIELDS.filter((name) => EVENT_FIELDS[name].kind !== 'object
 }));
 
 /**
- * The event of a row; one of fewer columns makes an event of fewer fields. Every field is named, absent ones too: objects
- * of one shape are quicker all along the way.
+ * Makes the event of a row. A row with fewer columns makes an event with fewer fields. Absent fields are set to undefined, since
+ * objects of one shape are faster to use.
  */
 export function eventOfRow(row: EventRow, objects: RowObjects = objectsOf(row)): AuditEvent {
   const event: Record<string, unknown> = { ...EMPTY_EVENT };
@@ -145,7 +145,7 @@ function fromHex(text: string): Buffer {
   return Buffer.from(text, 'hex');
 }
 
-/** The address that PostgreSQL printed: some of IPv6 in another way than RFC 5952; an IPv4 address has one form only. */
+/** The canonical form of an address that PostgreSQL printed. PostgreSQL prints some IPv6 addresses differently than RFC 5952. */
 export function addressOf(text: string): string | undefined {
   return text.includes(':') ? canonicalAddress(text) : text;
 }
