@@ -232,10 +232,7 @@ function fetchBodyOf({ body, bodyUsed }: Request): Readable {
 }
 
 function consumedBody(): AuditError {
-  return new AuditError(
-    'UNAVAILABLE',
-    'the request body was read before it reached the audit log: mount the log before body parsers',
-  );
+  return new AuditError('UNAVAILABLE', 'the body was read before the log: mount the log before body parsers');
 }
 
 // Raw headers, so that the server sees duplicates and refuses them.

@@ -18,9 +18,9 @@ const LAST_ASCII = 0x7f;
 const TINY = Buffer.from('0.000000');
 
 /**
- * What is written directly: numbers of so many characters, objects of so many members, so many levels, and so many members
- * of an object and those around it together. Anything beyond is parsed. So what can be read does not depend on what may be
- * written (`MAX_JSON_DEPTH`), which may change while documents are stored.
+ * The bounds of what is written directly: characters of a number, members of an object, levels, and members of an object and
+ * of those around it together. Anything beyond is parsed. So the reader does not depend on `MAX_JSON_DEPTH`, the bound of new
+ * documents, which may change while old ones are stored.
  */
 const MAX_PLAIN_NUMBER = 15;
 const MAX_PLAIN_MEMBERS = 64;

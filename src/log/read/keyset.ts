@@ -7,9 +7,9 @@ import type { ReadRow } from './row.ts';
 
 const { sql } = Prisma;
 
-/** How many events a page holds: by default, and at most. */
+/** The number of events of a page: by default, and at most. */
 export const PAGE_SIZE = { usual: 100, most: 1_000 };
-/** Most events that a page jump may skip: each is read on the way. */
+/** The largest `offset`: the skipped events are read too. */
 export const MAX_OFFSET = 10_000;
 
 export const EVENT_ORDERS = ['TIMESTAMP_DESC', 'TIMESTAMP_ASC', 'POSITION_DESC', 'POSITION_ASC'] as const;

@@ -113,11 +113,11 @@ export async function countResources(
 export const TIME_BUCKETS = { MINUTE: 60_000, HOUR: 3_600_000, DAY: 86_400_000 } as const;
 export type TimeBucket = keyof typeof TIME_BUCKETS;
 
-/** Most points of a timeline. */
+/** The largest number of points of a timeline. */
 export const MAX_TIMELINE_POINTS = 10_000;
-/** How many of the most frequent values are counted: by default, and at most. */
+/** How many of the most frequent values a summary has: by default, and at most. */
 export const TOP_SIZE = { usual: 10, most: 1_000 };
-/** The period that is summarised by default. */
+/** The default period of a summary. */
 export const USUAL_PERIOD_MS = TIME_BUCKETS.DAY;
 
 /** The counts of one time bucket, which starts at `start` (milliseconds since 1970). */
