@@ -36,7 +36,7 @@ function canonicalObject(object: JsonObject): string {
   return text === '' ? '{}' : `${text}}`;
 }
 
-// For the few keys that most objects have, quicker than to sort a copy of them, as `sort` does.
+// An insertion sort: for the few keys of most objects it is faster than `sort`, which copies them.
 function sortedKeys(object: JsonObject): string[] {
   const keys = Object.keys(object);
   if (keys.length > MAX_INSERTED) return keys.sort();
@@ -51,7 +51,7 @@ function sortedKeys(object: JsonObject): string[] {
 
 const MAY_NEED_ESCAPES = /["\\\p{Cc}\p{Cs}]/u;
 
-/** A text as it stands in JSON. Most need no call of JSON.stringify for it. */
+/** A text as a JSON string. JSON.stringify is called only for texts that may need escapes. */
 export function quoted(text: string): string {
   return MAY_NEED_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
@@ -113,14 +113,14 @@ export const CLOSING_BRACE = 0x7d;
 
 const FIRST_BYTES = 16_384;
 const MOST_KEPT_BYTES = 262_144;
-/** A longer text is looked through and encoded faster by what is built in. */
+/** For longer texts the built-in functions are faster than a loop. */
 const MAX_LOOP = 80;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
 const TILDE = 0x7e;
 
-/** How a value stands in the canonical form; undefined: it is no part of it. */
+/** How a value of each kind is written; undefined: the canonical form does not have it. */
 const FORMS: Record<Kind, 'text' | 'time' | 'object' | undefined> = {
   text: 'text',
   address: 'text',
@@ -135,7 +135,7 @@ const FORMS: Record<Kind, 'text' | 'time' | 'object' | undefined> = {
   hash: undefined,
 };
 
-/** What is written, member by member: a text as JSON, a time, an object that is JSON already, or the version. */
+/** The steps of the writer, one for each member: a text, a time, an object that is JSON already, or the version. */
 const STEPS = CANONICAL_MEMBERS.map(({ field, prefix }) => ({
   field: field as CanonicalField,
   prefix,
@@ -144,7 +144,7 @@ const STEPS = CANONICAL_MEMBERS.map(({ field, prefix }) => ({
 
 /**
  * The canonical form of an event: JCS of its snake_case record with `v` = 1, absent values left out. Its UTF-8 bytes
- * are what is hashed, and a line of an NDJSON export.
+ * are hashed, and are a line of an NDJSON export.
  */
 export function canonicalEvent(event: EventRecord): Buffer {
   return Buffer.from(canonicalRecord(event, canonicalObjects(event)));
@@ -157,7 +157,7 @@ export function canonicalRecord(event: EventRecord, objects: CanonicalObjects): 
   return writer.record(event, objects);
 }
 
-/** Writes canonical forms, one at a time, as bytes: to put texts together and encode them would take longer. */
+/** Writes canonical forms as bytes, one at a time. This is faster than to join texts and encode them. */
 class CanonicalWriter {
   #bytes = Buffer.allocUnsafe(FIRST_BYTES);
   #at = 0;
@@ -211,7 +211,7 @@ class CanonicalWriter {
     this.#bytes[this.#at++] = byte;
   }
 
-  /** Writes a text that stands in JSON as it is, in quotes; false, and nothing is written, for any other. */
+  /** Writes a text that needs no escapes, in quotes. Returns false for any other and writes nothing. */
   #plain(text: string): boolean {
     this.#reserve(text.length + 2);
     const bytes = this.#bytes;

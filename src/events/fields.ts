@@ -197,7 +197,7 @@ export const REDACTED_TEXTS = select<RedactedText>(
 export const REFUSING_TEXTS = select<RefusingText>(({ traits }) => traits.includes('refuseSecrets'));
 export const HASHED_TEXTS = select<HashedText>(({ traits }) => traits.includes('hashSecrets'));
 
-/** An event of which nothing is known. Copies of it have one shape, which is quicker all along the way. */
+/** An event without values. Copies of it have one hidden class, so that V8 reads their fields faster. */
 export const EMPTY_EVENT: Readonly<Record<StoredField, undefined>> = mapFields(
   STORED_FIELDS,
   () => undefined,
@@ -265,7 +265,7 @@ export type FieldsOf<Names extends FieldName> = {
   -readonly [N in keyof Table as N extends Exclude<Names, AlwaysField> ? N : never]?: ValueOf<N> | undefined;
 };
 
-// The rows of the table, made so that their types say what is in them.
+// These functions make the rows of the table. Their types keep the kind and the traits of each row.
 
 function field<const K extends Kind, const T extends Trait = never>(
   kind: K,

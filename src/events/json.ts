@@ -2,10 +2,10 @@ import { type AuditError, badInput } from '../errors.ts';
 import { InexactNumber } from '../parse-json.ts';
 import { type JsonObject, MAX_EVENT_CHARACTERS, MAX_JSON_DEPTH, MAX_JSON_VALUES } from './fields.ts';
 
-/** What is said of an event whose texts are together longer than can be recorded. */
+/** The message for an event whose texts are together longer than `MAX_EVENT_CHARACTERS`. */
 export const TOO_LONG = `makes the event longer than ${MAX_EVENT_CHARACTERS} characters`;
 
-/** What is wrong with a text that cannot be stored and hashed as it is; undefined: nothing. */
+/** Why a text cannot be stored and hashed unchanged; undefined: it can. */
 export function problemOf(text: string): string | undefined {
   if (text.includes('\0')) return 'must not contain the NUL character';
   return text.isWellFormed() ? undefined : 'must not contain a lone surrogate';
@@ -17,7 +17,7 @@ export function checkText(text: string, path: string): void {
   if (problem !== undefined) throw badInput(path, problem);
 }
 
-/** Takes what is wrong with an input: it throws that, or collects it and the check goes on. */
+/** Receives a problem of an input: throws it, or collects it so that the check goes on. */
 export type OnProblem = (problem: AuditError) => void;
 
 /** Throws the first problem. */
@@ -73,7 +73,7 @@ function refuse({ root, keys, onProblem }: Walk, message: string): void {
 function checkValue(value: unknown, walk: Walk): void {
   walk.values += 1;
   if (walk.values > walk.maxValues) {
-    // What is too large is said once.
+    // Reported once.
     if (walk.values === walk.maxValues + 1)
       refuse(walk, `has more than ${walk.maxValues} members and elements`);
   } else if (typeof value === 'string') checkString(value, walk);
@@ -104,7 +104,7 @@ function refuseInexact({ text }: InexactNumber, walk: Walk): void {
   refuse(walk, problemOfNumber(value) ?? changedTo(value));
 }
 
-/** What is wrong with a number that cannot be kept as it is; undefined: nothing, as far as a double tells. */
+/** Why a number cannot be stored unchanged; undefined: the double gives no reason. */
 export function problemOfNumber(value: number): string | undefined {
   if (!Number.isFinite(value)) return 'must be a finite number';
   return Number.isInteger(value) && !Number.isSafeInteger(value)
@@ -112,7 +112,7 @@ export function problemOfNumber(value: number): string | undefined {
     : undefined;
 }
 
-/** What is wrong with a number that a double would change to this value. */
+/** The message for a number that a double would change to this value. */
 export function changedTo(value: number): string {
   return `has more digits than a 64-bit floating-point number holds and would become ${value}; send it as a string`;
 }

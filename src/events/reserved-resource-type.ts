@@ -6,7 +6,7 @@ export const SYSTEM_RESOURCE_TYPE = 'audit_log';
 /** The resource type of the log's own events about API keys. */
 export const KEY_RESOURCE_TYPE = `${SYSTEM_RESOURCE_TYPE}.api_key`;
 
-// Marks, white space, control characters and whatever has no shape of its own: with or without them a text looks the same.
+// Marks, white space, control characters and invisible characters: a text looks the same without them.
 const INVISIBLE = /[\p{M}\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 const PLAIN = /^[\x21-\x7e]+$/;
 /** Characters that look like a letter of the reserved name in some font (Unicode Technical Standard 39), by that letter. */
@@ -39,7 +39,7 @@ export function isReserved(resourceType: string | null | undefined): boolean {
   return skeleton === RESERVED || skeleton.startsWith(`${RESERVED}.`);
 }
 
-/** What is wrong with an event from a client at `path` whose resource type is reserved. */
+/** The problem of a client's event at `path` whose resource type is reserved. */
 export function reservedProblem(path: string): AuditError {
   return badInput(
     `${path}.resourceType`,

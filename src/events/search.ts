@@ -23,7 +23,7 @@ const HAS_UNSPACED = new RegExp(UNSPACED, 'u');
 const RUNS = new RegExp(`(${UNSPACED}+)|(?:(?!${UNSPACED}).)+`, 'gsu');
 const FINAL_SIGMA = /ς/g;
 
-/** What is in the words of an event before each of its texts, and first: older versions wrote words without it. */
+/** Stands before the words of each text, so also first. Versions before migration 0060 wrote words without it. */
 export const TEXT_START = '';
 
 /**

@@ -7,8 +7,8 @@ const THREE = Array.from({ length: 1_000 }, (_, number) => String(number).padSta
 
 /**
  * Milliseconds since 1970 of an RFC 3339 date-time; digits below the millisecond are cut.
- * A leap second, 23:59:60 of UTC on whatever day, is the second after it: no clock of the service has one, nor does this
- * scale of time. undefined for anything else: 30 February, hour 24, a missing offset, a year outside 0001 to 9999.
+ * A leap second (23:59:60 UTC on any day) becomes the second after it, since milliseconds since 1970 do not count leap
+ * seconds. undefined for anything else: 30 February, hour 24, a missing offset, a year outside 0001 to 9999.
  */
 export function parseTime(text: string): number | undefined {
   const match = RFC3339.exec(text);
@@ -37,7 +37,7 @@ export function parseTime(text: string): number | undefined {
 const MAX_DAYS = 1_000;
 const days = new Map<number, string>();
 
-/** RFC 3339 in UTC with milliseconds, from milliseconds since 1970. Throws a RangeError for what is no time. */
+/** RFC 3339 in UTC with milliseconds, from milliseconds since 1970. Throws a RangeError for a number that is no time. */
 export function formatTime(time: number): string {
   const milliseconds = Math.trunc(time);
   const day = Math.floor(milliseconds / DAY_MS);

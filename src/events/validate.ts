@@ -15,19 +15,19 @@ import {
 } from './fields.ts';
 import { checkJsonObject, type OnProblem, problemOf, throwProblem } from './json.ts';
 
-/** What a caller sends, before it was checked; names as in the GraphQL input, enums as stored. Null is no value. */
+/** An event as a caller sends it, not checked yet: names as in the GraphQL input, enums as stored. Null means absent. */
 export type EventInput = { [N in RequiredField]: ValueOf<N> } & {
   [N in Exclude<ClientField, RequiredField>]?: InputValue<N>;
 };
 type InputValue<N extends ClientField> = N extends ObjectField ? unknown : ValueOf<N> | null | undefined;
 
 /**
- * Checks one event. Each problem is BAD_USER_INPUT with the path of a field that cannot be kept as it is; after one, what
- * is returned is no event.
+ * Checks one event. Each problem is BAD_USER_INPUT with the path of a field that cannot be stored unchanged. The result is
+ * meaningless after a problem.
  */
 export function checkEvent(input: EventInput, path: string, onProblem: OnProblem = throwProblem): EventDraft {
   const place: Place = { path, onProblem, room: { characters: MAX_EVENT_CHARACTERS } };
-  // Every field is named, absent ones too: objects of one shape are quicker all along the way.
+  // A draft has every field, absent ones too, so that all drafts have one hidden class.
   const draft: Record<string, unknown> = { ...EMPTY_DRAFT };
   for (const { name, check, defaultValue } of STEPS) {
     const value = input[name];
@@ -39,11 +39,11 @@ export function checkEvent(input: EventInput, path: string, onProblem: OnProblem
   return draft as EventDraft;
 }
 
-/** Where an event stands in the input, and what becomes of its problems. */
+/** The path of an event in the input, and the receiver of its problems. */
 interface Place {
   path: string;
   onProblem: OnProblem;
-  /** For all objects together: an event that is far too large is refused before any work on it. */
+  /** Characters left for all objects together: an event that is far too large is refused early. */
   room: { characters: number };
 }
 
@@ -52,7 +52,7 @@ type Check<Value = never> = (value: Value, place: Place) => unknown;
 
 type Checker = (name: ClientField) => Check;
 
-/** What is checked of a field of each kind. Values of the others are as the types of the API let them through. */
+/** The checks by kind of field. The types of the API have checked the values of the other kinds. */
 const CHECKERS: Partial<Record<Kind, Checker>> = {
   text: textChecker,
   address: addressChecker,

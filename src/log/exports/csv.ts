@@ -5,7 +5,7 @@ import { parseJson } from '../../parse-json.ts';
 import { CanonicalRows, leafHashOf, mostBytes, positionOf } from '../read/canonical-row.ts';
 import type { BlockWriter } from './json.ts';
 
-/** The columns, beside the position and the leaf hash, which are the last; the salt is of no use in a table. */
+/** The columns before the last two, which are the position and the leaf hash. A CSV has no salt. */
 const COLUMNS = CANONICAL_FIELDS.filter((name) => name !== 'salt').map((name) => columnOf(name));
 
 type Members = Partial<Record<(typeof COLUMNS)[number], string | JsonObject>>;
