@@ -5,8 +5,9 @@ import { AuditError } from '../errors.ts';
 import { rawErrorResponse } from './error-response.ts';
 
 const CHECK_MS = 1_000;
+/** How long an idle connection is kept for the next request. */
 const IDLE_MS = 30_000;
-/** Longer than any answer takes; a live stream says something every few seconds. */
+/** A connection without any traffic for so long is closed. No response takes as long, and live streams send pings. */
 const SILENT_MS = 300_000;
 const MAX_HEADER_BYTES = 16_384;
 const WARN_EVERY_MS = 10_000;
@@ -20,7 +21,7 @@ export interface ConnectionOptions {
   log: Logger;
 }
 
-/** The options of a server that waits for nobody for ever. */
+/** The options of the HTTP server: a deadline for each part of a request. */
 export function serverOptions({ headersTimeoutMs, requestTimeoutMs }: ConnectionOptions): ServerOptions {
   return {
     headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
@@ -31,7 +32,7 @@ export function serverOptions({ headersTimeoutMs, requestTimeoutMs }: Connection
   };
 }
 
-/** Bounds the connections of a server, and answers what is no HTTP request, or comes too slowly, with a coded error. */
+/** Limits the number of connections. Answers a malformed or slow request with a coded error. */
 export function boundConnections(server: Server, { maxConnections, log }: ConnectionOptions): void {
   server.maxConnections = maxConnections;
   server.setTimeout(SILENT_MS);
@@ -63,15 +64,16 @@ function errorOfBrokenRequest(code: string): [number, AuditError] {
   }
 }
 
+/** How long the rest of a request's body is read after its response. */
 const LINGER_MS = 1_000;
-const LATEST = Symbol('latest answer');
+const LATEST = Symbol('latest response');
 
-/** A connection, and the answer that was begun last on it. */
+/** A connection with the response that was begun last on it. */
 type Answering = Duplex & { [LATEST]?: ServerResponse };
 
 /**
- * Reads what is left of a request's body, once it is answered, for a moment: so that the client can see the answer, but
- * not to an end that may never come.
+ * Reads the rest of a request's body for a second after the response, then closes the connection. A client that is still
+ * sending would otherwise be reset before it can read the response.
  */
 export function lingerAfter(request: IncomingMessage, response: ServerResponse): void {
   (request.socket as Answering)[LATEST] = response;
@@ -82,7 +84,7 @@ export function lingerAfter(request: IncomingMessage, response: ServerResponse):
   });
 }
 
-/** Whether an answer has begun on the connection to a request that is not over yet: nothing else can be said on it. */
+/** Whether a response has begun on the connection and its request has not ended: no other response can be sent on it. */
 export function isAnswering(socket: Answering): boolean {
   const response = socket[LATEST];
   return response?.headersSent === true && !(response.writableFinished && response.req.complete);
@@ -91,11 +93,12 @@ export function isAnswering(socket: Answering): boolean {
 const WAITING = new WeakMap<Duplex, Set<ServerResponse>>();
 
 /**
- * Lets every answer close with its connection. Of the answers that wait in line on one (pipelining), Node tells only the
- * first that the connection is gone; whatever the others hold would be held for ever. To be called before anybody listens.
+ * Emits `close` on every response of a connection when the connection closes. With pipelined requests Node does so for the
+ * first response only, and the resources of the others would never be released. To be called before other listeners are
+ * added.
  */
 export function closeWithConnection({ socket }: IncomingMessage, response: ServerResponse): void {
-  // Every part that holds something for an answer lets go of it at the end: they are more than Node's usual ten.
+  // More parts release resources when a response closes than the ten listeners after which Node warns.
   response.setMaxListeners(20);
   const waiting = WAITING.get(socket) ?? waitOn(socket);
   waiting.add(response);
@@ -105,7 +108,7 @@ export function closeWithConnection({ socket }: IncomingMessage, response: Serve
 function waitOn(socket: Duplex): Set<ServerResponse> {
   const waiting = new Set<ServerResponse>();
   WAITING.set(socket, waiting);
-  // Behind Node's own listener, which closes the first.
+  // Runs after Node's own listener, which closes the first response.
   socket.once('close', () => {
     for (const response of waiting) {
       response.destroy();

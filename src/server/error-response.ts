@@ -10,8 +10,8 @@ import { logOutage } from './operator-log.ts';
 import { type HttpContext, requestIdOf } from './request.ts';
 
 /**
- * On every answer, whatever it is: nothing of it may be sniffed, framed, cached or run. A page that has to run
- * something says so itself.
+ * The headers of every response: it must not be sniffed, framed, cached or executed. The GraphiQL page replaces what it
+ * needs.
  */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
@@ -24,7 +24,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'x-frame-options': 'DENY',
 };
 
-/** The body of an answer that is nothing but an error, in the form of a GraphQL one. */
+/** The body of an error response, in the form of a GraphQL response. */
 export function errorBody({ code, message, path, retryAfterMs }: AuditError): string {
   const extensions = {
     code,
@@ -34,7 +34,7 @@ export function errorBody({ code, message, path, retryAfterMs }: AuditError): st
   return `${JSON.stringify({ errors: [{ message, extensions }] })}\n`;
 }
 
-/** The headers of such an answer. */
+/** The headers of an error response. */
 export function errorHeaders({ retryAfterMs }: AuditError): Record<string, string> {
   return {
     'content-type': 'application/json; charset=utf-8',
@@ -42,7 +42,7 @@ export function errorHeaders({ retryAfterMs }: AuditError): Record<string, strin
   };
 }
 
-/** The whole of such a response over HTTP/1.1, for a connection that Node has no response for. It closes the connection. */
+/** A whole error response as HTTP/1.1 text, for a socket without a `ServerResponse`. It says `connection: close`. */
 export function rawErrorResponse(status: number, error: AuditError): string {
   const body = errorBody(error);
   const headers = {
@@ -55,19 +55,19 @@ export function rawErrorResponse(status: number, error: AuditError): string {
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
 
-/** Answers with an error, unless it has been answered: with UNAVAILABLE, when the service stopped meanwhile. */
+/** Sends an error response. Does nothing when a response was begun, such as UNAVAILABLE when the service stopped. */
 export function sendError(response: ServerResponse, status: number, error: AuditError): void {
   if (response.headersSent) return;
   response.writeHead(status, errorHeaders(error)).end(errorBody(error));
 }
 
-/** Answers a request whose method is not served here. */
+/** Answers a request by another method than GET and HEAD. */
 export function sendMethodNotAllowed(response: ServerResponse): void {
   response.setHeader('allow', 'GET, HEAD');
   sendError(response, 405, new AuditError('BAD_USER_INPUT', 'this is served by GET and HEAD'));
 }
 
-/** Answers with 503 when the error may pass, else with 500; the cause is in the log under the id. */
+/** Answers with 503 when a retry may succeed, else with 500. The cause is logged with the request's id. */
 export function sendFailure(
   response: ServerResponse,
   error: unknown,

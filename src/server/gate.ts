@@ -16,12 +16,12 @@ export interface GateOptions {
   requests: RequestLimiter;
 }
 
-/** What every request passes first. True: go on; false: it is answered. */
+/** Checks every request first. Returns whether to go on; false: the request was answered. */
 export type Gate = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /**
- * Makes the gate: it puts the headers that are on every answer, refuses requests whose headers say two things, that are
- * meant for another host, or that are too many, and answers browsers that ask whether they may.
+ * Creates the gate. It sets the headers of every response, refuses requests with a repeated header, for another host, or
+ * beyond the limit of requests, and answers preflight requests.
  */
 export function createGate({ isHost, origins, requests }: GateOptions): Gate {
   return (request, response) => {
@@ -29,26 +29,26 @@ export function createGate({ isHost, origins, requests }: GateOptions): Gate {
     response.setHeader('x-request-id', requestIdOf(request));
     lingerAfter(request, response);
     const repeated = repeatedHeader(request);
-    if (repeated) return refused(response, 400, repeated);
-    // Whoever watches over the service asks by address, and also when it is busy.
+    if (repeated) return reject(response, 400, repeated);
+    // Health checks come by address, and must be answered while the service is busy.
     if (request.url?.startsWith(HEALTH_PATH)) return true;
-    if (!isHost(request.headers.host)) return refused(response, 421, notThisHost());
+    if (!isHost(request.headers.host)) return reject(response, 421, notThisHost());
     origins.open(request, response);
     if (request.method === 'OPTIONS') {
       const isAnswered = origins.answerPreflight(request, response);
-      return isAnswered ? false : refused(response, 403, notThisOrigin());
+      return isAnswered ? false : reject(response, 403, notThisOrigin());
     }
     try {
       requests.enter(request);
     } catch (error) {
-      return refused(response, 503, error as AuditError);
+      return reject(response, 503, error as AuditError);
     }
     response.once('close', () => requests.leave(request));
     return true;
   };
 }
 
-/** The error for a request that is meant for another host. */
+/** The error for a request with the host name of another service. */
 export function notThisHost(): AuditError {
   return new AuditError(
     'FORBIDDEN',
@@ -56,22 +56,22 @@ export function notThisHost(): AuditError {
   );
 }
 
-/** The error for a page that may not use the service. */
+/** The error for a page of an origin that is not allowed. */
 export function notThisOrigin(): AuditError {
   return new AuditError('FORBIDDEN', 'this service does not take requests from this origin (CORS_ORIGINS)');
 }
 
-function refused(response: ServerResponse, status: number, error: AuditError): false {
+function reject(response: ServerResponse, status: number, error: AuditError): false {
   sendError(response, status, error);
   return false;
 }
 
-// Node keeps the first of each, and another program on the way may have decided by the last.
+// Node keeps the first value of each, and a proxy may have decided by the last.
 const SINGLE = new Set(['host', 'authorization', 'content-type', 'origin']);
 
 /**
- * The error for a request in which a header that decides something stands twice, even with the same value; undefined:
- * there is none. RFC 9112, 3.2 wants 400 for a second `Host`.
+ * The error for a request that repeats one of the headers in `SINGLE`, even with the same value; undefined: none is
+ * repeated. RFC 9112, 3.2 requires 400 for a second `Host`.
  */
 export function repeatedHeader({ rawHeaders }: IncomingMessage): AuditError | undefined {
   const seen = new Set<string>();

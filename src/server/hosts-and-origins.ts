@@ -3,14 +3,13 @@ import { isIP } from 'node:net';
 import { plainAddress } from '../events/address.ts';
 import { memoizeLast } from './request.ts';
 
-/** Whether a request with this `Host` is meant for this service. */
+/** Whether the service answers to this `Host`. */
 export type HostCheck = (host: string | undefined) => boolean;
 
 /**
- * Makes the check of the `Host` header. On a loopback address the service answers to loopback names only: a page in a
- * browser on the same machine can make its own name stand for 127.0.0.1 (DNS rebinding). `allowed` names, without
- * ports, are answered to as well; where the service listens on other addresses they are the only ones, unless there are
- * none.
+ * Creates the check of the `Host` header, against DNS rebinding: a page can make its own name resolve to 127.0.0.1. On a
+ * loopback address the service answers to loopback names and to the `allowed` names (without ports). On other addresses it
+ * answers to the `allowed` names only, or to all names when none are given.
  */
 export function createHostCheck(boundTo: string, allowed: readonly string[]): HostCheck {
   const names = new Set(allowed.map(nameIn));
@@ -23,14 +22,14 @@ export function createHostCheck(boundTo: string, allowed: readonly string[]): Ho
   });
 }
 
-// Yoga builds the address of the request from it.
+// Yoga builds the URL of the request from this name.
 function nameOf(host: string): string | undefined {
   if (!URL.canParse(`http://${host}`)) return undefined;
   const [, name] = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i.exec(host) ?? [];
   return name === undefined ? undefined : nameIn(name);
 }
 
-// One spelling for each name and address, brackets and the dot of the root left out.
+// One spelling for each name and address, without brackets and without a dot at the end.
 function nameIn(text: string): string {
   const name = text
     .toLowerCase()
@@ -44,23 +43,23 @@ function isLoopback(name: string): boolean {
   return name === '::1' || name === 'localhost' || name.endsWith('.localhost');
 }
 
-/** What allowed pages may send and read. */
+// What allowed pages may send and read.
 const METHODS = 'GET, HEAD, POST';
 const REQUEST_HEADERS = 'authorization, content-type, x-request-id';
 const RESPONSE_HEADERS = 'retry-after, x-request-id';
 const PREFLIGHT_SECONDS = '600';
 
-/** Which pages may use the service from a browser (CORS): for every path, so that Yoga has no rule of its own. */
+/** Which pages may use the service from a browser (CORS), on every path. Yoga's own CORS is off. */
 export interface Origins {
-  /** Whether a request comes from an allowed page, or from no page at all. */
+  /** Whether a request comes from an allowed page, or from no browser. */
   allows(request: IncomingMessage): boolean;
-  /** Lets a page of another, allowed origin read the answer. */
+  /** Lets a page of another, allowed origin read the response. */
   open(request: IncomingMessage, response: ServerResponse): void;
   /** Answers a preflight request: 204 for an allowed origin, else false. */
   answerPreflight(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
-/** Makes the rule: the service's own pages, and those of the origins given (`https://app.example`, or `*` for all). */
+/** Allows the service's own pages, and those of the given origins (`https://app.example`, or `*` for all). */
 export function createOrigins(allowed: readonly string[]): Origins {
   const listed = new Set(allowed);
   const isListed = (origin: string) => listed.has(origin) || listed.has('*');
@@ -73,7 +72,7 @@ export function createOrigins(allowed: readonly string[]): Origins {
       if (origin === undefined || !isListed(origin)) return;
       response.setHeader('access-control-allow-origin', origin);
       response.setHeader('access-control-expose-headers', RESPONSE_HEADERS);
-      // Else the answer is for pages of this origin only.
+      // The gate has set `same-origin`.
       response.setHeader('cross-origin-resource-policy', 'cross-origin');
     },
     answerPreflight({ headers: { origin } }, response) {
@@ -87,7 +86,7 @@ export function createOrigins(allowed: readonly string[]): Origins {
   };
 }
 
-// Behind a proxy that ends TLS the scheme is another here than in the browser.
+// Without the scheme: behind a proxy that terminates TLS it differs from the browser's.
 function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined;
 }

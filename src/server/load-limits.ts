@@ -2,23 +2,23 @@ import type { Plugin } from 'graphql-yoga';
 import { AuditError } from '../errors.ts';
 import type { HttpContext } from './request.ts';
 
-/** How many of the largest bodies are in memory at once; what is more is refused. */
+/** The bodies of all requests together may take the memory of so many bodies of the largest size. */
 const LARGEST_BODIES_AT_ONCE = 8;
 
-/** What is being answered at a time, over whatever transport. */
+/** Limits the requests that are being answered, and the memory of their bodies, over all transports. */
 export interface RequestLimiter {
-  /** One more begins. Throws OVERLOADED when that is too many. */
+  /** Registers a request. Throws OVERLOADED when too many are being answered. */
   enter(request: object): void;
   /**
-   * So many bytes of its body have arrived: they are in memory until it leaves. Throws OVERLOADED when those of all
-   * requests are too many.
+   * Counts bytes of the request's body that have arrived, until the request leaves. Throws OVERLOADED when the bodies of
+   * all requests take too much memory.
    */
   hold(request: object, bytes: number): void;
-  /** It is answered, or has become a stream, which the subscriptions count. */
+  /** Removes a request that was answered, or has become an event stream, which is counted as a subscription. */
   leave(request: object): void;
 }
 
-/** Makes the count, of `maxRequests` at a time whose bodies have `maxBodyBytes` at most. */
+/** Creates the limiter, for `maxRequests` at a time with bodies of at most `maxBodyBytes`. */
 export function createRequestLimiter({
   maxRequests,
   maxBodyBytes,
@@ -48,21 +48,21 @@ export function createRequestLimiter({
   };
 }
 
-/** Smaller ones are not worth counting. */
+/** Smaller responses are not counted. */
 const LEAST_BYTES = 16_384;
 
-/** The bytes of answers that clients have asked for and not taken yet, of all connections together. */
+/** The bytes of responses that wait to be read by their clients, of all connections together. */
 export interface OutputBuffer {
   /**
-   * So many bytes wait to be sent, and `cut` ends the connection that does not take them. Returns what to call when they
-   * are gone.
+   * Adds a response of so many bytes. `cut` closes its connection. Returns the function that removes the response, to be
+   * called when it was sent.
    */
   hold(bytes: number, cut: () => void): () => void;
 }
 
 /**
- * Makes the count, `mostBytes` at a time. Over the limit, the connections with the oldest unread responses are closed.
- * Nothing is refused for it, which may be done already.
+ * Creates the buffer. When it exceeds `mostBytes`, the connections with the oldest unread responses are closed. No request
+ * is refused for the limit, since its mutation may be committed already.
  */
 export function createOutputBuffer(mostBytes: number): OutputBuffer {
   const waiting = new Set<{ bytes: number; cut: () => void }>();
@@ -87,7 +87,7 @@ export function createOutputBuffer(mostBytes: number): OutputBuffer {
   };
 }
 
-/** Counts the bytes of an answer until the client has taken them; the oldest unread answers are cut above the bound. */
+/** Counts each response in the output buffer until its client has read it. */
 export function useOutputBuffer(outputBuffer: OutputBuffer): Plugin<object, HttpContext> {
   return {
     onResponse({ response, serverContext: { res } }) {
