@@ -26,8 +26,8 @@ export function mapResults<Source, Result>(
 }
 
 /**
- * The same results, for one reader, until `open`'s callback is called: then reading throws its error, once, also while
- * it waits for a result that may never come. `open` returns what to call when the results ended otherwise.
+ * Makes results endable from outside, for one reader. `open` gets a function that ends them: the next read, or the read that
+ * is waiting, throws the given error once. `open` returns the function to call when the results have ended otherwise.
  */
 export function endable<Result>(
   source: AsyncIterable<Result>,
@@ -48,11 +48,11 @@ export function endable<Result>(
   function stop(): void {
     isOver = true;
     release();
-    // Not awaited: a reading of the log may be under way.
+    // Not awaited: a read of the log may be running.
     void iterator.return?.()?.catch(() => undefined);
   }
 
-  // Not by Promise.race, which would keep a reaction for every result as long as the subscription lives.
+  // Not by Promise.race, which would keep a reaction of every result in memory until the subscription ends.
   async function read(): Promise<IteratorResult<Result>> {
     try {
       const result = await new Promise<IteratorResult<Result>>((resolve, reject) => {

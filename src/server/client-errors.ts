@@ -25,23 +25,23 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   UNAVAILABLE: 503,
 };
 
-// Messages repeat what the client sent, which may be long.
+// Messages repeat values of the client, which may be long.
 const MAX_MESSAGE = 1_000;
 
-/** An error from the inside, on its way to a client who is told nothing of it but where it is logged. */
+/** An internal error. The client gets the code INTERNAL and a request id; the cause is only logged. */
 export class InternalError extends GraphQLError {
   readonly internalCause: unknown;
 
-  constructor(inside: unknown, place: GraphQLErrorOptions) {
+  constructor(cause: unknown, location: GraphQLErrorOptions) {
     super('something went wrong inside', {
-      ...place,
+      ...location,
       extensions: { code: 'INTERNAL', http: { status: 500 } },
     });
-    this.internalCause = inside;
+    this.internalCause = cause;
   }
 }
 
-/** Turns whatever was thrown into what a client may see: a code, a path, and no internals. */
+/** Turns any thrown value into an error that a client may see: a code, a path, and no internals. */
 export function toClientError(error: unknown): GraphQLError {
   if (error instanceof InternalError) return error;
   const cause = orUnavailable(causeOf(error));
@@ -51,8 +51,8 @@ export function toClientError(error: unknown): GraphQLError {
 }
 
 /**
- * Logs an internal error, and tells the client the id under which the operator finds it; logs what the database was the
- * reason for. The errors of clients stay as they are, and are not logged.
+ * Logs an internal error and returns an error with the request id under which it was logged. Logs the cause of an error for
+ * which the database was the reason. Errors of clients are returned as they are and are not logged.
  */
 export function reportError(
   error: GraphQLError,
@@ -68,20 +68,20 @@ export function reportError(
   });
 }
 
-/** Both at once. */
+/** `toClientError`, then `reportError`. */
 export function showError(error: unknown, log: Logger, requestId?: string): GraphQLError {
   return reportError(toClientError(error), log, requestId);
 }
 
-/** What an error says to HTTP alone. */
+/** How an error changes the HTTP response. */
 export interface HttpHints {
   status?: number;
-  /** True: the status is for clients that take application/graphql-response+json only. */
+  /** True: the status is for clients that accept application/graphql-response+json only. */
   spec?: boolean;
   headers?: Record<string, string>;
 }
 
-/** The same error, which says this to HTTP too. */
+/** The same error, with these hints for HTTP. */
 export function withHints(error: GraphQLError, http: HttpHints): GraphQLError {
   return new GraphQLError(error.message, {
     ...locationOf(error),
@@ -90,12 +90,12 @@ export function withHints(error: GraphQLError, http: HttpHints): GraphQLError {
   });
 }
 
-/** All that a client is told of what went wrong inside. */
+/** The message of an internal error, as the client gets it. */
 export function internalErrorMessage(requestId: string): string {
   return `something went wrong inside: the operator finds it under request id ${requestId}`;
 }
 
-/** A result as it is sent where there is no HTTP status: every error shown, without what is said to HTTP only. */
+/** A result for a transport without an HTTP status: every error as a client may see it, without hints for HTTP. */
 export function resultForClient<Result extends { errors?: readonly GraphQLError[] | undefined }>(
   { errors, ...result }: Result,
   log: Logger,
@@ -105,7 +105,7 @@ export function resultForClient<Result extends { errors?: readonly GraphQLError[
   return { errors: errors.map((error) => withoutStatus(showError(error, log, requestId))), ...result };
 }
 
-/** A shown error as it is sent: without what it says to HTTP alone. */
+/** An error as it is sent, without its hints for HTTP. */
 export function withoutStatus(error: GraphQLError): GraphQLFormattedError {
   const { extensions: { http, ...extensions } = {}, ...formatted } = error.toJSON();
   return { ...formatted, extensions };
@@ -115,7 +115,7 @@ function shortened(text: string): string {
   return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}...` : text;
 }
 
-// graphql-js wraps its own errors in others that say where; they are no causes from the inside.
+// graphql-js wraps its own errors in others with a location; those wrapped errors are not the cause.
 function causeOf(error: unknown): unknown {
   if (!(error instanceof GraphQLError)) return error;
   const original = error.originalError;
@@ -128,7 +128,7 @@ function shownAuditError(cause: AuditError, error: unknown): GraphQLError {
   const headers = retryAfterMs === undefined ? {} : { 'retry-after': retryAfterSeconds(retryAfterMs) };
   return new GraphQLError(shortened(cause.message), {
     ...locationOf(error),
-    // Kept for the log alone, and only of outages: Yoga takes any other error behind one for an unexpected one.
+    // For the log, and only of outages: Yoga masks an error whose original is another error.
     originalError: cause.cause === undefined ? null : cause,
     extensions: {
       code,
@@ -144,7 +144,7 @@ export function retryAfterSeconds(ms: number): string {
   return String(Math.max(1, Math.ceil(ms / 1_000)));
 }
 
-// What graphql-js itself refuses is bad input: a syntax error, an unknown field, a value of the wrong type.
+// An error of graphql-js itself is bad input: a syntax error, an unknown field, a value of the wrong type.
 function withCode(error: GraphQLError): GraphQLError {
   if (ERROR_CODES.includes(error.extensions.code as ErrorCode)) return error;
   const path = pathInVariables(error) ?? literalPath(error);
@@ -159,8 +159,9 @@ function withCode(error: GraphQLError): GraphQLError {
   });
 }
 
-// Of `Variable "$events" got invalid value 1 at "events[3].eventType"; ...`, with the argument's name for the variable's.
-// The value between is the client's: an expression that could match a piece of it in two ways would take for ever.
+// Reads the path of `Variable "$events" got invalid value 1 at "events[3].eventType"; ...`, and puts the argument's name in
+// the place of the variable's. The value between comes from the client, so the expression must match it in one way only:
+// otherwise it takes exponential time.
 function pathInVariables(error: GraphQLError): string | undefined {
   const [, variable, path = ''] =
     /^Variable "\$(\w+)" .*?(?: at "\w+((?:[.[][^"]*)?)")?; /s.exec(error.message) ?? [];
@@ -173,20 +174,20 @@ function locationOf(error: unknown): GraphQLErrorOptions {
   return { nodes, source, positions, path };
 }
 
-// A document may have several errors: parsed once for all of them.
+// One parsed document for all errors of the document.
 const parsed = new WeakMap<Source, DocumentNode>();
-/** The paths of what errors of an execution name, in documents without locations. */
+/** The paths of the nodes that errors may name, in documents without locations. */
 const kept = new WeakMap<ASTNode, string>();
 
-/** Errors of the document find their arguments without parsing it once more. */
+/** Keeps a parsed document, so that its errors find their arguments without parsing it again. */
 export function rememberDocument(document: DocumentNode): void {
   if (document.loc) parsed.set(document.loc.source, document);
 }
 
 /**
- * Takes the locations out of a document. For each place of each error graphql-js looks through the text before it,
- * and an execution may have thousands of errors. The tree takes less memory too: locations keep all tokens. `keepsPaths`:
- * the document is not valid, and every node is to be found that an error of it may name.
+ * Removes the locations from a document. graphql-js scans the text before each location of each error, and an execution may
+ * have thousands of errors. The tree also takes less memory, since locations keep all tokens. `keepsPaths` is for an
+ * invalid document: every node is kept with its path, since any may be named by an error.
  */
 export function forgetLocations(document: DocumentNode, { keepsPaths = false } = {}): void {
   const uses = new Map<string, string>();
@@ -208,7 +209,7 @@ export function forgetLocations(document: DocumentNode, { keepsPaths = false } =
   for (const { node, name } of definitions) kept.set(node, uses.get(name) ?? name);
 }
 
-/** The argument path, such as `input[17].details.a[3]`, of the literal that an error names; undefined where it names none. */
+/** The argument path, such as `input[17].details.a[3]`, of the literal that an error names; undefined: it names none. */
 export function literalPath({ nodes, source, positions }: GraphQLError): string | undefined {
   const [node] = nodes ?? [];
   if (!node) return undefined;
@@ -216,7 +217,7 @@ export function literalPath({ nodes, source, positions }: GraphQLError): string 
   return source && offset !== undefined ? pathAt(documentOf(source), offset) : kept.get(node);
 }
 
-/** The argument path at which the document of an error uses a variable, such as `input.details`; undefined where it does not. */
+/** The argument path at which the document of an error uses a variable, such as `input.details`; undefined: it does not. */
 export function variablePath({ nodes, source }: GraphQLError, variable: string): string | undefined {
   if (source) return pathOfUse(documentOf(source), variable, '');
   const [definition] = nodes ?? [];
@@ -256,7 +257,7 @@ function pathOfUse(node: ASTNode, variable: string, path: string): string | unde
 interface Parent {
   node: ASTNode;
   path: string;
-  /** Which of its children it is. */
+  /** The index of the child in it. */
   index: number;
 }
 

@@ -84,8 +84,8 @@ export function sendFailure(
 }
 
 /**
- * Says that a request that could not be executed at all (a variable of the wrong type) is a bad one: 400. Where the
- * schema is not shown, its names are not suggested here either.
+ * Answers 400 to a request whose execution could not begin, such as one with a variable of the wrong type. Hides
+ * suggestions of names when the schema is not shown.
  */
 export function useRequestErrorStatus({ hasIntrospection }: { hasIntrospection: boolean }): EnvelopPlugin {
   return {
@@ -110,7 +110,7 @@ export function useRequestErrorStatus({ hasIntrospection }: { hasIntrospection: 
 
 function withRequestStatus(result: ExecutionResult): ExecutionResult {
   if ('data' in result || !result.errors) return result;
-  // An error with a path is that of a field.
+  // An error with a path belongs to a field.
   const isOfRequest = (error: GraphQLError) => error.path === undefined && !error.extensions.http;
   return {
     ...result,
@@ -118,7 +118,7 @@ function withRequestStatus(result: ExecutionResult): ExecutionResult {
   };
 }
 
-/** Logs what went wrong inside, with the id of the request that the client is told. */
+/** Logs internal errors with the request's id, which the client gets too. */
 export function useErrorReports(log: Logger): Plugin<object, HttpContext> {
   return {
     onResultProcess({ result, setResult, serverContext: { req } }) {
@@ -130,7 +130,7 @@ export function useErrorReports(log: Logger): Plugin<object, HttpContext> {
   };
 }
 
-/** The same result, its internal errors logged and named by the request's id. */
+/** Logs the internal errors of a result, and names them by the request's id. */
 export function reportResult<Result extends ExecutionResult>(
   result: Result,
   log: Logger,
@@ -140,11 +140,11 @@ export function reportResult<Result extends ExecutionResult>(
   return { ...result, errors: result.errors.map((error) => reportError(error, log, requestId)) };
 }
 
-/** Gives the answers that Yoga makes without a body (406, 404, ...) the form of all other errors. */
+/** Gives a coded body to the error responses that Yoga sends without one (406, 404, ...). */
 export function useCodedResponses(): Plugin<object, HttpContext> {
   return {
     onResultProcess({ result, resultProcessor }) {
-      // Nobody will read a subscription whose results the client does not accept.
+      // Ends a subscription whose client accepts no content type that can be sent.
       if (isIterable(result) && !resultProcessor) void result[Symbol.asyncIterator]().return?.();
     },
     onResponse({ response, setResponse, fetchAPI }) {
@@ -166,5 +166,5 @@ export function useCodedResponses(): Plugin<object, HttpContext> {
 
 const PATHS: Record<number, string> = { 406: 'accept' };
 const MESSAGES: Record<number, string> = {
-  406: 'must name what can be sent: application/graphql-response+json or application/json, and for a subscription text/event-stream',
+  406: 'must name a content type that can be sent: application/graphql-response+json or application/json, and for a subscription text/event-stream',
 };

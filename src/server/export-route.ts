@@ -11,22 +11,22 @@ import { sendError, sendMethodNotAllowed } from './error-response.ts';
 import { acceptsGzip, type PeerOf } from './request.ts';
 
 export const EXPORT_PATH = '/export/';
-/** What a file costs of what a key may spend: as much as a few pages of events. */
+/** The cost of a file, in points of the key's rate limit: that of a few pages of events. */
 const POINTS = 100_000;
 
-/** What the route stands on. */
+/** The options of the route. */
 export interface ExportOptions {
   services: Services;
   peerOf: PeerOf;
-  /** Counts the files that are being taken. */
+  /** Counts the files that are being sent. */
   files: Quota;
 }
 
 /**
- * Streams the file of a link, gzip when accepted; 403 when the link was altered or it or its key has ended,
- * 503 while too many files are being taken.
- * That somebody takes the file is an event in the log before its first byte is out.
- * A file that cannot be finished, or whose key ends, is a broken connection: the promise is rejected.
+ * Streams the file of a link, compressed when the client accepts gzip. Answers 403 when the link was altered or has expired,
+ * or its key was revoked or has expired, and 503 while too many files are being sent. The download is recorded as an event
+ * before the first byte is sent. When the file cannot be finished, or its key ends, the promise is rejected and the caller
+ * breaks the connection.
  */
 export async function serveExport(
   { services, peerOf, files }: ExportOptions,
@@ -37,7 +37,7 @@ export async function serveExport(
   const { exportSecret, sessions } = services;
   const now = services.expiryNow();
   const grant = openGrant((request.url ?? '').slice(EXPORT_PATH.length), exportSecret, now);
-  // The look at the key costs a statement: it comes after the price, so that a link of an ended key is paid for too.
+  // Charged before the key is looked up by a statement: a link of a revoked key costs its points too.
   if (grant && !isAffordable(services, grant.keyId, response)) return;
   if (!grant || !(await services.isValid(credentialOf(grant)))) {
     services.metaAudit.failed(peerOf(request), { what: 'link' });
@@ -56,7 +56,7 @@ export async function serveExport(
     });
   }
   const file = isWanted ? await services.openExport(grant) : undefined;
-  // It was refused meanwhile, since the service stops.
+  // The service stops and has refused the request meanwhile.
   if (response.headersSent) return void file?.destroy();
   response.writeHead(200, {
     ...headersOf(grant.format, now),

@@ -2,13 +2,13 @@ import type { Pool } from '../db/pool.ts';
 import { type ConditionName, conditionOf } from '../errors.ts';
 import type { AppendState } from '../log/append/appender.ts';
 
-/** A load balancer that asks gets its answer within two seconds. */
+/** A health check is answered within two seconds. */
 const ANSWER_MS = 1_800;
-/** Longer than another instance that has vanished can keep an append waiting. */
+/** Longer than an instance that has vanished can block the appends of the others. */
 const MAX_APPEND_WAIT_MS = 10_000;
-/** After a failed append the instance is not ready for so long, and then ready again: somebody has to try the next. */
+/** How long the instance is not ready after a failed append. Then it is ready again, so that another append is tried. */
 const FAILED_MS = 5_000;
-/** The feed reads every four seconds, whatever the notifications say. */
+/** The feed reads the log every four seconds, also without a notification. */
 const MAX_FEED_LAG_MS = 10_000;
 
 const NO_ANSWER = 'the database does not answer';
@@ -17,11 +17,11 @@ const CONDITION_MESSAGES: Partial<Record<ConditionName, string>> = {
   refused: 'the database refuses the service',
 };
 
-/** What the instance knows about itself. */
+/** What the health of an instance is found from. */
 export interface HealthOptions {
   /**
-   * A pool of its own, so that the answer does not wait for a connection that others use. It connects anew each time: that
-   * the database takes no further connection is a problem that the connections of old do not show.
+   * Used for health checks only, so that a check does not wait for a free connection. It connects anew for each check:
+   * existing connections do not show that the database takes no new ones.
    */
   pool: Pool;
   appender: { state(): AppendState };
@@ -30,11 +30,11 @@ export interface HealthOptions {
 
 /** Whether an instance can serve. */
 export interface Health {
-  /** Why it is not ready, one sentence each; none: it is ready. Resolves within two seconds. */
+  /** Why the instance is not ready, one sentence each; empty: it is ready. Resolves within two seconds. */
   problems(): Promise<string[]>;
 }
 
-/** Makes the health of an instance. Those who ask while the database is being asked share the answer. */
+/** Creates the health check of an instance. Concurrent checks share one query of the database. */
 export function createHealth({ pool, appender, feed }: HealthOptions): Health {
   let asking: Promise<string | undefined> | undefined;
 

@@ -17,41 +17,41 @@ export function openOperatorLog(level: string): Logger {
   return pino({ level }, stream);
 }
 
-/** Time between two lines about the same. */
+/** Shortest time between two lines about the same condition. */
 const QUIET_MS = 5_000;
 
 interface LastReport {
   at: number;
-  /** Refusals since, of which no line tells. */
+  /** How many errors since then have no line. */
   more: number;
 }
 
 const lastReports = new WeakMap<Logger, Map<string, LastReport>>();
 
 /**
- * Logs the cause of a refusal that the client is told nothing of, if it has one. During an outage every request is
- * refused: of the same state there is a line every five seconds at most, which counts those between.
+ * Logs the database error behind an error response, if there is one. During an outage every request fails, so each condition
+ * of the database is logged every five seconds at most, with the number of errors in between.
  */
-export function logOutage(log: Logger, refusal: AuditError, requestId: string): void {
-  const { cause } = refusal;
+export function logOutage(log: Logger, shown: AuditError, requestId: string): void {
+  const { cause } = shown;
   const condition = conditionOf(cause);
   if (condition === undefined) return;
-  const said = lastReports.get(log) ?? new Map<string, LastReport>();
-  lastReports.set(log, said);
-  const last = said.get(condition);
+  const reports = lastReports.get(log) ?? new Map<string, LastReport>();
+  lastReports.set(log, reports);
+  const last = reports.get(condition);
   const at = performance.now();
   if (last && at - last.at < QUIET_MS) {
     last.more += 1;
     return;
   }
-  said.set(condition, { at, more: 0 });
-  // The error's own text alone: the object may carry the whole connection.
+  reports.set(condition, { at, more: 0 });
+  // Only the last line of the message: the error object may hold the whole connection.
   const { message } = cause as Error;
   log.error(
     {
       condition,
       cause: message.split('\n').at(-1),
-      code: refusal.code,
+      code: shown.code,
       requestId,
       alsoRefused: last?.more ?? 0,
     },

@@ -3,16 +3,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AddressBlock, addressIn, isInBlock } from '../events/address.ts';
 import type { Peer } from '../log/append/record.ts';
 
-/** Where the API is served. */
+/** The path of the API. */
 export const GRAPHQL_PATH = '/graphql';
 
-/** What a request over HTTP brings to the plugins of Yoga beside what GraphQL has. */
+/** What Yoga's plugins get of a request over HTTP, beside the GraphQL context. */
 export interface HttpContext {
   req: IncomingMessage;
   res: ServerResponse;
 }
 
-/** A GraphQL request as it arrives, by whatever transport; `documentId` is that of the draft on persisted documents. */
+/** A GraphQL request as it arrives, over any transport. `documentId` is that of GraphQL over HTTP's draft on persisted documents. */
 export interface OperationParams {
   query?: string | undefined;
   operationName?: string | undefined;
@@ -24,7 +24,7 @@ export interface OperationParams {
 const GIVEN = /^[\w.:-]{1,128}$/;
 const ID = Symbol('request id');
 
-/** The id of a request in its answer and in the operator's log: that of its `x-request-id`, else a random one. */
+/** The id of a request in its response and in the service's log: the value of `x-request-id`, else a random one. */
 export function requestIdOf(request: IncomingMessage & { [ID]?: string }): string {
   request[ID] ??= givenIn(request) ?? randomUUID();
   return request[ID];
@@ -37,13 +37,13 @@ function givenIn({ headers }: IncomingMessage): string | undefined {
 
 const MAX_USER_AGENT = 256;
 
-/** Who is at the other end of a request. */
+/** Finds the client of a request: its address and user agent. */
 export type PeerOf = (request: IncomingMessage) => Peer;
 
 /**
- * Makes it. The address is that of the socket's other end. Where that is one of the trusted proxies, it is the address
- * for which the proxy says, as the last in `X-Forwarded-For`, that it passes the request on, and so on while that is a
- * trusted one: what is further left anybody may have written.
+ * Creates the function. The address is that of the connection. If that is a trusted proxy, it is the last address in
+ * `X-Forwarded-For`, which the proxy has added, and so on to the left while the address found is a trusted proxy. Addresses
+ * further left are not trusted: the client may have written them.
  */
 export function createPeerOf(trusted: readonly AddressBlock[]): PeerOf {
   const isTrusted = (address: string) => trusted.some((block) => isInBlock(address, block));
@@ -59,12 +59,12 @@ export function createPeerOf(trusted: readonly AddressBlock[]): PeerOf {
   };
 }
 
-// The zone says through which interface of this machine the client came, which is no part of its address.
+// Without the zone of an IPv6 address, which names a network interface of this machine.
 function peerAddress(text: string): string | undefined {
   return addressIn(text.replace(/%[^\]]*/, ''));
 }
 
-/** Whether the client takes gzip (RFC 9110, 12.5.3): it or everything is named, and not with a quality of 0. */
+/** Whether the client accepts gzip (RFC 9110, 12.5.3): `gzip` or `*` is named with a quality above 0. */
 export function acceptsGzip({ headers }: IncomingMessage): boolean {
   const codings = new Map(
     String(headers['accept-encoding'] ?? '')
@@ -80,8 +80,8 @@ export function acceptsGzip({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * The same function, which remembers its last answer: for a header that is the same in nearly every request. Not for
- * functions that throw something a caller changes.
+ * Memoizes the last result of a function, for a header that is the same in nearly every request. The function must not
+ * throw, and callers must not change its result.
  */
 export function memoizeLast<Input extends string | undefined, Result>(
   answer: (input: Input) => Result,

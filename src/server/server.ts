@@ -31,17 +31,18 @@ import { isTilesPath, serveTiles } from './tiles-route.ts';
 import { serveWebSockets } from './websocket.ts';
 import { createGraphqlServer, type Yoga, type YogaOptions } from './yoga.ts';
 
-/** A server of the API, whoever gives it connections. */
+/** A server of the API. Its connections come from a port, or from a program that mounts the API. */
 export interface ApiServer {
   server: Server;
   /**
-   * From now on the instance is not ready, and every answer says `connection: close`; resolves after `stopDelayMs`, until
-   * when new connections are accepted and served, so that balancers have time to see it.
+   * Makes the instance not ready, and says `connection: close` in every response. Resolves after `stopDelayMs`. Until then
+   * new connections are accepted and served, so that balancers have the time to leave.
    */
   leave(): Promise<void>;
   /**
-   * Takes no new connections, at once closes WebSockets with 1001 and ends event streams, tells other clients with their
-   * next answer to open another connection, and resolves when the last answer is out, after five seconds at most.
+   * Stops listening. Closes WebSockets with 1001 and ends event streams at once. Tells other clients by `connection: close`
+   * in their next response to open another connection. Resolves when the last response was sent, after about six seconds at
+   * most.
    */
   close(): Promise<void>;
 }
@@ -61,21 +62,21 @@ export interface ApiServerOptions
   keepAliveMs: number;
   isHost: HostCheck;
   origins: Origins;
-  /** When it closes: for how long a connection that was just used is left open for one more request. */
+  /** While it closes: how long a connection that was just used stays open for one more request. */
   stopIdleMs: number;
-  /** Before it closes: for how long it serves although it is not ready. */
+  /** Before it closes: how long it serves although it is not ready. */
   stopDelayMs: number;
-  /** Most requests that are being answered at a time, subscriptions aside. */
+  /** Most requests that are being answered at a time, without subscriptions. */
   maxRequests: number;
-  /** Most bytes of answers that wait to be sent. */
+  /** Most bytes of responses that wait to be read by their clients. */
   maxUnsentBytes: number;
-  /** Called when it closes and has refused what could not be answered in time: nothing more needs to be done for that. */
+  /** Called while it closes, when the unanswered requests were refused: further work for them is of no use. */
   onRefused: (error: AuditError) => void;
   /** Why the instance is not ready, if it is not; resolves within two seconds. */
   problems: () => Promise<string[]>;
 }
 
-/** Where a server listens. */
+/** The options of a server that listens. */
 export interface HttpOptions extends ApiServerOptions {
   host: string;
   port: number;
@@ -91,7 +92,7 @@ export async function listen({ host, port, ...options }: HttpOptions): Promise<H
   return { url: urlOf(server, host), ...ends };
 }
 
-/** Makes the server of the API, which does not listen yet. */
+/** Creates the server of the API, which does not listen yet. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const requests = createRequestLimiter(options);
   const outputBuffer = createOutputBuffer(options.maxUnsentBytes);
@@ -118,13 +119,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
 }
 
-/** Files of exports that are being taken at a time: each holds some megabytes, also while its client does not read. */
+/** Most export files that are being sent at a time: each takes some megabytes, also while its client does not read. */
 const FILES = {
   total: { count: 32, bytes: Number.POSITIVE_INFINITY },
   perKey: { count: 8, bytes: Number.POSITIVE_INFINITY },
 };
 
-/** What the routes beside the API stand on. */
+/** The options of the routes beside the API. */
 type RouteOptions = ApiServerOptions & { outputBuffer: OutputBuffer; files: Quota };
 
 function createHandler(
@@ -145,7 +146,11 @@ function createHandler(
     else if (path === GRAPHQL_PATH) void answerGraphql(yoga, options.log, request, response);
     else if (path === '/' && wantsPage(request)) response.writeHead(302, { location: GRAPHQL_PATH }).end();
     else
-      sendError(response, 404, new AuditError('NOT_FOUND', 'there is nothing here: the API is at /graphql'));
+      sendError(
+        response,
+        404,
+        new AuditError('NOT_FOUND', 'there is nothing at this path: the API is at /graphql'),
+      );
   };
 }
 
@@ -155,15 +160,15 @@ async function answerGraphql(
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  // Node leaves out the body of an answer to HEAD; Yoga knows its page by GET alone.
+  // Yoga serves its page by GET only, and Node leaves out the body of a response to HEAD.
   if (req.method === 'HEAD' && wantsPage(req)) req.method = 'GET';
   try {
     const answer = await yoga.handleNodeRequestAndResponse(req, res, { req, res });
     await sendNodeResponse(answer, res, req, true);
   } catch (cause) {
-    // Yoga's own listener would answer with the stack.
+    // Yoga's own request listener would send the stack to the client.
     const requestId = requestIdOf(req);
-    log.fatal({ err: cause, requestId }, 'a request could not even be refused');
+    log.fatal({ err: cause, requestId }, 'a request could not be answered, not even with an error');
     if (res.headersSent) res.destroy();
     else sendError(res, 500, new AuditError('INTERNAL', internalErrorMessage(requestId)));
   }
@@ -193,7 +198,7 @@ async function answerExport(
     await serveExport({ services, peerOf, files }, request, response);
   } catch (error) {
     log.info({ cause: (error as Error).message, requestId: requestIdOf(request) }, 'an export ended early');
-    // Once the status line is out, a broken connection is the only honest end of a broken file.
+    // After the status line, only a broken connection can tell the client that the file is incomplete.
     if (response.headersSent) response.destroy();
     else sendFailure(response, error, { log, requestId: requestIdOf(request) });
   }
@@ -220,9 +225,9 @@ async function answerTiles(
   }
 }
 
-// Whoever verifies the log from outside is to find that something is missing, and not that the service has a problem.
+// 404 for a tile: a verifier then reports that the tile is missing, instead of a problem of the service.
 function refuseDamaged(response: ServerResponse, url = ''): void {
-  const message = 'the stored log is not whole: see audit-log verify';
+  const message = 'the stored log is damaged: run audit-log verify';
   if (/\/checkpoint(?:\?|$)/.test(url)) sendError(response, 503, new AuditError('UNAVAILABLE', message));
   else sendError(response, 404, new AuditError('NOT_FOUND', message));
 }

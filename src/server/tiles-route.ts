@@ -22,10 +22,10 @@ import { acceptsGzip, type PeerOf } from './request.ts';
 
 const PATH = /^\/(?:customers(-by-id)?\/([^/]+)\/)?(checkpoint|verifier-key|purge|tile\/.+)$/;
 const FOR_EVER = 'max-age=31536000, immutable';
-/** What a tile costs of what a key may spend, as much as a statement of SQL; and each event of a bundle, whole. */
+/** Costs in points of the key's rate limit: a tile as much as a statement of SQL, and each event of a bundle. */
 const POINTS = { tile: 500, event: 40 };
 
-/** What the route stands on. */
+/** The options of the route. */
 export interface TilesOptions {
   services: Services;
   authenticate: Authenticate;
@@ -38,13 +38,13 @@ export interface TilesOptions {
 interface Content {
   type: string;
   body: string | Uint8Array;
-  /** Whether it can never be another: tiles and bundles of a width, partial ones too. */
+  /** Whether the content never changes: tiles and bundles of a width, also partial ones. */
   isFinal: boolean;
-  /** How many events it holds; what has some is worth packing, and hashes cannot be packed. */
+  /** How many events it holds. Content with events is compressed; hashes cannot be. */
   events?: number;
 }
 
-/** How a path names a customer: by the percent-encoded ID, or as `customerPath` does. */
+/** A customer in a path: by the percent-encoded ID, or in the form of `customerPath`. */
 interface NamedCustomer {
   segment: string;
   isById: boolean;
@@ -76,13 +76,13 @@ export async function serveTiles(
   if (request.method !== 'GET' && request.method !== 'HEAD') return sendMethodNotAllowed(response);
   try {
     const wanted = wantedIn(path, query);
-    // A shared cache may keep what it must not show: it does not know who has a key.
+    // Shared caches may keep what is open only: they do not check keys.
     const isOpen = options.isPublic && isForAll(wanted);
     const content = isOpen ? await read(options, wanted) : await readAs(options, wanted, request);
     const isLarge = content.events !== undefined;
     const isGzip = isLarge && acceptsGzip(request);
     const body = isGzip ? await promisify(gzip)(content.body) : content.body;
-    // It was refused meanwhile, since the service stops.
+    // The service stops and has refused the request meanwhile.
     if (response.headersSent) return;
     response.once(
       'close',
@@ -122,13 +122,13 @@ function wantedIn(path: string, query: string | undefined): Wanted {
   return { customer, place, query };
 }
 
-/** Whether a deployment may show it to everybody: neither of a customer nor an event. */
+/** Whether a deployment may show it without a key: no events, and no tree of a customer. */
 function isForAll({ customer, place }: Wanted): boolean {
   return !customer && place !== 'purge' && !place.startsWith('tile/entries/');
 }
 
 function cacheControl({ isFinal, events }: Content, isOpen: boolean): string {
-  // Events may be removed by retention.
+  // Bundles can disappear: retention removes events.
   if (!isFinal || events !== undefined) return isOpen ? 'no-cache' : 'private, no-cache';
   return `${isOpen ? 'public' : 'private'}, ${FOR_EVER}`;
 }
@@ -172,7 +172,7 @@ async function read(
     const { note } = await evidence.checkpoint(view, { minWitnesses: minWitnessesOf(query) });
     return text(note);
   }
-  // An event, so nobody sees it without a key; and one of the log's own.
+  // It holds an event of the log itself, so it needs a key, and no tree of a customer has it.
   if (place === 'purge' && view.tree === 'log' && principal) {
     const body = await evidence.announcement();
     return { ...text(body), events: 1 };
@@ -198,7 +198,7 @@ const binary = (body: Uint8Array, more: Pick<Content, 'isFinal' | 'events'>): Co
   ...more,
 });
 
-// Without a customer in the path it is the log's own tree, which a bound key may not see.
+// A path without a customer means the log's tree, which a key bound to a customer may not see.
 function visibleTreeOf(principal: Principal, customer: NamedCustomer | undefined): TreeName {
   if (customer === undefined && principal.customerId !== undefined)
     throw new AuditError(
@@ -209,11 +209,11 @@ function visibleTreeOf(principal: Principal, customer: NamedCustomer | undefined
 }
 
 function idOf({ segment, isById }: NamedCustomer): string {
-  // Most clients would have removed it: one that has not means something else by the same URL.
+  // Most clients remove dot segments from a URL, so the same URL would mean two customers.
   if (!isById && hasDotSegment(segment))
     throw badInput('customer', 'stands in a path as /customers-by-id/u and the base64url of the ID');
   const id = isById ? parseCustomerSegment(segment) : decoded(segment);
-  // There is no customer of an ID that no event can have; the database would not even take it as a parameter.
+  // No event can have such an ID, and PostgreSQL would refuse it as a parameter.
   if (id === undefined || id.length > TEXT_BOUNDS.customerId || problemOf(id) !== undefined)
     throw new AuditError('NOT_FOUND', 'there is no such customer');
   return id;

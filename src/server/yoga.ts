@@ -19,7 +19,7 @@ import { GRAPHQL_PATH, type HttpContext, type PeerOf } from './request.ts';
 import { createSharedSubscribe } from './shared-subscriptions.ts';
 import { type OpenStreams, useEventStreamHeaders, useSubscriptionRules } from './subscriptions.ts';
 
-/** What the API over HTTP, server-sent events and WebSocket stands on. */
+/** The options of the API over HTTP, server-sent events and WebSocket. */
 export interface YogaOptions {
   schema: GraphQLSchema;
   services: Services;
@@ -43,8 +43,8 @@ export interface YogaOptions {
 export type Yoga = YogaServerInstance<HttpContext, Context>;
 
 /**
- * The GraphQL server. Envelop's hooks (`onParse` to `onSubscribe`) run on every transport; hooks on requests and results
- * are those of HTTP alone, and `websocket.ts` has their counterparts.
+ * Creates the GraphQL server. Envelop's hooks (`onParse` to `onSubscribe`) run on every transport. Yoga's hooks on requests
+ * and results run over HTTP only; `websocket-operations.ts` has their counterparts.
  */
 export function createGraphqlServer(options: YogaOptions): Yoga {
   const { schema, services, documents, log } = options;
@@ -58,18 +58,18 @@ export function createGraphqlServer(options: YogaOptions): Yoga {
       services,
       proofs: createProofLoaders({ principal, services }),
     }),
-    // The gate has answered for all paths.
+    // The gate sets the headers for all paths.
     cors: false,
     graphiql: options.hasGraphiql,
     renderGraphiQL: renderPage,
     landingPage: false,
     batching: false,
     multipart: false,
-    // The strict reader bounds bodies while it reads them from Node's request: a stream through Yoga costs half as much again.
+    // useStrictRequests bounds bodies while it reads them from Node's request. Yoga's limit costs half as much again per request.
     maxRequestBodySize: false,
     parserAndValidationCache: false,
     maskedErrors: { maskError: toClientError },
-    // Errors are logged with the id of their request, which Yoga does not know.
+    // useErrorReports logs errors with the id of their request, which Yoga does not know.
     logging: false,
     plugins: [
       useEngine({
@@ -95,9 +95,10 @@ export function createGraphqlServer(options: YogaOptions): Yoga {
 }
 
 /**
- * Charges an operation before it runs: with the values of its variables, so not as a validation rule, whose results are
- * cached by document. Throws QUERY_TOO_COMPLEX above `maxCost` points, RATE_LIMITED when the key has spent its points.
- * What is refused then, since a variable is of the wrong type, is charged by its time.
+ * Takes the cost of an operation from its key's rate limit before the operation runs. Not a validation rule, since the cost
+ * depends on the values of variables and validation is cached by document. Throws QUERY_TOO_COMPLEX above `maxCost` points,
+ * and RATE_LIMITED when the key has spent its points. An operation that fails for a variable of the wrong type costs the
+ * processor time that it took.
  */
 export function useOperationCost(maxCost: number): Plugin {
   return {
@@ -120,7 +121,7 @@ export function useOperationCost(maxCost: number): Plugin {
   };
 }
 
-/** Charges a request over HTTP for what was done before it was refused. */
+/** Takes the processor time of a refused request over HTTP from its key's rate limit. */
 export function useWorkCost(): YogaPlugin<object, HttpContext & Partial<Context>> {
   return {
     onResultProcess({ serverContext }) {

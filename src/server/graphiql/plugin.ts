@@ -10,17 +10,17 @@ interface Page {
   policy: string;
 }
 
-/** Stands for the page between Yoga's renderer and `usePageCaching`, which sends its nine megabytes compressed. */
+/** A placeholder that Yoga renders. `usePageCaching` replaces it by the compressed page of nine megabytes. */
 const MARK = '<!doctype html><title>GraphiQL</title>';
 
-/** Yoga's renderer of GraphiQL. */
+/** Renders the placeholder, as Yoga's `renderGraphiQL`. */
 export function renderPage(): string {
   return MARK;
 }
 
 /**
- * Sends GraphiQL, whose nine megabytes never change: made and compressed at the first visit, kept compressed, and sent
- * to a browser once.
+ * Sends the GraphiQL page. Its nine megabytes are built and compressed at the first visit and kept compressed. Browsers
+ * cache the page by its ETag.
  */
 export function usePageCaching(): Plugin<object, HttpContext> {
   let page: Promise<Page> | undefined;
@@ -52,12 +52,12 @@ export function usePageCaching(): Plugin<object, HttpContext> {
 }
 
 async function makePage(): Promise<Page> {
-  // Nine megabytes of source, which would be most of what a start has to read.
+  // Loaded late: these nine megabytes of source would take most of the time of a start.
   const { graphiqlPage, graphiqlPolicy } = await import('./page.ts');
-  // Relative to the page: the API may be mounted below another path.
+  // Relative to the page: a program may mount the API below another path.
   const html = graphiqlPage({ endpoint: GRAPHQL_PATH.slice(1) });
   const hash = createHash('sha256').update(html).digest('base64url').slice(0, 22);
-  // Weak: the same page is sent with and without compression.
+  // A weak ETag: the same page is sent with and without compression.
   return {
     gzipped: new Uint8Array(await promisify(gzip)(html)),
     etag: `W/"${hash}"`,
