@@ -13,13 +13,13 @@ import {
 import { AuditError, badInput } from '../errors.ts';
 
 /**
- * Bounds of a GraphQL document, whatever its price. All that GraphiQL sends and every query that a person writes by
- * hand is far below them. Counts are of the document with its fragments spread.
+ * The limits of a GraphQL document, independent of its cost. GraphiQL's own queries and queries written by hand stay far
+ * below them. Counts are those of the document with its fragments spread.
  */
 export const DOCUMENT_BOUNDS = {
-  /** UTF-16 code units. Larger events belong into variables. */
+  /** UTF-16 code units. Large events are sent as variables. */
   characters: 262_144,
-  /** The place of each error is found by counting them. */
+  /** graphql-js counts the lines before each error. */
   lines: 5_000,
   /** Lexical tokens, without comments. */
   tokens: 10_000,
@@ -29,16 +29,16 @@ export const DOCUMENT_BOUNDS = {
   depth: 20,
   /** Fields and fragments of all operations. */
   fields: 1_000,
-  /** Fields and fragments that stand side by side. */
+  /** Fields and fragments in one selection. */
   sideBySide: 100,
   aliases: 50,
   directives: 50,
   directivesAtOnePlace: 4,
-  /** Fields and fragments of an operation itself: each field there is a query of its own. */
+  /** Fields and fragments at the root of an operation: each field there is a separate query. */
   rootFields: 30,
 } as const;
 
-/** Most errors of validation that say where in the document they are: graphql-js looks through the text for each. */
+/** Most validation errors with a location: graphql-js scans the text for each. */
 export const MAX_LOCATED_ERRORS = 10;
 
 /** Throws QUERY_TOO_COMPLEX when there are more of `what` than its bound. */
@@ -66,9 +66,8 @@ const OPENING = new Set<string>([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKi
 const CLOSING = new Set<string>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
 
 /**
- * Reads the tokens of a document, without descending into it: the parser, and whatever walks its tree, recurse as deep
- * as its brackets are nested. Returns how many there are. Throws QUERY_TOO_COMPLEX past a bound, and the lexer's syntax
- * error.
+ * Counts the tokens of a document without recursion, before the parser and the walks over its tree recurse as deep as the
+ * brackets are nested. Throws QUERY_TOO_COMPLEX beyond a limit, and the lexer's syntax error.
  */
 export function scanDocument(text: string): number {
   checkBound('characters', text.length);
@@ -89,7 +88,7 @@ export function scanDocument(text: string): number {
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 
-// Before the lexer, whose errors have a place too. A pair of both ends one line.
+// Before the lexer, whose errors have a location. CR LF ends one line.
 function countLines(text: string): number {
   let lines = 1;
   for (let at = 0, before = 0; at < text.length; at += 1) {
@@ -100,9 +99,9 @@ function countLines(text: string): number {
   return lines;
 }
 
-/** How large a selection is with its fragments spread. */
+/** The size of a selection with its fragments spread. */
 interface Shape {
-  /** Fields and fragments side by side. */
+  /** Fields and fragments of the selection itself. */
   width: number;
   /** All fields and fragments. */
   fields: number;
@@ -112,17 +111,17 @@ interface Shape {
 }
 
 const EMPTY: Shape = { width: 0, fields: 0, aliases: 0, depth: 0 };
-// Counts as a field: validation compares fragments side by side with one another too.
+// A fragment counts as a field, since validation compares the fragments of a selection with one another.
 const FRAGMENT: Shape = { ...EMPTY, width: 1, fields: 1 };
 
 /**
- * Refuses a document that is too large with its fragments spread. Each fragment is counted once, so the time is linear
- * in the text, also where the count doubles from one fragment to the next. Before validation, some of whose rules
- * compare every field with every other. Throws QUERY_TOO_COMPLEX, and BAD_USER_INPUT for fragments that go in circles.
+ * Refuses a document that is too large with its fragments spread. Counts each fragment once, so the time is linear in the
+ * text, also when the count doubles from one fragment to the next. Runs before validation, since some of its rules compare
+ * all pairs of fields. Throws QUERY_TOO_COMPLEX, and BAD_USER_INPUT for fragments that spread each other in a cycle.
  *
- * Not by graphql-armor (2.6): its rules run within validation, so "22 fragments that double" in hostile/documents.test.ts
- * take 19 s there, and know no nesting of values, width and number of fields: 16 of the 31 documents of that test that
- * this refuses pass, or are INTERNAL ("fields within fields, 200,000 deep").
+ * Not by graphql-armor (2.6). Its rules run within validation, so "22 fragments that double" in hostile/documents.test.ts
+ * takes 19 s. It has no limits for the nesting of values, the width and the number of fields: of the 31 documents of that
+ * test, it accepts 16, or answers INTERNAL ("fields within fields, 200,000 deep").
  */
 export function checkShape(document: DocumentNode): void {
   const fragments = new Fragments(document);
@@ -206,9 +205,9 @@ function checkDirectives(directives: readonly DirectiveNode[] | undefined): void
 }
 
 /**
- * Refuses a subscription whose field depends on a variable, or that has none left: a subscription has exactly one field
- * (GraphQL, 5.2.4.1), and graphql-js 16 fails inside where `@skip` or `@include` leave none. Other fields beside it are
- * for validation to refuse. Fragments do not go in circles. Throws BAD_USER_INPUT.
+ * Refuses a subscription without a root field, or whose root field depends on a variable. A subscription has exactly one
+ * (GraphQL, 5.2.4.1), and graphql-js 16 throws an internal error when `@skip` or `@include` leave none. Validation refuses
+ * further fields. To be called after `checkShape`, which refuses cycles of fragments. Throws BAD_USER_INPUT.
  */
 export function checkSubscriptionRoot({ definitions }: DocumentNode): void {
   const fragments = new Map<string, FragmentDefinitionNode>();
@@ -223,7 +222,7 @@ export function checkSubscriptionRoot({ definitions }: DocumentNode): void {
   }
 }
 
-// Each fragment is taken out of the map when it is spread for the first time, as when fields are collected.
+// Removes each fragment from the map when it is spread first, as graphql-js does when it collects fields.
 function hasField({ selections }: SelectionSetNode, fragments: Map<string, FragmentDefinitionNode>): boolean {
   let isFound = false;
   for (const selection of selections) {

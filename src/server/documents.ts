@@ -20,44 +20,44 @@ import { forgetLocations, rememberDocument, toClientError } from './client-error
 import { checkShape, checkSubscriptionRoot, MAX_LOCATED_ERRORS, scanDocument } from './document-limits.ts';
 import type { HttpContext } from './request.ts';
 
-const KEPT = { characters: 500_000, each: 10_000 };
-/** Characters from which a document is checked in turns of the event loop that do nothing else. */
+const CACHED = { characters: 500_000, each: 10_000 };
+/** A document of more characters is checked in turns of the event loop that do no other work. */
 const LARGE_DOCUMENT = 4_096;
-/** How many rules a large document is validated by in one turn. */
+/** How many validation rules are run on a large document in one turn. */
 const RULES_AT_ONCE = 7;
-/** How long a large document waits for others of its key. */
+/** Longest time that a large document waits for others of its key. */
 const LONGEST_WAIT_MS = 5_000;
 /** A longer document, or one of more lines, has no locations in the errors of its execution. */
 const LOCATED = { characters: LARGE_DOCUMENT, lines: 128 };
 
-/** Memory that the tree of a document takes for each token, at most; locations keep the tokens too. */
+/** Most memory that the tree of a document takes for each token. Locations keep the tokens, too. */
 const BYTES_PER_TOKEN = { located: 512, others: 256 };
 
-/** What was found out about a document: its tree and what validation says, or the error of its text. */
+/** The result of checking a document: its tree and validation errors, or the error of its text. */
 export type CheckedDocument =
   | {
       document: DocumentNode;
       errors: readonly GraphQLError[];
-      /** Memory that text and tree take, at most. */
+      /** Most memory that text and tree take. */
       bytes: number;
     }
   | { refusal: unknown };
-/** Who asks, and what was done for the operation so far. */
+/** The principal, and the work done for the operation so far. */
 type CheckContext = Pick<Context, 'services' | 'principal' | 'work'>;
 
 /**
- * Parses and validates documents, once each as long as they are remembered, and bounds what a document may look like: its
- * text before it is parsed, its shape with all fragments spread before it is validated. Where the schema is not shown,
- * documents may not ask for it, and errors suggest none of its names.
+ * Parses and validates documents, with a cache. Checks the limits of the text before it is parsed, and of its shape with all
+ * fragments spread before it is validated. When the schema is not shown, refuses introspection and hides suggestions of
+ * names.
  *
- * In place of Yoga's cache, which is bounded by the number of documents and not by their length.
+ * Replaces Yoga's cache, which is bounded by the number of documents and not by their length.
  */
 export class DocumentChecks {
-  readonly #known = new DocumentCache<CheckedDocument>(KEPT);
+  readonly #known = new DocumentCache<CheckedDocument>(CACHED);
   readonly #schema: GraphQLSchema;
   readonly #rules: readonly ValidationRule[];
   readonly #hideSuggestions: boolean;
-  /** The last large document of each key that has some. */
+  /** The last large document of each key that is being checked. */
   readonly #lastLarge = new Map<string, Promise<void>>();
 
   constructor({ schema, hasIntrospection }: { schema: GraphQLSchema; hasIntrospection: boolean }) {
@@ -66,15 +66,15 @@ export class DocumentChecks {
     this.#hideSuggestions = !hasIntrospection;
   }
 
-  /** What is remembered of a document. */
+  /** The cached result of a document. */
   known(text: string): CheckedDocument | undefined {
     return this.#known.get(text);
   }
 
   /**
-   * Checks a document in turns of the event loop, and remembers what it found. Large ones take several turns, which do
-   * nothing else. Those of a key come one after the other, so that each is charged before the next, and those of several
-   * keys take turns. Throws RATE_LIMITED, and OVERLOADED when a large one has waited for five seconds.
+   * Checks a document in turns of the event loop, and caches the result. A large document takes several turns that do no
+   * other work. The large documents of a key are checked one after the other, so that the cost of each is taken before the
+   * next; different keys alternate. Throws RATE_LIMITED, and OVERLOADED when a large document has waited for five seconds.
    */
   check(text: string, charged: CheckContext): Promise<CheckedDocument> {
     if (text.length <= LARGE_DOCUMENT)
@@ -101,7 +101,7 @@ export class DocumentChecks {
     { inTurn, rulesAtOnce }: { inTurn: typeof inOneTurn; rulesAtOnce: number },
   ): Promise<CheckedDocument> {
     const measured = <Result>(piece: () => Result) => inTurn(() => work.measure(piece));
-    // Other requests of the key may have been charged while it waited.
+    // Other requests of the key may have spent its points while this one waited.
     await inTurn(() => services.rates.check(principal.keyId));
     const checked = await this.#steps(text, measured, rulesAtOnce);
     this.#known.set(text, checked);
@@ -114,7 +114,7 @@ export class DocumentChecks {
       const document = await measured(() => parseWithinBounds(text));
       const errors = await this.#validate(document, { measured, rulesAtOnce });
       const bytesPerToken = isLocated(document) ? BYTES_PER_TOKEN.located : BYTES_PER_TOKEN.others;
-      // A valid document is going to be executed.
+      // A valid document will be executed, and its errors do not need the paths of all nodes.
       if (errors.length === 0 && !isLocated(document)) forgetLocations(document);
       return { document, errors, bytes: 2 * text.length + bytesPerToken * tokens };
     } catch (refusal) {
@@ -124,14 +124,14 @@ export class DocumentChecks {
 
   async #validate(document: DocumentNode, pace: Pace): Promise<readonly GraphQLError[]> {
     const located = await this.#errorsOf(document, MAX_LOCATED_ERRORS, pace);
-    // A batch of events may be refused: of that every problem is named.
+    // A refused batch of events gets all of its problems, without locations beyond the first ten.
     if (located.length <= MAX_LOCATED_ERRORS || !hasMutation(document)) return located;
     await pace.measured(() => forgetLocations(document, { keepsPaths: true }));
     const all = await this.#errorsOf(document, MAX_PROBLEMS, pace);
     return [...located.slice(0, MAX_LOCATED_ERRORS), ...all.slice(MAX_LOCATED_ERRORS, MAX_PROBLEMS)];
   }
 
-  // One more than `most` where there are more.
+  // Returns `most + 1` errors when there are more than `most`.
   async #errorsOf(
     document: DocumentNode,
     most: number,
@@ -141,7 +141,7 @@ export class DocumentChecks {
     for (let at = 0; at < this.#rules.length && errors.length <= most; at += rulesAtOnce) {
       const rules = this.#rules.slice(at, at + rulesAtOnce);
       const options = { maxErrors: most - errors.length, hideSuggestions: this.#hideSuggestions };
-      // Over HTTP Yoga answers with them as they are, since errors of validation come from no resolver.
+      // Converted here: Yoga does not mask errors of validation.
       const found = await measured(() =>
         validate(this.#schema, document, rules, options).map((error) =>
           withoutFrames(toClientError(withoutFrames(error)) as GraphQLError),
@@ -153,7 +153,7 @@ export class DocumentChecks {
   }
 }
 
-/** In which turns of the event loop a document is checked. */
+/** How the check of a document is divided into turns of the event loop. */
 interface Pace {
   measured: typeof inOneTurn;
   rulesAtOnce: number;
@@ -165,12 +165,12 @@ function hasMutation({ definitions }: DocumentNode): boolean {
   );
 }
 
-// V8 keeps the frames of an error until its stack is read, and with them all that they can see: the request with its
-// variables. An error that is kept with a document must not have them.
+// Until the stack of an error is read, V8 keeps its frames, and with them the request and its variables. An error in the cache
+// must not keep them.
 function withoutFrames<Kept extends Error>(error: Kept): Kept {
   const { originalError } = error as { originalError?: Error };
   for (const one of [error, originalError, error.cause]) {
-    // Not as a string: of an error of graphql-js that shows the text around each of its places.
+    // Not `String(error)`, which in graphql-js prints the text around each location.
     if (one instanceof Error) one.stack = `${one.name}: ${one.message}`;
   }
   return error;
@@ -188,10 +188,10 @@ function isLocated({ loc }: DocumentNode): boolean {
   return loc !== undefined && loc.end <= LOCATED.characters && loc.endToken.line <= LOCATED.lines;
 }
 
-/** Has documents checked over HTTP, and takes the results on every transport. Throws QUERY_TOO_COMPLEX, RATE_LIMITED. */
+/** Checks documents over HTTP, and uses the results on every transport. Throws QUERY_TOO_COMPLEX, RATE_LIMITED. */
 export function useDocuments(checks: DocumentChecks): Plugin<object, HttpContext & Context> {
   return {
-    // After persisted documents have been put in.
+    // Runs after the plugin of persisted documents, which sets the text.
     onParams({ params: { query }, context }) {
       if (typeof query !== 'string') return undefined;
       const put = (checked: CheckedDocument) => {
@@ -215,13 +215,13 @@ export function useDocuments(checks: DocumentChecks): Plugin<object, HttpContext
   };
 }
 
-/** What the context of an operation has of its document: over HTTP what was asked, on every transport what was found. */
+/** What the context of an operation holds of its document: the parameters (over HTTP only) and the result of the check. */
 interface DocumentState {
   params?: { operationName?: string };
   checked?: CheckedDocument;
 }
 
-/** Throws BAD_USER_INPUT when it is not clear which operation of a document is meant. */
+/** Throws BAD_USER_INPUT when `operationName` does not name one operation of the document. */
 export function requireOperation(document: DocumentNode, operationName: string | undefined | null): void {
   if (getOperationAST(document, operationName)) return;
   throw new GraphQLError('operationName: must be the name of one of the operations, if there are several', {
@@ -230,8 +230,8 @@ export function requireOperation(document: DocumentNode, operationName: string |
 }
 
 /**
- * What is known of documents by their text, the latest used first to stay. Bounded by characters, not by number: the
- * tree of a document takes some fifty times the memory of its text. Larger documents are not kept at all.
+ * A cache by the text of documents; the least recently used are removed first. Bounded by characters and not by number: the
+ * tree of a document takes some fifty times the memory of its text. Documents longer than `each` are not cached.
  */
 export class DocumentCache<Value> {
   readonly #kept = new Map<string, Value>();
@@ -264,7 +264,7 @@ export class DocumentCache<Value> {
 
 const CLOSED = new Set([SchemaMetaFieldDef.name, TypeMetaFieldDef.name]);
 
-/** The rule of a deployment that does not show its schema: `__typename` stays, which clients need. */
+/** The validation rule that hides the schema. `__typename` is allowed, since clients need it. */
 export const noIntrospection: ValidationRule = (context) => ({
   Field: (node) => {
     if (!CLOSED.has(node.name.value)) return;

@@ -10,15 +10,15 @@ import type { Subscription } from '../feed/feed.ts';
 import type { Context, ResultSender } from '../schema/context.ts';
 import { mapResults } from './async-results.ts';
 
-/** As graphql-js subscribes. */
+/** The type of graphql-js' `subscribe`. */
 export type Subscribe = (
   args: ExecutionArgs,
 ) => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
 
 /**
- * Makes the subscribing of an instance: where the transport gives a sender, subscriptions that ask for the same with the
- * same rights are executed once for each event, and what they return yields nothing until they end. Whether each may
- * subscribe is decided for each.
+ * Creates the `subscribe` of an instance. When the transport has a sender, subscriptions with the same document, variables
+ * and rights are executed once for each event and their iterators yield nothing until they end. Each subscription is still
+ * authorised by itself.
  */
 export function createSharedSubscribe(): Subscribe {
   const operations = new Map<DocumentNode, Map<string, SharedOperation>>();
@@ -54,7 +54,7 @@ export function createSharedSubscribe(): Subscribe {
   };
 }
 
-// Field by field: to spread an object and add to it takes V8 some microseconds for each event.
+// Named fields, since spreading the object takes V8 some microseconds for each event.
 function executionOf({
   schema,
   document,
@@ -68,7 +68,7 @@ function executionOf({
       | Promise<ExecutionResult>;
 }
 
-// The key with which a client came stands for its rights: they are those of the key.
+// The key stands for the rights of the subscription.
 function keyOf({ operationName, variableValues, contextValue }: ExecutionArgs): string {
   const { keyId, customerId, scopes } = (contextValue as Context).principal;
   return JSON.stringify([keyId, customerId ?? null, scopes, operationName ?? null, variableValues ?? null]);
@@ -76,15 +76,15 @@ function keyOf({ operationName, variableValues, contextValue }: ExecutionArgs): 
 
 const MAX_KEPT = 16;
 
-/** What an operation does with an event: executes it, and encodes the result as it is sent. */
+/** Executes an operation for an event, and encodes the result as it is sent. */
 export interface Execution {
   execute(event: AuditEvent): ExecutionResult | Promise<ExecutionResult>;
   encode(result: ExecutionResult): Buffer;
 }
 
 /**
- * Subscriptions with the same document, variables and rights, executed once for each event. It reads the present end of
- * the log; a member that is due earlier events reads those itself until it has come up to here.
+ * Subscriptions with the same document, variables and rights, executed once for each event. It follows the end of the log.
+ * A subscriber behind that position reads the log by itself until it has caught up.
  */
 export class SharedOperation {
   readonly #execution: Execution;
@@ -96,7 +96,7 @@ export class SharedOperation {
   #next: number;
   #hasEnded = false;
 
-  /** Calls `onEmpty` when its last member has left, or the feed has ended: nobody may join it then. */
+  /** Calls `onEmpty` when the last subscriber has left or the feed has ended: then no subscriber may join. */
   constructor(subscription: Subscription, execution: Execution, onEmpty: () => void) {
     this.#execution = execution;
     this.#onEmpty = onEmpty;
@@ -105,12 +105,12 @@ export class SharedOperation {
     void this.#run();
   }
 
-  /** Whether it reads no more: since the log could not be read, or the feed has ended. */
+  /** Whether it has stopped reading, since the log could not be read or the feed has ended. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
-  /** Whether everything before the position has been handed out: a member that is due there goes on with the others. */
+  /** Whether the operation has sent all events before the position: a subscriber at that position can follow it. */
   isAt(position: number): boolean {
     return position >= this.#next;
   }
@@ -119,7 +119,7 @@ export class SharedOperation {
     this.#members.add(member);
   }
 
-  /** The member, which is due what comes next, gets it from here. */
+  /** Sends the next events to the subscriber, too. */
   follow(member: SharedSubscriber): void {
     this.#live.add(member);
   }
@@ -129,7 +129,7 @@ export class SharedOperation {
     if (this.#members.delete(member) && this.#members.size === 0) this.#end();
   }
 
-  /** The result of an event as it is sent. Several members may want the same one, a little later than the others. */
+  /** The encoded result of an event. The latest are kept, for subscribers that are a little behind. */
   encodedOf(event: AuditEvent): Buffer | Promise<Buffer> {
     const known = this.#encoded.get(event.position);
     if (known !== undefined) return known;
@@ -153,7 +153,7 @@ export class SharedOperation {
       for await (const event of this.#events) this.#emit(event.position, await this.encodedOf(event));
       for (const member of this.#members) member.end();
     } catch {
-      // Each member reads on alone, finds out whether the log can be read again, and joins another operation then.
+      // Each subscriber goes on by itself, and joins another operation once the log can be read again.
       for (const member of this.#live) this.#leaveBehind(member);
     }
     this.#end();
@@ -177,8 +177,8 @@ export class SharedOperation {
 }
 
 /**
- * A client's part in a shared operation: a place in the log and where results go. As an iterator it yields nothing: it
- * lasts as long as the subscription does, and throws what ends it. Results are sent from when it is first read.
+ * A subscriber of a shared operation: a position in the log, and the sender of its results. As an iterator it yields
+ * nothing: it lasts as long as the subscription, and throws the error that ends it. It sends results from its first read on.
  */
 export class SharedSubscriber implements AsyncIterableIterator<ExecutionResult> {
   readonly #subscription: Subscription;
@@ -191,7 +191,7 @@ export class SharedSubscriber implements AsyncIterableIterator<ExecutionResult> 
   #isOver = false;
   #settle: { end: () => void; fail: (error: unknown) => void } | undefined;
 
-  /** `operation` gives the shared one, when the member joins it. */
+  /** `operation` returns the shared operation to join. */
   constructor(subscription: Subscription, operation: () => SharedOperation, sender: ResultSender) {
     this.#subscription = subscription;
     this.#operation = operation;
@@ -221,7 +221,7 @@ export class SharedSubscriber implements AsyncIterableIterator<ExecutionResult> 
     return Promise.reject(error);
   }
 
-  /** The subscription has come to an end. */
+  /** Ends the subscription. */
   end(): void {
     this.#isOver = true;
     this.#joined?.remove(this);
@@ -229,7 +229,7 @@ export class SharedSubscriber implements AsyncIterableIterator<ExecutionResult> 
     this.#settle?.end();
   }
 
-  /** Sends the result of the event at a position, unless it is not due; false: it has to wait. */
+  /** Sends the result of the event at a position, unless the subscriber has it; false: the sender is behind. */
   take(position: number, encoded: Buffer): boolean {
     if (position < this.#position) return true;
     if (this.#sender.isBehind) return false;
@@ -238,7 +238,7 @@ export class SharedSubscriber implements AsyncIterableIterator<ExecutionResult> 
     return true;
   }
 
-  /** Reads from the log what it is due, each event when the one before has left, until it is with the others again. */
+  /** Catches up from the log, each event when the one before was sent, until it can follow the shared operation again. */
   async catchUp(): Promise<void> {
     try {
       this.#events = this.#subscription.readFrom(this.#position);
@@ -269,7 +269,7 @@ export class SharedSubscriber implements AsyncIterableIterator<ExecutionResult> 
     else void this.catchUp();
   }
 
-  /** The operation that it is in; another one, when that has ended. */
+  /** The operation that it has joined, or another when that has ended. */
   #current(): SharedOperation {
     if (this.#joined && !this.#joined.hasEnded) return this.#joined;
     this.#joined?.remove(this);

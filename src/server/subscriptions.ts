@@ -11,16 +11,16 @@ import type { HttpContext } from './request.ts';
 
 /** The event streams (server-sent events) that are open. */
 export interface OpenStreams {
-  /** From now on the answer is a stream: `onClosed` is called when its connection is gone, also when it is gone already. */
+  /** Adds a response that has become a stream. `onClosed` is called when its connection closes, or has closed before. */
   add(response: ServerResponse, onClosed: () => void): void;
   /**
-   * Ends all streams, without `complete`: subscriptions have not come to an end, and clients take up again what was
-   * cut, not what was completed.
+   * Ends all streams without `complete`: the subscriptions are not over, and clients resume a stream that was cut, but not
+   * one that was completed.
    */
   close(): void;
 }
 
-/** Makes the registry. */
+/** Creates the registry of open streams. */
 export function createOpenStreams(): OpenStreams {
   const open = new Set<ServerResponse>();
   return {
@@ -34,7 +34,7 @@ export function createOpenStreams(): OpenStreams {
     },
     close() {
       for (const response of open) {
-        // Yoga may be about to write the end of the stream, which is of no interest any more.
+        // Yoga may still write the end of the stream, which fails.
         response.on('error', () => undefined);
         response.end();
       }
@@ -42,15 +42,15 @@ export function createOpenStreams(): OpenStreams {
   };
 }
 
-/** The variables of a subscription, which are kept as long as it lasts. */
+/** Most bytes of a subscription's variables as JSON. They are kept as long as the subscription lasts. */
 const MAX_VARIABLES_BYTES = 65_536;
-/** The values of variables are held in several forms. A filter has few values, so that they are mostly text. */
+/** Memory of variables for each byte of their JSON: their values are held in several forms. */
 const BYTES_PER_JSON_BYTE = 8;
 
 /**
- * Counts subscriptions, ends them with the key they were opened with, by an error, and over HTTP with the connection.
- * Of the variables those are kept that the operation declares. Throws TOO_MANY_SUBSCRIPTIONS, OVERLOADED when the open ones
- * hold too much memory, and BAD_USER_INPUT when the variables are too large.
+ * Counts subscriptions, and ends them by an error when their key ends, and over HTTP with the connection. Keeps only the
+ * variables that the operation declares. Throws TOO_MANY_SUBSCRIPTIONS, OVERLOADED when the open subscriptions take too much
+ * memory, and BAD_USER_INPUT when the variables are too large.
  */
 export function useSubscriptionRules({
   requests,
@@ -83,7 +83,8 @@ export function useSubscriptionRules({
   };
 }
 
-// Returns how long they are as JSON. In place: the transports keep the arguments, and Yoga what was asked, as long as the subscription lasts.
+// Returns their length as JSON. Changes the arguments in place: the transports and Yoga keep them as long as the subscription
+// lasts.
 function keepDeclaredVariables(args: ExecutionArgs): number {
   const given = args.variableValues ?? {};
   const declared = getOperationAST(args.document, args.operationName)?.variableDefinitions ?? [];
