@@ -4,15 +4,15 @@ import { inOneTurn } from '../event-loop.ts';
 import { InexactNumber, parseInexactJson, parseJson } from '../parse-json.ts';
 import { type JsonList, JsonScan, type ListPart } from './json-bounds.ts';
 
-/** A smaller body is read at once. */
+/** A body of at most so many bytes is parsed at once. */
 const SMALL_BYTES = 65_536;
-/** Bytes that are looked through in one turn of the event loop. */
+/** Bytes that are scanned in one turn of the event loop. */
 const SCAN_BYTES = 262_144;
 
 /**
- * Parses a JSON body of UTF-8. A large one is parsed in parts, a few at a time, so that others are served in between:
- * first what stands around the lists in its variables, then their elements. `measure` does each part. A number that a
- * double would change is an `InexactNumber`, for whoever uses it to refuse. Throws BAD_USER_INPUT.
+ * Parses a JSON body of UTF-8. A large body is parsed in parts, so that other requests are served in between: first
+ * everything except the lists in its variables, then their elements. `measure` runs and times each part. A number that a
+ * double cannot hold becomes an `InexactNumber`, which the field that gets it refuses. Throws BAD_USER_INPUT.
  */
 export async function parseJsonBody(body: Buffer, measure: Measure = (piece) => piece()): Promise<unknown> {
   const scan = new JsonScan(body);
@@ -26,7 +26,7 @@ export async function parseJsonBody(body: Buffer, measure: Measure = (piece) => 
   return parseInParts(body, scan, measure);
 }
 
-/** Parses JSON that is known to be small, likewise. `path` names it in an error about all of it. */
+/** Parses small JSON by the same rules. `path` is the path of errors about the whole text. */
 export function parseSmallJson(text: string, path: string): unknown {
   const body = Buffer.from(text);
   const scan = new JsonScan(body);
@@ -34,7 +34,7 @@ export function parseSmallJson(text: string, path: string): unknown {
   return parseWhole(body, scan, path);
 }
 
-/** Does a piece of work and measures it. */
+/** Runs a piece of work and measures its time. */
 type Measure = <T>(piece: () => T) => T;
 
 function parseWhole(body: Buffer, { members, lists, isInexact }: JsonScan, path = 'body'): unknown {
@@ -45,7 +45,7 @@ function parseWhole(body: Buffer, { members, lists, isInexact }: JsonScan, path 
   return value;
 }
 
-/** A list that is still to be parsed, and its place in the value. */
+/** A list that is not parsed yet, and its place in the value. */
 interface Pending {
   names: Names;
   list: JsonList;
@@ -69,7 +69,7 @@ async function parseInParts(body: Buffer, scan: JsonScan, measure: Measure): Pro
   return value;
 }
 
-// In the place of each list there is a text that is nowhere else.
+// Replaces each list by a random text, and finds the lists' places by it in the parsed value.
 function parseFrame(
   body: Buffer,
   { lists, members, isInexact }: JsonScan,
@@ -127,20 +127,19 @@ function notJson(path = 'body') {
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g;
 
-/** An object or array that the walk is in: the keys it had, and the name or index of what comes next. */
+/** An object or array around the current token: its keys so far, and the name or index of the current member. */
 interface Container {
   keys: Set<string> | undefined;
   at: string | number;
 }
 
-/** The names of the objects and arrays that a value is in, as a path. */
+/** The path of a value: names of members and indexes of elements. */
 export type Names = readonly (string | number)[];
 
 /**
- * Refuses JSON text in which an object has a key twice: parsing keeps the last and loses what came before it (RFC 8785
- * wants I-JSON, which has no such keys). `members` is how many the text has, `value` what was parsed from it; `namesOf` turns
- * the names in the text into those in the body that it is a part of.
- * Throws BAD_USER_INPUT with the key's path, as an argument is named in it.
+ * Refuses JSON text with a duplicate key in an object: JSON.parse keeps the last value only (RFC 8785 requires I-JSON,
+ * without duplicate keys). `members` is the number of members in the text, `value` the parsed text. `namesOf` turns a path in
+ * the text into the path in the whole body. Throws BAD_USER_INPUT with the path of the key, in arguments' names.
  */
 export function checkUniqueKeys(
   text: string,
@@ -153,7 +152,7 @@ export function checkUniqueKeys(
   throw badInput(names ? pathOf(namesOf(names)) : 'body', 'is a duplicate key');
 }
 
-/** How many members the objects of a parsed value have together. */
+/** The number of members of all objects in a parsed value. */
 export function countMembers(value: unknown): number {
   if (typeof value !== 'object' || value === null || value instanceof InexactNumber) return 0;
   const values = Object.values(value);
@@ -181,7 +180,7 @@ function namesOfRepeatedKey(text: string): Names | undefined {
   return undefined;
 }
 
-// Errors name an argument by its own name, not by the place of its variable.
+// Without `variables`: errors name an argument by its own name.
 function pathOf(names: Names): string {
   const own = names[0] === 'variables' && names.length > 1 ? names.slice(1) : names;
   return own

@@ -1,23 +1,23 @@
 import { badInput } from '../errors.ts';
 import { isExactNumber } from '../parse-json.ts';
 
-/** Deepest nesting of a message: that of an event's details (32), and what stands around it. */
+/** Deepest nesting of a message: an event's details may have 32 levels, and stand inside others. */
 const MAX_DEPTH = 64;
 /** Most members and elements of a body, all levels together. */
 const MAX_VALUES = 1_000_000;
 /**
- * Most of them in what is parsed at once: a message over WebSocket, an element of a list in the variables (an event has
- * 30,000 at most), and all that is outside such lists. To parse so many takes up to some 50 ms.
+ * Most members and elements of a piece that is parsed in one call: a message over WebSocket, an element of a list in the
+ * variables (an event has 30,000 at most), and everything outside such lists. Parsing so many takes up to 50 ms.
  */
 const MAX_VALUES_AT_ONCE = 40_000;
-/** Most bytes of the same: an event of the most characters, each of them escaped, is smaller. */
+/** Most bytes of such a piece. The largest event, with all characters escaped, is smaller. */
 const MAX_BYTES_AT_ONCE = 2_097_152;
-/** Longest string of a message, in bytes as it is sent. The longest that can be of use is that of an event. */
+/** Longest string of a message, in bytes as it is sent. No event may hold a longer one. */
 const MAX_STRING_BYTES = 1_048_576;
 
-/** `{"variables":{"input":[` */
+/** The level of a list in the variables: `{"variables":{"input":[`. */
 const LIST_DEPTH = 3;
-/** Elements of a list are parsed together until they have so many bytes or values. */
+/** A part of a list ends after the element with which it has so many bytes or values. */
 const PART = { bytes: 32_768, values: 2_000 };
 
 const QUOTE = 0x22;
@@ -32,7 +32,7 @@ const POINT = 0x2e;
 const UPPER_E = 0x45;
 const LOWER_E = 0x65;
 
-/** 1 for the bytes outside of strings that are looked at: numbers by the point or exponent that an integer has not. */
+/** 1 for the bytes outside of strings that the scan stops at. Of numbers, only a point or an exponent. */
 const IS_MARK = tableOf([
   QUOTE,
   COLON,
@@ -45,7 +45,7 @@ const IS_MARK = tableOf([
   UPPER_E,
   LOWER_E,
 ]);
-/** 1 for the bytes of a number. */
+/** 1 for the bytes that a number consists of. */
 const IS_OF_NUMBER = tableOf(Buffer.from('0123456789+-.eE'));
 
 function tableOf(bytes: Iterable<number>): Uint8Array {
@@ -54,10 +54,10 @@ function tableOf(bytes: Iterable<number>): Uint8Array {
   return table;
 }
 
-/** A point and so many digits: no number of this length has more than a double keeps. */
+/** A number with a point of at most so many bytes has at most 15 digits, which a double keeps. */
 const SURE_BYTES = 16;
 
-/** Elements of a list that are parsed together: where they are, how many, and how many members they have. */
+/** Elements of a list that are parsed together: their place, their number, and the number of their members. */
 export interface ListPart {
   start: number;
   end: number;
@@ -65,7 +65,7 @@ export interface ListPart {
   members: number;
 }
 
-/** A list in the variables: where it is, with its brackets. */
+/** A list in the variables: its place, with the brackets. */
 export interface JsonList {
   start: number;
   end: number;
@@ -73,15 +73,15 @@ export interface JsonList {
 }
 
 /**
- * Looks through JSON text, before it is parsed, for what would make large or deep values out of it. One pass over the
- * bytes; whether the text is JSON at all the parser finds out. Throws BAD_USER_INPUT at `body`.
+ * Checks the limits of JSON text before it is parsed, in one pass over the bytes. The parser finds out whether the text is
+ * JSON. Throws BAD_USER_INPUT at `body`.
  */
 export class JsonScan {
-  /** The lists in the variables, which may be parsed part by part. */
+  /** The lists in the variables, which can be parsed part by part. */
   readonly lists: JsonList[] = [];
-  /** How many members the objects have that are outside of `lists`. */
+  /** The number of members of all objects outside of `lists`. */
   members = 0;
-  /** Whether a number was found, so far, that a double would change. Integers are not looked at. */
+  /** Whether a number was found that a double cannot hold. Integers are not checked here. */
   isInexact = false;
   readonly #json: Buffer;
   #at = 0;
@@ -97,7 +97,7 @@ export class JsonScan {
     this.#json = json;
   }
 
-  /** Goes on for about so many bytes. Returns whether there is more. */
+  /** Scans about so many bytes further. Returns whether there are more. */
   advance(bytes: number): boolean {
     const json = this.#json;
     const until = Math.min(json.length, this.#at + bytes);
@@ -116,7 +116,7 @@ export class JsonScan {
     return at < json.length || this.#end();
   }
 
-  // Each number is looked at once, from its point or exponent on: what follows belongs to it. `true` has an `e` as well.
+  // Called at the first point or exponent of a number, and skips the rest of it. The `e` of `true` also leads here.
   #number(at: number): number {
     const json = this.#json;
     let start = at;
@@ -183,7 +183,7 @@ export class JsonScan {
   }
 
   #end(): false {
-    // A list without an end is parsed with the rest, and refused there.
+    // A list without an end is parsed with the rest, which is not JSON.
     if (this.#list) this.#finish(this.#json.length);
     checkAtOnce(this.#valuesOutside, this.#json.length - this.#bytesInside, 'outside of lists');
     return false;
@@ -198,8 +198,8 @@ function checkAtOnce(values: number, bytes: number, where: string): void {
 }
 
 /**
- * Looks through all of a message that is parsed at once: how many members its objects have together, and whether a double
- * would change a number in it.
+ * Checks the limits of a message that is parsed at once. Returns the number of members of all its objects, and whether it
+ * has a number that a double cannot hold.
  */
 export function checkJsonBounds(json: Buffer): { members: number; isInexact: boolean } {
   const scan = new JsonScan(json);

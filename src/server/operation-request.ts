@@ -14,8 +14,8 @@ import { type HttpContext, memoizeLast, type OperationParams, type PeerOf } from
 const PARAMETERS = ['query', 'operationName', 'variables', 'extensions', 'documentId'];
 
 /**
- * Finds out who asks before anything of the request is read, so that whatever is refused afterwards is refused to
- * somebody. Throws UNAUTHENTICATED, and RATE_LIMITED while the key has spent its points.
+ * Authenticates a request before its body is read, so that the cost of every later refusal has a key. Throws
+ * UNAUTHENTICATED, and RATE_LIMITED while the key has spent its points.
  */
 export function useAuthentication({
   authenticate,
@@ -53,10 +53,10 @@ const MEDIA_TYPES = [
   'multipart/mixed',
 ];
 
-// Yoga finds out that it can send nothing of what the client accepts when the operation is over: a mutation would be
-// refused that was executed. Any other operation than a subscription has an answer in each of these types.
+// Yoga compares the accepted types with those it can send only after the execution, so it would answer 406 for a committed
+// mutation. Every operation except subscriptions can be answered in each of these types.
 function checkAccept(accept: string | undefined): void {
-  if (!isServed(accept)) throw notServed('nothing of what the client accepts can be sent', { status: 406 });
+  if (!isServed(accept)) throw notServed('none of the accepted content types can be sent', { status: 406 });
 }
 
 const isServed = memoizeLast((accept: string | undefined): boolean =>
@@ -80,8 +80,8 @@ function notServed(message: string, http: object): GraphQLError {
 }
 
 /**
- * Reads the operation of a request strictly: UTF-8, size, depth, width, keys that are there once. Throws
- * PAYLOAD_TOO_LARGE, BAD_USER_INPUT, and OVERLOADED while too many bytes of other bodies are arriving.
+ * Reads the operation of a request strictly: UTF-8, limits of size, depth and width, no duplicate keys. Throws
+ * PAYLOAD_TOO_LARGE, BAD_USER_INPUT, and OVERLOADED while the bodies of other requests take too much memory.
  */
 export function useStrictRequests({
   maxBodyBytes,
@@ -97,7 +97,7 @@ export function useStrictRequests({
       setRequestParser(async () => {
         const body =
           req.method === 'GET' ? undefined : await readBody({ req, res }, { requests, maxBodyBytes, work });
-        // Other requests of the key may have been charged since.
+        // Other requests of the key may have spent its points meanwhile.
         services.rates.check(principal.keyId);
         return (body ? readParams(body, { res, work }) : readSearch(req.url ?? '', work))
           .then((params) => documents.resolve(params) as GraphQLParams)
@@ -108,9 +108,9 @@ export function useStrictRequests({
 }
 
 /**
- * Reads a body. Its bytes are held until the request is answered: large requests are worked on in parts, so many can be
- * in memory at a time. By its events: an iterator that is left early destroys the connection, and the
- * answer with it.
+ * Reads a body. Its bytes count against the limit until the request is answered: large requests are processed in parts, so
+ * many bodies can be in memory at a time. Listens to events, since leaving an async iterator early destroys the connection,
+ * and with it the response.
  */
 function readBody(
   { req, res }: HttpContext,
@@ -151,7 +151,7 @@ function tooLarge(maxBytes: number): AuditError {
   return new AuditError('PAYLOAD_TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
 }
 
-// It is no GraphQL request at all: 400 whatever the client accepts.
+// The body is no GraphQL request: 400 for every accepted content type.
 function malformed(error: unknown): never {
   if (!(error instanceof AuditError) || error.code !== 'BAD_USER_INPUT') throw error;
   const { message, code, path } = error;
@@ -164,9 +164,9 @@ async function readParams(
 ): Promise<OperationParams> {
   if (!isUtf8(body)) throw badInput('body', 'is not valid UTF-8');
   const parsed = await parseJsonBody(body, (piece) => {
-    // The client is gone, or was refused since the service stops.
+    // The client has closed the connection, or the service stops and has refused the request.
     if (res.destroyed || res.writableEnded)
-      throw new AuditError('UNAVAILABLE', 'the request is over before it was read');
+      throw new AuditError('UNAVAILABLE', 'the request ended before it was read');
     return work.measure(piece);
   });
   return checkParams(parsed);
@@ -182,7 +182,7 @@ function searchParams(url: string): unknown {
   for (const pair of search.split('&').filter(Boolean)) {
     const [name = '', value = ''] = pair.split(/=(.*)/s).map(decoded);
     if (!PARAMETERS.includes(name)) continue;
-    if (given.has(name)) throw badInput(name, 'is given twice');
+    if (given.has(name)) throw badInput(name, 'must be given once');
     given.set(name, value);
   }
   const json = (name: string) => {
@@ -202,11 +202,11 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    throw badInput('query', 'the address is not valid UTF-8 in percent-encoding');
+    throw badInput('query', 'the query string is not valid UTF-8 in percent-encoding');
   }
 }
 
-/** Checks the members of a GraphQL request; unknown ones are passed over, as the specification wants. */
+/** Checks the members of a GraphQL request. Ignores unknown members, as the GraphQL over HTTP specification requires. */
 export function checkParams(value: unknown): OperationParams {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalidParam('body', 'must be a JSON object');
@@ -238,8 +238,8 @@ function invalidParam(path: string, message: string): GraphQLError {
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset=(?:"utf-8"|utf-8))?\s*;?$/i;
 
 /**
- * Whether a request says that its body is plain JSON in UTF-8. Nothing else is taken: a form (url-encoded, multipart,
- * text/plain) is what a page of somebody else's can make a browser send without asking (CSRF).
+ * Whether a request declares its body as JSON in UTF-8 without an encoding. Other types are refused, against CSRF: pages of
+ * other origins can make a browser send forms (url-encoded, multipart, text/plain) without a preflight request.
  */
 export function isJson(headers: IncomingHttpHeaders): boolean {
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') return false;

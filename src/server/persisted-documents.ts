@@ -6,24 +6,24 @@ import { badInput, MAX_PROBLEMS } from '../errors.ts';
 import { checkShape, checkSubscriptionRoot, scanDocument } from './document-limits.ts';
 import type { OperationParams } from './request.ts';
 
-/** The documents of a deployment that clients name by their hash: `documentId`, or `extensions.persistedQuery`. */
+/** The documents that clients name by their hash, as `documentId` or `extensions.persistedQuery`. */
 export interface PersistedDocuments {
-  /** For Yoga's plugin, which has the rules over HTTP. */
+  /** The options of Yoga's plugin, which applies the rules over HTTP. */
   pluginOptions: UsePersistedOperationsOptions<object>;
-  /** The request in the one form that the plugin knows: its hash in `extensions.persistedQuery`. */
+  /** Converts a request to the form that the plugin knows: with the hash in `extensions.persistedQuery`. */
   resolve(params: OperationParams): OperationParams;
-  /** The same rules where there is no plugin. Throws BAD_USER_INPUT, NOT_FOUND, and FORBIDDEN where only these are served. */
+  /** Applies the rules over WebSocket. Throws BAD_USER_INPUT, NOT_FOUND, and FORBIDDEN when only these documents are served. */
   textOf(params: OperationParams): string;
 }
 
-/** Makes them; `isOnly`: no other document is served. */
+/** `isOnly`: no other documents are served. */
 export function createPersistedDocuments(
   texts: ReadonlyMap<string, string>,
   isOnly: boolean,
 ): PersistedDocuments {
   const hashes = new Map([...texts].map(([hash, text]) => [text, hash]));
 
-  // The text of a persisted document is as good as its hash.
+  // A request may also send the text of a persisted document.
   function hashIn({ query, documentId, extensions }: OperationParams): string | undefined {
     const given = documentId ?? (extensions?.persistedQuery as { sha256Hash?: unknown } | null)?.sha256Hash;
     if (given == null) return query === undefined ? undefined : hashes.get(query);
@@ -73,7 +73,7 @@ export function createPersistedDocuments(
   return documents;
 }
 
-// By this message Apollo Client and urql know that they have to send the text as well.
+// Apollo Client and urql send the text as well when they get this message.
 function notFound(): GraphQLError {
   return new GraphQLError('PersistedQueryNotFound', {
     extensions: { code: 'NOT_FOUND', path: 'documentId' },

@@ -113,32 +113,32 @@ function countOrEnd(results: AsyncIterable<ExecutionResult>, context: Context, w
   }
 }
 
-/** What proxies and caches have to know of an event stream beside what Yoga says. */
+/** Sets headers of event streams for proxies and caches that Yoga does not set. */
 export function useEventStreamHeaders(): YogaPlugin {
   return {
     onResponse({ response: { headers } }) {
       if (headers.get('content-type') !== 'text/event-stream') return;
       headers.set('content-type', 'text/event-stream; charset=utf-8');
       headers.set('cache-control', 'no-store');
-      // No coding that HTTP knows.
+      // Yoga sets "none", which is no content coding of HTTP.
       headers.delete('content-encoding');
-      // Node knows whether the connection goes on.
+      // Node sets it.
       headers.delete('connection');
-      // Some proxies collect an answer before they pass it on, unless they are told.
+      // Turns off the buffering of responses in nginx and others.
       headers.set('x-accel-buffering', 'no');
     },
   };
 }
 
-/** What a client reads where its key has ended before its connection did. */
+/** The message to a client whose key has ended before its connection. */
 export const KEY_ENDED = 'the API key or token was revoked or has expired';
 
 /** The results of a subscription. */
 export type Results = AsyncIterableIterator<ExecutionResult>;
 
 /**
- * The same results, counted as a subscription until they are over; they end with the principal's key, by an error.
- * Throws TOO_MANY_SUBSCRIPTIONS, OVERLOADED.
+ * Counts the results as a subscription until they end. When the principal's key ends, they end with an error. Throws
+ * TOO_MANY_SUBSCRIPTIONS, OVERLOADED.
  */
 export function countedResults(
   results: AsyncIterable<ExecutionResult>,

@@ -34,33 +34,33 @@ export interface WebSocketOptions extends UpgradeRules {
   checks: DocumentChecks;
   requests: RequestLimiter;
   outputBuffer: OutputBuffer;
-  /** Time between two pings of a socket; one that is silent for five of them is cut. */
+  /** Time between two pings of a socket. A socket that sends nothing during five pings is closed. */
   keepAliveMs: number;
   log: Logger;
 }
 
-/** What is kept of a connection. */
+/** The state of a connection. */
 export interface Connection extends Record<PropertyKey, unknown> {
   socket: WebSocket;
   request: IncomingMessage;
-  /** Sends a message and resolves when it has left the process, or the socket is closed. */
+  /** Sends a message. Resolves when it has left the process, or the socket is closed. */
   send: (message: string | Buffer) => Promise<void>;
-  /** Who asks; undefined again when the key has ended. */
+  /** Undefined before authentication, and again when the key has ended. */
   principal?: Principal | undefined;
-  /** Whether a valid key has come. */
+  /** Whether the client has authenticated. */
   isAdmitted: boolean;
-  /** How many messages came before it. */
+  /** How many messages came before authentication. */
   unauthenticatedMessages: number;
-  /** What was done for the message that is being dealt with. */
+  /** The work done for the current message. */
   work: RequestWork;
-  /** How long that message is. */
+  /** The length of the current message. */
   bytes: number;
   operations: OperationIds;
 }
 
-/** Makes the sending of messages on a socket. */
+/** Creates the function that sends messages on a socket. */
 export function createSend(socket: WebSocket, outputBuffer: OutputBuffer): Connection['send'] {
-  // What is sent while a socket closes waits for the end of it, so that nobody reads the log for nothing.
+  // Sending on a socket that is closing waits until it is closed, so that its subscriptions do not read further events.
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   return (data) => {
     if (socket.readyState !== socket.OPEN) return gone;
@@ -78,8 +78,8 @@ export function createSend(socket: WebSocket, outputBuffer: OutputBuffer): Conne
 const MAX_SILENT_PINGS = 5;
 
 /**
- * Pings the socket every `pingMs`, so that nothing in between takes it for idle, and cuts it when nothing at all came
- * from it during five of them. That leaves a slow reader the time to get to a ping behind what it has not read yet.
+ * Pings the socket every `pingMs`, so that no proxy takes it for idle. Closes a socket that sends nothing during five pings:
+ * a slow client needs the time to reach a ping behind the messages that it has not read yet.
  */
 export function keepAlive(socket: WebSocket, pingMs: number): void {
   let silentPings = 0;
@@ -95,13 +95,13 @@ export function keepAlive(socket: WebSocket, pingMs: number): void {
   socket.once('close', () => clearInterval(timer));
 }
 
-/** Who may open a WebSocket: browsers do not ask beforehand as they do for requests, so the service has to look. */
+/** The rules for opening a WebSocket. Browsers send no preflight request for it, so the service checks the origin. */
 export interface UpgradeRules {
   isHost: HostCheck;
   origins: Origins;
 }
 
-/** The check of the request that opens a WebSocket, with the rules that hold for other requests too. */
+/** Checks the request that opens a WebSocket by the same rules as other requests. */
 export function verifyUpgrade({ isHost, origins }: UpgradeRules): VerifyClientCallbackAsync<IncomingMessage> {
   return ({ req }, done) => {
     const repeated = repeatedHeader(req);
@@ -126,10 +126,10 @@ function rejectUpgrade(
   });
 }
 
-/** A message as it was parsed, or its text when it is no JSON object; or why it is refused, as the reason of a close. */
+/** A parsed message, or its text when it is no JSON object; or why it is refused, as the reason of a close. */
 export type ReadMessage = { value: unknown } | { refusal: string };
 
-/** Reads a message of a WebSocket within the bounds of a request's body. */
+/** Reads a message of a WebSocket within the limits of a request's body. */
 export function readMessage(message: Buffer, isBinary: boolean): ReadMessage {
   if (isBinary) return { refusal: 'messages are text' };
   try {
@@ -143,7 +143,7 @@ export function readMessage(message: Buffer, isBinary: boolean): ReadMessage {
   }
 }
 
-// What is no JSON object the protocol refuses with a code of its own, from the text.
+// graphql-ws refuses a text that is no JSON object with its own close code.
 function parsed(text: string, isInexact: boolean): unknown {
   try {
     const value = isInexact ? parseInexactJson(text) : parseJson(text);
@@ -154,16 +154,16 @@ function parsed(text: string, isInexact: boolean): unknown {
 }
 
 /**
- * Longest message that is read for a client without a valid key, or whose key has nothing left: the largest token, with
- * what stands around it, and a subscription, but nothing that takes long to parse.
+ * Longest message that is read before authentication, or while the key has spent its points. The largest token and a
+ * subscription fit; parsing it takes little time.
  */
 const MAX_UNPAID_BYTES = 16_384;
-/** Most messages that are read before a valid key came. */
+/** Most messages that are read before authentication. */
 const MAX_UNAUTHENTICATED_MESSAGES = 10;
 
 type Charges = Pick<WebSocketOptions, 'services' | 'peerOf'>;
 
-/** Why a message is not even read, as a close; undefined: it is. Asked before anything is done for the message. */
+/** Decides whether a message is read, before any work on it. Returns the close code and reason otherwise. */
 export function admitMessage(
   { services: { rates, failures }, peerOf }: Charges,
   connection: Connection,
@@ -186,7 +186,7 @@ export function admitMessage(
   }
 }
 
-/** Charges what was done for a message: to its key, else to its address. */
+/** Takes the work for a message from the rate limit of its key, or before authentication of its address. */
 export function spendMessageWork(
   { services: { rates, failures }, peerOf }: Charges,
   connection: Connection,
@@ -198,8 +198,8 @@ export function spendMessageWork(
 }
 
 /**
- * Handles the messages of a socket in their order, each in a turn of the event loop that has time for it: many can come in
- * one read of many sockets. While one waits, the socket is not read.
+ * Handles the messages of a socket in order, each in a turn of the event loop that has time for it: one turn may receive many
+ * messages of many sockets. While a message waits, the socket is not read.
  */
 export function onMessageInTurns(
   socket: WebSocket,

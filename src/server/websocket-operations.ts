@@ -18,12 +18,12 @@ import type { Yoga } from './yoga.ts';
 const INIT_TIMEOUT_MS = 5_000;
 
 type Enveloped = ReturnType<Yoga['getEnveloped']>;
-/** The arguments of an operation, with the functions that run it: `rootValue` as in Yoga's recipe for graphql-ws. */
+/** The arguments of an operation, with the functions that run it in `rootValue`, as in Yoga's recipe for graphql-ws. */
 type EnvelopedArgs = ExecutionArgs & {
   rootValue: Pick<Enveloped, 'execute' | 'subscribe'> & { onStarted: () => void };
 };
 
-/** How graphql-ws runs operations: authenticated, checked and executed by the plugins of Yoga. */
+/** The options of graphql-ws: authenticates clients, and checks and executes operations with Yoga's plugins. */
 export function protocolOptions(
   options: WebSocketOptions,
 ): ServerOptions<Record<string, unknown>, Connection> {
@@ -31,10 +31,10 @@ export function protocolOptions(
   return {
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: ({ connectionParams, extra }) => connect(options, extra, connectionParams),
-    // An operation that is refused is answered with an error: the others on the socket go on.
+    // A refused operation is answered with an error message; the others on the socket continue.
     onSubscribe: ({ extra }, id, payload) => {
       const params = { ...payload };
-      // The protocol keeps the message as long as the operation lasts: of a subscription that may be long.
+      // graphql-ws keeps the message as long as the operation lasts, so its members are removed.
       for (const name of Object.keys(payload)) Reflect.deleteProperty(payload, name);
       if (!extra.operations.areTooMany) return prepareOrRefuse(options, extra, id, params);
       return errorsOf(new AuditError('OVERLOADED', TOO_MANY_OPERATIONS));
@@ -73,17 +73,17 @@ function endWithKey(sessions: Services['sessions'], connection: Connection): voi
   if (!principal || socket.readyState !== socket.OPEN) return;
   const release = sessions.open(principal, () => {
     connection.principal = undefined;
-    // After the last messages of the subscriptions, which are on their way.
+    // After the last messages of the subscriptions, which are sent in this turn.
     setImmediate(() => socket.close(CloseCode.Forbidden, 'Forbidden'));
   });
   socket.once('close', release);
 }
 
-/** An operation as the protocol has it. */
+/** An operation as graphql-ws received it. */
 interface ReceivedOperation {
   id: string;
   payload: object;
-  /** What was done for it so far. */
+  /** The work done for it so far. */
   work: RequestWork;
 }
 
@@ -94,10 +94,10 @@ async function prepareOrRefuse(
   payload: object,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   const { principal, work } = connection;
-  // Charged with the operation, and no longer with the message.
+  // From now on the work counts for the operation, and not for the message.
   connection.work = new RequestWork();
   const prepared = await prepare(options, connection, { id, payload, work }).catch(errorsOf);
-  // What is executed is charged then.
+  // For an operation that is executed, the cost plugin does this.
   if (principal && 'length' in prepared) spendWork({ services: options.services, principal, work });
   return prepared;
 }
@@ -138,7 +138,7 @@ async function prepare(
   };
 }
 
-// Until its document is checked, the message counts as a request that is being answered.
+// While its document is checked, the message counts as a request that is being answered.
 async function checkText(
   { checks, services, requests }: WebSocketOptions,
   { principal, work, bytes }: Pick<Connection, 'work' | 'bytes'> & { principal: Principal },
@@ -165,7 +165,7 @@ async function execute(args: EnvelopedArgs, requests: RequestLimiter): Promise<E
   }
 }
 
-// A subscription that does not begin is an `error` message; graphql-ws would send it as a result.
+// A subscription that cannot begin throws, so that graphql-ws sends an `error` message. It would send a returned result as `next`.
 async function subscribe(args: EnvelopedArgs): Promise<AsyncIterable<ExecutionResult>> {
   try {
     const outcome = await args.rootValue.subscribe(args);
@@ -177,7 +177,7 @@ async function subscribe(args: EnvelopedArgs): Promise<AsyncIterable<ExecutionRe
   }
 }
 
-// What was done before is charged all the same.
+// Takes the work before the failure from the key's rate limit.
 function refusedAs(error: unknown, { contextValue }: EnvelopedArgs): GraphQLError[] {
   spendWork(contextValue as Context);
   return errorsOf(error);
@@ -195,15 +195,14 @@ function errorsOf(error: unknown): GraphQLError[] {
   return [error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })];
 }
 
-/** From so many bytes on that wait to be sent, a subscription reads its events from the log, at the pace of its client. */
+/** Above so many bytes that wait to be sent, a subscriber is a slow consumer: it reads the log itself, at its client's pace. */
 const BEHIND_BYTES = 65_536;
 
 /**
- * The way of the results of the operation `id` to a client: messages of type `next`, as graphql-ws writes them. A result
- * is encoded once for all clients; the message, which has the id in it, is put together here.
+ * Sends the results of the operation `id` to a client, as graphql-ws' messages of type `next`. A result is encoded once for
+ * all clients; this adds the part of the message that holds the id.
  *
- * A class: objects of a literal with a getter all have shapes of their own, and with thousands of them each access is
- * looked up anew.
+ * A class, since V8 gives every object literal with a getter another shape, which makes thousands of them slow.
  */
 export class OperationSender implements ResultSender {
   readonly #connection: Pick<Connection, 'socket' | 'send'>;
@@ -220,7 +219,7 @@ export class OperationSender implements ResultSender {
     this.#head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
   }
 
-  // With the brace that ends the message.
+  // With the closing brace of the message.
   encode(result: ExecutionResult): Buffer {
     return Buffer.from(`${this.#textOf(result)}}`);
   }

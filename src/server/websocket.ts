@@ -18,17 +18,18 @@ import { protocolOptions } from './websocket-operations.ts';
 
 const CLOSE_TIMEOUT_MS = 2_000;
 const MAX_PAYLOAD_BYTES = 1_048_576;
-/** A client that sends further messages while so much waits to be sent to it does not read its answers. */
+/** A client that sends a message while more bytes than this wait to be sent to it does not read its responses. */
 const MAX_UNREAD_BYTES = 16_777_216;
-/** RFC 6455, 7.4.1: the service stops. */
+/** The close code when the service stops (RFC 6455, 7.4.1). */
 const GOING_AWAY = 1001;
 
 /**
- * Serves the API over WebSocket (graphql-transport-ws) on the same path, with Yoga's plugins. By graphql-ws's
- * `makeServer().opened` and not by `graphql-ws/use/ws`: messages are read strictly before the protocol sees them, a socket
- * may miss five pings, and an event is sent when the one before has left the process.
- * Returns the closing, which says 1001 to every client at once and waits two seconds at most for them to take it. Subscriptions are not
- * completed: they have not come to an end, and clients take up again what was cut, not what was completed.
+ * Serves the API over WebSocket (graphql-transport-ws) on the same path, with Yoga's plugins. Uses graphql-ws'
+ * `makeServer().opened` and not `graphql-ws/use/ws`: messages are read strictly before graphql-ws gets them, a socket may
+ * miss five pings, and an event is sent when the one before has left the process.
+ *
+ * Returns the function that closes all sockets with 1001 and waits two seconds at most. It does not complete subscriptions:
+ * clients resume a subscription that was cut, but not one that was completed.
  */
 export function serveWebSockets(options: WebSocketOptions): () => Promise<void> {
   const { server, keepAliveMs, log, outputBuffer } = options;
@@ -40,7 +41,7 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
     handleProtocols,
     verifyClient: verifyUpgrade(options),
   });
-  // The server's errors come here too, and would end the process: whoever starts the server gets them.
+  // ws emits the HTTP server's errors here too. Without a listener they would end the process; `listen` handles them.
   sockets.on('error', () => undefined);
   sockets.on('connection', (socket, request) => {
     const problem = (error: Error) => log.warn({ cause: error.message }, 'a WebSocket had a problem');
@@ -65,9 +66,9 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
       onMessageInTurns(
         socket,
         (data, isBinary) => {
-          // Sent before the close arrived at the client.
+          // The client sent it before it received the close.
           if (socket.readyState !== socket.OPEN) return;
-          // The client sends requests without reading the answers.
+          // The client sends requests without reading the responses.
           if (socket.bufferedAmount > MAX_UNREAD_BYTES) return socket.terminate();
           const refusal = admitMessage(options, connection, data.length);
           if (refusal) return socket.close(refusal.code, refusal.reason);
@@ -90,7 +91,7 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
   return () => closeAll(sockets);
 }
 
-// A function of its own, which keeps nothing of what it is given: the promise lasts as long as the operation.
+// A separate function, so that the promise, which lasts as long as the operation, does not keep the message in memory.
 function handleMessage(
   { operations, socket }: Connection,
   message: unknown,
@@ -101,7 +102,7 @@ function handleMessage(
 ): void {
   const taken = operations.take(message);
   if ('refusal' in taken) socket.close(taken.code, taken.refusal);
-  // The protocol parses texts itself, and takes what is parsed.
+  // graphql-ws also accepts a parsed message in the place of its text.
   else
     listener(taken.message as string)
       .finally(taken.release)
