@@ -1,8 +1,8 @@
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-// Ctrl-C under npm arrives twice: from the terminal, and handed on by npm.
+// Under npm, Ctrl-C arrives twice: from the terminal and from npm.
 const SAME_MS = 500;
 
-/** Aborted by the first signal that asks this process to stop; a second one, later, ends the process at once. */
+/** Returns a signal that is aborted by the first SIGTERM, SIGINT or SIGHUP. A later second one ends the process at once. */
 export function stopOnSignals(): AbortSignal {
   const stopping = new AbortController();
   let firstAt = 0;
@@ -18,26 +18,26 @@ export function stopOnSignals(): AbortSignal {
   return stopping.signal;
 }
 
-/** What was started, to be closed in the reverse order, each once. */
+/** Closes what was started in reverse order, each part once. */
 export class Closers {
   readonly #closings: (() => unknown)[] = [];
   #closed: Promise<void> | undefined;
 
-  /** Has the part closed before those that were added earlier, and returns it. */
+  /** Adds a part, which is closed before the parts that were added earlier. Returns the part. */
   add<Part>(part: Part, close: (part: Part) => unknown): Part {
     this.#closings.push(() => close(part));
     return part;
   }
 
-  /** Closes everything; what goes wrong stops nothing, and the first of it is thrown at the end. */
+  /** Closes all parts, also when some fail. Throws the first error at the end. */
   close(): Promise<void> {
     this.#closed ??= this.#closeAll();
     return this.#closed;
   }
 
   /**
-   * Closes everything within a time: after `breakMs` calls `breakOff`, which makes what still waits fail, and after
-   * `limitMs` resolves, whatever is left.
+   * Closes all parts with a deadline: calls `breakOff` after `breakMs`, which makes waiting parts fail, and resolves after
+   * `limitMs` at the latest.
    */
   async closeWithin({
     breakMs,

@@ -13,13 +13,12 @@ declare global {
 
 type Resolver<Types extends SchemaTypes> = GraphQLFieldResolver<unknown, Types['Context'], object>;
 
-/** The queries that record an event of their own before they answer. */
+/** The queries that record an event themselves before they answer. */
 const RECORDED = new Set(['auditExport']);
 
 /**
- * Audits the use of the schema: every query that is answered, every subscription that is opened, and every field, also
- * further in, that was asked for without the right to it. It goes by the schema itself, so no field that is added to it
- * can be forgotten, and no document can ask past it.
+ * Audits every answered query, every opened subscription, and every denied field at any depth. A plugin of the schema, so it
+ * covers every field that is added, whatever the document looks like.
  */
 class AuditOfReads<Types extends SchemaTypes> extends BasePlugin<Types> {
   override wrapResolve(
@@ -67,7 +66,7 @@ function audited<Types extends SchemaTypes>(
   };
 }
 
-/** How many events of the log a resolved value holds: a page, a list, one, or none. */
+/** The number of events in a resolved value: a page, a list, one, or none. */
 function eventsIn(result: unknown): number {
   if (Array.isArray(result)) return result.filter(isEvent).length;
   if (typeof result === 'object' && result !== null && 'edges' in result)

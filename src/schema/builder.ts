@@ -17,7 +17,7 @@ import { cost, countWithin, listSize, QUERY_COST } from './cost.ts';
 const MAX_NODES = 100;
 export const ID = '"audit_" and 32 hex digits of a UUIDv7: the same in every interface and export.';
 
-/** The schema builder: scalars, scopes, and what Relay's conventions are called here; the types are in `types/`. */
+/** The schema builder: scalars, scopes, and the names and descriptions of Relay's fields. The types are in this folder. */
 export const builder = new SchemaBuilder<{
   Context: Context;
   DefaultFieldNullability: false;
@@ -31,11 +31,11 @@ export const builder = new SchemaBuilder<{
     ID: { Input: string; Output: string };
   };
 }>({
-  // The first one is outermost: it sees what the scopes refuse.
+  // The first plugin is the outermost: it sees the denials of the second.
   plugins: ['auditOfReads', ScopeAuthPlugin, RelayPlugin],
   defaultFieldNullability: false,
   relay: {
-    // An id is that of the event, the same in every interface and export.
+    // The global id is the event's id, as in every interface and export.
     encodeGlobalID: (_typename, id) => String(id),
     decodeGlobalID: (id) => ({ typename: 'AuditEvent', id }),
     brandLoadedObjects: false,

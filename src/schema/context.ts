@@ -20,24 +20,24 @@ import type { OpenExport } from '../log/exports/export.ts';
 import { PAGE_SIZE } from '../log/read/keyset.ts';
 import type { Purges } from '../log/retention/purge.ts';
 
-/** What resolvers work with: the parts of the service, and who asks. */
+/** The context of resolvers: the principal and the parts of the service. */
 export interface Context extends RequestContext {
   services: Services;
   proofs: ProofLoaders;
-  /** What was done for the operation so far. */
+  /** The work done for the operation so far. */
   work: RequestWork;
-  /** Where the results of a subscription go, when the transport does not read them one by one. */
+  /** Sends the results of a subscription, when the transport does not read them one by one. */
   sender?: ResultSender;
 }
 
-/** The parts of the service that the API stands on. */
+/** The parts of the service that the API uses. */
 export interface Services {
   pool: Pool;
-  /** The role that owns the tables: for keys alone. */
+  /** The role that owns the tables. Used for keys only. */
   owner: Pool;
-  /** Where the reads of a principal run. */
+  /** The reader for a principal's queries. */
   readerOf: (principal: Principal) => Reader;
-  /** The same of a principal who is bound to a customer; undefined for others. */
+  /** The reader of a principal that is bound to a customer; undefined for others. */
   guardedReaderOf: (principal: Principal) => Reader | undefined;
   catalog: Catalog;
   pipeline: Pipeline;
@@ -45,43 +45,43 @@ export interface Services {
   feed: Feed;
   metaAudit: MetaAudit;
   evidence: Evidence;
-  /** Milliseconds since 1970, for what expires: by the database's clock. */
+  /** The time by the database's clock, in milliseconds since 1970, for everything that expires. */
   expiryNow: () => number;
   sessions: Sessions;
-  /** Whether a key or token could still open something. */
+  /** Whether a key or token is still valid. */
   isValid: (credential: Credential) => Promise<boolean>;
   rates: RateLimit;
-  /** What is done for clients without a valid key. */
+  /** Limits the work for clients without a valid key. */
   failures: FailureLimit;
   subscriptions: Quota;
   /** Called with the id of a key as soon as it is revoked. */
   onRevoked: (keyId: string) => void;
   openExport: OpenExport;
-  /** Seals the links of exports; the same in every instance. */
+  /** Encrypts the links of exports. The same in every instance. */
   exportSecret: Buffer;
-  /** Where clients reach this instance: `http://127.0.0.1:4000`. */
+  /** The URL at which clients reach this instance: `http://127.0.0.1:4000`. */
   baseUrl: () => string;
 }
 
-/** Where the results of a subscription go. */
+/** Sends the results of a subscription to its client. */
 export interface ResultSender {
-  /** A result as it is sent: the same for every sender of a transport. */
+  /** Encodes a result. The encoding is the same for every sender of a transport. */
   encode(result: ExecutionResult): Buffer;
-  /** Sends an encoded result without waiting for it to leave. */
+  /** Sends an encoded result without waiting. */
   send(encoded: Buffer): void;
-  /** Whether so much waits to leave that the next result should wait too. */
+  /** Whether so many bytes wait to be sent that the next result should wait. */
   readonly isBehind: boolean;
   /** Sends an encoded result and resolves when it has left the process. */
   sendAndWait(encoded: Buffer): Promise<void>;
 }
 
-/** Proofs for the events of one request: those asked for together are read together. */
+/** Proofs for the events of one request, read in batches. */
 export interface ProofLoaders {
   inclusionProof(event: AuditEvent, treeSize: number | undefined): Promise<InclusionProof>;
   proofBundle(event: AuditEvent, minWitnesses: number): Promise<string>;
 }
 
-/** The tree that the principal's evidence is of, or that of a customer whom the principal may see. Throws FORBIDDEN. */
+/** The tree of the principal's evidence, or that of a customer that the principal may see. Throws FORBIDDEN. */
 export function treeViewOf(
   { principal, services }: Pick<Context, 'principal' | 'services'>,
   customerId?: string,
@@ -89,14 +89,14 @@ export function treeViewOf(
   return { tree: treeOf(visibleTree(principal, customerId)), db: services.readerOf(principal) };
 }
 
-/** Makes the loaders of a request. Nothing is kept: a subscription's request lasts as long as it does. */
+/** Creates the loaders of a request. They cache nothing: the request of a subscription lasts as long as the subscription. */
 export function createProofLoaders(context: Pick<Context, 'principal' | 'services'>): ProofLoaders {
   return new Loaders(context);
 }
 
 const OPTIONS = { cache: false, maxBatchSize: PAGE_SIZE.most };
 
-// Most requests ask for no proof: nothing is made for them.
+// The maps are created late, since most requests ask for no proof.
 class Loaders implements ProofLoaders {
   readonly #context: Pick<Context, 'principal' | 'services'>;
   #proofs: Map<number | undefined, DataLoader<AuditEvent, InclusionProof>> | undefined;

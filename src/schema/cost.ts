@@ -21,36 +21,36 @@ import {
 import { AuditError } from '../errors.ts';
 import type { Context } from './context.ts';
 
-/** The value of an argument of a field by its name, as the client gave it: unchecked; undefined when absent. */
+/** Returns the value of a field's argument by its name, unchecked; undefined when absent. */
 export type Arguments = (name: string) => unknown;
 
 /**
- * What a field costs, in points: one is a plain field of an event, about a microsecond. It stands beside the field, as
- * `extensions: cost(...)`. Fields without one cost one point, and lists without one count as ten objects.
+ * The cost of a field, in points. A plain field of an event costs one, about a microsecond. Declared beside the field as
+ * `extensions: cost(...)`. A field without a declared cost costs one point, and such a list counts as ten objects.
  */
 export interface FieldCost {
-  /** The field itself, once: a statement of SQL, or a large value. */
+  /** The cost of the field itself: a statement of SQL, or a large value. */
   own?: number | ((args: Arguments) => number);
-  /** How many objects it holds: each costs what is selected of it. Gets the arguments of the field it stands in too. */
+  /** How many objects it holds: each costs its selection. Gets the arguments of the field and of its parent field. */
   objects?: (args: Arguments, parent: Arguments) => number;
 }
 
-/** A statement of SQL by an index. */
+/** The cost of a statement of SQL that uses an index. */
 export const QUERY_COST = 500;
-/** A count. */
+/** The cost of a count. */
 export const COUNT_COST = 2_000;
 
-/** The extensions of a field that costs this. */
+/** The extensions that declare a cost. */
 export function cost(cost: FieldCost): { cost: FieldCost } {
   return { cost };
 }
 
-/** A number that a client gave, within bounds: more than the most is refused by the resolver, before it has cost anything. */
+/** A client's number, limited to `most`. The resolver refuses more before any work. */
 export function countWithin(value: unknown, { usual, most }: { usual: number; most: number }): number {
   return typeof value === 'number' ? Math.max(0, Math.min(value, most)) : usual;
 }
 
-/** The length of a list that a client gave, up to the most that the resolver takes. */
+/** The length of a client's list, limited to `most`. The resolver refuses more before any work. */
 export function listSize(value: unknown, most: number): number {
   return Array.isArray(value) ? Math.min(value.length, most) : 1;
 }
@@ -58,7 +58,7 @@ export function listSize(value: unknown, most: number): number {
 const USUAL_OBJECTS = 10;
 const about = (objects: number): FieldCost => ({ objects: () => objects });
 
-/** Of the fields of introspection, which are graphql-js's own: on the average of the types of this schema. */
+/** The costs of introspection's fields, which graphql-js defines: averages over the types of this schema. */
 const INTROSPECTION_COSTS: Readonly<Record<string, FieldCost>> = {
   '__Schema.types': about(60),
   '__Schema.directives': about(6),
@@ -71,7 +71,7 @@ const INTROSPECTION_COSTS: Readonly<Record<string, FieldCost>> = {
   '__Field.args': about(0.5),
 };
 
-/** What a field costs beyond the usual; undefined: nothing is said. */
+/** The declared cost of a field; undefined: none. */
 export function declaredCost(
   type: GraphQLNamedType,
   field: GraphQLField<unknown, unknown>,
@@ -80,7 +80,7 @@ export function declaredCost(
   return cost ?? (type.name.startsWith('__') ? INTROSPECTION_COSTS[`${type.name}.${field.name}`] : undefined);
 }
 
-/** Takes the cost of an operation from what its key may spend. Throws QUERY_TOO_COMPLEX over `maxCost`, RATE_LIMITED. */
+/** Takes the cost of an operation from its key's rate limit. Throws QUERY_TOO_COMPLEX above `maxCost`, and RATE_LIMITED. */
 export function spendOperationCost(args: ExecutionArgs, maxCost: number): void {
   const points = Math.ceil(costOf(args));
   if (points > maxCost) {
@@ -93,7 +93,7 @@ export function spendOperationCost(args: ExecutionArgs, maxCost: number): void {
   work.pay(due);
 }
 
-/** Charges a key for what was done for an operation and is not covered by its cost. */
+/** Takes the work that the cost of an operation did not cover from its key's rate limit. */
 export function spendWork({
   services,
   principal,
@@ -103,13 +103,13 @@ export function spendWork({
 }
 
 /**
- * The cost of an operation in points, with the values that its variables have this time. The document is valid and
- * within its bounds. Variables are looked at, not coerced: only those that a cost asks for, and no further than that.
+ * The cost of an operation in points, with the values of its variables. The document must be valid and within its limits.
+ * Reads only the variables that a cost asks for, and does not coerce them.
  */
 export function costOf({ schema, document, operationName, variableValues }: ExecutionArgs): number {
   const operation = getOperationAST(document, operationName);
   const type = operation && schema.getRootType(operation.operation);
-  // The executor says what is wrong then.
+  // The executor reports the error.
   if (!operation || !type) return 0;
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
@@ -119,14 +119,14 @@ export function costOf({ schema, document, operationName, variableValues }: Exec
   return costOfSelections(parts, operation.selectionSet, { type, args: () => undefined });
 }
 
-/** What stays the same for all fields of an operation. */
+/** What is the same for all fields of an operation. */
 interface Operation {
   schema: GraphQLSchema;
   fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   variables: Readonly<Record<string, unknown>>;
 }
 
-/** Where a selection stands: on which type, in a field with which arguments. */
+/** The parent of a selection: its type, and the arguments of its field. */
 interface SelectionParent {
   type: GraphQLNamedType;
   args: Arguments;
@@ -186,7 +186,7 @@ function variablesOf(
   { variableDefinitions = [] }: OperationDefinitionNode,
   given: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
-  // Without a prototype: a variable may be called `valueOf` as well.
+  // Without a prototype: a variable may be called `valueOf`.
   const variables: Record<string, unknown> = Object.assign(Object.create(null), given);
   for (const { variable, defaultValue } of variableDefinitions) {
     const name = variable.name.value;

@@ -24,7 +24,7 @@ const OrderRef = builder.enumType('AuditEventOrder', {
   values: ORDER_DESCRIPTIONS,
 });
 
-/** An event in a list or on the feed. Its cursor is made when it is asked for. */
+/** An event in a list or on the feed. Its cursor is computed when it is requested. */
 export class EventEdge {
   readonly node: AuditEvent;
 

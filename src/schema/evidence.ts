@@ -9,7 +9,7 @@ import { cost, QUERY_COST } from './cost.ts';
 import { AuditEventRef } from './event.ts';
 
 const hex = (hashes: readonly Uint8Array[]) => hashes.map((hash) => Buffer.from(hash).toString('hex'));
-// Cheaper than it is: a page of 1,000 events with a proof of each has to be possible.
+// Less than its work: a page of 1,000 events with a proof of each must be within the limit.
 const PROOF_COST = 50;
 const HASHES = 'Lower-case hex, 32 bytes each, in the order of RFC 9162.';
 const CUSTOMER =

@@ -113,7 +113,7 @@ builder.mutationFields((t) => ({
   }),
 }));
 
-// Keys are the owner's to change: the service's own role may only read them.
+// Keys are changed as the owner of the tables: the service's role may only read them.
 function keyStore({ services }: Context): KeyStore {
   return { ...services, pool: services.owner };
 }

@@ -9,7 +9,7 @@ import { cost, listSize } from './cost.ts';
 import { AuditEventRef, inputFields } from './event.ts';
 import { boundInput } from './input-problems.ts';
 
-/** An event that is recorded, whatever is asked of it afterwards. */
+/** The cost of recording an event, without the fields that are selected of it. */
 const APPEND_COST = 20;
 
 const LogStatusRef = builder.enumType('LogStatus', {

@@ -28,7 +28,7 @@ builder.mutationField('purgeEvents', (t) =>
       if (olderThanDays < 0 || olderThanDays > MAX_PURGE_DAYS) {
         throw badInput('olderThanDays', `must be from 0 to ${MAX_PURGE_DAYS}`);
       }
-      // What leaves the log is signed first, so that its leaves stay provable.
+      // Signs a checkpoint first, so that the leaves of the removed events stay provable.
       await services.evidence.checkpoint(services.evidence.logView);
       return { purged: await services.purges.purge(callerOf(context), { olderThanDays, isAsked: true }) };
     },

@@ -15,7 +15,7 @@ import './log-events.ts';
 import './purge.ts';
 import './summary.ts';
 
-/** The schema of the API, with the event types of the deployment. */
+/** Creates the schema of the API, with the event types of the deployment. */
 export function createSchema(catalog: Catalog): GraphQLSchema {
   const schema = withPlainIds(builder.toSchema());
   if (catalog.customTypes.length === 0) return withFloat(schema);
@@ -26,15 +26,15 @@ export function createSchema(catalog: Catalog): GraphQLSchema {
   return withFloat(custom);
 }
 
-// The Relay plugin resolves the id of a node by an async function, so each event of a page would be a promise of its own;
-// graphql-js reads a member by itself. A page of 50 takes a quarter less.
+// The Relay plugin resolves the id of a node by an async function, which makes a promise for each event of a page. A plain
+// resolver takes a quarter off a page of 50.
 function withPlainIds(schema: GraphQLSchema): GraphQLSchema {
   const { id } = (schema.getType('AuditEvent') as GraphQLObjectType).getFields();
   if (id) id.resolve = (event: AuditEvent) => event.id;
   return schema;
 }
 
-// No field is a Float, so mapping leaves it out; but a variable within the literal of a JSONObject may be one.
+// No field is a Float, so mapSchema removes the type. A variable inside the literal of a JSONObject may be a Float.
 function withFloat(schema: GraphQLSchema): GraphQLSchema {
   const config = schema.toConfig();
   return new GraphQLSchema({ ...config, types: [...config.types, GraphQLFloat] });

@@ -28,7 +28,7 @@ import { AuditEventFilterRef } from './filter.ts';
 
 const UTC = 'UTC';
 
-/** The values with the most events: a GROUP BY where counters do not help. */
+/** The cost of counting the most frequent values: a GROUP BY when the rollups cannot answer. */
 const TOP_COST = 5_000;
 const TOP = cost({
   own: TOP_COST,
@@ -42,7 +42,7 @@ interface PeriodSummary {
   end: number;
 }
 
-/** Counts the values of the events that match: the first `limit`, highest count first. */
+/** Counts the matching events by value. Returns the first `limit` values, highest count first. */
 type CountTop = (db: Reader, filters: EventFilter[], limit: number) => Promise<Count[]>;
 
 const count = (counted: Count) => counted.count;
@@ -261,7 +261,7 @@ export function checkBucket(bucket: TimeBucket, start: number, end: number): Tim
   return bucket;
 }
 
-// Undefined: the points are those of UTC.
+// Returns undefined when the points are those of UTC.
 export function boundsOf(period: Timeline, timeZone: string): number[] | undefined {
   if (timeZone === UTC) return undefined;
   const bounds = localBounds(period, offsetsIn(timeZone));
@@ -277,7 +277,7 @@ function offsetsIn(timeZone: string): OffsetAt {
   }
 }
 
-// Of what the client says of the period, before it is checked.
+// Estimated from the client's period, which is not checked yet.
 function pointsOf(timeline: Arguments, summary: Arguments): number {
   const bucket = TIME_BUCKETS[timeline('bucket') as TimeBucket] ?? TIME_BUCKETS.HOUR;
   const end = timeOf(summary('endTime')) ?? Date.now();
