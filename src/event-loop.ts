@@ -1,39 +1,39 @@
-/** Longest time that one turn of the event loop spends on the events of requests before everything else gets its turn. */
+/** Longest time that one turn of the event loop spends on the work of requests before other callbacks run. */
 const TURN_MS = 5;
 
 /**
- * Shares the event loop between the requests of all clients. However much there is to do, a turn of the loop takes
- * `TURN_MS` and one piece of work; then the loop answers others, such as `/health/live` and the database.
+ * Shares the event loop between the requests of all clients. A turn of the loop takes at most `TURN_MS` and one piece of
+ * work. Then the loop runs its other callbacks, such as those of `/health/live` and of the database.
  */
 class EventLoopTurns {
   readonly #waiting: (() => void)[] = [];
   #spentMs = 0;
   #isScheduled = false;
 
-  /** Resolves when this turn has time for work. What waits already goes first. */
+  /** Resolves when the turn has time for work that begins. Work that waits already runs first. */
   async begin(): Promise<void> {
     if (this.#waiting.length > 0) await this.#next();
     else await this.goOn();
   }
 
-  /** Likewise, for work that has begun: it goes on before what waits while its turn has time. */
+  /** The same for work that has begun: while its turn has time, it continues before waiting work. Undefined: at once. */
   goOn(): Promise<void> | undefined {
     return this.#spentMs < TURN_MS ? undefined : this.#next();
   }
 
-  /** Whether this turn has time for more, and nothing waits for a turn. */
+  /** Whether this turn has time for more work, and no work waits for a turn. */
   get isFree(): boolean {
     return this.#waiting.length === 0 && this.#spentMs < TURN_MS;
   }
 
-  /** Resolves in a turn in which nothing was done yet, and takes all of its time. */
+  /** Resolves at the start of a turn, and uses all of its time. */
   async take(): Promise<void> {
     await this.#next();
     this.#spentMs = TURN_MS;
     this.#schedule();
   }
 
-  /** Does a piece of work and charges this turn for it. */
+  /** Runs a piece of work and counts its time for this turn. */
   run<Result>(work: () => Result): Result {
     const started = performance.now();
     try {
@@ -67,8 +67,8 @@ class EventLoopTurns {
 // The process has one event loop.
 const turns = new EventLoopTurns();
 
-/** Does the work of each item in order, and gives the event loop back whenever the time of its turn is spent. */
-export async function inTurns<Item, Result>(
+/** Maps the items in order. Yields to the event loop whenever the time of the turn is used up. */
+export async function mapAcrossTurns<Item, Result>(
   items: readonly Item[],
   work: (item: Item, index: number) => Result,
 ): Promise<Result[]> {
@@ -82,27 +82,27 @@ export async function inTurns<Item, Result>(
   return results;
 }
 
-/** Does a piece of work that cannot be divided, in a turn that has time for it. */
-export async function inOneTurn<Result>(work: () => Result): Promise<Result> {
+/** Runs a piece of work that cannot be divided, in a turn that has time for it. */
+export async function runWhenTurnHasTime<Result>(work: () => Result): Promise<Result> {
   await turns.begin();
   return turns.run(work);
 }
 
-/** Does a piece of work at once, and charges this turn of the event loop for it. */
-export function inThisTurn<Result>(work: () => Result): Result {
+/** Runs a piece of work at once, and counts its time for this turn of the event loop. */
+export function runNow<Result>(work: () => Result): Result {
   return turns.run(work);
 }
 
-/** Whether work may begin at once: this turn has time for it, and nothing else waits. */
-export function isTurnFree(): boolean {
+/** Whether work may begin at once: this turn has time for it, and no other work waits. */
+export function hasTurnTime(): boolean {
   return turns.isFree;
 }
 
 /**
- * Does a piece of work that takes long and cannot be divided, in a turn of the event loop that does nothing else of what
- * takes turns: between two such pieces the loop answers others.
+ * Runs a long piece of work that cannot be divided, in a turn of the event loop that does no other work of requests. Between
+ * two such pieces the loop runs its other callbacks.
  */
-export async function inOwnTurn<Result>(work: () => Result): Promise<Result> {
+export async function runInExclusiveTurn<Result>(work: () => Result): Promise<Result> {
   await turns.take();
   return work();
 }

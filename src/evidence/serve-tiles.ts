@@ -1,6 +1,6 @@
 import type { Reads } from '../db/queries.ts';
 import { AuditError } from '../errors.ts';
-import { inTurns } from '../event-loop.ts';
+import { mapAcrossTurns } from '../event-loop.ts';
 import { canonicalEvent } from '../events/canonical.ts';
 import type { EventFilter } from '../events/filter.ts';
 import { readFirstPosition } from '../log/head.ts';
@@ -33,7 +33,7 @@ export async function readEntries(
   if (events.size < bundle.width) await explainMissing(db, positions);
   const present = positions.flatMap((position) => events.get(position) ?? []);
   try {
-    return formatEntries(await inTurns(present, canonicalEvent));
+    return formatEntries(await mapAcrossTurns(present, canonicalEvent));
   } catch (error) {
     // A row has no canonical form only when somebody changed it in the database.
     throw new IntegrityError('changed', (error as Error).message, positions[0]);

@@ -1,5 +1,5 @@
 import { type AuditError, badInput, MAX_PROBLEMS } from '../errors.ts';
-import { inTurns } from '../event-loop.ts';
+import { mapAcrossTurns } from '../event-loop.ts';
 import { MAX_BATCH } from '../events/fields.ts';
 import { problemsOf, recordEvents } from '../log/append/record.ts';
 import { boundInput } from '../schema/input-problems.ts';
@@ -55,7 +55,7 @@ async function write(
   { principal }: RequestContext,
   read: PathedRead[],
 ): Promise<LogResult[]> {
-  const bound = await inTurns(read, ({ input, path, problems }) => ({
+  const bound = await mapAcrossTurns(read, ({ input, path, problems }) => ({
     ...boundInput(principal, input, path),
     isPart: problems.length > 0,
   }));

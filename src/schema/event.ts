@@ -165,12 +165,12 @@ builder.queryField('auditEvent', (t) =>
   }),
 );
 
-// Kept by the places of the field, which an operation that is executed again has again.
+// By the nodes of the field, which are the same when a cached document is executed again.
 const known = new WeakMap<readonly FieldNode[], { asked: ReadonlySet<string> | undefined }>();
 
 /**
- * The fields of events that an operation asks for beneath a field, and perhaps more of them; what is not among them
- * nobody will look at. Undefined: all, as something is asked for that is made from an event, such as a proof.
+ * The fields of events that an operation selects beneath a field, or more. No resolver reads a field outside of them.
+ * Undefined: all, since the operation selects something that is computed from the whole event, such as a proof.
  */
 export function eventFieldsAsked(info: GraphQLResolveInfo): ReadonlySet<string> | undefined {
   const found = known.get(info.fieldNodes) ?? { asked: find(info) };
@@ -184,7 +184,7 @@ function find({ schema, fieldNodes, fragments }: GraphQLResolveInfo): ReadonlySe
   return asked.every(isEventField) ? new Set(asked) : undefined;
 }
 
-// Of fields at whatever depth and of whatever type.
+// The names of fields at any depth and of any type.
 function namesBeneath(nodes: readonly FieldNode[], fragments: GraphQLResolveInfo['fragments']): Set<string> {
   const names = new Set<string>();
   const spread = new Set<string>();

@@ -20,16 +20,23 @@ import {
 import { boundTo } from '../auth/gate.ts';
 import { hasScope, type Principal } from '../auth/principal.ts';
 import { AuditError, AuditErrors, MAX_PROBLEMS } from '../errors.ts';
-import { inTurns } from '../event-loop.ts';
+import { mapAcrossTurns } from '../event-loop.ts';
 import { MAX_BATCH } from '../events/fields.ts';
 import type { EventInput } from '../events/validate.ts';
 import { type PathedInput, problemsOf } from '../log/append/record.ts';
 import type { Context } from './context.ts';
 
-/** The field whose argument of this name holds a batch. */
+// An invalid batch of events gets an error for each of its problems, 100 at most:
+//
+// 1. graphql-js stops at the first invalid variable and prints its whole value, which may be large. `variableErrors` coerces
+//    the variables again, and reports each invalid value, shortened.
+// 2. `shortened` cuts the values before graphql-js prints them.
+// 3. `checkableInputs` removes the invalid members from the events, so that the log can check the rest of each event.
+
+/** The field, and its argument that holds a batch. */
 const BATCH = { field: 'logEvents', argument: 'input' };
 
-/** An event as the principal may write it. */
+/** The event with the customer that the principal is bound to, or with the problem that it names another one. */
 export function boundInput(principal: Principal, input: EventInput, path: string): PathedInput {
   try {
     return { input: boundTo(principal, input, path), path };
@@ -40,12 +47,12 @@ export function boundInput(principal: Principal, input: EventInput, path: string
 }
 
 /**
- * Executes as graphql-js does, but names every problem of a refused batch of events, 100 at most: those that a resolver
- * has found as an error each; and where variables have the wrong type, so that no resolver runs, what else is wrong.
+ * Creates an `execute` that returns every problem of a refused batch of events: the problems that the resolver has found, as
+ * an error each; or, when variables have the wrong type and no resolver runs, those and the other problems of the events.
  */
 export function createExecute(naming: { hideSuggestions: boolean }): typeof execute {
   return (args) => {
-    // The first wrong value is enough for graphql-js, which prints it.
+    // graphql-js stops at the first invalid value, since the others are found below.
     const result = execute({ ...args, options: { maxCoercionErrors: 0 } });
     return result instanceof Promise
       ? result.then((one) => withEveryProblem(one, args, naming))
@@ -60,12 +67,12 @@ function withEveryProblem(
 ): ReturnType<typeof execute> {
   const { errors } = result;
   if (!errors) return result;
-  if ('data' in result) return { ...result, errors: errors.flatMap(eachOf) };
+  if ('data' in result) return { ...result, errors: errors.flatMap(separateErrors) };
   const wrong = variableErrors(args, { most: MAX_PROBLEMS, hideSuggestions });
   return wrong.length === 0 ? result : withOtherProblems(wrong, args);
 }
 
-function eachOf(error: GraphQLError): GraphQLError[] {
+function separateErrors(error: GraphQLError): GraphQLError[] {
   const { originalError, nodes = null, path = null } = error;
   if (!(originalError instanceof AuditErrors)) return [error];
   return originalError.all.map((one) => new GraphQLError(one.message, { nodes, path, originalError: one }));
@@ -76,7 +83,7 @@ async function withOtherProblems(
   args: ExecutionArgs,
 ): Promise<ExecutionResult> {
   const most = MAX_PROBLEMS - errors.length;
-  const inputs = most > 0 ? await inputsOf(args) : [];
+  const inputs = most > 0 ? await checkableInputs(args) : [];
   const { pipeline } = (args.contextValue as Context).services;
   const others = inputs.length > 0 ? await problemsOf(pipeline, inputs, most) : [];
   return {
@@ -84,8 +91,8 @@ async function withOtherProblems(
   };
 }
 
-// The events of batches that are variables, without the members that have the wrong type.
-async function inputsOf({
+// The events of batches that are variables, without their invalid members.
+async function checkableInputs({
   schema,
   document,
   operationName,
@@ -93,7 +100,7 @@ async function inputsOf({
   contextValue,
 }: ExecutionArgs): Promise<PathedInput[]> {
   const { principal } = contextValue as Context;
-  // Who may not write is told nothing of what was written.
+  // A principal without events:write gets no details about the events.
   if (!hasScope(principal, 'events:write')) return [];
   const operation = getOperationAST(document, operationName);
   if (operation?.operation !== 'mutation') return [];
@@ -109,31 +116,32 @@ async function inputsOf({
     return Array.isArray(batch) && batch.length <= MAX_BATCH ? batch : [];
   });
   const events = batches.flatMap((batch) => batch.map((value: unknown, index) => ({ value, index })));
-  const inputs = await inTurns(events, ({ value, index }) => {
-    const right = validMembers(value, type);
-    if (!right) return undefined;
-    // No event is recorded: without a type, the others of its members can be looked at.
-    const input = { eventType: '', ...right.input } as EventInput;
-    return { ...boundInput(principal, input, `${BATCH.argument}[${index}]`), isPart: right.isPart };
+  const inputs = await mapAcrossTurns(events, ({ value, index }) => {
+    const valid = validMembers(value, type);
+    if (!valid) return undefined;
+    // Without a valid type, the other members can still be checked: no event of the batch is recorded.
+    const input = { eventType: '', ...valid.input } as EventInput;
+    return { ...boundInput(principal, input, `${BATCH.argument}[${index}]`), isPart: valid.isPart };
   });
   return inputs.filter((one) => one !== undefined);
 }
 
-/** About how many characters of a wrong value an error shows. */
-const MAX_SHOWN = 200;
+/** About how many characters of an invalid value an error shows. */
+const SHOWN_CHARACTERS = 200;
 
 interface Naming {
-  /** How many values are named. */
+  /** Most errors. */
   most: number;
-  /** Whether an error suggests no names of the schema. */
+  /** Whether errors hide suggestions of the schema's names. */
   hideSuggestions: boolean;
 }
 
-class Enough extends Error {}
+/** Thrown to stop graphql-js, which has no other way to end a coercion early. */
+class MaxErrorsReached extends Error {}
 
 /**
- * An error for each variable, or part of one, that has not the type that the operation declares. graphql-js prints each
- * value whole into its error, and once more into that of a built-in scalar: here only the beginning of it.
+ * Returns an error for each variable, or part of one, that does not have the declared type. graphql-js prints the whole value
+ * into its error, and once more into that of a built-in scalar. These errors show the beginning only.
  */
 export function variableErrors(args: ExecutionArgs, { most, hideSuggestions }: Naming): GraphQLError[] {
   const { schema, document, operationName, variableValues } = args;
@@ -145,22 +153,22 @@ export function variableErrors(args: ExecutionArgs, { most, hideSuggestions }: N
       const { value: name } = node.variable.name;
       if (!isInputType(type) || (!values.has(name) && node.defaultValue)) continue;
       coerceInputValue(
-        shown(values.get(name) ?? null, type),
+        shortened(values.get(name) ?? null, type),
         type,
         (path, _, error) => {
           errors.push(variableError(node, path, error));
-          if (errors.length >= most) throw new Enough();
+          if (errors.length >= most) throw new MaxErrorsReached();
         },
         hideSuggestions,
       );
     }
   } catch (error) {
-    if (!(error instanceof Enough)) throw error;
+    if (!(error instanceof MaxErrorsReached)) throw error;
   }
   return errors;
 }
 
-// As graphql-js words it, without the value.
+// In the words of graphql-js, without the value.
 function variableError(
   node: VariableDefinitionNode,
   path: readonly (string | number)[],
@@ -172,7 +180,7 @@ function variableError(
   return new GraphQLError(message, { nodes: node, originalError: error });
 }
 
-/** What is left of an input object without the members that have the wrong type; undefined when it is no object. */
+/** The valid members of an input object, and whether some were removed; undefined: the value is no object. */
 export function validMembers(
   value: unknown,
   type: GraphQLInputObjectType,
@@ -188,46 +196,49 @@ export function validMembers(
     if (name === undefined) isMissing = true;
     else delete members[name];
   };
-  coerceInputValue(shown(members, type), type, onError, true);
+  coerceInputValue(shortened(members, type), type, onError, true);
   const isPart = isMissing || Object.keys(members).length < Object.keys(value).length;
   return { input: coerceInputValue(members, type, () => undefined, true) as object, isPart };
 }
 
-/** A value with only so much of each leaf as an error shows. */
-function shown(value: unknown, type: GraphQLInputType): unknown {
+/** A copy of a value in which each leaf is cut to what an error shows. */
+function shortened(value: unknown, type: GraphQLInputType): unknown {
   const inner = getNullableType(type);
-  // One after the other: the first of very many may be enough.
-  if (isListType(inner) && Array.isArray(value)) return shownOneByOne(value, inner.ofType);
-  if (!isInputObjectType(inner) || !isObject(value)) return cut(value, { left: MAX_SHOWN });
+  // A generator, since graphql-js may stop at the first of very many elements.
+  if (isListType(inner) && Array.isArray(value)) return shortenedEach(value, inner.ofType);
+  if (!isInputObjectType(inner) || !isObject(value)) return cut(value, { left: SHOWN_CHARACTERS });
   const fields = inner.getFields();
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => {
       const field = fields[name];
-      return [name, field ? shown(member, field.type) : null];
+      return [name, field ? shortened(member, field.type) : null];
     }),
   );
 }
 
-function* shownOneByOne(values: readonly unknown[], type: GraphQLInputType): Generator<unknown> {
-  for (const value of values) yield shown(value, type);
+function* shortenedEach(values: readonly unknown[], type: GraphQLInputType): Generator<unknown> {
+  for (const value of values) yield shortened(value, type);
 }
 
-function cut(value: unknown, room: { left: number }): unknown {
-  room.left -= 1;
+function cut(value: unknown, budget: { left: number }): unknown {
+  budget.left -= 1;
   if (typeof value === 'string') {
-    const kept = value.slice(0, Math.max(0, room.left));
-    room.left -= kept.length;
+    const kept = value.slice(0, Math.max(0, budget.left));
+    budget.left -= kept.length;
     return kept.length < value.length ? `${kept}...` : value;
   }
-  if (Array.isArray(value)) return [...cutEach(value.values(), room)];
+  if (Array.isArray(value)) return [...cutEach(value.values(), budget)];
   if (!isObject(value)) return value;
-  return Object.fromEntries([...cutEach(Object.entries(value).values(), room)] as [string, unknown][]);
+  return Object.fromEntries([...cutEach(Object.entries(value).values(), budget)] as [string, unknown][]);
 }
 
-function* cutEach(values: Iterator<unknown> & Iterable<unknown>, room: { left: number }): Generator<unknown> {
+function* cutEach(
+  values: Iterator<unknown> & Iterable<unknown>,
+  budget: { left: number },
+): Generator<unknown> {
   for (const value of values) {
-    if (room.left <= 0) return;
-    yield cut(value, room);
+    if (budget.left <= 0) return;
+    yield cut(value, budget);
   }
 }
 

@@ -14,7 +14,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { AuditError, MAX_PROBLEMS } from '../errors.ts';
-import { inOneTurn, inOwnTurn } from '../event-loop.ts';
+import { runInExclusiveTurn, runWhenTurnHasTime } from '../event-loop.ts';
 import type { Context } from '../schema/context.ts';
 import { forgetLocations, rememberDocument, toClientError } from './client-errors.ts';
 import { checkShape, checkSubscriptionRoot, MAX_LOCATED_ERRORS, scanDocument } from './document-limits.ts';
@@ -78,13 +78,13 @@ export class DocumentChecks {
    */
   check(text: string, charged: CheckContext): Promise<CheckedDocument> {
     if (text.length <= LARGE_DOCUMENT)
-      return this.#check(text, charged, { inTurn: inOneTurn, rulesAtOnce: this.#rules.length });
+      return this.#check(text, charged, { inTurn: runWhenTurnHasTime, rulesAtOnce: this.#rules.length });
     const { keyId } = charged.principal;
     const since = performance.now();
     const checked = (this.#lastLarge.get(keyId) ?? Promise.resolve()).then(() => {
       if (performance.now() - since > LONGEST_WAIT_MS)
         throw new AuditError('OVERLOADED', 'too many large documents of this key at once: retry later');
-      return this.#check(text, charged, { inTurn: inOwnTurn, rulesAtOnce: RULES_AT_ONCE });
+      return this.#check(text, charged, { inTurn: runInExclusiveTurn, rulesAtOnce: RULES_AT_ONCE });
     });
     const settled = checked
       .catch(() => undefined)
@@ -98,7 +98,7 @@ export class DocumentChecks {
   async #check(
     text: string,
     { services, principal, work }: CheckContext,
-    { inTurn, rulesAtOnce }: { inTurn: typeof inOneTurn; rulesAtOnce: number },
+    { inTurn, rulesAtOnce }: { inTurn: typeof runWhenTurnHasTime; rulesAtOnce: number },
   ): Promise<CheckedDocument> {
     const measured = <Result>(piece: () => Result) => inTurn(() => work.measure(piece));
     // Other requests of the key may have spent its points while this one waited.
@@ -108,7 +108,11 @@ export class DocumentChecks {
     return checked;
   }
 
-  async #steps(text: string, measured: typeof inOneTurn, rulesAtOnce: number): Promise<CheckedDocument> {
+  async #steps(
+    text: string,
+    measured: typeof runWhenTurnHasTime,
+    rulesAtOnce: number,
+  ): Promise<CheckedDocument> {
     try {
       const tokens = await measured(() => scanDocument(text));
       const document = await measured(() => parseWithinBounds(text));
@@ -155,7 +159,7 @@ export class DocumentChecks {
 
 /** How the check of a document is divided into turns of the event loop. */
 interface Pace {
-  measured: typeof inOneTurn;
+  measured: typeof runWhenTurnHasTime;
   rulesAtOnce: number;
 }
 

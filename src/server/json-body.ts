@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { badInput } from '../errors.ts';
-import { inOneTurn } from '../event-loop.ts';
+import { runWhenTurnHasTime } from '../event-loop.ts';
 import { InexactNumber, parseInexactJson, parseJson } from '../parse-json.ts';
 import { type JsonList, JsonScan, type ListPart } from './json-bounds.ts';
 
@@ -22,7 +22,7 @@ export async function parseJsonBody(body: Buffer, measure: Measure = (piece) => 
       return parseWhole(body, scan);
     });
   }
-  while (await inOneTurn(() => measure(() => scan.advance(SCAN_BYTES)))) {}
+  while (await runWhenTurnHasTime(() => measure(() => scan.advance(SCAN_BYTES)))) {}
   return parseInParts(body, scan, measure);
 }
 
@@ -53,10 +53,10 @@ interface Pending {
 }
 
 async function parseInParts(body: Buffer, scan: JsonScan, measure: Measure): Promise<unknown> {
-  const { value, pending } = await inOneTurn(() => measure(() => parseFrame(body, scan)));
+  const { value, pending } = await runWhenTurnHasTime(() => measure(() => parseFrame(body, scan)));
   for (const { names, list, elements } of pending) {
     for (const part of list.parts) {
-      const parsed = await inOneTurn(() =>
+      const parsed = await runWhenTurnHasTime(() =>
         measure(() =>
           parsePart(body, part, { list: [...names], before: elements.length, isInexact: scan.isInexact }),
         ),

@@ -6,7 +6,7 @@ import type { Authenticate } from '../auth/authenticate.ts';
 import type { Principal } from '../auth/principal.ts';
 import { RequestWork } from '../auth/request-work.ts';
 import { AuditError } from '../errors.ts';
-import { inOneTurn, inThisTurn, isTurnFree } from '../event-loop.ts';
+import { hasTurnTime, runNow, runWhenTurnHasTime } from '../event-loop.ts';
 import { parseInexactJson, parseJson } from '../parse-json.ts';
 import type { Services } from '../schema/context.ts';
 import type { DocumentChecks } from './documents.ts';
@@ -212,14 +212,14 @@ export function onMessageInTurns(
     socket.pause();
     for (let next = waiting[0]; next; next = waiting[0]) {
       const { data, isBinary } = next;
-      await inOneTurn(() => handle(data, isBinary));
+      await runWhenTurnHasTime(() => handle(data, isBinary));
       waiting.shift();
     }
     socket.resume();
   }
 
   socket.on('message', (data: Buffer, isBinary) => {
-    if (waiting.length === 0 && isTurnFree()) return inThisTurn(() => handle(data, isBinary));
+    if (waiting.length === 0 && hasTurnTime()) return runNow(() => handle(data, isBinary));
     waiting.push({ data, isBinary });
     if (waiting.length === 1) handleWaiting().catch(onFailure);
   });

@@ -1,5 +1,5 @@
 import { type AuditError, Problems } from '../../errors.ts';
-import { inTurns } from '../../event-loop.ts';
+import { mapAcrossTurns } from '../../event-loop.ts';
 import { type AuditEvent, type EventDraft, TEXT_BOUNDS } from '../../events/fields.ts';
 import type { OnProblem } from '../../events/json.ts';
 import type { Redaction } from '../../events/redact/redact.ts';
@@ -114,7 +114,7 @@ async function prepareEvents(
   { checkInput, checkDraft, signal, isRefused, problems }: Checks & { problems: Problems },
 ): Promise<(PreparedEvent | undefined)[]> {
   const now = pipeline.now();
-  const drafts = await inTurns(inputs, (one) => {
+  const drafts = await mapAcrossTurns(inputs, (one) => {
     signal?.throwIfAborted();
     const before = problems.count;
     const draft = checkInput(one, problems.add);
@@ -122,7 +122,7 @@ async function prepareEvents(
   });
   // A batch that is refused in any case is not passed to the filters.
   const isAccepted = problems.count === 0 && (await pipeline.filters(drafts as EventDraft[]));
-  const prepared = await inTurns(drafts, (draft, index) => {
+  const prepared = await mapAcrossTurns(drafts, (draft, index) => {
     signal?.throwIfAborted();
     if (!draft || (isAccepted && !isAccepted[index])) return undefined;
     const path = inputs[index]?.path ?? 'input';
