@@ -47,7 +47,7 @@ const metaKinds = z
 const areDistinct = (witnesses: readonly Witness[]) =>
   new Set(witnesses.map(({ verifier: { name, keyId } }) => `${name}+${keyId}`)).size === witnesses.length;
 
-// Over http anybody on the way could take the note and answer that it was received.
+// Over http, an attacker on the network could keep the note and answer that it was received.
 function isWebhook(text: string): boolean {
   const { protocol, hostname, username, password } = new URL(text);
   const isLocal = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
@@ -97,21 +97,21 @@ const settings = z.object({
   PORT: wholeNumber(0, 65_535).default(4000),
   /** The admin's API key; unset: one is made on first start, stored hashed, and printed once. */
   ADMIN_API_KEY: z.string().min(32).optional(),
-  /** Whose tokens (JWT, OpenID Connect) are accepted beside API keys, each `ISSUER JWKS_URL`, https or on this machine. */
+  /** Issuers whose tokens (JWT, OpenID Connect) are accepted beside API keys, each `ISSUER JWKS_URL`, https or on this machine. */
   JWT_ISSUERS: list.pipe(z.array(parsedBy(parseIssuer)).max(16)).default([]),
-  /** What a token has to be for: one of these in its `aud`. */
+  /** Audiences of this service: the `aud` of a token must name one of them. */
   JWT_AUDIENCE: list.default([]),
-  /** Algorithms of tokens; there are asymmetric ones alone. */
+  /** Accepted algorithms of tokens; only asymmetric ones exist here. */
   JWT_ALGORITHMS: list
     .pipe(z.array(z.enum(TOKEN_ALGORITHMS)).min(1))
     .default(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']),
   /** By how much the clock of an issuer may differ, in milliseconds. */
   JWT_CLOCK_TOLERANCE_MS: wholeNumber(0, 300_000).default(5_000),
-  /** The claim with the scopes: words with spaces between, or an array; its name, or a JSON Pointer (`/realm_access/roles`). */
+  /** The claim with the scopes, an array or words separated by spaces: its name, or a JSON Pointer (`/realm_access/roles`). */
   JWT_SCOPES_CLAIM: z.string().transform(parseClaimPath).default(['scope']),
-  /** What values of that claim stand for (`auditors=events:read events:export,ops=admin`); unset: they are scopes. */
+  /** The scopes that values of that claim give (`auditors=events:read events:export,ops=admin`); unset: the values are scopes. */
   JWT_SCOPE_MAP: scopeMap.optional(),
-  /** The claim with the customer whose events alone a token reads and writes; then only admins may be without. */
+  /** The claim with the customer that a token is bound to; when it is set, only admins may have a token without it. */
   JWT_CUSTOMER_CLAIM: z.string().transform(parseClaimPath).optional(),
   /** A segment of the log holds 2^SEGMENT_BITS events; fixed when the log is made. */
   SEGMENT_BITS: wholeNumber(8, 30).default(20),
@@ -137,7 +137,7 @@ const settings = z.object({
     .default([]),
   /** Shortest time between two checkpoints that a witness gets, in milliseconds. */
   WITNESS_INTERVAL_MS: wholeNumber(100, 3_600_000).default(10_000),
-  /** A file that checkpoints are added to, best out of reach of whoever can write to the database. */
+  /** A file that checkpoints are appended to, best where the users of the database cannot write. */
   ANCHOR_FILE: z.string().optional(),
   /** An https URL (or http on this machine) that checkpoints are posted to, as text. */
   ANCHOR_WEBHOOK: z
@@ -148,17 +148,17 @@ const settings = z.object({
   ANCHOR_INTERVAL_MS: wholeNumber(100, 604_800_000).default(3_600_000),
   /** Longest time for a request to a witness, the webhook or an issuer of tokens, in milliseconds. */
   OUTBOUND_TIMEOUT_MS: wholeNumber(10, 600_000).default(10_000),
-  /** What was recorded more days ago is removed, hourly; unset: nothing ever is. */
+  /** Events recorded more days ago are removed, hourly; unset: none are removed. */
   RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
-  /** How many days an idempotency key is known at least, by the clock of the database; unset: for ever. */
+  /** How many days an idempotency key is kept at least, by the clock of the database; unset: for ever. */
   IDEMPOTENCY_DAYS: wholeNumber(1, 36_500).optional(),
-  /** The largest share of the log, in percent, that this removes at once; of more it removes nothing and says so. */
+  /** Largest share of the log, in percent, that is removed at once; for a larger one nothing is removed and an error is logged. */
   RETENTION_MAX_PERCENT: wholeNumber(1, 100).default(20),
   /** Event types of this deployment, for example `billing.invoice_paid,billing.refund`. */
   EVENT_TYPES: list.pipe(z.array(z.string().regex(/^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$/))).default([]),
   /** Names whose values are redacted, beside the built-in nine. */
   REDACT_NAMES: list.default([]),
-  /** What becomes of single fields, each `FIELD:redact`, `FIELD:hash` or `FIELD:keep`, for example `userId:hash`. */
+  /** Rules for single fields, each `FIELD:redact`, `FIELD:hash` or `FIELD:keep`, for example `userId:hash`. */
   REDACT_FIELDS: list.pipe(z.array(z.string()).superRefine(areFieldRules)).default([]),
   /** The secret of the keyed hashes; unset: one is made on first start and kept in the database. */
   REDACT_HASH_KEY: z.string().min(32).optional(),
@@ -170,23 +170,23 @@ const settings = z.object({
   HANDLER_TIMEOUT_MS: wholeNumber(1, 600_000).default(5_000),
   /** Events of at least this severity also go to the log of the service, at level warn at most; `off`: none. */
   LOG_EVENTS: z.enum([...SEVERITIES, 'off']).default('warning'),
-  /** What of the use of the log itself becomes events in it: `all`, `none`, or some of the kinds. */
+  /** Which uses of the log itself are recorded as events: `all`, `none`, or some of the kinds. */
   META_AUDIT: metaKinds.default(META_KINDS),
-  /** Time over which reads and failed authentications are summed up into an event, in milliseconds; a crash loses it. */
+  /** Time over which reads and failed authentications are summed up into an event, in milliseconds; a crash loses that event. */
   META_AUDIT_INTERVAL_MS: wholeNumber(100, 3_600_000).default(60_000),
   /** Level of the service's own log lines. */
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  /** Time between two pings of a WebSocket, in milliseconds; one that is silent for five of them is cut. */
+  /** Time between two pings of a WebSocket, in milliseconds; a socket that sends nothing during five pings is closed. */
   KEEP_ALIVE_MS: wholeNumber(10, 600_000).default(12_000),
-  /** When the service stops: for how long a connection that was just used is left open for one more request, in milliseconds. */
+  /** When the service stops: how long a connection that was just used stays open for one more request, in milliseconds. */
   STOP_IDLE_MS: wholeNumber(0, 60_000).default(1_000),
-  /** When the service stops: for how long it is not ready and serves all the same, so that balancers leave, in milliseconds. */
+  /** When the service stops: how long it serves although it is not ready, so that balancers leave, in milliseconds. */
   STOP_DELAY_MS: wholeNumber(0, 60_000).default(0),
   /** Largest request body, in bytes. */
   MAX_BODY_BYTES: wholeNumber(1_024, 268_435_456).default(16_777_216),
-  /** Most requests that are answered at a time, event streams aside; more get OVERLOADED. */
+  /** Most requests that are being answered at a time, without event streams; more get OVERLOADED. */
   MAX_REQUESTS: wholeNumber(1, 1_000_000).default(5_000),
-  /** Most bytes of answers that clients asked for and have not taken; over it, those that waited longest are cut. */
+  /** Most bytes of responses that wait to be read by clients; above it, the connections with the oldest ones are closed. */
   MAX_UNSENT_BYTES: wholeNumber(1_048_576, 1_099_511_627_776).default(268_435_456),
   /** Most connections, WebSockets and event streams included; more are closed at once. */
   MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(20_000),
@@ -194,9 +194,9 @@ const settings = z.object({
   HEADERS_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
   /** Longest time for a whole request to arrive, in milliseconds. */
   REQUEST_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(60_000),
-  /** Host names, without ports, that the service answers to beside the loopback's; needed behind a proxy on the same machine. */
+  /** Further host names, without ports, that the service answers to; needed behind a proxy on the same machine. */
   ALLOWED_HOSTS: list.default([]),
-  /** Proxies, as addresses or CIDR blocks, whose word in `X-Forwarded-For` on where a request comes from is believed. */
+  /** Trusted proxies, as addresses or CIDR blocks: their `X-Forwarded-For` gives the client's address. */
   TRUSTED_PROXIES: list.pipe(z.array(block)).default([]),
   /** Origins whose pages may use the service from a browser, for example `https://app.example`; `*`: all. */
   CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
@@ -204,7 +204,7 @@ const settings = z.object({
   INTROSPECTION: z.stringbool().default(true),
   /** A JSON file of documents by their SHA-256 in hex; clients name them as `documentId` or `persistedQuery`. */
   PERSISTED_DOCUMENTS: z.string().optional(),
-  /** Whether no other documents are served, neither to GraphiQL. */
+  /** Whether no other documents are served, also not to GraphiQL. */
   PERSISTED_ONLY: z.stringbool().default(false),
   /** Whether GraphiQL is served. */
   GRAPHIQL: z.stringbool().default(true),
@@ -218,7 +218,7 @@ const settings = z.object({
   /** Most bytes that the documents and variables of live subscriptions take in an instance, and those of one key there. */
   MAX_SUBSCRIPTION_BYTES: wholeNumber(0, 1_099_511_627_776).default(268_435_456),
   MAX_SUBSCRIPTION_BYTES_PER_KEY: wholeNumber(0, 1_099_511_627_776).default(67_108_864),
-  /** Highest price of an operation, in points: a field of an event is one, a page of 1,000 whole events 40,000. */
+  /** Highest cost of an operation, in points: a field of an event costs 1, a page of 1,000 whole events 40,000. */
   MAX_QUERY_COST: wholeNumber(1_000, 1_000_000_000).default(100_000),
 });
 
@@ -229,7 +229,7 @@ const schema = settings.refine(
   (config) => config.JWT_ISSUERS.length === 0 || config.JWT_AUDIENCE.length > 0,
   {
     path: ['JWT_AUDIENCE'],
-    message: 'must be set where there are JWT_ISSUERS: their tokens for others are none for this service',
+    message: 'must be set with JWT_ISSUERS: tokens for other services must not be accepted',
   },
 );
 
@@ -252,7 +252,7 @@ const LISTEN_ADVICE: Record<string, string> = {
 const OTHER_LISTEN_ADVICE =
   'set HOST to an address of this machine (127.0.0.1: this machine alone, 0.0.0.0: all)';
 
-/** Does a step of the start that depends on a setting. What it throws names the setting and says what to do. */
+/** Runs a step of the start that depends on a setting. Its errors name the setting and say what to do. */
 export async function namingSetting<T>(
   setting: string,
   advice: string | ((error: NodeJS.ErrnoException) => string),
@@ -268,7 +268,7 @@ export async function namingSetting<T>(
   }
 }
 
-/** The setting that says how the owner of the tables connects. */
+/** The name of the setting with which the owner of the tables connects. */
 export function ownerSetting({ DATABASE_ADMIN_URL, DATABASE_URL, DATA_DIR }: Config): string {
   if (DATABASE_ADMIN_URL !== undefined) return 'DATABASE_ADMIN_URL';
   return DATABASE_URL === undefined ? `the PostgreSQL under DATA_DIR (${DATA_DIR})` : 'DATABASE_URL';
@@ -278,7 +278,7 @@ export function listenAdvice({ code = '' }: NodeJS.ErrnoException): string {
   return LISTEN_ADVICE[code] ?? OTHER_LISTEN_ADVICE;
 }
 
-// A name with several addresses fails with an error for each, and no message of its own.
+// The AggregateError of a host name with several addresses has no message.
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join(', ');
   return (error as Error).message;

@@ -1,4 +1,4 @@
-/** What can go wrong, as a client sees it: a code of this list, and for input errors the path of the field. */
+/** The codes of errors that clients get. Input errors also have the path of the field. */
 export const ERROR_CODES = [
   'BAD_USER_INPUT',
   'UNAUTHENTICATED',
@@ -17,19 +17,19 @@ export const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** When to try again what is refused only for now, in milliseconds, unless the error knows better. */
+/** When to retry, in milliseconds, unless the error has a time of its own. */
 const RETRY_AFTER_MS: Partial<Record<ErrorCode, number>> = { OVERLOADED: 1_000, UNAVAILABLE: 1_000 };
 
 /**
- * An error that a client may see in full: its message and path name what the client sent and nothing of the inside.
- * Whatever is not an `AuditError` reaches a client as INTERNAL with a request id, its cause only in the log.
+ * An error that a client may see in full: its message and path name what the client sent and no internals. Any other error
+ * reaches a client as INTERNAL with a request id, and its cause is only in the log.
  */
 export class AuditError extends Error {
   override readonly name = 'AuditError';
   readonly code: ErrorCode;
   /** The argument that was refused, for example `input[17].details.a[3]`. */
   readonly path: string | undefined;
-  /** After how many milliseconds the same may be accepted; undefined: trying again is of no use. */
+  /** After how many milliseconds a retry may succeed; undefined: a retry is of no use. */
   readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, path?: string, retryAfterMs = RETRY_AFTER_MS[code]) {
@@ -40,15 +40,15 @@ export class AuditError extends Error {
   }
 }
 
-/** Shorthand for the commonest error: the caller's input at `path` is refused because of `message`. */
+/** Creates the error for an invalid input at `path`. */
 export function badInput(path: string, message: string): AuditError {
   return new AuditError('BAD_USER_INPUT', message, path);
 }
 
-/** Most problems that a refusal names. */
+/** Most problems that an error names. */
 export const MAX_PROBLEMS = 100;
 
-/** A refusal for several reasons, 100 at most. As one error it is the first of them. */
+/** Several problems of one input, 100 at most. Its own message, code and path are those of the first. */
 export class AuditErrors extends AuditError {
   readonly all: readonly AuditError[];
 
@@ -59,7 +59,7 @@ export class AuditErrors extends AuditError {
   }
 }
 
-/** Collects what is wrong with an input, so that its refusal names all of it: of very much, the first `most`. */
+/** Collects the problems of an input, so that the error names all of them, or the first `most`. */
 export class Problems {
   readonly #found: AuditError[] = [];
   readonly #most: number;
@@ -76,13 +76,13 @@ export class Problems {
     return this.#found;
   }
 
-  /** Adds a problem; throws all of them when there are enough. */
+  /** Adds a problem. Throws all of them when there are `most`. */
   readonly add = (problem: AuditError): void => {
     this.#found.push(problem);
     if (this.#found.length >= this.#most) this.throwAny();
   };
 
-  /** What the work returns; undefined when it throws an `AuditError`, which is added. */
+  /** Returns the result of the work; undefined when it throws an `AuditError`, which is added. */
   attempt<Result>(work: () => Result): Result | undefined {
     try {
       return work();
@@ -93,7 +93,7 @@ export class Problems {
     }
   }
 
-  /** Throws what was found, if anything. */
+  /** Throws the problems, if there are any. */
   throwAny(): void {
     const [first, ...others] = this.#found;
     if (first) throw others.length === 0 ? first : new AuditErrors([first, ...others]);
@@ -104,11 +104,11 @@ interface Condition {
   code: 'UNAVAILABLE' | 'OVERLOADED';
   message: string;
   retryAfterMs: number;
-  /** Whether the same may succeed within milliseconds, so that it is worth another attempt before a client hears of it. */
+  /** Whether a retry may succeed within milliseconds, so that the service retries before it answers. */
   isBrief: boolean;
 }
 
-/** What a client is told of each state of the database in which it cannot do what was asked, but may later. */
+/** The error that a client gets for each condition in which the database fails, but may succeed later. */
 const CONDITIONS = {
   unreachable: {
     code: 'UNAVAILABLE',
@@ -148,13 +148,13 @@ const CONDITIONS = {
   },
 } as const satisfies Record<string, Condition>;
 
-/** A state in which the database cannot do what was asked, but may later. */
+/** A condition in which the database fails, but may succeed later. */
 export type ConditionName = keyof typeof CONDITIONS;
 
 /**
- * SQLSTATEs (PostgreSQL manual, appendix A) by class or code; the first match counts. What is not here is a mistake in a
- * statement (classes 0A, 21 to 26, 42, 44 ...), a refusal by a rule of ours (P0), or damage (XX): trying again is of no
- * use, and the client gets INTERNAL.
+ * SQLSTATEs (PostgreSQL manual, appendix A) by class or code; the first match counts. Others are a mistake in a statement
+ * (classes 0A, 21 to 26, 42, 44 ...), an error raised by the schema's functions (P0), or damage (XX): a retry is of no use,
+ * and the client gets INTERNAL.
  */
 const BY_SQLSTATE: readonly (readonly [RegExp, ConditionName | undefined])[] = [
   [/^08/, 'unreachable'], // connection_exception
@@ -172,13 +172,13 @@ const BY_SQLSTATE: readonly (readonly [RegExp, ConditionName | undefined])[] = [
   [/^72000/, 'conflict'], // snapshot_too_old, before version 17
 ];
 
-/** Codes of Node and OpenSSL for a connection that cannot be made or broke. */
+/** Codes of Node and OpenSSL for a connection that cannot be made or was broken. */
 const UNREACHABLE_CODES =
   /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|ENETRESET|ENOTFOUND|EAI_\w+|EADDRNOTAVAIL|EPROTO|ERR_(TLS|SSL|STREAM_(DESTROYED|WRITE_AFTER_END|PREMATURE_CLOSE))\w*|CERT_\w+|UNABLE_TO_\w+|\w*SELF_SIGNED_CERT\w*|HOSTNAME_MISMATCH)$/;
-/** Codes that say so of a connection alone: of a file they mean something else. */
+/** Codes that mean the same for a connection, but not for a file. */
 const CONNECT_CODES = /^(ENOENT|EACCES|EPERM|EAGAIN|EMFILE|ENFILE|ENOBUFS|ENOMEM)$/;
 const CONNECT_CALLS = ['connect', 'socket', 'getaddrinfo'];
-/** The same as Prisma hands them on: without the call, but with the system's message at the end of its own. */
+/** The same errors from Prisma: without the call, but with the system's message at the end of Prisma's. */
 const CONNECT_MESSAGE = /^(connect|socket|getaddrinfo) E/;
 
 /** Codes of Prisma (its manual, "Error reference") that come without a SQLSTATE. */
@@ -198,7 +198,7 @@ const BY_PRISMA: Readonly<Record<string, ConditionName>> = {
   P2037: 'exhausted', // too many connections
 };
 
-/** What its adapter for pg calls errors of a socket, where Prisma has one code for all (P2010, of raw SQL). */
+/** The names of socket errors in Prisma's adapter for pg. Prisma itself has one code for all of them (P2010, of raw SQL). */
 const BY_KIND: Readonly<Record<string, ConditionName>> = {
   DatabaseNotReachable: 'unreachable',
   ConnectionClosed: 'unreachable',
@@ -207,7 +207,7 @@ const BY_KIND: Readonly<Record<string, ConditionName>> = {
   TransactionAlreadyClosed: 'stopped',
 };
 
-/** What pg and pg-pool say without a code. */
+/** Messages of pg and pg-pool that have no code. */
 const BY_MESSAGE: readonly (readonly [RegExp, ConditionName])[] = [
   [/^timeout exceeded when trying to connect/, 'exhausted'], // no connection of the pool became free
   [/^(Query read timeout|Connection terminated|Connection ended|timeout expired)/, 'unreachable'],
@@ -216,17 +216,17 @@ const BY_MESSAGE: readonly (readonly [RegExp, ConditionName])[] = [
   [/^(The server does not support SSL|There was an error establishing an SSL)/, 'unreachable'],
 ];
 
-/** What an error of pg, pg-pool, Prisma or a socket may have. */
+/** The members of errors of pg, pg-pool, Prisma and sockets. */
 interface Known {
   code?: unknown;
-  /** Of Prisma when it could not begin at all. */
+  /** Set by Prisma when it could not connect. */
   errorCode?: unknown;
   syscall?: unknown;
   severity?: unknown;
   meta?: { driverAdapterError?: { cause?: { originalCode?: unknown; kind?: unknown; severity?: unknown } } };
 }
 
-/** In which state the database was when it failed with this error; undefined: trying again is of no use. */
+/** The condition of the database that an error shows; undefined: a retry is of no use. */
 export function conditionOf(error: unknown): ConditionName | undefined {
   if (!(error instanceof Error) || error instanceof AuditError) return undefined;
   const { code, errorCode, syscall, severity, meta } = error as Known;
@@ -235,11 +235,11 @@ export function conditionOf(error: unknown): ConditionName | undefined {
   if (typeof sqlState === 'string') {
     const row = BY_SQLSTATE.find(([states]) => states.test(sqlState));
     if (row) return row[1];
-    // The server ends the session with such an error, or does not begin it.
+    // PostgreSQL ends the session with a FATAL error, or refuses to begin it.
     return ['FATAL', 'PANIC'].includes(String(adapter?.severity ?? severity)) ? 'unreachable' : undefined;
   }
   if (typeof adapter?.kind === 'string') return BY_KIND[adapter.kind];
-  // Prisma puts lines of its own, and of the source, before the message of what it stands on.
+  // Prisma puts lines of its own before the message of the driver.
   const said = error.message.slice(error.message.lastIndexOf('\n') + 1);
   const name = code ?? errorCode;
   if (typeof name !== 'string') return BY_MESSAGE.find(([message]) => message.test(said))?.[1];
@@ -249,15 +249,15 @@ export function conditionOf(error: unknown): ConditionName | undefined {
   return BY_PRISMA[name];
 }
 
-/** Whether the database could not be reached, broke off or was busy: what was sent may or may not be committed. */
+/** Whether the database was unreachable or busy for a moment. The statement may or may not be committed. */
 export function isTransient(error: unknown): boolean {
   const condition = conditionOf(error);
   return condition !== undefined && CONDITIONS[condition].isBrief;
 }
 
 /**
- * The error itself; or in its place, with it as the cause, UNAVAILABLE or OVERLOADED when it may pass. `message` tells the
- * client something else than to retry.
+ * Returns UNAVAILABLE or OVERLOADED with the error as its cause when a retry may succeed, else the error itself. `message`
+ * replaces the message that says to retry.
  */
 export function orUnavailable(error: unknown, message?: string): unknown {
   const condition = conditionOf(error);

@@ -5,12 +5,12 @@ const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const SPACE = 0x20;
 
-/** Where a key stands in the text, with its quotes. */
+/** The place of a key in the text, with its quotes. */
 type Span = readonly [start: number, end: number];
 
 /**
- * `JSON.parse`, but right for keys with escapes: from Node 24 on, a key such as `"\n"` may come out as another one that
- * was parsed before (nodejs/node#63785). Texts without such keys, nearly all, go through `JSON.parse` as they are.
+ * `JSON.parse` that is right for keys with escapes: from Node 24 on, `JSON.parse` may take a key such as `"\n"` for another
+ * key that it parsed before (nodejs/node#63785). Texts without such keys, nearly all, go through `JSON.parse` unchanged.
  * Throws a SyntaxError when the text is not JSON.
  */
 export function parseJson(text: string): unknown {
@@ -18,7 +18,7 @@ export function parseJson(text: string): unknown {
   return spans.length === 0 ? JSON.parse(text) : parseAround(text, spans);
 }
 
-// One pass: a text that is not JSON must not cost more than one that is.
+// One pass, so that also a text that is not JSON takes linear time.
 function escapedKeys(text: string): Span[] {
   const spans: Span[] = [];
   for (let start = text.indexOf('"'); start >= 0; ) {
@@ -41,11 +41,12 @@ function isBeforeColon(text: string, start: number): boolean {
   return text.charCodeAt(at) === COLON;
 }
 
-// Each key gives way to one without escapes that is nowhere else in the text; strings by themselves are parsed rightly.
+// Replaces each key with escapes by a random placeholder, parses the text, and puts the keys back. The keys are parsed as
+// strings, which `JSON.parse` does right.
 function parseAround(text: string, spans: readonly Span[]): unknown {
   const mark = randomUUID();
   const names = new Map<string, string>();
-  // The same key has the same placeholder: each other one is another shape of objects to V8.
+  // The same key gets the same placeholder, so that equal objects have one shape in V8.
   const placeholders = new Map<string, string>();
   const parts: string[] = [];
   let from = 0;
@@ -71,7 +72,7 @@ function named(value: unknown, names: ReadonlyMap<string, string>): unknown {
   );
 }
 
-/** A number of JSON text, as it is written there, whose value a double cannot hold. */
+/** A number of a JSON text whose value a double cannot hold, with its text. */
 export class InexactNumber {
   readonly text: string;
 
@@ -80,13 +81,13 @@ export class InexactNumber {
   }
 }
 
-/** As many digits survive the way into a double and back (C's DBL_DIG). */
+/** So many digits survive the conversion to a double and back (C's DBL_DIG). */
 const SURE_DIGITS = 15;
 const EXPONENT = /[eE]/;
 
 /**
- * Whether a double keeps the value of a number as JSON or GraphQL writes it: JavaScript prints the same decimal then,
- * though perhaps not in the same way (`1.10` is `1.1`).
+ * Whether a double keeps the value of a number in JSON or GraphQL: then JavaScript prints the same decimal, though perhaps
+ * in another form (`1.10` as `1.1`).
  */
 export function isExactNumber(token: string): boolean {
   if (token.length <= SURE_DIGITS && !EXPONENT.test(token)) return true;
@@ -95,14 +96,14 @@ export function isExactNumber(token: string): boolean {
   return printed === token || (Number.isFinite(value) && decimalOf(printed) === decimalOf(token));
 }
 
-/** The one way of writing a decimal: its significant digits and a power of ten. */
+/** The normal form of a decimal: its significant digits and a power of ten. */
 function decimalOf(text: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
   const digits = `${whole}${fraction}`;
   let start = 0;
   while (digits[start] === '0') start += 1;
-  // An expression such as /0+$/ would look at the same zeros again and again.
+  // A loop, since an expression such as /0+$/ takes quadratic time.
   let end = digits.length;
   while (end > start && digits[end - 1] === '0') end -= 1;
   if (start === end) return '0';
@@ -110,8 +111,8 @@ function decimalOf(text: string): string {
 }
 
 /**
- * `parseJson`, with an `InexactNumber` in the place of each number that a double would change. It takes about three times
- * as long as `parseJson`: for texts that are known to have such a number.
+ * `parseJson` with an `InexactNumber` in the place of each number that a double cannot hold. Takes about three times as long
+ * as `parseJson`, so it is for texts that are known to have such a number.
  */
 export function parseInexactJson(text: string): unknown {
   const mark = `${randomUUID()}:`;
@@ -119,7 +120,7 @@ export function parseInexactJson(text: string): unknown {
   return withNumbers(parseJson(marked), mark);
 }
 
-/** JSON text with something else in the place of its numbers. In linear time; what is no JSON stays none. */
+/** Replaces the numbers of a JSON text, in linear time. A text that is not JSON stays invalid. */
 export function replaceNumbers(text: string, replace: (token: string) => string): string {
   const parts: string[] = [];
   let from = 0;
