@@ -77,7 +77,8 @@ export const builder = new SchemaBuilder<{
     },
     nodeFieldOptions: { description: 'The event.', nullable: false },
     cursorFieldOptions: {
-      description: 'Its place: for `after` and `before` of a list, and `after` of a subscription.',
+      description:
+        'The cursor of the event: for `after` and `before` of a list, and `after` of a subscription.',
     },
     firstArgOptions: {
       description: `How many, from the beginning or \`after\`: ${PAGE_SIZE.usual} by default, ${PAGE_SIZE.most} at most.`,
@@ -85,8 +86,8 @@ export const builder = new SchemaBuilder<{
     lastArgOptions: {
       description: `How many, up to the end or \`before\`; not together with first; ${PAGE_SIZE.most} at most.`,
     },
-    afterArgOptions: { description: 'A cursor: what comes behind it.' },
-    beforeArgOptions: { description: 'A cursor: what comes ahead of it.' },
+    afterArgOptions: { description: 'A cursor: the events after it.' },
+    beforeArgOptions: { description: 'A cursor: the events before it.' },
   },
   scopeAuth: {
     authorizeOnSubscribe: true,

@@ -13,10 +13,10 @@ import { AuditEventRef, eventFieldsAsked } from './event.ts';
 import { AuditEventFilterRef } from './filter.ts';
 
 const ORDER_DESCRIPTIONS = {
-  TIMESTAMP_DESC: { description: 'What happened last comes first.' },
-  TIMESTAMP_ASC: { description: 'What happened first comes first.' },
-  POSITION_DESC: { description: 'What was recorded last comes first.' },
-  POSITION_ASC: { description: 'In the order of the log.' },
+  TIMESTAMP_DESC: { description: 'By timestamp, latest first.' },
+  TIMESTAMP_ASC: { description: 'By timestamp, earliest first.' },
+  POSITION_DESC: { description: 'By position, latest first.' },
+  POSITION_ASC: { description: 'By position, earliest first: the order of the log.' },
 } satisfies Record<EventOrder, { description: string }>;
 
 const OrderRef = builder.enumType('AuditEventOrder', {
@@ -77,8 +77,12 @@ builder.queryField('auditEvents', (t) =>
       authScopes: { scope: 'events:read' },
       extensions: cost({ own: QUERY_COST }),
       args: {
-        filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
-        orderBy: t.arg({ type: OrderRef, defaultValue: 'TIMESTAMP_DESC', description: 'In which order.' }),
+        filter: t.arg({ type: AuditEventFilterRef, description: 'Selects events; absent: all.' }),
+        orderBy: t.arg({
+          type: OrderRef,
+          defaultValue: 'TIMESTAMP_DESC',
+          description: 'The order of the list.',
+        }),
         offset: t.arg.int({
           description: `Page jump, ${MAX_OFFSET} at most; not together with a cursor.`,
         }),

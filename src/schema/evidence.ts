@@ -13,16 +13,16 @@ const hex = (hashes: readonly Uint8Array[]) => hashes.map((hash) => Buffer.from(
 const PROOF_COST = 50;
 const HASHES = 'Lower-case hex, 32 bytes each, in the order of RFC 9162.';
 const CUSTOMER =
-  "Of this customer's tree. Of a key that is bound to a customer it is always that customer's.";
+  "The tree of this customer; absent: the log's tree. A key that is bound to a customer always gets that customer's.";
 
 const MIN_WITNESSES =
-  "At least so many witnesses have cosigned it; then it may be a little older. Not of a customer's tree.";
+  "Only a checkpoint that at least so many witnesses have cosigned; it may be a little older. Not for a customer's tree.";
 
 const CheckpointRef = builder.objectRef<SignedCheckpoint>('Checkpoint').implement({
   description:
-    'The signed state of a tree (C2SP tlog-checkpoint): whoever keeps one can tell any later change.',
+    'The signed state of a tree (C2SP tlog-checkpoint). A copy kept elsewhere proves any later change.',
   fields: (t) => ({
-    origin: t.exposeString('origin', { description: 'Which tree: the first line of the note.' }),
+    origin: t.exposeString('origin', { description: 'The name of the tree: the first line of the note.' }),
     treeSize: t.field({
       type: 'SafeInt',
       description: 'The number of leaves of the tree.',
@@ -31,7 +31,7 @@ const CheckpointRef = builder.objectRef<SignedCheckpoint>('Checkpoint').implemen
     logSize: t.field({
       type: 'SafeInt',
       description:
-        'The size of the log up to which it speaks: every event of the tree below it is in the tree.',
+        'The size of the log that it covers: every event of the tree with a smaller position is in the tree.',
       resolve: ({ logSize }) => logSize,
     }),
     rootHash: t.string({
@@ -46,13 +46,13 @@ const CheckpointRef = builder.objectRef<SignedCheckpoint>('Checkpoint').implemen
     }),
     verifierKey: t.exposeString('verifierKey', {
       description:
-        "The log's public key as a signed note names it. Get it in another way before you trust it.",
+        "The log's public key in the form of signed notes. Compare it with a copy from another source before you trust it.",
     }),
   }),
 });
 
 const InclusionProofRef = builder.objectRef<InclusionProof>('InclusionProof').implement({
-  description: 'That an event is a leaf of a tree.',
+  description: 'Proves that an event is a leaf of a tree.',
   fields: (t) => ({
     leafIndex: t.field({
       type: 'SafeInt',
@@ -69,7 +69,7 @@ const InclusionProofRef = builder.objectRef<InclusionProof>('InclusionProof').im
 });
 
 const ConsistencyProofRef = builder.objectRef<ConsistencyProof>('ConsistencyProof').implement({
-  description: 'That a tree is the beginning of a later one.',
+  description: 'Proves that a tree is the beginning of a later one.',
   fields: (t) => ({
     from: t.field({
       type: 'SafeInt',
@@ -85,12 +85,13 @@ builder.objectFields(AuditEventRef, (t) => ({
   inclusionProof: t.field({
     type: InclusionProofRef,
     extensions: cost({ own: PROOF_COST }),
-    description: "That the event is in the log's tree, or in a bound key's customer's.",
+    description:
+      "Proves that the event is in the log's tree; for a key that is bound to a customer, in that customer's tree.",
     authScopes: { scope: 'events:read' },
     args: {
       treeSize: t.arg({
         type: 'SafeInt',
-        description: 'Default: that of a checkpoint which covers the event.',
+        description: 'Default: the size of a checkpoint that covers the event.',
       }),
     },
     resolve: (event, { treeSize }, { proofs }) => proofs.inclusionProof(event, treeSize ?? undefined),
@@ -109,10 +110,13 @@ builder.queryFields((t) => ({
   checkpoint: t.field({
     type: CheckpointRef,
     extensions: cost({ own: QUERY_COST }),
-    description: 'The signed checkpoint of everything acknowledged so far, or of a size.',
+    description: 'The signed checkpoint of all events recorded so far, or of a tree size.',
     authScopes: { scope: 'events:read' },
     args: {
-      treeSize: t.arg({ type: 'SafeInt', description: 'Of the tree of this size; absent: the newest.' }),
+      treeSize: t.arg({
+        type: 'SafeInt',
+        description: 'The checkpoint of this tree size; absent: the newest.',
+      }),
       minWitnesses: t.arg.int({ defaultValue: 0, description: MIN_WITNESSES }),
       customerId: t.arg.string({ description: CUSTOMER }),
     },
@@ -125,7 +129,7 @@ builder.queryFields((t) => ({
   consistencyProof: t.field({
     type: ConsistencyProofRef,
     extensions: cost({ own: QUERY_COST }),
-    description: 'That the tree of size `from` is the beginning of that of size `to`.',
+    description: 'Proves that the tree of size `from` is the beginning of the tree of size `to`.',
     authScopes: { scope: 'events:read' },
     args: {
       from: t.arg({ type: 'SafeInt', required: true, description: 'The size of the earlier tree.' }),

@@ -18,19 +18,19 @@ import { AuditEventFilterRef } from './filter.ts';
 const ExportFormatRef = builder.enumType('ExportFormat', {
   description: 'The format of an export.',
   values: {
-    NDJSON: { description: 'One canonical event a line: what `audit-log verify export` checks.' },
+    NDJSON: { description: 'One canonical event per line, as `audit-log verify export` checks it.' },
     JSON: { description: 'One array of canonical events.' },
     CSV: { description: 'For spreadsheets (RFC 4180), with a header line.' },
   } satisfies Record<(typeof EXPORT_FORMATS)[number], { description: string }>,
 });
 const AuditExportRef = builder.objectRef<{ url: string; expiresAt: number }>('AuditExport').implement({
   description:
-    'A link that streams what the log holds now as a file, valid for five minutes, and no longer than what asked for it.',
+    'A link that streams the present events of the log as a file. Valid for five minutes, and no longer than the key or token.',
   fields: (t) => ({
-    url: t.exposeString('url', { description: 'Where the file is; whoever has the link can take it.' }),
+    url: t.exposeString('url', { description: 'The link. It needs no key: keep it secret.' }),
     expiresAt: t.field({
       type: 'DateTime',
-      description: 'Until when the link works.',
+      description: 'When the link expires.',
       resolve: ({ expiresAt }) => expiresAt,
     }),
   }),
@@ -41,18 +41,18 @@ builder.queryField('auditExport', (t) =>
     type: AuditExportRef,
     extensions: cost({ own: QUERY_COST }),
     description:
-      'Gives a link to a file of the events that match. Itself an event in the log (DATA_EXPORT), before the link is given out.',
+      'Returns a link to a file of the matching events. The export is recorded as an event (DATA_EXPORT) before the answer.',
     authScopes: { scope: 'events:export' },
     args: {
       format: t.arg({ type: ExportFormatRef, required: true, description: 'The format of the file.' }),
-      filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
+      filter: t.arg({ type: AuditEventFilterRef, description: 'Selects events; absent: all.' }),
       delimiter: t.arg.string({
         defaultValue: USUAL_CSV.delimiter,
-        description: 'What stands between the cells of a CSV: a comma, a semicolon, a tab or "|".',
+        description: 'The delimiter of a CSV: a comma, a semicolon, a tab or "|".',
       }),
       byteOrderMark: t.arg.boolean({
         defaultValue: USUAL_CSV.byteOrderMark,
-        description: 'Whether a CSV begins with U+FEFF, by which Excel knows that it is UTF-8.',
+        description: 'Whether a CSV begins with U+FEFF, by which Excel recognises UTF-8.',
       }),
     },
     resolve: async (_, { format, filter, ...options }, context) => {

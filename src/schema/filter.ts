@@ -4,8 +4,8 @@ import { EventTypeRef, OutcomeRef, SeverityRef } from './event.ts';
 
 export const AuditEventFilterRef = builder.inputType('AuditEventFilter', {
   description:
-    'Every condition that is given must hold; null is none. An empty list matches nothing, an empty text those events ' +
-    'whose value is empty.',
+    'All given conditions must hold; null is no condition. An empty list matches no event. An empty text matches the events ' +
+    'with an empty value.',
   fields: (t) => ({
     eventTypes: t.field({ type: [EventTypeRef], description: 'One of these types.' }),
     categories: t.stringList({
@@ -32,17 +32,18 @@ export const AuditEventFilterRef = builder.inputType('AuditEventFilter', {
     }),
     details: t.field({
       type: 'JSONObject',
-      description: 'Containment: every given key and value is present. An empty object is in every event.',
+      description:
+        'Containment: the event has every given key and value. An empty object matches every event.',
     }),
     oldValues: t.field({
       type: 'JSONObject',
       description:
-        'Containment, likewise; an event without oldValues never matches. It has no index: give a period or search too.',
+        'Containment, as in details. An event without oldValues never matches. There is no index: add a period or search.',
     }),
     newValues: t.field({
       type: 'JSONObject',
       description:
-        'Containment, likewise; an event without newValues never matches. It has no index: give a period or search too.',
+        'Containment, as in details. An event without newValues never matches. There is no index: add a period or search.',
     }),
   }),
 });

@@ -10,7 +10,7 @@ const SCOPE_DESCRIPTIONS: Record<Scope, string> = {
   'events:write': 'May record events.',
   'events:read': 'May read, summarise and follow events, and ask for proofs.',
   'events:export': 'May export events.',
-  admin: 'May do everything, keys and purges included.',
+  admin: 'May do everything, including keys and purges.',
 };
 
 const ApiKeyScopeRef = builder.enumType('ApiKeyScope', {
@@ -26,16 +26,16 @@ const ApiKeyScopeRef = builder.enumType('ApiKeyScope', {
 const ApiKeyRef = builder.objectRef<ApiKey>('ApiKey').implement({
   description: 'An API key. Its secret is shown once, by createApiKey.',
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Names the key in the log and for revokeApiKey; no secret.' }),
-    name: t.exposeString('name', { description: 'What it is for.' }),
+    id: t.exposeID('id', { description: 'The id of the key, in events and for revokeApiKey. Not secret.' }),
+    name: t.exposeString('name', { description: 'The purpose of the key.' }),
     scopes: t.field({
       type: [ApiKeyScopeRef],
-      description: 'What it may do.',
+      description: 'The scopes of the key.',
       resolve: ({ scopes }) => [...scopes],
     }),
     customerId: t.string({
       nullable: true,
-      description: 'Bound to the events of this customer: reads and writes no others.',
+      description: 'The customer that the key is bound to: it reads and writes no other events.',
       resolve: ({ customerId }) => customerId,
     }),
     createdAt: t.field({
@@ -80,7 +80,7 @@ builder.queryField('apiKeys', (t) =>
   t.field({
     type: [ApiKeyRef],
     extensions: cost({ own: QUERY_COST, objects: () => 100 }),
-    description: 'All keys, newest first, revoked and expired ones too.',
+    description: 'All keys, newest first, including revoked and expired ones.',
     authScopes: admin,
     resolve: (_, _args, { services }) => listKeys(services.pool),
   }),
@@ -90,11 +90,11 @@ builder.mutationFields((t) => ({
   createApiKey: t.field({
     type: CreateApiKeyPayloadRef,
     extensions: cost({ own: QUERY_COST }),
-    description: 'Creates an API key. Itself an event in the log (AUTHZ_PERMISSION_GRANTED).',
+    description: 'Creates an API key. Recorded as an event (AUTHZ_PERMISSION_GRANTED).',
     authScopes: admin,
     args: {
-      name: t.arg.string({ required: true, description: 'What it is for.' }),
-      scopes: t.arg({ type: [ApiKeyScopeRef], required: true, description: 'What it may do.' }),
+      name: t.arg.string({ required: true, description: 'The purpose of the key.' }),
+      scopes: t.arg({ type: [ApiKeyScopeRef], required: true, description: 'The scopes of the key.' }),
       customerId: t.arg.string({
         description: 'Binds the key to the events of this customer; not together with ADMIN.',
       }),
@@ -106,7 +106,7 @@ builder.mutationFields((t) => ({
     type: ApiKeyRef,
     extensions: cost({ own: QUERY_COST }),
     description:
-      'Revokes an API key for ever and ends what is open on it. Itself an event in the log (AUTHZ_ROLE_REVOKED).',
+      'Revokes an API key for ever, and ends its subscriptions and downloads. Recorded as an event (AUTHZ_ROLE_REVOKED).',
     authScopes: admin,
     args: { id: t.arg.id({ required: true, description: 'The id of the key.' }) },
     resolve: (_, { id }, context) => revokeKey(keyStore(context), callerOf(context), id),

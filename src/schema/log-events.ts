@@ -13,7 +13,7 @@ import { boundInput } from './input-problems.ts';
 const APPEND_COST = 20;
 
 const LogStatusRef = builder.enumType('LogStatus', {
-  description: 'What became of an event.',
+  description: 'The result of recording an event.',
   values: {
     RECORDED: { description: 'It is in the log: durable, searchable, counted, provable and on the feed.' },
     DUPLICATE: { description: 'Its idempotency key was used before: the first event is returned.' },
@@ -21,11 +21,11 @@ const LogStatusRef = builder.enumType('LogStatus', {
   },
 });
 const LogEventPayloadRef = builder.objectRef<Recorded>('LogEventPayload').implement({
-  description: 'What became of one event.',
+  description: 'The result of recording one event.',
   fields: (t) => ({
     status: t.field({
       type: LogStatusRef,
-      description: 'What became of it.',
+      description: 'Whether it was recorded.',
       resolve: (recorded) => recorded.status,
     }),
     event: t.field({
@@ -37,25 +37,31 @@ const LogEventPayloadRef = builder.objectRef<Recorded>('LogEventPayload').implem
   }),
 });
 const LogEventsPayloadRef = builder.objectRef<Recorded[]>('LogEventsPayload').implement({
-  description: 'What became of a batch.',
+  description: 'The result of recording a batch.',
   fields: (t) => ({
-    recorded: t.int({ description: 'How many were RECORDED.', resolve: (all) => countOf(all, 'RECORDED') }),
+    recorded: t.int({
+      description: 'How many events were RECORDED.',
+      resolve: (all) => countOf(all, 'RECORDED'),
+    }),
     duplicates: t.int({
-      description: 'How many were a DUPLICATE.',
+      description: 'How many events were a DUPLICATE.',
       resolve: (all) => countOf(all, 'DUPLICATE'),
     }),
-    filtered: t.int({ description: 'How many were FILTERED.', resolve: (all) => countOf(all, 'FILTERED') }),
+    filtered: t.int({
+      description: 'How many events were FILTERED.',
+      resolve: (all) => countOf(all, 'FILTERED'),
+    }),
     results: t.field({
       type: [LogEventPayloadRef],
       extensions: cost({ objects: (_, mutation) => listSize(mutation('input'), MAX_BATCH) }),
-      description: 'What became of each, in the order of the input.',
+      description: 'The result of each event, in the order of the input.',
       resolve: (all) => all,
     }),
   }),
 });
 
 const LogEventInputRef = builder.inputType('LogEventInput', {
-  description: 'An event to record. What cannot be kept as it is, is refused with its path.',
+  description: 'An event to record. A value that cannot be stored unchanged is refused with its path.',
   fields: (t) => inputFields(t, CLIENT_FIELDS),
 });
 const LogAuthEventInputRef = builder.inputType('LogAuthEventInput', {
@@ -110,7 +116,7 @@ builder.mutationFields((t) => ({
   logEvents: t.field({
     type: LogEventsPayloadRef,
     extensions: cost({ own: (args) => APPEND_COST * listSize(args('input'), MAX_BATCH) }),
-    description: `Records 1 to ${MAX_BATCH} events, all or none, in the order given. A refusal names every problem, ${MAX_PROBLEMS} at most, each as an error with its path.`,
+    description: `Records 1 to ${MAX_BATCH} events, all or none, in the given order. A refused batch gets an error with a path for every problem, ${MAX_PROBLEMS} at most.`,
     authScopes: write,
     args: {
       input: t.arg({

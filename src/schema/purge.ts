@@ -15,12 +15,13 @@ builder.mutationField('purgeEvents', (t) =>
   t.field({
     type: PurgeResultRef,
     extensions: cost({ own: 10 * COUNT_COST }),
-    description: 'Removes what was recorded more days ago; 0: all up to now. Itself an event in the log.',
+    description:
+      'Removes the events that were recorded more days ago; 0: all up to now. The purge is recorded as an event.',
     authScopes: { scope: 'admin' },
     args: {
       olderThanDays: t.arg.int({
         required: true,
-        description: `0 to ${MAX_PURGE_DAYS}, counted from when they were recorded.`,
+        description: `0 to ${MAX_PURGE_DAYS}, counted from the recording of the events.`,
       }),
     },
     resolve: async (_, { olderThanDays }, context) => {

@@ -8,7 +8,8 @@ import { SeverityRef } from './event.ts';
 import { AuditEventEdgeRef, EventEdge } from './event-pages.ts';
 import { AuditEventFilterRef } from './filter.ts';
 
-const AFTER = 'A cursor of any edge, or "beginning": first everything later in the log, then live.';
+const AFTER =
+  'A cursor of any edge, or "beginning": first delivers all later events of the log, then live ones.';
 
 builder.subscriptionFields((t) => ({
   securityAlerts: t.field({
@@ -22,7 +23,7 @@ builder.subscriptionFields((t) => ({
         defaultValue: 'warning',
         description: 'This severity or a higher one.',
       }),
-      filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
+      filter: t.arg({ type: AuditEventFilterRef, description: 'Selects events; absent: all.' }),
       after: t.arg.string({ description: AFTER }),
     },
     subscribe: (_, { minSeverity, filter, after }, { principal, services }) =>
@@ -42,7 +43,7 @@ builder.subscriptionFields((t) => ({
     authScopes: { scope: 'events:read' },
     extensions: cost({ own: QUERY_COST }),
     args: {
-      filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
+      filter: t.arg({ type: AuditEventFilterRef, description: 'Selects events; absent: all.' }),
       after: t.arg.string({ description: AFTER }),
     },
     subscribe: (_, { filter, after }, { principal, services }) =>

@@ -223,10 +223,10 @@ builder.queryField('auditSummary', (t) =>
     args: {
       startTime: t.arg({
         type: 'DateTime',
-        description: 'From then on, inclusive; absent: a day before endTime.',
+        description: 'The start of the period, inclusive; absent: a day before endTime.',
       }),
-      endTime: t.arg({ type: 'DateTime', description: 'Up to then, inclusive; absent: now.' }),
-      filter: t.arg({ type: AuditEventFilterRef, description: 'Which events; absent: all.' }),
+      endTime: t.arg({ type: 'DateTime', description: 'The end of the period, inclusive; absent: now.' }),
+      filter: t.arg({ type: AuditEventFilterRef, description: 'Selects events; absent: all.' }),
     },
     resolve: (_, { startTime, endTime, filter }, { principal, services }) => {
       const now = services.pipeline.now();
