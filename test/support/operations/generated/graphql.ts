@@ -6,7 +6,7 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 /** What a key may do. */
 export type ApiKeyScope =
-  /** May do everything, keys and purges included. */
+  /** May do everything, including keys and purges. */
   | 'ADMIN'
   /** May export events. */
   | 'EVENTS_EXPORT'
@@ -15,7 +15,7 @@ export type ApiKeyScope =
   /** May record events. */
   | 'EVENTS_WRITE';
 
-/** Every condition that is given must hold; null is none. An empty list matches nothing, an empty text those events whose value is empty. */
+/** All given conditions must hold; null is no condition. An empty list matches no event. An empty text matches the events with an empty value. */
 export type AuditEventFilter = {
   /** This action, exactly. */
   action?: string | null | undefined;
@@ -23,7 +23,7 @@ export type AuditEventFilter = {
   categories?: Array<string> | null | undefined;
   /** This customerId, exactly. */
   customerId?: string | null | undefined;
-  /** Containment: every given key and value is present. An empty object is in every event. */
+  /** Containment: the event has every given key and value. An empty object matches every event. */
   details?: Record<string, unknown> | null | undefined;
   /** On timestamp, inclusive. */
   endTime?: string | null | undefined;
@@ -33,9 +33,9 @@ export type AuditEventFilter = {
   ipAddress?: string | null | undefined;
   /** This severity or a higher one. */
   minSeverity?: AuditSeverity | null | undefined;
-  /** Containment, likewise; an event without newValues never matches. It has no index: give a period or search too. */
+  /** Containment, as in details. An event without newValues never matches. There is no index: add a period or search. */
   newValues?: Record<string, unknown> | null | undefined;
-  /** Containment, likewise; an event without oldValues never matches. It has no index: give a period or search too. */
+  /** Containment, as in details. An event without oldValues never matches. There is no index: add a period or search. */
   oldValues?: Record<string, unknown> | null | undefined;
   /** One of these outcomes. */
   outcomes?: Array<AuditOutcome> | null | undefined;
@@ -148,10 +148,10 @@ export type ExportFormat =
   | 'CSV'
   /** One array of canonical events. */
   | 'JSON'
-  /** One canonical event a line: what `audit-log verify export` checks. */
+  /** One canonical event per line, as `audit-log verify export` checks it. */
   | 'NDJSON';
 
-/** An event to record. What cannot be kept as it is, is refused with its path. */
+/** An event to record. A value that cannot be stored unchanged is refused with its path. */
 export type LogEventInput = {
   /** What was done, in the words of the application; absent: the dotted name of the event type. Up to 256 characters. */
   action?: string | null | undefined;
@@ -191,7 +191,7 @@ export type LogEventInput = {
   userId?: string | null | undefined;
 };
 
-/** What became of an event. */
+/** The result of recording an event. */
 export type LogStatus =
   /** Its idempotency key was used before: the first event is returned. */
   | 'DUPLICATE'
