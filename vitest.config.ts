@@ -7,8 +7,8 @@ export const shared = {
   setupFiles: ['test/support/setup.ts'],
   // Programs that tests start do not read the .env of a developer.
   env: { ENV_FILE: '' },
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
   // As long as the other waits for what happens soon.
   expect: { poll: { timeout: 10_000 } },
 };

@@ -293,5 +293,5 @@ test.each<[string, (request: Request) => Promise<unknown>]>([
   const answer = await log.fetch(request);
   const [error] = (await answer.json()).errors;
   expect([answer.status, error.extensions.code]).toEqual([503, 'UNAVAILABLE']);
-  expect(error.message).toContain('the request body was read before');
+  expect(error.message).toContain('the body was read before the log');
 });
