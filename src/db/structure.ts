@@ -3,6 +3,8 @@ import type { Queryable } from './queries.ts';
 // Segments are in a separate schema and are created and removed: `verify/catalog.ts` compares them with each other.
 const OURS = "n.nspname = 'public'";
 const OWNER = "(SELECT relowner FROM pg_class WHERE oid = 'log_head'::regclass)";
+/** The object in the lines of privileges of objects that will be created. No table has this name unless it is quoted. */
+export const DEFAULT_PRIVILEGES = 'DEFAULT_PRIVILEGES';
 const BY_EXTENSION = "EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')";
 const GRANTEE = "CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee)::text END";
 const PRIVILEGE = "x.privilege_type || CASE WHEN x.is_grantable THEN '*' ELSE '' END";
@@ -75,7 +77,7 @@ const SECTIONS = {
       SELECT 'SCHEMA ' || n.nspname, ${GRANTEE}, ${PRIVILEGE}
       FROM pg_namespace n, aclexplode(n.nspacl) x WHERE n.nspname = 'audit_segments' AND x.grantee <> n.nspowner
       UNION ALL
-      SELECT 'objects created later (' || d.defaclobjtype::text || ')', ${GRANTEE}, ${PRIVILEGE}
+      SELECT '${DEFAULT_PRIVILEGES} (' || d.defaclobjtype::text || ')', ${GRANTEE}, ${PRIVILEGE}
       FROM pg_default_acl d, aclexplode(d.defaclacl) x
       WHERE d.defaclrole = ${OWNER} AND x.grantee <> ${OWNER} AND d.defaclnamespace IN (0, 'public'::regnamespace)
     ) AS granted GROUP BY object, grantee ORDER BY object COLLATE "C", grantee COLLATE "C"`,
