@@ -188,7 +188,7 @@ export class CustomerLeaves {
   // The leaves of events that have no valid row: those that retention removed, and those that are wrong.
   async #knownLeaves(): Promise<Map<number, Uint8Array | undefined>> {
     const { client, sizes, owners } = this.#options;
-    const isPurged = (position: number) => position < sizes.first || position >= sizes.grown;
+    const isPurged = (position: number) => position < sizes.first || position >= sizes.treeSize;
     const purged = this.#positions.filter(isPurged);
     const unsure = this.#positions.filter((position) => owners.isUnsure(position) && !isPurged(position));
     const leaves = new Map(unsure.map((position) => [position, owners.unsureLeaf(position)]));
@@ -218,14 +218,14 @@ export async function locateDifference(options: CustomerLeavesOptions): Promise<
   const { client, tree, sizes, owners, findings } = options;
   const sql = `SELECT position, leaf_hash AS leaf FROM audit_events
     WHERE customer_id = $1 AND position >= $2 AND position < $3 ORDER BY position`;
-  const parameters = [tree.slice('customer/'.length), sizes.first, sizes.grown];
+  const parameters = [tree.slice('customer/'.length), sizes.first, sizes.treeSize];
   const stored = streamRows<{ position: number; leaf: Buffer }>(client, { sql, parameters, size: 1_000 });
   const rows = new Peekable(stored);
   let tile = 0;
   for await (const found of leavesIn(streamTiles(client, 'tree = $1 AND level = 0', [tree]))) {
     const { position } = found;
     tile = found.tile;
-    if (position < sizes.first || position >= sizes.grown || owners.isUnsure(position)) continue;
+    if (position < sizes.first || position >= sizes.treeSize || owners.isUnsure(position)) continue;
     for await (const _ of rows.while((row) => owners.isUnsure(row.position)));
     const row = await rows.take();
     if (row?.position === position && equalHashes(row.leaf, found.leaf)) continue;

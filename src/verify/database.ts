@@ -137,10 +137,10 @@ async function checkLog(
     findings,
     compared: findings,
   });
-  const { head, first, rowsEnd, grown } = sizes;
+  const { head, first, rowsEnd, treeSize } = sizes;
   const size = head?.size ?? rowsEnd;
   const announced = removals.find(first)?.firstPosition ?? 0;
-  const marks = [size, rowsEnd, grown, Math.max(first, rowsEnd, grown), announced];
+  const marks = [size, rowsEnd, treeSize, Math.max(first, rowsEnd, treeSize), announced];
   const tree = new TreeCheck(checkpoints, { marks });
   const onProgress = (position: number) => options.onProgress?.(position, size);
   const reading = await readRowsIn(client, options.threads);
@@ -150,6 +150,6 @@ async function checkLog(
   const walked = await walkLog(walk, rows, tiles).finally(reading.end);
   await tree.finish();
   const upper = streamTiles(client, "tree = 'log' AND level > 0").while(() => true);
-  await checkUpperTiles(upper, { tree: 'log', size: grown, replay: tree.replay, findings });
+  await checkUpperTiles(upper, { tree: 'log', size: treeSize, replay: tree.replay, findings });
   return { tree, checkpoints: checkpoints.checked, walked };
 }

@@ -24,7 +24,7 @@ export interface LogSizes {
   /** The position after the last row. */
   rowsEnd: number;
   /** The number of leaves in the log's tree. */
-  grown: number;
+  treeSize: number;
 }
 
 /** Reads the sizes. For the size of the tree, two of row, tiles and last checkpoint outweigh the third. */
@@ -42,7 +42,7 @@ export async function readSizes(client: PoolClient): Promise<LogSizes> {
     tree: tree.rows[0],
     first: head?.firstPosition ?? first ?? 0,
     rowsEnd: (last ?? -1) + 1,
-    grown: grownOf(tree.rows[0], await leavesInTiles(client), await lastSigned(client)),
+    treeSize: treeSizeOf(tree.rows[0], await leavesInTiles(client), await lastSigned(client)),
   };
 }
 
@@ -70,7 +70,7 @@ async function lastSigned(client: PoolClient): Promise<number | undefined> {
   return rows[0]?.size;
 }
 
-function grownOf(tree: LogSizes['tree'], inTiles: number, signed: number | undefined): number {
+function treeSizeOf(tree: LogSizes['tree'], inTiles: number, signed: number | undefined): number {
   const said = tree?.size ?? 0;
   if (said === inTiles || inTiles === signed) return inTiles;
   if (said === signed) return said;
@@ -82,9 +82,9 @@ function grownOf(tree: LogSizes['tree'], inTiles: number, signed: number | undef
 export interface LogWalkResult {
   events: number;
   /** The rows after the size in the head. */
-  beyond: { position: number; count: number } | undefined;
+  rowsBeyondHead: { position: number; count: number } | undefined;
   /** Whether a row that no tile covers is wrong or missing, so that the head cannot be compared. */
-  isTailWrong: boolean;
+  hasFaultOutsideTiles: boolean;
 }
 
 export interface HeadOptions {
@@ -94,30 +94,45 @@ export interface HeadOptions {
   findings: Findings;
 }
 
-/** Compares the head with the rows. When their numbers differ, the root hash decides which of the two is wrong. */
+/**
+ * Compares the head with the rows. When their numbers differ, the root hash decides which of the two is wrong. With `end` as the
+ * end of what rows and tree have, and `size` as the size in the head:
+ *
+ * | size                                        | finding                                |
+ * | ------------------------------------------- | -------------------------------------- |
+ * | smaller than the tree                       | the head is wrong                      |
+ * | larger than `end`, its root is that of `end`| the head is wrong: its size            |
+ * | larger than `end`, otherwise                | the events from `end` on are missing   |
+ * | smaller than the rows, root is that of all  | the head is wrong: its size            |
+ * | smaller than the rows, otherwise            | the rows from `size` on are unexpected |
+ *
+ * In the last case, and when the numbers agree, root hash and frontier are compared as well.
+ */
 export function checkHead({ sizes, tree, walked, findings }: HeadOptions): void {
-  const { head, first, rowsEnd, grown } = sizes;
+  const { head, first, rowsEnd, treeSize } = sizes;
   const wrong = (message: string) => findings.add({ kind: 'head', message: `the head ${message}` });
   if (!head) {
-    if (rowsEnd > 0 || grown > 0) wrong('is missing');
+    if (rowsEnd > 0 || treeSize > 0) wrong('is missing');
     return;
   }
+  if (first < 0 || first > head.size) wrong(`says that the log begins at ${first}, of ${head.size} events`);
   const isRootAt = (size: number) => {
     const frontier = tree.frontierAt(size);
     return frontier !== undefined && equalHashes(rootOf(frontier), head.rootHash);
   };
-  if (first < 0 || first > head.size) wrong(`says that the log begins at ${first}, of ${head.size} events`);
-  const end = Math.max(first, rowsEnd, grown);
-  if (head.size < grown) wrong(`says ${head.size} events, but the log's tree has ${grown}`);
-  else if (head.size > end && isRootAt(end))
-    wrong(`says ${head.size} events, but its root hash is that of ${end}`);
-  else if (head.size > end) addMissing(findings, end, head.size - end);
-  else if (walked.beyond && isRootAt(rowsEnd))
+  const end = Math.max(first, rowsEnd, treeSize);
+  if (head.size < treeSize) {
+    wrong(`says ${head.size} events, but the log's tree has ${treeSize}`);
+  } else if (head.size > end) {
+    if (isRootAt(end)) wrong(`says ${head.size} events, but its root hash is that of ${end}`);
+    else addMissing(findings, end, head.size - end);
+  } else if (walked.rowsBeyondHead && isRootAt(rowsEnd)) {
     wrong(`says ${head.size} events, but its root hash is that of ${rowsEnd}`);
-  else {
-    if (walked.beyond) addExtra(findings, walked.beyond, head.size);
-    if (!walked.isTailWrong || head.size <= grown)
-      checkRoot(head, { frontier: tree.frontierAt(head.size), grown, findings });
+  } else {
+    if (walked.rowsBeyondHead) addExtra(findings, walked.rowsBeyondHead, head.size);
+    // A fault outside the tiles has a finding of its own, and the root hash follows from it.
+    if (!walked.hasFaultOutsideTiles || head.size <= treeSize)
+      checkRoot(head, { frontier: tree.frontierAt(head.size), treeSize, findings });
   }
 }
 
@@ -128,7 +143,7 @@ function addMissing(findings: Findings, position: number, count: number): void {
 
 function addExtra(
   findings: Findings,
-  { position, count }: NonNullable<LogWalkResult['beyond']>,
+  { position, count }: NonNullable<LogWalkResult['rowsBeyondHead']>,
   size: number,
 ): void {
   const message = `unexpected row: the head says ${size} events`;
@@ -137,15 +152,15 @@ function addExtra(
 
 function checkRoot(
   head: StoredHead,
-  { frontier, grown, findings }: { frontier: Frontier | undefined; grown: number; findings: Findings },
+  { frontier, treeSize, findings }: { frontier: Frontier | undefined; treeSize: number; findings: Findings },
 ): void {
   if (!frontier) return;
   const isRoot = equalHashes(rootOf(frontier), head.rootHash);
   const isFrontier = equalHashes(serializeFrontier(frontier), head.frontier);
   if (isRoot && isFrontier) return;
   const changed = isRoot || isFrontier ? undefined : firstChanged(head, frontier);
-  if (changed !== undefined && changed.end > grown) {
-    const position = Math.max(changed.start, grown);
+  if (changed !== undefined && changed.end > treeSize) {
+    const position = Math.max(changed.start, treeSize);
     const message = `the events from here to position ${changed.end - 1} do not match the hash in the head`;
     findings.add({ kind: 'changed', message, position });
   } else {
@@ -184,9 +199,9 @@ function frontierOf({ size, frontier }: StoredHead): Frontier | undefined {
 /** Compares the row of the log's tree with the leaves. */
 export function checkTreeRow({ sizes, tree, findings }: HeadOptions): void {
   const row = sizes.tree ?? { size: 0, frontier: Buffer.alloc(0) };
-  const frontier = tree.frontierAt(sizes.grown);
+  const frontier = tree.frontierAt(sizes.treeSize);
   const isSame =
-    row.size === sizes.grown && (!frontier || equalHashes(serializeFrontier(frontier), row.frontier));
+    row.size === sizes.treeSize && (!frontier || equalHashes(serializeFrontier(frontier), row.frontier));
   if (!isSame)
     findings.add({
       kind: 'tree',

@@ -50,15 +50,15 @@ class LogWalk {
   readonly #due: number;
   #next = 0;
   #events = 0;
-  #beyond: { position: number; count: number } | undefined;
-  #isTailWrong = false;
+  #rowsBeyondHead: { position: number; count: number } | undefined;
+  #hasFaultOutsideTiles = false;
 
   constructor(options: LogWalkOptions) {
-    const { head, rowsEnd, grown } = options.sizes;
+    const { head, rowsEnd, treeSize } = options.sizes;
     this.#options = options;
     this.#deviations = new Deviations(options.findings);
     this.#order = new TileOrder('log', options.findings);
-    this.#due = Math.max(grown, Math.min(head?.size ?? rowsEnd, rowsEnd));
+    this.#due = Math.max(treeSize, Math.min(head?.size ?? rowsEnd, rowsEnd));
   }
 
   async visit(index: number, rows: CheckedRow[], tile: StoredTile | undefined): Promise<void> {
@@ -82,11 +82,15 @@ class LogWalk {
   }
 
   end(): LogWalkResult {
-    const { grown } = this.#options.sizes;
+    const { treeSize } = this.#options.sizes;
     this.#skip(this.#next * TILE_WIDTH, this.#due);
-    this.#order.end(0, tileCount(0, grown));
+    this.#order.end(0, tileCount(0, treeSize));
     this.#deviations.report();
-    return { events: this.#events, beyond: this.#beyond, isTailWrong: this.#isTailWrong };
+    return {
+      events: this.#events,
+      rowsBeyondHead: this.#rowsBeyondHead,
+      hasFaultOutsideTiles: this.#hasFaultOutsideTiles,
+    };
   }
 
   // Handles positions without rows and tiles.
@@ -95,16 +99,16 @@ class LogWalk {
     const to = Math.min(end, this.#due);
     if (from >= to) return;
     this.#deviations.addMissing(from, to - from);
-    this.#isTailWrong ||= to > this.#options.sizes.grown;
+    this.#hasFaultOutsideTiles ||= to > this.#options.sizes.treeSize;
     this.#options.tree.lose();
   }
 
   // One slot per position of the block, up to the last position that has a row or a leaf or should have one.
   #slots(start: number, rows: readonly CheckedRow[], tile: StoredTile | undefined): Slot[] {
-    const { grown } = this.#options.sizes;
+    const { treeSize } = this.#options.sizes;
     const inTile = tile ? Math.floor(tile.hashes.length / HASH_BYTES) : 0;
     const slots: Slot[] = [];
-    for (let at = 0; at < Math.min(inTile, grown - start, TILE_WIDTH); at += 1)
+    for (let at = 0; at < Math.min(inTile, treeSize - start, TILE_WIDTH); at += 1)
       slots.push({ row: undefined, stored: tile?.hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES) });
     const pad = (length: number) => {
       while (slots.length < length) slots.push({ row: undefined, stored: undefined });
@@ -131,8 +135,11 @@ class LogWalk {
       findings.add({ kind: 'extra', message: `unexpected row: ${why}`, position });
       return false;
     }
-    if (position >= Math.max(sizes.head?.size ?? sizes.rowsEnd, sizes.grown))
-      this.#beyond = { position: this.#beyond?.position ?? position, count: (this.#beyond?.count ?? 0) + 1 };
+    if (position >= Math.max(sizes.head?.size ?? sizes.rowsEnd, sizes.treeSize))
+      this.#rowsBeyondHead = {
+        position: this.#rowsBeyondHead?.position ?? position,
+        count: (this.#rowsBeyondHead?.count ?? 0) + 1,
+      };
     return true;
   }
 
@@ -141,15 +148,15 @@ class LogWalk {
     if (position < sizes.first) return;
     if (!row) {
       if (position < this.#due) this.#deviations.addMissing(position, 1, leaf);
-      if (position < sizes.grown) owners.addUnsure(position, leaf);
-      else this.#isTailWrong = true;
+      if (position < sizes.treeSize) owners.addUnsure(position, leaf);
+      else this.#hasFaultOutsideTiles = true;
       return;
     }
     const isRight = row.leaf !== undefined && leaf !== undefined && equalHashes(row.leaf, leaf);
     const fault = isRight ? faultOf(row, leaf) : undefined;
     if (!isRight) this.#deviations.addWrong(row, leaf);
     else if (fault) this.#deviations.addFault(position, fault);
-    if (position >= sizes.grown) this.#isTailWrong ||= !isRight;
+    if (position >= sizes.treeSize) this.#hasFaultOutsideTiles ||= !isRight;
     else if (!isRight) owners.addUnsure(position, leaf);
     else if (row.customerId !== undefined) owners.add(row.customerId, position, leaf);
   }
@@ -157,17 +164,17 @@ class LogWalk {
   #judgeTile(tile: StoredTile, leaves: readonly (Uint8Array | undefined)[]): void {
     const { findings, sizes } = this.#options;
     this.#order.see(tile);
-    const problem = shapeProblem(tile, sizes.grown) ?? contentProblem(tile, leaves);
+    const problem = shapeProblem(tile, sizes.treeSize) ?? contentProblem(tile, leaves);
     if (problem) addTile(findings, tile, problem);
   }
 
   // The frontier of a tile's leaves, by the tile of the level above or by the row of the tree.
   async #proof(index: number): Promise<{ width: number; frontier: Buffer } | undefined> {
     const { client, sizes } = this.#options;
-    const width = Math.min(TILE_WIDTH, sizes.grown - index * TILE_WIDTH);
+    const width = Math.min(TILE_WIDTH, sizes.treeSize - index * TILE_WIDTH);
     if (width <= 0) return undefined;
     if (width < TILE_WIDTH) {
-      if (sizes.tree?.size !== sizes.grown) return undefined;
+      if (sizes.tree?.size !== sizes.treeSize) return undefined;
       return { width, frontier: sizes.tree.frontier.subarray(-frontierLength(width) * HASH_BYTES) };
     }
     const { rows } = await client.query<{ hashes: Buffer }>(

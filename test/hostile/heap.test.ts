@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, expect } from 'vitest';
 import { type ChildService, startChildService } from '../support/child-service.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -101,14 +102,16 @@ test('no variable of a request is on the heap once it is answered', async () => 
   ended.disconnect();
   // What the search can find: a subscription that is open has its filter.
   const open = await openStream(service.url, FEED, { filter: { userId: textOf('open stream') } });
-  // The last request of each connection is let go of with the next.
-  await Promise.all(Array.from({ length: 40 }, () => service.ask('{ auditEvents { totalCount } }')));
-  await service.memory();
-  const counts = await found(Object.values(texts));
-  const isFound = Object.fromEntries(Object.keys(texts).map((kind, n) => [kind, (counts[n] ?? 0) > 0]));
+  const expected = Object.fromEntries(Object.keys(texts).map((kind) => [kind, kind === 'open stream']));
+  let isFound: Record<string, boolean> = {};
+  // The last request of each connection is let go of with the next, and an ended stream when its end has arrived: on a busy
+  // machine the first snapshot may be too early. What a cache keeps is in all of them.
+  for (let attempt = 0; attempt < 4 && !isDeepStrictEqual(isFound, expected); attempt += 1) {
+    await Promise.all(Array.from({ length: 40 }, () => service.ask('{ auditEvents { totalCount } }')));
+    await service.memory();
+    const counts = await found(Object.values(texts));
+    isFound = Object.fromEntries(Object.keys(texts).map((kind, n) => [kind, (counts[n] ?? 0) > 0]));
+  }
   open.disconnect();
-  expect(isFound).toEqual({
-    ...Object.fromEntries(Object.keys(texts).map((kind) => [kind, false])),
-    'open stream': true,
-  });
-}, 120_000);
+  expect(isFound).toEqual(expected);
+}, 240_000);

@@ -29,14 +29,27 @@ export interface PendingCommit {
   done: Promise<AppendResult[]>;
 }
 
-/** Commits batches. It remembers the head that it last wrote, so an undisturbed append is one round trip. */
+/**
+ * Commits batches. It remembers the head that it last wrote, so an undisturbed append is one round trip. Two batches A and B
+ * overlap, each on a connection of its own:
+ *
+ *     A: rows, head ........ COMMIT        (from "head" on, `start` may be called for B)
+ *     B:        rows sent ........ head, COMMIT
+ *
+ * B is built on the head that A will write. When A fails, or another instance was faster, B is abandoned and started again
+ * after A, without overlap.
+ */
 export class Committer {
   readonly #pool: Pool;
+  /** The head as this process last wrote or read it. Undefined: read it with the lock. */
   #log: KnownHead | undefined;
   #segments: Segments | undefined;
   #lockedBatches = 0;
+  /** The batch that holds the head and commits. */
   #ahead: BuiltBatch | undefined;
+  /** The batch behind it, whose rows are sent already. */
   #pipelined: PipelinedBatch | undefined;
+  /** Settles when the batch that was started last is committed or has failed. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(pool: Pool) {

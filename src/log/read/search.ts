@@ -88,10 +88,15 @@ const LATE = { each: 8, most: 16_000 };
 const ATTEMPTS = 3;
 
 /**
- * The rows of a page, and one more, found through unordered indexes: all matches are collected and sorted. Segments are read
- * in the order of the page, a growing number at a time, until the remaining ones can hold hardly any event of the page. So
- * when events arrive about in the order of their timestamps, only the needed part of a long log is read, and a few late
- * events do not change that.
+ * The rows of a page, and one more, found through unordered indexes:
+ *
+ * 1. Find all matches in the next segments in the order of the page, and sort them with those that were found before.
+ * 2. When the page is full, scan the remaining segments for late events: those that come before the last match of the page,
+ *    although their positions are elsewhere. When they are few, they complete the page.
+ * 3. Otherwise go on with 1, with a growing number of segments.
+ * 4. Read the rows of the positions that were found.
+ *
+ * When events arrive about in the order of their timestamps, only the needed part of a long log is read.
  */
 export async function collectRows(db: Reads, page: PageRequest): Promise<ReadRow[]> {
   for (let attempt = 1; ; attempt += 1) {
