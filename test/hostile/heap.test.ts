@@ -104,8 +104,8 @@ test('no variable of a request is on the heap once it is answered', async () => 
   const open = await openStream(service.url, FEED, { filter: { userId: textOf('open stream') } });
   const expected = Object.fromEntries(Object.keys(texts).map((kind) => [kind, kind === 'open stream']));
   let isFound: Record<string, boolean> = {};
-  // The last request of each connection is let go of with the next, and an ended stream when its end has arrived: on a busy
-  // machine the first snapshot may be too early. What a cache keeps is in all of them.
+  // A client's connection keeps its last request until the next one, and an idle connection of the pool its last statement until
+  // it is closed after 5 s. So the first snapshot may be too early. What a cache keeps is in all of them.
   for (let attempt = 0; attempt < 4 && !isDeepStrictEqual(isFound, expected); attempt += 1) {
     await Promise.all(Array.from({ length: 40 }, () => service.ask('{ auditEvents { totalCount } }')));
     await service.memory();
