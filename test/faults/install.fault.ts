@@ -86,7 +86,7 @@ async function expectService(cwd: string, program: string): Promise<void> {
   expect(await answer.json()).toEqual({ data: { logEvent: { status: 'RECORDED' } } });
   const page = await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } });
   expect(await page.text()).toContain('GraphiQL');
-  const tool = join(dirname(program), program.includes('cli') ? 'main.ts' : 'cli/main.ts');
+  const tool = join(dirname(program), program.includes('cli') ? 'main.js' : 'cli/main.js');
   const verified = execFileSync(process.execPath, [tool, 'verify'], {
     cwd,
     env,
