@@ -161,3 +161,12 @@ function withNumbers(value: unknown, mark: string): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withNumbers(member, mark)]));
 }
+
+/** The number of members of all objects in a parsed value. */
+export function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null || value instanceof InexactNumber) return 0;
+  const values = Object.values(value);
+  let count = Array.isArray(value) ? 0 : values.length;
+  for (const member of values) if (typeof member === 'object') count += countMembers(member);
+  return count;
+}

@@ -1,5 +1,6 @@
 import { AuditError } from '../errors.ts';
 import { TEXT_BOUNDS } from '../events/fields.ts';
+import { countMembers } from '../parse-json.ts';
 import { SCOPES, type Scope } from './principal.ts';
 
 const MAX_LENGTH = 8_192;
@@ -64,12 +65,6 @@ function measure(text: string): { members: number; depth: number } {
     else if (part === '}' || part === ']') level -= 1;
   }
   return { members, depth };
-}
-
-function countMembers(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
-  return Object.values(value).reduce((sum: number, member) => sum + countMembers(member), own);
 }
 
 function malformed(): AuditError {

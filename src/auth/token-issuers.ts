@@ -8,6 +8,7 @@ import {
   type JWTVerifyGetKey,
 } from 'jose';
 import { AuditError } from '../errors.ts';
+import { readBody } from '../response-body.ts';
 
 /** An issuer whose tokens are accepted. */
 export interface Issuer {
@@ -120,16 +121,9 @@ function unavailable(): AuditError {
  */
 async function fetchJson(url: string, options: Parameters<FetchImplementation>[1]): Promise<unknown> {
   const response = await fetch(url, { ...options, redirect: 'error' });
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // Leaving the loop early cancels the rest of the body.
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new Error(`the answer is larger than ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
-  }
+  const body = await readBody(response, MAX_BYTES);
   if (response.status !== 200) throw new Error(`the answer has status ${response.status}`);
-  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  return JSON.parse(body.toString('utf8'));
 }
 
 /** Throws also what jose would throw about the keys later, so that `fetchKeys` can report it. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pRetry from 'p-retry';
+import { readBody } from '../response-body.ts';
 
 /** The answer of an HTTP server. */
 export interface PostResponse {
@@ -44,7 +45,7 @@ export async function postNote(url: string, text: string, options: PostOptions):
     return {
       status: response.status,
       contentType: contentType.trim().toLowerCase(),
-      body: await readText(response),
+      body: (await readBody(response, MAX_ANSWER_BYTES)).toString('utf8'),
       retryAfterMs: retryAfterOf(response.headers.get('retry-after'), Date.now()),
     };
   } catch (error) {
@@ -60,18 +61,6 @@ export function retryAfterOf(value: string | null, nowMs: number): number | unde
   if (value === null) return undefined;
   const waitMs = /^\d{1,10}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - nowMs;
   return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), MAX_RETRY_AFTER_MS);
-}
-
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // Leaving the loop early cancels the rest of the body.
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 // The message of fetch is "fetch failed"; the reason is in its cause.

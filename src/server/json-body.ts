@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { badInput } from '../errors.ts';
 import { runWhenTurnHasTime } from '../event-loop.ts';
-import { InexactNumber, parseInexactJson, parseJson } from '../parse-json.ts';
+import { countMembers, parseInexactJson, parseJson } from '../parse-json.ts';
 import { type JsonList, JsonScan, type ListPart } from './json-bounds.ts';
 
 /** A body of at most so many bytes is parsed at once. */
@@ -150,15 +150,6 @@ export function checkUniqueKeys(
   if (countMembers(value) === members) return;
   const names = namesOfRepeatedKey(text);
   throw badInput(names ? pathOf(namesOf(names)) : 'body', 'is a duplicate key');
-}
-
-/** The number of members of all objects in a parsed value. */
-export function countMembers(value: unknown): number {
-  if (typeof value !== 'object' || value === null || value instanceof InexactNumber) return 0;
-  const values = Object.values(value);
-  let count = Array.isArray(value) ? 0 : values.length;
-  for (const member of values) if (typeof member === 'object') count += countMembers(member);
-  return count;
 }
 
 function namesOfRepeatedKey(text: string): Names | undefined {
