@@ -111,7 +111,8 @@ export class Client extends pg.Client {
     const clear = () => clearTimeout(timer);
     this.once('connect', clear);
     this.once('end', clear);
-    return super.connect(...(parameters as []));
+    const [callback] = parameters as [((error: Error) => void)?];
+    return callback ? super.connect(callOnce(callback)) : super.connect();
   }
 
   // A server that does not respond does not close the connection either.
@@ -208,6 +209,16 @@ export class Client extends pg.Client {
     clearTimeout(this.#timer);
     this.#dueAt = Number.POSITIVE_INFINITY;
   }
+}
+
+// `pg` keeps the callback as long as the connection, and the callback of a pool leads to the first statement with its values.
+function callOnce(callback: (error: Error) => void): (error: Error) => void {
+  let waiting: typeof callback | undefined = callback;
+  return (error) => {
+    const call = waiting;
+    waiting = undefined;
+    call?.(error);
+  };
 }
 
 // The form of a socket error, which Prisma's adapter recognises too.

@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
+import { clearLogs } from '@prisma/debug';
 import type { QueryConfig } from 'pg';
 import { SILENCE } from './client.ts';
 import { PrismaClient } from './generated/client.ts';
@@ -37,13 +38,22 @@ function clientsOn(poolFor: (pool: Pool) => Pool): (pool: Pool) => PrismaClient 
   return (pool) => {
     let client = clients.get(pool);
     if (!client) {
-      const adapter = new PrismaPg(poolFor(pool), { statementNameGenerator: statementName });
+      const adapter = new PrismaPg(poolFor(pool), { statementNameGenerator: nameAndForget });
       // Minimal: other formats take a stack trace for each operation to quote the source.
       client = new PrismaClient({ adapter, transactionOptions: TRANSACTION, errorFormat: 'minimal' });
       clients.set(pool, client);
     }
     return client;
   };
+}
+
+/**
+ * The name of a prepared statement. The adapter asks for it with each statement, after it has kept the statement with its
+ * values among the last hundred for a debug log; they are forgotten here.
+ */
+function nameAndForget(statement: { sql: string }): string {
+  clearLogs();
+  return statementName(statement);
 }
 
 /** The methods of a pool that Prisma's adapter calls. */

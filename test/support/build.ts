@@ -23,17 +23,20 @@ export default function setup(project: TestProject): void {
   const folder = join(ROOT, 'node_modules/.cache', `audit-log-tests-${checkout}`);
   const built = join(folder, 'dist');
   mkdirSync(folder, { recursive: true });
-  const { status, stdout } = spawnSync(
-    process.execPath,
-    [
-      join(ROOT, 'node_modules/typescript/bin/tsc'),
-      ...['-p', 'tsconfig.build.json', '--declaration', 'false', '--sourceMap', 'false', '--outDir', built],
-      ...['--incremental', '--tsBuildInfoFile', join(folder, 'build.json')],
-    ],
-    { cwd: ROOT, encoding: 'utf8' },
-  );
-  if (status !== 0) throw new Error(`the service does not compile:\n${stdout}`);
+  run('node_modules/typescript/bin/tsc', [
+    ...['-p', 'tsconfig.build.json', '--declaration', 'false', '--sourceMap', 'false', '--outDir', built],
+    ...['--incremental', '--tsBuildInfoFile', join(folder, 'build.json')],
+  ]);
+  run('scripts/finish-build.js', [built]);
   for (const name of ['package.json', 'prisma'])
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   project.provide('built', built);
+}
+
+function run(program: string, parameters: readonly string[]): void {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, program), ...parameters], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`the service does not compile:\n${stdout}${stderr}`);
 }

@@ -1,11 +1,16 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { writeHeapSnapshot } from 'node:v8';
 import { pino } from 'pino';
-import { readConfig } from '../../src/config.ts';
-import { createAuditService } from '../../src/service.ts';
+
+const [databaseUrl = '', built = ''] = process.argv.slice(2);
+const load = (file: string) => import(pathToFileURL(join(built, file)).href);
+const { readConfig } = (await load('config.js')) as typeof import('../../src/config.ts');
+const { createAuditService } = (await load('service.js')) as typeof import('../../src/service.ts');
 
 const service = await createAuditService({
   config: readConfig(),
-  databaseUrl: process.argv[2] ?? '',
+  databaseUrl,
   log: pino({ level: 'silent' }),
 });
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { inject } from 'vitest';
 import { dataDirOf } from './database.ts';
 import { ADMIN_KEY, type Ask, post, QUIET } from './service.ts';
 
@@ -16,12 +17,12 @@ export interface ChildService {
   stop(): Promise<void>;
 }
 
-/** Starts the real service in a process of its own, on a free port. */
+/** Starts the compiled service in a process of its own, on a free port. */
 export async function startChildService(
   databaseUrl: string,
   environment: Record<string, string> = {},
 ): Promise<ChildService> {
-  const child = fork(new URL('child-service-main.ts', import.meta.url), [databaseUrl], {
+  const child = fork(new URL('child-service-main.ts', import.meta.url), [databaseUrl, inject('built')], {
     execArgv: ['--import', 'tsx', '--expose-gc'],
     env: {
       ...process.env,
