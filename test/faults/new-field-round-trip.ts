@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AuditEvent, type AuditEventRecord, type AuditFilter, type LogEvent } from '../../src/index.ts';
-import { readCsv } from '../exports/csv-reader.ts';
+import { readCsv } from '../log/exports/csv-reader.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { openTestLog } from '../support/library.ts';
 import { startProgram } from '../support/process.ts';

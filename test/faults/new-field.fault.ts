@@ -110,7 +110,7 @@ test('a field of events is one line of the table, a migration, a column of the m
     '--testTimeout=600000',
     '--no-file-parallelism',
     'test/faults/new-field-round-trip.test.ts',
-    'test/log/canonical-row.test.ts',
-    'test/log/copy-rows.test.ts',
+    'test/log/read/canonical-row.test.ts',
+    'test/log/append/copy-rows.test.ts',
   );
 });

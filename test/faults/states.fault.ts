@@ -28,7 +28,7 @@ const ELSEWHERE: Record<string, string> = {
   'another instance holds the head and says nothing': 'test/faults/silent-holder.fault.ts',
   'the network to the database is silent': 'test/faults/silent-database.fault.ts',
   'the LISTEN connection is silent': 'test/faults/silent-database.fault.ts',
-  "the instance's clock is wrong": 'test/retention',
+  "the instance's clock is wrong": 'test/log/retention',
 };
 const walked = new Set<string>();
 

@@ -4,11 +4,11 @@ import { parseEntries } from '../../src/merkle/tile-files.ts';
 import { parseJson } from '../../src/parse-json.ts';
 import { verifyDatabase } from '../../src/verify/database.ts';
 import { createKey } from '../auth/create-key.ts';
-import { open } from '../exports/download.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, type TestService } from '../support/service.ts';
 import { openStream } from '../support/sse.ts';
 import { test } from '../support/test.ts';
+import { open } from './exports/download.ts';
 
 // On Node 24 `JSON.parse` takes a key with an escape for another one that it parsed before at the same place, if another
 // key stands before both (nodejs/node#63785). PostgreSQL puts the shorter key first; each pair has one of its own, since

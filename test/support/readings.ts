@@ -1,4 +1,4 @@
-import { open } from '../exports/download.ts';
+import { open } from '../log/exports/download.ts';
 import { type Answer, dataOf, type TestService } from './service.ts';
 import { openStream, resultsOf } from './sse.ts';
 

@@ -28,32 +28,32 @@ type Documents = {
     "\n  subscription FollowAlerts($after: String) {\n    securityAlerts(after: $after) {\n      cursor\n      node { id position eventType severity action leafHash }\n    }\n  }\n": typeof types.FollowAlertsDocument,
     "\n  query ListAlerts {\n    auditEvents(filter: { minSeverity: WARNING }, orderBy: POSITION_ASC, first: 1000) {\n      edges {\n        cursor\n        node { id position eventType severity action leafHash }\n      }\n    }\n  }\n": typeof types.ListAlertsDocument,
     "\n  query SummaryOfAll {\n    auditSummary(startTime: \"2020-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") {\n      totalEvents\n      byType { eventType count }\n      byOutcome { outcome count }\n      bySeverity { severity count }\n    }\n  }\n": typeof types.SummaryOfAllDocument,
+    "\n  query Addresses {\n    auditEvents(orderBy: POSITION_ASC) {\n      edges { node { ipAddress } }\n    }\n  }\n": typeof types.AddressesDocument,
+    "\n  query ReadRedacted($filter: AuditEventFilter) {\n    auditEvents(filter: $filter) {\n      edges { node { userId sessionId ipAddress details } }\n    }\n  }\n": typeof types.ReadRedactedDocument,
+    "\n  query TopUsers($filter: AuditEventFilter) {\n    auditSummary(filter: $filter) { totalEvents topUsers { value } }\n  }\n": typeof types.TopUsersDocument,
     "\n  query Altered {\n    auditEvents(filter: { action: \"log.altered\" }) {\n      edges { node { description } }\n    }\n  }\n": typeof types.AlteredDocument,
     "\n  query ShowCheckpoint {\n    checkpoint { origin treeSize logSize rootHash note verifierKey }\n  }\n": typeof types.ShowCheckpointDocument,
     "\n  query ListProofs {\n    auditEvents(first: 1000, orderBy: POSITION_ASC) {\n      edges {\n        node { position customerId leafHash inclusionProof { leafIndex treeSize hashes } }\n      }\n    }\n  }\n": typeof types.ListProofsDocument,
     "\n  query Consistency($from: SafeInt!, $to: SafeInt!) {\n    consistencyProof(from: $from, to: $to) { hashes }\n  }\n": typeof types.ConsistencyDocument,
     "\n  query Cosigned {\n    checkpoint(minWitnesses: 1) { treeSize note }\n    auditEvents(first: 1) {\n      edges { node { proofBundle(minWitnesses: 1) } }\n    }\n  }\n": typeof types.CosignedDocument,
-    "\n  query LinkWithOptions($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) {\n  auditExport(format: $format, filter: $filter, delimiter: $delimiter, byteOrderMark: $byteOrderMark) { url expiresAt }\n  }\n": typeof types.LinkWithOptionsDocument,
     "\n  subscription Written($after: String) {\n    auditEvents(after: $after, filter: { action: \"fault.write\" }) {\n      cursor\n      node { position requestId }\n    }\n  }\n": typeof types.WrittenDocument,
     "\n  query Counted {\n    auditSummary(startTime: \"2000-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") { totalEvents }\n    auditEvents(first: 0) { totalCount }\n  }\n": typeof types.CountedDocument,
     "\n  subscription Silent {\n    securityAlerts { node { action } }\n  }\n": typeof types.SilentDocument,
     "\n  mutation LogKeyed($input: [LogEventInput!]!) {\n    logEvents(input: $input) {\n      results { status event { id position } }\n    }\n  }\n": typeof types.LogKeyedDocument,
     "\n  subscription FollowShared($after: String, $filter: AuditEventFilter) {\n    auditEvents(after: $after, filter: $filter) { cursor node { position customerId action } }\n  }\n": typeof types.FollowSharedDocument,
-    "\n  query FieldsOfEvent {\n    __type(name: \"AuditEvent\") { fields { name } }\n  }\n": typeof types.FieldsOfEventDocument,
     "\n  mutation LogAt($timestamp: DateTime) {\n    logEvent(input: { eventType: DATA_READ, timestamp: $timestamp }) {\n      event { timestamp }\n    }\n  }\n": typeof types.LogAtDocument,
     "\n  query LinkAndCount {\n    auditExport(format: NDJSON) { url }\n    auditEvents { totalCount }\n  }\n": typeof types.LinkAndCountDocument,
-    "\n  query SeenFrom($id: String!) {\n    auditEvents(filter: { resourceId: $id }) {\n      edges { node { ipAddress userAgent } }\n    }\n  }\n": typeof types.SeenFromDocument,
-    "\n  query Addresses {\n    auditEvents(orderBy: POSITION_ASC) {\n      edges { node { ipAddress } }\n    }\n  }\n": typeof types.AddressesDocument,
     "\n  mutation LogOneKeyed($key: String, $action: String!) {\n    logEvent(input: { eventType: DATA_READ, action: $action, description: \"d\", idempotencyKey: $key }) {\n      status\n      event { position }\n    }\n  }\n": typeof types.LogOneKeyedDocument,
+    "\n  query Inputs {\n    __schema {\n      types { name inputFields { name } }\n      mutationType {\n        fields { name args { type { name ofType { name ofType { name ofType { name } } } } } }\n      }\n    }\n  }\n": typeof types.InputsDocument,
+    "\n  query LinkWithOptions($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) {\n  auditExport(format: $format, filter: $filter, delimiter: $delimiter, byteOrderMark: $byteOrderMark) { url expiresAt }\n  }\n": typeof types.LinkWithOptionsDocument,
     "\n  query FindPositions($search: String) {\n    auditEvents(filter: { search: $search }, orderBy: POSITION_ASC) {\n      edges { node { position } }\n    }\n  }\n": typeof types.FindPositionsDocument,
+    "\n  query ListAndCount($after: String, $first: Int = 1000) {\n    auditEvents(orderBy: POSITION_ASC, after: $after, first: $first) {\n      totalCount\n      edges { cursor node { position action userId ipAddress details } }\n    }\n  }\n": typeof types.ListAndCountDocument,
+    "\n  query Nine {\n    auditEvents(orderBy: POSITION_ASC, first: 9) {\n      edges { cursor node { id } }\n    }\n  }\n": typeof types.NineDocument,
     "\n  query Timeline($from: DateTime!, $to: DateTime!, $zone: String, $bucket: TimeBucket!) {\n    auditSummary(startTime: $from, endTime: $to, filter: { resourceType: \"clock\" }) {\n      timeline(bucket: $bucket, timeZone: $zone) { start count }\n    }\n  }\n": typeof types.TimelineDocument,
     "\n  query Signed {\n    checkpoint { origin note verifierKey }\n  }\n": typeof types.SignedDocument,
     "\n  query Proved {\n    checkpoint { origin verifierKey }\n    auditEvents(first: 1000) {\n      edges { node { proofBundle } }\n    }\n  }\n": typeof types.ProvedDocument,
-    "\n  query ReadRedacted($filter: AuditEventFilter) {\n    auditEvents(filter: $filter) {\n      edges { node { userId sessionId ipAddress details } }\n    }\n  }\n": typeof types.ReadRedactedDocument,
-    "\n  query TopUsers($filter: AuditEventFilter) {\n    auditSummary(filter: $filter) { totalEvents topUsers { value } }\n  }\n": typeof types.TopUsersDocument,
-    "\n  query Inputs {\n    __schema {\n      types { name inputFields { name } }\n      mutationType {\n        fields { name args { type { name ofType { name ofType { name ofType { name } } } } } }\n      }\n    }\n  }\n": typeof types.InputsDocument,
-    "\n  query ListAndCount($after: String, $first: Int = 1000) {\n    auditEvents(orderBy: POSITION_ASC, after: $after, first: $first) {\n      totalCount\n      edges { cursor node { position action userId ipAddress details } }\n    }\n  }\n": typeof types.ListAndCountDocument,
-    "\n  query Nine {\n    auditEvents(orderBy: POSITION_ASC, first: 9) {\n      edges { cursor node { id } }\n    }\n  }\n": typeof types.NineDocument,
+    "\n  query FieldsOfEvent {\n    __type(name: \"AuditEvent\") { fields { name } }\n  }\n": typeof types.FieldsOfEventDocument,
+    "\n  query SeenFrom($id: String!) {\n    auditEvents(filter: { resourceId: $id }) {\n      edges { node { ipAddress userAgent } }\n    }\n  }\n": typeof types.SeenFromDocument,
     "\n  query Summary {\n    auditSummary {\n      totalEvents\n      bySeverity { count }\n      byType { count }\n      timeline { count }\n    }\n  }\n": typeof types.SummaryDocument,
     "\n  query Page($after: String) {\n    auditEvents(filter: { userId: \"pager\" }, first: 7, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node { action } }\n    }\n  }\n": typeof types.PageDocument,
     "\n  mutation LogEvent($input: LogEventInput!) {\n    logEvent(input: $input) {\n      status\n      event { id position details }\n    }\n  }\n": typeof types.LogEventDocument,
@@ -80,32 +80,32 @@ const documents: Documents = {
     "\n  subscription FollowAlerts($after: String) {\n    securityAlerts(after: $after) {\n      cursor\n      node { id position eventType severity action leafHash }\n    }\n  }\n": types.FollowAlertsDocument,
     "\n  query ListAlerts {\n    auditEvents(filter: { minSeverity: WARNING }, orderBy: POSITION_ASC, first: 1000) {\n      edges {\n        cursor\n        node { id position eventType severity action leafHash }\n      }\n    }\n  }\n": types.ListAlertsDocument,
     "\n  query SummaryOfAll {\n    auditSummary(startTime: \"2020-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") {\n      totalEvents\n      byType { eventType count }\n      byOutcome { outcome count }\n      bySeverity { severity count }\n    }\n  }\n": types.SummaryOfAllDocument,
+    "\n  query Addresses {\n    auditEvents(orderBy: POSITION_ASC) {\n      edges { node { ipAddress } }\n    }\n  }\n": types.AddressesDocument,
+    "\n  query ReadRedacted($filter: AuditEventFilter) {\n    auditEvents(filter: $filter) {\n      edges { node { userId sessionId ipAddress details } }\n    }\n  }\n": types.ReadRedactedDocument,
+    "\n  query TopUsers($filter: AuditEventFilter) {\n    auditSummary(filter: $filter) { totalEvents topUsers { value } }\n  }\n": types.TopUsersDocument,
     "\n  query Altered {\n    auditEvents(filter: { action: \"log.altered\" }) {\n      edges { node { description } }\n    }\n  }\n": types.AlteredDocument,
     "\n  query ShowCheckpoint {\n    checkpoint { origin treeSize logSize rootHash note verifierKey }\n  }\n": types.ShowCheckpointDocument,
     "\n  query ListProofs {\n    auditEvents(first: 1000, orderBy: POSITION_ASC) {\n      edges {\n        node { position customerId leafHash inclusionProof { leafIndex treeSize hashes } }\n      }\n    }\n  }\n": types.ListProofsDocument,
     "\n  query Consistency($from: SafeInt!, $to: SafeInt!) {\n    consistencyProof(from: $from, to: $to) { hashes }\n  }\n": types.ConsistencyDocument,
     "\n  query Cosigned {\n    checkpoint(minWitnesses: 1) { treeSize note }\n    auditEvents(first: 1) {\n      edges { node { proofBundle(minWitnesses: 1) } }\n    }\n  }\n": types.CosignedDocument,
-    "\n  query LinkWithOptions($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) {\n  auditExport(format: $format, filter: $filter, delimiter: $delimiter, byteOrderMark: $byteOrderMark) { url expiresAt }\n  }\n": types.LinkWithOptionsDocument,
     "\n  subscription Written($after: String) {\n    auditEvents(after: $after, filter: { action: \"fault.write\" }) {\n      cursor\n      node { position requestId }\n    }\n  }\n": types.WrittenDocument,
     "\n  query Counted {\n    auditSummary(startTime: \"2000-01-01T00:00:00Z\", endTime: \"2100-01-01T00:00:00Z\") { totalEvents }\n    auditEvents(first: 0) { totalCount }\n  }\n": types.CountedDocument,
     "\n  subscription Silent {\n    securityAlerts { node { action } }\n  }\n": types.SilentDocument,
     "\n  mutation LogKeyed($input: [LogEventInput!]!) {\n    logEvents(input: $input) {\n      results { status event { id position } }\n    }\n  }\n": types.LogKeyedDocument,
     "\n  subscription FollowShared($after: String, $filter: AuditEventFilter) {\n    auditEvents(after: $after, filter: $filter) { cursor node { position customerId action } }\n  }\n": types.FollowSharedDocument,
-    "\n  query FieldsOfEvent {\n    __type(name: \"AuditEvent\") { fields { name } }\n  }\n": types.FieldsOfEventDocument,
     "\n  mutation LogAt($timestamp: DateTime) {\n    logEvent(input: { eventType: DATA_READ, timestamp: $timestamp }) {\n      event { timestamp }\n    }\n  }\n": types.LogAtDocument,
     "\n  query LinkAndCount {\n    auditExport(format: NDJSON) { url }\n    auditEvents { totalCount }\n  }\n": types.LinkAndCountDocument,
-    "\n  query SeenFrom($id: String!) {\n    auditEvents(filter: { resourceId: $id }) {\n      edges { node { ipAddress userAgent } }\n    }\n  }\n": types.SeenFromDocument,
-    "\n  query Addresses {\n    auditEvents(orderBy: POSITION_ASC) {\n      edges { node { ipAddress } }\n    }\n  }\n": types.AddressesDocument,
     "\n  mutation LogOneKeyed($key: String, $action: String!) {\n    logEvent(input: { eventType: DATA_READ, action: $action, description: \"d\", idempotencyKey: $key }) {\n      status\n      event { position }\n    }\n  }\n": types.LogOneKeyedDocument,
+    "\n  query Inputs {\n    __schema {\n      types { name inputFields { name } }\n      mutationType {\n        fields { name args { type { name ofType { name ofType { name ofType { name } } } } } }\n      }\n    }\n  }\n": types.InputsDocument,
+    "\n  query LinkWithOptions($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) {\n  auditExport(format: $format, filter: $filter, delimiter: $delimiter, byteOrderMark: $byteOrderMark) { url expiresAt }\n  }\n": types.LinkWithOptionsDocument,
     "\n  query FindPositions($search: String) {\n    auditEvents(filter: { search: $search }, orderBy: POSITION_ASC) {\n      edges { node { position } }\n    }\n  }\n": types.FindPositionsDocument,
+    "\n  query ListAndCount($after: String, $first: Int = 1000) {\n    auditEvents(orderBy: POSITION_ASC, after: $after, first: $first) {\n      totalCount\n      edges { cursor node { position action userId ipAddress details } }\n    }\n  }\n": types.ListAndCountDocument,
+    "\n  query Nine {\n    auditEvents(orderBy: POSITION_ASC, first: 9) {\n      edges { cursor node { id } }\n    }\n  }\n": types.NineDocument,
     "\n  query Timeline($from: DateTime!, $to: DateTime!, $zone: String, $bucket: TimeBucket!) {\n    auditSummary(startTime: $from, endTime: $to, filter: { resourceType: \"clock\" }) {\n      timeline(bucket: $bucket, timeZone: $zone) { start count }\n    }\n  }\n": types.TimelineDocument,
     "\n  query Signed {\n    checkpoint { origin note verifierKey }\n  }\n": types.SignedDocument,
     "\n  query Proved {\n    checkpoint { origin verifierKey }\n    auditEvents(first: 1000) {\n      edges { node { proofBundle } }\n    }\n  }\n": types.ProvedDocument,
-    "\n  query ReadRedacted($filter: AuditEventFilter) {\n    auditEvents(filter: $filter) {\n      edges { node { userId sessionId ipAddress details } }\n    }\n  }\n": types.ReadRedactedDocument,
-    "\n  query TopUsers($filter: AuditEventFilter) {\n    auditSummary(filter: $filter) { totalEvents topUsers { value } }\n  }\n": types.TopUsersDocument,
-    "\n  query Inputs {\n    __schema {\n      types { name inputFields { name } }\n      mutationType {\n        fields { name args { type { name ofType { name ofType { name ofType { name } } } } } }\n      }\n    }\n  }\n": types.InputsDocument,
-    "\n  query ListAndCount($after: String, $first: Int = 1000) {\n    auditEvents(orderBy: POSITION_ASC, after: $after, first: $first) {\n      totalCount\n      edges { cursor node { position action userId ipAddress details } }\n    }\n  }\n": types.ListAndCountDocument,
-    "\n  query Nine {\n    auditEvents(orderBy: POSITION_ASC, first: 9) {\n      edges { cursor node { id } }\n    }\n  }\n": types.NineDocument,
+    "\n  query FieldsOfEvent {\n    __type(name: \"AuditEvent\") { fields { name } }\n  }\n": types.FieldsOfEventDocument,
+    "\n  query SeenFrom($id: String!) {\n    auditEvents(filter: { resourceId: $id }) {\n      edges { node { ipAddress userAgent } }\n    }\n  }\n": types.SeenFromDocument,
     "\n  query Summary {\n    auditSummary {\n      totalEvents\n      bySeverity { count }\n      byType { count }\n      timeline { count }\n    }\n  }\n": types.SummaryDocument,
     "\n  query Page($after: String) {\n    auditEvents(filter: { userId: \"pager\" }, first: 7, after: $after) {\n      pageInfo { hasNextPage endCursor }\n      edges { node { action } }\n    }\n  }\n": types.PageDocument,
     "\n  mutation LogEvent($input: LogEventInput!) {\n    logEvent(input: $input) {\n      status\n      event { id position details }\n    }\n  }\n": types.LogEventDocument,
@@ -174,6 +174,18 @@ export function graphql(source: "\n  query SummaryOfAll {\n    auditSummary(star
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "\n  query Addresses {\n    auditEvents(orderBy: POSITION_ASC) {\n      edges { node { ipAddress } }\n    }\n  }\n"): typeof import('./graphql.ts').AddressesDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ReadRedacted($filter: AuditEventFilter) {\n    auditEvents(filter: $filter) {\n      edges { node { userId sessionId ipAddress details } }\n    }\n  }\n"): typeof import('./graphql.ts').ReadRedactedDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query TopUsers($filter: AuditEventFilter) {\n    auditSummary(filter: $filter) { totalEvents topUsers { value } }\n  }\n"): typeof import('./graphql.ts').TopUsersDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  query Altered {\n    auditEvents(filter: { action: \"log.altered\" }) {\n      edges { node { description } }\n    }\n  }\n"): typeof import('./graphql.ts').AlteredDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -191,10 +203,6 @@ export function graphql(source: "\n  query Consistency($from: SafeInt!, $to: Saf
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query Cosigned {\n    checkpoint(minWitnesses: 1) { treeSize note }\n    auditEvents(first: 1) {\n      edges { node { proofBundle(minWitnesses: 1) } }\n    }\n  }\n"): typeof import('./graphql.ts').CosignedDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query LinkWithOptions($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) {\n  auditExport(format: $format, filter: $filter, delimiter: $delimiter, byteOrderMark: $byteOrderMark) { url expiresAt }\n  }\n"): typeof import('./graphql.ts').LinkWithOptionsDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -218,10 +226,6 @@ export function graphql(source: "\n  subscription FollowShared($after: String, $
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query FieldsOfEvent {\n    __type(name: \"AuditEvent\") { fields { name } }\n  }\n"): typeof import('./graphql.ts').FieldsOfEventDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  mutation LogAt($timestamp: DateTime) {\n    logEvent(input: { eventType: DATA_READ, timestamp: $timestamp }) {\n      event { timestamp }\n    }\n  }\n"): typeof import('./graphql.ts').LogAtDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -230,19 +234,27 @@ export function graphql(source: "\n  query LinkAndCount {\n    auditExport(forma
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query SeenFrom($id: String!) {\n    auditEvents(filter: { resourceId: $id }) {\n      edges { node { ipAddress userAgent } }\n    }\n  }\n"): typeof import('./graphql.ts').SeenFromDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query Addresses {\n    auditEvents(orderBy: POSITION_ASC) {\n      edges { node { ipAddress } }\n    }\n  }\n"): typeof import('./graphql.ts').AddressesDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  mutation LogOneKeyed($key: String, $action: String!) {\n    logEvent(input: { eventType: DATA_READ, action: $action, description: \"d\", idempotencyKey: $key }) {\n      status\n      event { position }\n    }\n  }\n"): typeof import('./graphql.ts').LogOneKeyedDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "\n  query Inputs {\n    __schema {\n      types { name inputFields { name } }\n      mutationType {\n        fields { name args { type { name ofType { name ofType { name ofType { name } } } } } }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').InputsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query LinkWithOptions($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) {\n  auditExport(format: $format, filter: $filter, delimiter: $delimiter, byteOrderMark: $byteOrderMark) { url expiresAt }\n  }\n"): typeof import('./graphql.ts').LinkWithOptionsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  query FindPositions($search: String) {\n    auditEvents(filter: { search: $search }, orderBy: POSITION_ASC) {\n      edges { node { position } }\n    }\n  }\n"): typeof import('./graphql.ts').FindPositionsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ListAndCount($after: String, $first: Int = 1000) {\n    auditEvents(orderBy: POSITION_ASC, after: $after, first: $first) {\n      totalCount\n      edges { cursor node { position action userId ipAddress details } }\n    }\n  }\n"): typeof import('./graphql.ts').ListAndCountDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Nine {\n    auditEvents(orderBy: POSITION_ASC, first: 9) {\n      edges { cursor node { id } }\n    }\n  }\n"): typeof import('./graphql.ts').NineDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -258,23 +270,11 @@ export function graphql(source: "\n  query Proved {\n    checkpoint { origin ver
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query ReadRedacted($filter: AuditEventFilter) {\n    auditEvents(filter: $filter) {\n      edges { node { userId sessionId ipAddress details } }\n    }\n  }\n"): typeof import('./graphql.ts').ReadRedactedDocument;
+export function graphql(source: "\n  query FieldsOfEvent {\n    __type(name: \"AuditEvent\") { fields { name } }\n  }\n"): typeof import('./graphql.ts').FieldsOfEventDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query TopUsers($filter: AuditEventFilter) {\n    auditSummary(filter: $filter) { totalEvents topUsers { value } }\n  }\n"): typeof import('./graphql.ts').TopUsersDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query Inputs {\n    __schema {\n      types { name inputFields { name } }\n      mutationType {\n        fields { name args { type { name ofType { name ofType { name ofType { name } } } } } }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').InputsDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query ListAndCount($after: String, $first: Int = 1000) {\n    auditEvents(orderBy: POSITION_ASC, after: $after, first: $first) {\n      totalCount\n      edges { cursor node { position action userId ipAddress details } }\n    }\n  }\n"): typeof import('./graphql.ts').ListAndCountDocument;
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query Nine {\n    auditEvents(orderBy: POSITION_ASC, first: 9) {\n      edges { cursor node { id } }\n    }\n  }\n"): typeof import('./graphql.ts').NineDocument;
+export function graphql(source: "\n  query SeenFrom($id: String!) {\n    auditEvents(filter: { resourceId: $id }) {\n      edges { node { ipAddress userAgent } }\n    }\n  }\n"): typeof import('./graphql.ts').SeenFromDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

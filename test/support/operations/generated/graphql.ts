@@ -286,6 +286,25 @@ export type SummaryOfAllQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type SummaryOfAllQuery = { auditSummary: { totalEvents: number, byType: Array<{ eventType: AuditEventType, count: number }>, byOutcome: Array<{ outcome: AuditOutcome, count: number }>, bySeverity: Array<{ severity: AuditSeverity, count: number }> } };
 
+export type AddressesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type AddressesQuery = { auditEvents: { edges: Array<{ node: { ipAddress: string | null } }> } };
+
+export type ReadRedactedQueryVariables = Exact<{
+  filter?: AuditEventFilter | null | undefined;
+}>;
+
+
+export type ReadRedactedQuery = { auditEvents: { edges: Array<{ node: { userId: string | null, sessionId: string | null, ipAddress: string | null, details: Record<string, unknown> } }> } };
+
+export type TopUsersQueryVariables = Exact<{
+  filter?: AuditEventFilter | null | undefined;
+}>;
+
+
+export type TopUsersQuery = { auditSummary: { totalEvents: number, topUsers: Array<{ value: string }> } };
+
 export type AlteredQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -313,16 +332,6 @@ export type CosignedQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type CosignedQuery = { checkpoint: { treeSize: number, note: string }, auditEvents: { edges: Array<{ node: { proofBundle: string } }> } };
-
-export type LinkWithOptionsQueryVariables = Exact<{
-  format: ExportFormat;
-  filter?: AuditEventFilter | null | undefined;
-  delimiter?: string | null | undefined;
-  byteOrderMark?: boolean | null | undefined;
-}>;
-
-
-export type LinkWithOptionsQuery = { auditExport: { url: string, expiresAt: string } };
 
 export type WrittenSubscriptionVariables = Exact<{
   after?: string | null | undefined;
@@ -356,11 +365,6 @@ export type FollowSharedSubscriptionVariables = Exact<{
 
 export type FollowSharedSubscription = { auditEvents: { cursor: string, node: { position: number, customerId: string | null, action: string } } };
 
-export type FieldsOfEventQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type FieldsOfEventQuery = { __type: { fields: Array<{ name: string }> | null } | null };
-
 export type LogAtMutationVariables = Exact<{
   timestamp?: string | null | undefined;
 }>;
@@ -373,18 +377,6 @@ export type LinkAndCountQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type LinkAndCountQuery = { auditExport: { url: string }, auditEvents: { totalCount: number } };
 
-export type SeenFromQueryVariables = Exact<{
-  id: string;
-}>;
-
-
-export type SeenFromQuery = { auditEvents: { edges: Array<{ node: { ipAddress: string | null, userAgent: string | null } }> } };
-
-export type AddressesQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type AddressesQuery = { auditEvents: { edges: Array<{ node: { ipAddress: string | null } }> } };
-
 export type LogOneKeyedMutationVariables = Exact<{
   key?: string | null | undefined;
   action: string;
@@ -393,12 +385,40 @@ export type LogOneKeyedMutationVariables = Exact<{
 
 export type LogOneKeyedMutation = { logEvent: { status: LogStatus, event: { position: number } | null } };
 
+export type InputsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type InputsQuery = { __schema: { types: Array<{ name: string | null, inputFields: Array<{ name: string }> | null }>, mutationType: { fields: Array<{ name: string, args: Array<{ type: { name: string | null, ofType: { name: string | null, ofType: { name: string | null, ofType: { name: string | null } | null } | null } | null } }> }> | null } | null } };
+
+export type LinkWithOptionsQueryVariables = Exact<{
+  format: ExportFormat;
+  filter?: AuditEventFilter | null | undefined;
+  delimiter?: string | null | undefined;
+  byteOrderMark?: boolean | null | undefined;
+}>;
+
+
+export type LinkWithOptionsQuery = { auditExport: { url: string, expiresAt: string } };
+
 export type FindPositionsQueryVariables = Exact<{
   search?: string | null | undefined;
 }>;
 
 
 export type FindPositionsQuery = { auditEvents: { edges: Array<{ node: { position: number } }> } };
+
+export type ListAndCountQueryVariables = Exact<{
+  after?: string | null | undefined;
+  first?: number | null | undefined;
+}>;
+
+
+export type ListAndCountQuery = { auditEvents: { totalCount: number, edges: Array<{ cursor: string, node: { position: number, action: string, userId: string | null, ipAddress: string | null, details: Record<string, unknown> } }> } };
+
+export type NineQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NineQuery = { auditEvents: { edges: Array<{ cursor: string, node: { id: string } }> } };
 
 export type TimelineQueryVariables = Exact<{
   from: string;
@@ -420,37 +440,17 @@ export type ProvedQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ProvedQuery = { checkpoint: { origin: string, verifierKey: string }, auditEvents: { edges: Array<{ node: { proofBundle: string } }> } };
 
-export type ReadRedactedQueryVariables = Exact<{
-  filter?: AuditEventFilter | null | undefined;
+export type FieldsOfEventQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type FieldsOfEventQuery = { __type: { fields: Array<{ name: string }> | null } | null };
+
+export type SeenFromQueryVariables = Exact<{
+  id: string;
 }>;
 
 
-export type ReadRedactedQuery = { auditEvents: { edges: Array<{ node: { userId: string | null, sessionId: string | null, ipAddress: string | null, details: Record<string, unknown> } }> } };
-
-export type TopUsersQueryVariables = Exact<{
-  filter?: AuditEventFilter | null | undefined;
-}>;
-
-
-export type TopUsersQuery = { auditSummary: { totalEvents: number, topUsers: Array<{ value: string }> } };
-
-export type InputsQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type InputsQuery = { __schema: { types: Array<{ name: string | null, inputFields: Array<{ name: string }> | null }>, mutationType: { fields: Array<{ name: string, args: Array<{ type: { name: string | null, ofType: { name: string | null, ofType: { name: string | null, ofType: { name: string | null } | null } | null } | null } }> }> | null } | null } };
-
-export type ListAndCountQueryVariables = Exact<{
-  after?: string | null | undefined;
-  first?: number | null | undefined;
-}>;
-
-
-export type ListAndCountQuery = { auditEvents: { totalCount: number, edges: Array<{ cursor: string, node: { position: number, action: string, userId: string | null, ipAddress: string | null, details: Record<string, unknown> } }> } };
-
-export type NineQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type NineQuery = { auditEvents: { edges: Array<{ cursor: string, node: { id: string } }> } };
+export type SeenFromQuery = { auditEvents: { edges: Array<{ node: { ipAddress: string | null, userAgent: string | null } }> } };
 
 export type SummaryQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -729,6 +729,41 @@ export const SummaryOfAllDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SummaryOfAllQuery, SummaryOfAllQueryVariables>;
+export const AddressesDocument = new TypedDocumentString(`
+    query Addresses {
+  auditEvents(orderBy: POSITION_ASC) {
+    edges {
+      node {
+        ipAddress
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AddressesQuery, AddressesQueryVariables>;
+export const ReadRedactedDocument = new TypedDocumentString(`
+    query ReadRedacted($filter: AuditEventFilter) {
+  auditEvents(filter: $filter) {
+    edges {
+      node {
+        userId
+        sessionId
+        ipAddress
+        details
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadRedactedQuery, ReadRedactedQueryVariables>;
+export const TopUsersDocument = new TypedDocumentString(`
+    query TopUsers($filter: AuditEventFilter) {
+  auditSummary(filter: $filter) {
+    totalEvents
+    topUsers {
+      value
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TopUsersQuery, TopUsersQueryVariables>;
 export const AlteredDocument = new TypedDocumentString(`
     query Altered {
   auditEvents(filter: {action: "log.altered"}) {
@@ -792,19 +827,6 @@ export const CosignedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CosignedQuery, CosignedQueryVariables>;
-export const LinkWithOptionsDocument = new TypedDocumentString(`
-    query LinkWithOptions($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) {
-  auditExport(
-    format: $format
-    filter: $filter
-    delimiter: $delimiter
-    byteOrderMark: $byteOrderMark
-  ) {
-    url
-    expiresAt
-  }
-}
-    `) as unknown as TypedDocumentString<LinkWithOptionsQuery, LinkWithOptionsQueryVariables>;
 export const WrittenDocument = new TypedDocumentString(`
     subscription Written($after: String) {
   auditEvents(after: $after, filter: {action: "fault.write"}) {
@@ -860,15 +882,6 @@ export const FollowSharedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<FollowSharedSubscription, FollowSharedSubscriptionVariables>;
-export const FieldsOfEventDocument = new TypedDocumentString(`
-    query FieldsOfEvent {
-  __type(name: "AuditEvent") {
-    fields {
-      name
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<FieldsOfEventQuery, FieldsOfEventQueryVariables>;
 export const LogAtDocument = new TypedDocumentString(`
     mutation LogAt($timestamp: DateTime) {
   logEvent(input: {eventType: DATA_READ, timestamp: $timestamp}) {
@@ -888,29 +901,6 @@ export const LinkAndCountDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<LinkAndCountQuery, LinkAndCountQueryVariables>;
-export const SeenFromDocument = new TypedDocumentString(`
-    query SeenFrom($id: String!) {
-  auditEvents(filter: {resourceId: $id}) {
-    edges {
-      node {
-        ipAddress
-        userAgent
-      }
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<SeenFromQuery, SeenFromQueryVariables>;
-export const AddressesDocument = new TypedDocumentString(`
-    query Addresses {
-  auditEvents(orderBy: POSITION_ASC) {
-    edges {
-      node {
-        ipAddress
-      }
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<AddressesQuery, AddressesQueryVariables>;
 export const LogOneKeyedDocument = new TypedDocumentString(`
     mutation LogOneKeyed($key: String, $action: String!) {
   logEvent(
@@ -923,6 +913,50 @@ export const LogOneKeyedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<LogOneKeyedMutation, LogOneKeyedMutationVariables>;
+export const InputsDocument = new TypedDocumentString(`
+    query Inputs {
+  __schema {
+    types {
+      name
+      inputFields {
+        name
+      }
+    }
+    mutationType {
+      fields {
+        name
+        args {
+          type {
+            name
+            ofType {
+              name
+              ofType {
+                name
+                ofType {
+                  name
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<InputsQuery, InputsQueryVariables>;
+export const LinkWithOptionsDocument = new TypedDocumentString(`
+    query LinkWithOptions($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) {
+  auditExport(
+    format: $format
+    filter: $filter
+    delimiter: $delimiter
+    byteOrderMark: $byteOrderMark
+  ) {
+    url
+    expiresAt
+  }
+}
+    `) as unknown as TypedDocumentString<LinkWithOptionsQuery, LinkWithOptionsQueryVariables>;
 export const FindPositionsDocument = new TypedDocumentString(`
     query FindPositions($search: String) {
   auditEvents(filter: {search: $search}, orderBy: POSITION_ASC) {
@@ -934,6 +968,35 @@ export const FindPositionsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<FindPositionsQuery, FindPositionsQueryVariables>;
+export const ListAndCountDocument = new TypedDocumentString(`
+    query ListAndCount($after: String, $first: Int = 1000) {
+  auditEvents(orderBy: POSITION_ASC, after: $after, first: $first) {
+    totalCount
+    edges {
+      cursor
+      node {
+        position
+        action
+        userId
+        ipAddress
+        details
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ListAndCountQuery, ListAndCountQueryVariables>;
+export const NineDocument = new TypedDocumentString(`
+    query Nine {
+  auditEvents(orderBy: POSITION_ASC, first: 9) {
+    edges {
+      cursor
+      node {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<NineQuery, NineQueryVariables>;
 export const TimelineDocument = new TypedDocumentString(`
     query Timeline($from: DateTime!, $to: DateTime!, $zone: String, $bucket: TimeBucket!) {
   auditSummary(startTime: $from, endTime: $to, filter: {resourceType: "clock"}) {
@@ -968,90 +1031,27 @@ export const ProvedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ProvedQuery, ProvedQueryVariables>;
-export const ReadRedactedDocument = new TypedDocumentString(`
-    query ReadRedacted($filter: AuditEventFilter) {
-  auditEvents(filter: $filter) {
-    edges {
-      node {
-        userId
-        sessionId
-        ipAddress
-        details
-      }
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<ReadRedactedQuery, ReadRedactedQueryVariables>;
-export const TopUsersDocument = new TypedDocumentString(`
-    query TopUsers($filter: AuditEventFilter) {
-  auditSummary(filter: $filter) {
-    totalEvents
-    topUsers {
-      value
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<TopUsersQuery, TopUsersQueryVariables>;
-export const InputsDocument = new TypedDocumentString(`
-    query Inputs {
-  __schema {
-    types {
+export const FieldsOfEventDocument = new TypedDocumentString(`
+    query FieldsOfEvent {
+  __type(name: "AuditEvent") {
+    fields {
       name
-      inputFields {
-        name
-      }
-    }
-    mutationType {
-      fields {
-        name
-        args {
-          type {
-            name
-            ofType {
-              name
-              ofType {
-                name
-                ofType {
-                  name
-                }
-              }
-            }
-          }
-        }
-      }
     }
   }
 }
-    `) as unknown as TypedDocumentString<InputsQuery, InputsQueryVariables>;
-export const ListAndCountDocument = new TypedDocumentString(`
-    query ListAndCount($after: String, $first: Int = 1000) {
-  auditEvents(orderBy: POSITION_ASC, after: $after, first: $first) {
-    totalCount
+    `) as unknown as TypedDocumentString<FieldsOfEventQuery, FieldsOfEventQueryVariables>;
+export const SeenFromDocument = new TypedDocumentString(`
+    query SeenFrom($id: String!) {
+  auditEvents(filter: {resourceId: $id}) {
     edges {
-      cursor
       node {
-        position
-        action
-        userId
         ipAddress
-        details
+        userAgent
       }
     }
   }
 }
-    `) as unknown as TypedDocumentString<ListAndCountQuery, ListAndCountQueryVariables>;
-export const NineDocument = new TypedDocumentString(`
-    query Nine {
-  auditEvents(orderBy: POSITION_ASC, first: 9) {
-    edges {
-      cursor
-      node {
-        id
-      }
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<NineQuery, NineQueryVariables>;
+    `) as unknown as TypedDocumentString<SeenFromQuery, SeenFromQueryVariables>;
 export const SummaryDocument = new TypedDocumentString(`
     query Summary {
   auditSummary {

@@ -1,16 +1,16 @@
 import { expect, vi } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { createRedaction } from '../../src/events/redact/redact.ts';
-import { createAppender } from '../../src/log/append/appender.ts';
-import { wantAll } from '../../src/log/append/extensions.ts';
-import { prepareEvent } from '../../src/log/append/prepare-event.ts';
-import { createHead } from '../../src/log/head.ts';
-import { createPurges } from '../../src/log/retention/purge.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { startService } from '../support/service.ts';
-import { backdateCheckpoints, signLog } from '../support/sign.ts';
-import { test } from '../support/test.ts';
-import { upTo } from '../support/write.ts';
+import { createPool, type Pool } from '../../../src/db/pool.ts';
+import { createRedaction } from '../../../src/events/redact/redact.ts';
+import { createAppender } from '../../../src/log/append/appender.ts';
+import { wantAll } from '../../../src/log/append/extensions.ts';
+import { prepareEvent } from '../../../src/log/append/prepare-event.ts';
+import { createHead } from '../../../src/log/head.ts';
+import { createPurges } from '../../../src/log/retention/purge.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { startService } from '../../support/service.ts';
+import { backdateCheckpoints, signLog } from '../../support/sign.ts';
+import { test } from '../../support/test.ts';
+import { upTo } from '../../support/write.ts';
 
 const DAY_MS = 86_400_000;
 const draft = {

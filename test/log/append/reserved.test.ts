@@ -1,12 +1,12 @@
 import { expect } from 'vitest';
-import type { EventDraft } from '../../src/events/fields.ts';
-import { createKey } from '../auth/create-key.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { COUNT_EVENTS } from '../support/operations/events.ts';
-import { graphql } from '../support/operations/generated/gql.ts';
-import { DISGUISES } from '../support/reserved.ts';
-import { dataOf, type TestService } from '../support/service.ts';
-import { test } from '../support/test.ts';
+import type { EventDraft } from '../../../src/events/fields.ts';
+import { createKey } from '../../auth/create-key.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { COUNT_EVENTS } from '../../support/operations/events.ts';
+import { graphql } from '../../support/operations/generated/gql.ts';
+import { DISGUISES } from '../../support/reserved.ts';
+import { dataOf, type TestService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
 
 let database: TestDatabase;
 let service: TestService;

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import type { TestDatabase } from '../support/database.ts';
-import { keepLog } from '../support/log-lines.ts';
-import { startService } from '../support/service.ts';
-import { test } from '../support/test.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { keepLog } from '../../support/log-lines.ts';
+import { startService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
 
 let database: TestDatabase;
 test.beforeAll(async ({ createDatabase }) => {

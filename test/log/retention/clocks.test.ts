@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { findBoundary } from '../../src/log/retention/boundary.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { keepLog, type LogLine } from '../support/log-lines.ts';
-import { startService } from '../support/service.ts';
-import { backdateCheckpoints, signLog } from '../support/sign.ts';
-import { logWarnings } from '../support/write.ts';
+import { createPool, type Pool } from '../../../src/db/pool.ts';
+import { findBoundary } from '../../../src/log/retention/boundary.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { keepLog, type LogLine } from '../../support/log-lines.ts';
+import { startService } from '../../support/service.ts';
+import { backdateCheckpoints, signLog } from '../../support/sign.ts';
+import { logWarnings } from '../../support/write.ts';
 
 const DAY_MS = 86_400_000;
 const SETTINGS = { RETENTION_DAYS: '365', RETENTION_MAX_PERCENT: '100' };

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { AuditError } from '../../src/errors.ts';
-import { checkEvent } from '../../src/events/validate.ts';
-import { type Appender, createAppender } from '../../src/log/append/appender.ts';
-import type { AssignedPosition } from '../../src/log/append/batch.ts';
-import { Committer } from '../../src/log/append/committer.ts';
-import { type PreparedEvent, prepareEvent } from '../../src/log/append/prepare-event.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService } from '../support/service.ts';
-import { upTo } from '../support/write.ts';
+import { createPool, type Pool } from '../../../src/db/pool.ts';
+import { AuditError } from '../../../src/errors.ts';
+import { checkEvent } from '../../../src/events/validate.ts';
+import { type Appender, createAppender } from '../../../src/log/append/appender.ts';
+import type { AssignedPosition } from '../../../src/log/append/batch.ts';
+import { Committer } from '../../../src/log/append/committer.ts';
+import { type PreparedEvent, prepareEvent } from '../../../src/log/append/prepare-event.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { startService } from '../../support/service.ts';
+import { upTo } from '../../support/write.ts';
 
 let database: TestDatabase;
 let owner: Pool;

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { expect } from 'vitest';
-import { loadExtensions } from '../../src/log/append/extensions.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { startService } from '../support/service.ts';
-import { test } from '../support/test.ts';
+import { loadExtensions } from '../../../src/log/append/extensions.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { startService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
 
 let folder: string;
 let database: TestDatabase;

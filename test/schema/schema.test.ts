@@ -14,7 +14,7 @@ import { expect, test } from 'vitest';
 import { createCatalog } from '../../src/events/catalog.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 
-// After a change of the API: `npx vitest run test/graphql -u`, and look at the difference.
+// After a change of the API: `npx vitest run test/schema/schema.test.ts -u`, and look at the difference.
 test('the committed schema is the one that is served', async () => {
   const schema = createSchema(createCatalog([]));
   await expect(`${printSchema(lexicographicSortSchema(schema))}\n`).toMatchFileSnapshot(

@@ -1,18 +1,18 @@
 import { describe, expect } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { prismaOn } from '../../src/db/prisma.ts';
-import { formerSearchWords, parseSearch } from '../../src/events/search.ts';
-import { createAppender } from '../../src/log/append/appender.ts';
-import { prepareEvent } from '../../src/log/append/prepare-event.ts';
-import { createHead } from '../../src/log/head.ts';
-import { whereOf } from '../../src/log/read/filter-sql.ts';
-import { findFormerWordsEnd } from '../../src/log/read/search.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { LOG_EVENTS } from '../support/operations/events.ts';
-import { graphql } from '../support/operations/generated/gql.ts';
-import { readEveryWay, readingsOf, refusalsOf } from '../support/readings.ts';
-import { dataOf, type TestService } from '../support/service.ts';
-import { test } from '../support/test.ts';
+import { createPool, type Pool } from '../../../src/db/pool.ts';
+import { prismaOn } from '../../../src/db/prisma.ts';
+import { formerSearchWords, parseSearch } from '../../../src/events/search.ts';
+import { createAppender } from '../../../src/log/append/appender.ts';
+import { prepareEvent } from '../../../src/log/append/prepare-event.ts';
+import { createHead } from '../../../src/log/head.ts';
+import { whereOf } from '../../../src/log/read/filter-sql.ts';
+import { findFormerWordsEnd } from '../../../src/log/read/search.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { LOG_EVENTS } from '../../support/operations/events.ts';
+import { graphql } from '../../support/operations/generated/gql.ts';
+import { readEveryWay, readingsOf, refusalsOf } from '../../support/readings.ts';
+import { dataOf, type TestService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
 
 const FORMER = ['moved from 10.0.0.1', '日本 語', 'the former event of bert@anna.example'];
 // At the positions behind those.

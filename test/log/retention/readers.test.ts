@@ -2,17 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PoolClient } from 'pg';
 import { afterAll, describe, expect } from 'vitest';
-import type { Pool } from '../../src/db/pool.ts';
-import { prismaAsCustomer } from '../../src/db/prisma.ts';
-import { hasOldRows } from '../../src/log/retention/remove-rows.ts';
-import { verifyDatabase } from '../../src/verify/database.ts';
-import { createKey } from '../auth/create-key.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { EXPORT_LINK } from '../support/operations/events.ts';
-import { graphql } from '../support/operations/generated/gql.ts';
-import type { ExportFormat } from '../support/operations/generated/graphql.ts';
-import { ADMIN_KEY, dataOf, type TestService } from '../support/service.ts';
-import { test } from '../support/test.ts';
+import type { Pool } from '../../../src/db/pool.ts';
+import { prismaAsCustomer } from '../../../src/db/prisma.ts';
+import { hasOldRows } from '../../../src/log/retention/remove-rows.ts';
+import { verifyDatabase } from '../../../src/verify/database.ts';
+import { createKey } from '../../auth/create-key.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { EXPORT_LINK } from '../../support/operations/events.ts';
+import { graphql } from '../../support/operations/generated/gql.ts';
+import type { ExportFormat } from '../../support/operations/generated/graphql.ts';
+import { ADMIN_KEY, dataOf, type TestService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
 
 /** The advisory lock of whoever removes rows: while a test has it, what was announced stays stored. */
 const REMOVAL_LOCK = 72707371;
@@ -262,7 +262,7 @@ const READERS: Record<string, string> = {
 };
 
 test('no file reads events but those whose way is known', () => {
-  const source = join(import.meta.dirname, '../../src');
+  const source = join(import.meta.dirname, '../../../src');
   const files = readdirSync(source, { recursive: true }).map(String);
   const written = files.filter((file) => file.endsWith('.ts') && !file.startsWith('db/generated/'));
   // By SQL, or by the Prisma client.

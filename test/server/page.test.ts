@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect } from 'vitest';
 import { graphiqlPage } from '../../src/server/graphiql/page.ts';
-import { open } from '../exports/download.ts';
+import { open } from '../log/exports/download.ts';
 import type { TestDatabase } from '../support/database.ts';
 import type { TestService } from '../support/service.ts';
 import { test } from '../support/test.ts';

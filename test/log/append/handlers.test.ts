@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { AuditEvent } from '../../src/events/fields.ts';
-import { createHandlers, type EventHandler, type HandlerFailure } from '../../src/log/append/handlers.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { keepLog } from '../support/log-lines.ts';
-import { startService, type TestService } from '../support/service.ts';
-import { logWarnings, upTo } from '../support/write.ts';
+import type { AuditEvent } from '../../../src/events/fields.ts';
+import { createHandlers, type EventHandler, type HandlerFailure } from '../../../src/log/append/handlers.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { keepLog } from '../../support/log-lines.ts';
+import { startService, type TestService } from '../../support/service.ts';
+import { logWarnings, upTo } from '../../support/write.ts';
 
 const never = new Promise<void>(() => undefined);
 

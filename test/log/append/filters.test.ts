@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect } from 'vitest';
-import type { EventDraft } from '../../src/events/fields.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { keepLog, type LogLine } from '../support/log-lines.ts';
-import { COUNT_EVENTS } from '../support/operations/events.ts';
-import { type Answer, dataOf, startService, type TestService } from '../support/service.ts';
-import { test } from '../support/test.ts';
+import type { EventDraft } from '../../../src/events/fields.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { keepLog, type LogLine } from '../../support/log-lines.ts';
+import { COUNT_EVENTS } from '../../support/operations/events.ts';
+import { type Answer, dataOf, startService, type TestService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
 
 let database: TestDatabase;
 let service: TestService;

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../src/db/pool.ts';
-import { prismaOn } from '../../src/db/prisma.ts';
-import { canonicalEvent } from '../../src/events/canonical.ts';
-import type { AuditEvent } from '../../src/events/fields.ts';
-import { checkEvent, type EventInput } from '../../src/events/validate.ts';
-import { createAppender } from '../../src/log/append/appender.ts';
-import { eventAt, type PreparedEvent, prepareEvent } from '../../src/log/append/prepare-event.ts';
-import { readRange } from '../../src/log/read/events.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { startService } from '../support/service.ts';
+import { createPool, type Pool } from '../../../src/db/pool.ts';
+import { prismaOn } from '../../../src/db/prisma.ts';
+import { canonicalEvent } from '../../../src/events/canonical.ts';
+import type { AuditEvent } from '../../../src/events/fields.ts';
+import { checkEvent, type EventInput } from '../../../src/events/validate.ts';
+import { createAppender } from '../../../src/log/append/appender.ts';
+import { eventAt, type PreparedEvent, prepareEvent } from '../../../src/log/append/prepare-event.ts';
+import { readRange } from '../../../src/log/read/events.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { startService } from '../../support/service.ts';
 
 let database: TestDatabase;
 let pool: Pool;

@@ -1,24 +1,24 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { createCopyRows, withLiterals } from '../../src/db/bulk-read.ts';
-import { Prisma } from '../../src/db/generated/client.ts';
-import type { Pool } from '../../src/db/pool.ts';
-import { canonicalEvent, canonicalJson } from '../../src/events/canonical.ts';
-import type { EventDraft, JsonObject } from '../../src/events/fields.ts';
-import { checkEvent } from '../../src/events/validate.ts';
-import { prepareEvent } from '../../src/log/append/prepare-event.ts';
-import { CanonicalJsonb } from '../../src/log/read/canonical-jsonb.ts';
+import { createCopyRows, withLiterals } from '../../../src/db/bulk-read.ts';
+import { Prisma } from '../../../src/db/generated/client.ts';
+import type { Pool } from '../../../src/db/pool.ts';
+import { canonicalEvent, canonicalJson } from '../../../src/events/canonical.ts';
+import type { EventDraft, JsonObject } from '../../../src/events/fields.ts';
+import { checkEvent } from '../../../src/events/validate.ts';
+import { prepareEvent } from '../../../src/log/append/prepare-event.ts';
+import { CanonicalJsonb } from '../../../src/log/read/canonical-jsonb.ts';
 import {
   CanonicalRows,
   leafHashOf,
   mostBytes,
   positionOf,
   ROW_COLUMNS,
-} from '../../src/log/read/canonical-row.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { rowAt } from '../support/row.ts';
-import { runsOf } from '../support/runs.ts';
-import { test } from '../support/test.ts';
+} from '../../../src/log/read/canonical-row.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { rowAt } from '../../support/row.ts';
+import { runsOf } from '../../support/runs.ts';
+import { test } from '../../support/test.ts';
 
 let database: TestDatabase;
 let pool: Pool;

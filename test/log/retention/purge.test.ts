@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
-import { createPool } from '../../src/db/pool.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { PURGE_EVENTS } from '../support/operations/events.ts';
-import { graphql } from '../support/operations/generated/gql.ts';
-import type { ResultOf, VariablesOf } from '../support/operations/types.ts';
-import { ADMIN_KEY, dataOf, type TestService } from '../support/service.ts';
-import { serverSentEvents } from '../support/sse.ts';
-import { test } from '../support/test.ts';
-import { logWarnings, upTo } from '../support/write.ts';
+import { createPool } from '../../../src/db/pool.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { PURGE_EVENTS } from '../../support/operations/events.ts';
+import { graphql } from '../../support/operations/generated/gql.ts';
+import type { ResultOf, VariablesOf } from '../../support/operations/types.ts';
+import { ADMIN_KEY, dataOf, type TestService } from '../../support/service.ts';
+import { serverSentEvents } from '../../support/sse.ts';
+import { test } from '../../support/test.ts';
+import { logWarnings, upTo } from '../../support/write.ts';
 
 let database: TestDatabase;
 let here: TestService;

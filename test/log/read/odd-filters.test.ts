@@ -1,9 +1,9 @@
 import { describe, expect } from 'vitest';
-import type { TestDatabase } from '../support/database.ts';
-import { LOG_EVENTS } from '../support/operations/events.ts';
-import { readEveryWay, readingsOf, refusalsOf } from '../support/readings.ts';
-import { dataOf, type TestService } from '../support/service.ts';
-import { test } from '../support/test.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { LOG_EVENTS } from '../../support/operations/events.ts';
+import { readEveryWay, readingsOf, refusalsOf } from '../../support/readings.ts';
+import { dataOf, type TestService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
 
 let database: TestDatabase;
 let service: TestService;

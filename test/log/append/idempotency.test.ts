@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
-import type { Pool } from '../../src/db/pool.ts';
-import { canonicalDraft, canonicalObjects } from '../../src/events/canonical.ts';
-import type { EventDraft } from '../../src/events/fields.ts';
-import { expireKeys } from '../../src/log/append/idempotency.ts';
-import { verifyDatabase } from '../../src/verify/database.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { graphql } from '../support/operations/generated/gql.ts';
-import type { TestService } from '../support/service.ts';
-import { test } from '../support/test.ts';
+import type { Pool } from '../../../src/db/pool.ts';
+import { canonicalDraft, canonicalObjects } from '../../../src/events/canonical.ts';
+import type { EventDraft } from '../../../src/events/fields.ts';
+import { expireKeys } from '../../../src/log/append/idempotency.ts';
+import { verifyDatabase } from '../../../src/verify/database.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { graphql } from '../../support/operations/generated/gql.ts';
+import type { TestService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
 
 let database: TestDatabase;
 let service: TestService;

@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
-import type { TestDatabase } from '../support/database.ts';
-import { COUNT_EVENTS, LOG_EVENT } from '../support/operations/events.ts';
-import { graphql } from '../support/operations/generated/gql.ts';
-import type { VariablesOf } from '../support/operations/types.ts';
-import { dataOf, startService, type TestService } from '../support/service.ts';
-import { test } from '../support/test.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { COUNT_EVENTS, LOG_EVENT } from '../../support/operations/events.ts';
+import { graphql } from '../../support/operations/generated/gql.ts';
+import type { VariablesOf } from '../../support/operations/types.ts';
+import { dataOf, startService, type TestService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
 
 const REDACT_FIELDS =
   'userId:hash,details.user.email:hash,sessionId:redact,ipAddress:redact,details.note:keep';

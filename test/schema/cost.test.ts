@@ -11,12 +11,12 @@ import {
   validate,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/config.ts';
-import { createCatalog } from '../../../src/events/catalog.ts';
-import { costOf, declaredCost } from '../../../src/schema/cost.ts';
-import { createSchema } from '../../../src/schema/schema.ts';
-import { checkShape, scanDocument } from '../../../src/server/document-limits.ts';
-import { EXAMPLES } from '../../../src/server/graphiql/examples.ts';
+import { readConfig } from '../../src/config.ts';
+import { createCatalog } from '../../src/events/catalog.ts';
+import { costOf, declaredCost } from '../../src/schema/cost.ts';
+import { createSchema } from '../../src/schema/schema.ts';
+import { checkShape, scanDocument } from '../../src/server/document-limits.ts';
+import { EXAMPLES } from '../../src/server/graphiql/examples.ts';
 
 const schema = createSchema(createCatalog([]));
 const { MAX_QUERY_COST } = readConfig({});

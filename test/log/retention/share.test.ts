@@ -1,10 +1,10 @@
 import { expect, vi } from 'vitest';
-import type { Pool } from '../../src/db/pool.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { keepLog } from '../support/log-lines.ts';
-import { startService } from '../support/service.ts';
-import { test } from '../support/test.ts';
-import { logWarnings } from '../support/write.ts';
+import type { Pool } from '../../../src/db/pool.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { keepLog } from '../../support/log-lines.ts';
+import { startService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
+import { logWarnings } from '../../support/write.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatCursor, parseCursor } from '../../src/log/read/cursor.ts';
+import { formatCursor, parseCursor } from '../../../src/log/read/cursor.ts';
 
 const FIRST = Date.parse('0001-01-01T00:00:00Z');
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');

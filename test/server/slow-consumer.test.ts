@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { afterAll, expect } from 'vitest';
-import { open } from '../exports/download.ts';
+import { open } from '../log/exports/download.ts';
 import { type ChildService, startChildService } from '../support/child-service.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { EXPORT_LINK } from '../support/operations/events.ts';

@@ -1,14 +1,14 @@
 import pg from 'pg';
 import { expect } from 'vitest';
-import type { Pool } from '../../src/db/pool.ts';
-import { verifyDatabase } from '../../src/verify/database.ts';
+import type { Pool } from '../../../src/db/pool.ts';
+import { verifyDatabase } from '../../../src/verify/database.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { EXPORT_LINK, PURGE_EVENTS } from '../../support/operations/events.ts';
+import { IS_FULL } from '../../support/runs.ts';
+import { dataOf, type TestService } from '../../support/service.ts';
+import { test } from '../../support/test.ts';
+import { logWarnings } from '../../support/write.ts';
 import { open } from '../exports/download.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { EXPORT_LINK, PURGE_EVENTS } from '../support/operations/events.ts';
-import { IS_FULL } from '../support/runs.ts';
-import { dataOf, type TestService } from '../support/service.ts';
-import { test } from '../support/test.ts';
-import { logWarnings } from '../support/write.ts';
 
 const MOST_MS = 3_000;
 const PURGES = 4;
