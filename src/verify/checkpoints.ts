@@ -81,15 +81,15 @@ export class CheckpointCheck {
   }
 
   /** Checks the remaining checkpoints, which are larger than the complete tree of `size` leaves. */
-  async finish(size: number, isLost: boolean): Promise<void> {
+  async finish(size: number, isIncomplete: boolean): Promise<void> {
     const { tree, stored, compared } = this.#options;
     for (const { name, checkpoint } of this.#takeSaved(Infinity)) {
-      if (isLost) continue;
+      if (isIncomplete) continue;
       const message = `${name} is of ${checkpoint.treeSize} events, but there are only ${size}`;
       compared.add({ kind: 'truncated', message, tree, treeSize: checkpoint.treeSize });
     }
     for await (const row of stored.while((next) => next.tree === tree)) {
-      if ((await this.#isRight(row)) && !isLost)
+      if ((await this.#isRight(row)) && !isIncomplete)
         this.#compared(`a checkpoint is of ${row.treeSize} events, but there are only ${size}`, row.treeSize);
     }
   }

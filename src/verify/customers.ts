@@ -41,7 +41,7 @@ export async function checkCustomers(
 ): Promise<{ trees: number; checkpoints: number }> {
   const { client, findings, owners, saved } = options;
   const checked = { trees: 0, checkpoints: 0 };
-  if (owners.isTooUnsure) return checked;
+  if (owners.hasTooManyWithoutOwner) return checked;
   const tiles = streamTiles(client, "tree <> 'log'");
   const checkpoints = streamCheckpoints(client, 'others');
   const statement = { sql: TREES, parameters: [saved.map(({ tree }) => tree)], size: 500 };
@@ -147,7 +147,7 @@ export class CustomerLeaves {
   /** The leaves of the next tile of level 0; undefined for a leaf that the tile does not contain in full. */
   async read(tile: StoredTile): Promise<(Uint8Array | undefined)[]> {
     const { findings } = this.#options;
-    this.#order.see(tile);
+    this.#order.add(tile);
     this.#start += this.#positions.length;
     this.#last = this.#positions.at(-1) ?? this.#last;
     this.#positions = decodePositions(tile.positions ?? Buffer.alloc(0));
@@ -190,8 +190,10 @@ export class CustomerLeaves {
     const { client, sizes, owners } = this.#options;
     const isPurged = (position: number) => position < sizes.first || position >= sizes.treeSize;
     const purged = this.#positions.filter(isPurged);
-    const unsure = this.#positions.filter((position) => owners.isUnsure(position) && !isPurged(position));
-    const leaves = new Map(unsure.map((position) => [position, owners.unsureLeaf(position)]));
+    const withoutOwner = this.#positions.filter(
+      (position) => owners.isWithoutOwner(position) && !isPurged(position),
+    );
+    const leaves = new Map(withoutOwner.map((position) => [position, owners.leafWithoutOwner(position)]));
     // A position that is not in the log's tiles is wrong: no leaf hash is all zeros.
     for (const position of purged) leaves.set(position, Buffer.alloc(HASH_BYTES));
     if (purged.length === 0) return leaves;
@@ -225,8 +227,8 @@ export async function locateDifference(options: CustomerLeavesOptions): Promise<
   for await (const found of leavesIn(streamTiles(client, 'tree = $1 AND level = 0', [tree]))) {
     const { position } = found;
     tile = found.tile;
-    if (position < sizes.first || position >= sizes.treeSize || owners.isUnsure(position)) continue;
-    for await (const _ of rows.while((row) => owners.isUnsure(row.position)));
+    if (position < sizes.first || position >= sizes.treeSize || owners.isWithoutOwner(position)) continue;
+    for await (const _ of rows.while((row) => owners.isWithoutOwner(row.position)));
     const row = await rows.take();
     if (row?.position === position && equalHashes(row.leaf, found.leaf)) continue;
     const problem = row ? `is not right about the event at position ${row.position}` : 'has too many leaves';

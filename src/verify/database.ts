@@ -140,8 +140,8 @@ async function checkLog(
   const { head, first, rowsEnd, treeSize } = sizes;
   const size = head?.size ?? rowsEnd;
   const announced = removals.find(first)?.firstPosition ?? 0;
-  const marks = [size, rowsEnd, treeSize, Math.max(first, rowsEnd, treeSize), announced];
-  const tree = new TreeCheck(checkpoints, { marks });
+  const keptSizes = [size, rowsEnd, treeSize, Math.max(first, rowsEnd, treeSize), announced];
+  const tree = new TreeCheck(checkpoints, { keptSizes });
   const onProgress = (position: number) => options.onProgress?.(position, size);
   const reading = await readRowsIn(client, options.threads);
   const rows = readBlocks(client, reading.read, reading.ahead);

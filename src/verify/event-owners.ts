@@ -1,6 +1,6 @@
 import { HASH_BYTES, sha256 } from '../merkle/hash.ts';
 
-const MAX_UNSURE = 10_000;
+const MAX_WITHOUT_OWNER = 10_000;
 
 const RECORD_BYTES = 8 + HASH_BYTES;
 /** Events per hash. Hashing them one at a time would cost more than their leaf hashes. */
@@ -34,8 +34,8 @@ export class EventChain {
 export class EventOwners {
   readonly #chains = new Map<string, EventChain>();
   /** The leaves of events whose rows are wrong or missing, so that their customers are unknown. */
-  readonly #unsure = new Map<number, Uint8Array | undefined>();
-  #isTooUnsure = false;
+  readonly #withoutOwner = new Map<number, Uint8Array | undefined>();
+  #hasTooManyWithoutOwner = false;
 
   add(customerId: string, position: number, leaf: Uint8Array): void {
     const chain = this.#chains.get(customerId) ?? new EventChain();
@@ -43,23 +43,24 @@ export class EventOwners {
     chain.add(position, leaf);
   }
 
-  addUnsure(position: number, leaf: Uint8Array | undefined): void {
-    if (this.#unsure.size < MAX_UNSURE) this.#unsure.set(position, leaf);
-    else this.#isTooUnsure = true;
+  /** Adds an event whose customer is unknown, since its row is wrong or missing. */
+  addWithoutOwner(position: number, leaf: Uint8Array | undefined): void {
+    if (this.#withoutOwner.size < MAX_WITHOUT_OWNER) this.#withoutOwner.set(position, leaf);
+    else this.#hasTooManyWithoutOwner = true;
   }
 
   /** Whether too many rows are wrong to compare the customers' trees with the log. */
-  get isTooUnsure(): boolean {
-    return this.#isTooUnsure;
+  get hasTooManyWithoutOwner(): boolean {
+    return this.#hasTooManyWithoutOwner;
   }
 
-  isUnsure(position: number): boolean {
-    return this.#unsure.has(position);
+  isWithoutOwner(position: number): boolean {
+    return this.#withoutOwner.has(position);
   }
 
-  /** The leaf of a position whose customer is unknown. */
-  unsureLeaf(position: number): Uint8Array | undefined {
-    return this.#unsure.get(position);
+  /** The leaf of an event whose customer is unknown. */
+  leafWithoutOwner(position: number): Uint8Array | undefined {
+    return this.#withoutOwner.get(position);
   }
 
   /** Removes and returns the events of a customer. */

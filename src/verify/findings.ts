@@ -121,7 +121,7 @@ export class Deviations {
   readonly #findings: Findings;
   readonly #wrong: Wrong[] = [];
   /** The positions of expected leaves without a right row, by hash. */
-  readonly #homes = new Map<string, number>();
+  readonly #expectedPositions = new Map<string, number>();
 
   constructor(findings: Findings) {
     this.#findings = findings;
@@ -130,7 +130,7 @@ export class Deviations {
   /** Adds a row whose leaf hash differs from the expected one, if that is known. */
   addWrong({ position, leaf }: CheckedRow, expected: Uint8Array | undefined): void {
     this.#remember(position, expected);
-    if (this.#wrong.length < MAX_REMEMBERED) this.#wrong.push({ position, leaf: leaf && nameOf(leaf) });
+    if (this.#wrong.length < MAX_REMEMBERED) this.#wrong.push({ position, leaf: leaf && hexOf(leaf) });
     else this.#addChanged(position, 'it is not what was appended');
   }
 
@@ -149,17 +149,19 @@ export class Deviations {
   /** Adds the findings about all rows. */
   report(): void {
     for (const { position, leaf } of this.#wrong) {
-      const home = leaf === undefined ? undefined : this.#homes.get(leaf);
-      if (home === undefined || home === position) this.#addChanged(position, 'it is not what was appended');
+      const expected = leaf === undefined ? undefined : this.#expectedPositions.get(leaf);
+      if (expected === undefined || expected === position)
+        this.#addChanged(position, 'it is not what was appended');
       else {
-        const message = `the row holds the event of position ${home}`;
+        const message = `the row holds the event of position ${expected}`;
         this.#findings.add({ kind: 'out of order', message, position });
       }
     }
   }
 
   #remember(position: number, expected: Uint8Array | undefined): void {
-    if (expected && this.#homes.size < MAX_REMEMBERED) this.#homes.set(nameOf(expected), position);
+    if (expected && this.#expectedPositions.size < MAX_REMEMBERED)
+      this.#expectedPositions.set(hexOf(expected), position);
   }
 
   #addChanged(position: number, why: string): void {
@@ -167,6 +169,6 @@ export class Deviations {
   }
 }
 
-function nameOf(hash: Uint8Array): string {
+function hexOf(hash: Uint8Array): string {
   return Buffer.from(hash).toString('hex');
 }

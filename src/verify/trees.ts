@@ -11,18 +11,19 @@ import type { Findings } from './findings.ts';
 export class TreeCheck {
   readonly replay = new Replay();
   readonly #checkpoints: CheckpointCheck;
-  readonly #marks: number[];
-  readonly #marked = new Map<number, Frontier>();
+  readonly #keptSizes: number[];
+  readonly #keptFrontiers = new Map<number, Frontier>();
   readonly #onLogSizes: ((logSizes: number[]) => void) | undefined;
-  #isLost = false;
+  /** Whether a leaf is unknown, so that the tree cannot be rebuilt any further. */
+  #isIncomplete = false;
 
-  /** `marks`: sizes at which the frontier is remembered. `onLogSizes` gets the results of `CheckpointCheck.check`. */
+  /** `frontierAt` knows the frontiers at `keptSizes`. `onLogSizes` gets the results of `CheckpointCheck.check`. */
   constructor(
     checkpoints: CheckpointCheck,
-    { marks = [], onLogSizes }: { marks?: number[]; onLogSizes?: (logSizes: number[]) => void } = {},
+    { keptSizes = [], onLogSizes }: { keptSizes?: number[]; onLogSizes?: (logSizes: number[]) => void } = {},
   ) {
     this.#checkpoints = checkpoints;
-    this.#marks = [...new Set(marks)].sort((a, b) => a - b);
+    this.#keptSizes = [...new Set(keptSizes)].sort((a, b) => a - b);
     this.#onLogSizes = onLogSizes;
   }
 
@@ -31,49 +32,45 @@ export class TreeCheck {
     return this.replay.frontier.size;
   }
 
-  /** Whether a leaf is unknown, so that the tree cannot be rebuilt any further. */
-  get isLost(): boolean {
-    return this.#isLost;
+  /** Says that the next leaf is unknown: leaves after it are ignored. */
+  setIncomplete(): void {
+    this.#isIncomplete = true;
   }
 
-  lose(): void {
-    this.#isLost = true;
-  }
-
-  /** The frontier at one of the marks; undefined when not all leaves up to there are known. */
-  frontierAt(mark: number): Frontier | undefined {
-    return mark === 0 ? emptyFrontier : this.#marked.get(mark);
+  /** The frontier at one of `keptSizes`; undefined when not all leaves up to there are known. */
+  frontierAt(size: number): Frontier | undefined {
+    return size === 0 ? emptyFrontier : this.#keptFrontiers.get(size);
   }
 
   /** Appends leaves, up to the first unknown one. */
   async add(leaves: readonly (Uint8Array | undefined)[]): Promise<void> {
     const unknown = leaves.indexOf(undefined);
     const known = leaves.slice(0, unknown < 0 ? leaves.length : unknown) as Uint8Array[];
-    if (!this.#isLost) await this.#grow(known);
-    if (unknown >= 0) this.#isLost = true;
+    if (!this.#isIncomplete) await this.#appendLeaves(known);
+    if (unknown >= 0) this.#isIncomplete = true;
   }
 
   /** Checks the remaining checkpoints. Call it after the last leaf. */
   async finish(): Promise<void> {
-    await this.#cut();
-    await this.#checkpoints.finish(this.size, this.#isLost);
+    await this.#reachSize();
+    await this.#checkpoints.finish(this.size, this.#isIncomplete);
   }
 
-  async #grow(leaves: Uint8Array[]): Promise<void> {
+  async #appendLeaves(leaves: Uint8Array[]): Promise<void> {
     let done = 0;
     while (done < leaves.length) {
-      await this.#cut();
-      const next = Math.min(await this.#checkpoints.nextSize(), this.#marks[0] ?? Infinity);
+      await this.#reachSize();
+      const next = Math.min(await this.#checkpoints.nextSize(), this.#keptSizes[0] ?? Infinity);
       const end = Math.min(leaves.length, done + next - this.size);
       this.replay.add(leaves.slice(done, end));
       done = end;
     }
   }
 
-  // Remembers the marks and checks the checkpoints of the present size.
-  async #cut(): Promise<void> {
-    while ((this.#marks[0] ?? Infinity) <= this.size)
-      this.#marked.set(this.#marks.shift() as number, this.replay.frontier);
+  // Keeps the frontier and checks the checkpoints of the present size.
+  async #reachSize(): Promise<void> {
+    while ((this.#keptSizes[0] ?? Infinity) <= this.size)
+      this.#keptFrontiers.set(this.#keptSizes.shift() as number, this.replay.frontier);
     if ((await this.#checkpoints.nextSize()) > this.size) return;
     const logSizes = await this.#checkpoints.check(this.size, this.replay.frontier);
     this.#onLogSizes?.(logSizes);
@@ -121,13 +118,13 @@ export class Replay {
 
   add(leaves: readonly Uint8Array[]): void {
     this.#frontier = extendFrontier(this.#frontier, leaves, (level, _, hash) => {
-      if (level > 0 && level % TILE_HEIGHT === 0) this.#keep(level / TILE_HEIGHT - 1, hash);
+      if (level > 0 && level % TILE_HEIGHT === 0) this.#addHash(level / TILE_HEIGHT - 1, hash);
     });
   }
 
-  #keep(place: number, hash: Uint8Array): void {
-    const list = this.#upper[place] ?? new HashList();
-    this.#upper[place] = list;
+  #addHash(at: number, hash: Uint8Array): void {
+    const list = this.#upper[at] ?? new HashList();
+    this.#upper[at] = list;
     list.push(hash);
   }
 }
@@ -186,11 +183,12 @@ export async function checkUpperTiles(
 ): Promise<void> {
   const order = new TileOrder(tree, findings);
   for await (const tile of tiles) {
-    order.see(tile);
+    order.add(tile);
     const problem = shapeProblem(tile, size) ?? contentProblem(tile, replay);
     if (problem) addTile(findings, tile, problem);
   }
-  for (let level = 1; tileCount(level, size) > 0; level += 1) order.end(level, tileCount(level, size));
+  for (let level = 1; tileCount(level, size) > 0; level += 1)
+    order.reportMissing(level, tileCount(level, size));
 }
 
 function contentProblem({ level, index, hashes, positions, firstPosition }: StoredTile, replay: Replay) {
@@ -223,14 +221,14 @@ export class TileOrder {
     this.#findings = findings;
   }
 
-  /** Takes the next tile of a level. */
-  see({ level, index }: { level: number; index: number }): void {
-    this.end(level, index);
+  /** Adds the next tile of a level, and reports those that are missing before it. */
+  add({ level, index }: { level: number; index: number }): void {
+    this.reportMissing(level, index);
     this.#next.set(level, index + 1);
   }
 
   /** Reports the tiles that are missing before the index `end`. */
-  end(level: number, end: number): void {
+  reportMissing(level: number, end: number): void {
     const index = this.#next.get(level) ?? 0;
     if (index < end) addTile(this.#findings, { tree: this.#tree, level, index }, 'is missing', end - index);
   }

@@ -37,18 +37,19 @@ export async function walkLog(
     const index = Math.min(block?.index ?? Infinity, tile?.index ?? Infinity);
     if (index === Infinity) break;
     const ownRows = block?.index === index ? (await blocks.take())?.rows : undefined;
-    await walk.visit(index, ownRows ?? [], tile?.index === index ? await tiles.take() : undefined);
+    await walk.checkBlock(index, ownRows ?? [], tile?.index === index ? await tiles.take() : undefined);
   }
-  return walk.end();
+  return walk.finish();
 }
 
+/** The check of the log, block by block. A block is the 256 positions of one tile of level 0. */
 class LogWalk {
   readonly #options: LogWalkOptions;
   readonly #deviations: Deviations;
-  readonly #order: TileOrder;
-  /** The position after the last event that must exist, by rows, tiles and head. */
-  readonly #due: number;
-  #next = 0;
+  readonly #tileOrder: TileOrder;
+  /** The position after the last event that must exist. Of head and rows the smaller size counts: `checkHead` compares them. */
+  readonly #expectedEnd: number;
+  #nextIndex = 0;
   #events = 0;
   #rowsBeyondHead: { position: number; count: number } | undefined;
   #hasFaultOutsideTiles = false;
@@ -57,34 +58,37 @@ class LogWalk {
     const { head, rowsEnd, treeSize } = options.sizes;
     this.#options = options;
     this.#deviations = new Deviations(options.findings);
-    this.#order = new TileOrder('log', options.findings);
-    this.#due = Math.max(treeSize, Math.min(head?.size ?? rowsEnd, rowsEnd));
+    this.#tileOrder = new TileOrder('log', options.findings);
+    this.#expectedEnd = Math.max(treeSize, Math.min(head?.size ?? rowsEnd, rowsEnd));
   }
 
-  async visit(index: number, rows: CheckedRow[], tile: StoredTile | undefined): Promise<void> {
+  /** Checks the rows and the tile of the next block that has any, and appends its leaves to the rebuilt tree. */
+  async checkBlock(index: number, rows: CheckedRow[], tile: StoredTile | undefined): Promise<void> {
     const { sizes, tree, onProgress } = this.#options;
     const start = index * TILE_WIDTH;
-    if (index > this.#next) this.#skip(this.#next * TILE_WIDTH, start);
-    this.#next = Math.max(this.#next, index + 1);
+    if (index > this.#nextIndex) this.#reportMissingEvents(this.#nextIndex * TILE_WIDTH, start);
+    this.#nextIndex = Math.max(this.#nextIndex, index + 1);
     this.#events += rows.length;
-    const slots = this.#slots(start, rows, tile);
-    const isSettled = slots.every(rowMatchesTile);
-    const leaves = settleLeaves(slots, isSettled ? undefined : await this.#proof(index));
-    slots.forEach((slot, at) => {
-      this.#judge(start + at, slot, leaves[at]);
+    const stored = this.#pairByPosition(start, rows, tile);
+    const leaves = stored.every(rowMatchesTile)
+      ? stored.map(likelyLeaf)
+      : chooseLeaves(stored, await this.#readFrontier(index));
+    stored.forEach(({ row }, at) => {
+      this.#checkPosition(start + at, row, leaves[at]);
     });
-    if (tile) this.#judgeTile(tile, leaves);
+    if (tile) this.#checkTile(tile, leaves);
     if (index >= 0 && leaves.length > 0) {
-      if (tree.size !== start) tree.lose();
+      if (tree.size !== start) tree.setIncomplete();
       await tree.add(leaves);
     }
     onProgress(Math.min(start + TILE_WIDTH, sizes.rowsEnd));
   }
 
-  end(): LogWalkResult {
+  /** Reports what is missing after the last block, and the findings that need all rows. */
+  finish(): LogWalkResult {
     const { treeSize } = this.#options.sizes;
-    this.#skip(this.#next * TILE_WIDTH, this.#due);
-    this.#order.end(0, tileCount(0, treeSize));
+    this.#reportMissingEvents(this.#nextIndex * TILE_WIDTH, this.#expectedEnd);
+    this.#tileOrder.reportMissing(0, tileCount(0, treeSize));
     this.#deviations.report();
     return {
       events: this.#events,
@@ -93,42 +97,47 @@ class LogWalk {
     };
   }
 
-  // Handles positions without rows and tiles.
-  #skip(start: number, end: number): void {
+  /** Reports the events that must exist from `start` to `end` (exclusive), where neither rows nor tiles are. */
+  #reportMissingEvents(start: number, end: number): void {
     const from = Math.max(start, this.#options.sizes.first);
-    const to = Math.min(end, this.#due);
+    const to = Math.min(end, this.#expectedEnd);
     if (from >= to) return;
     this.#deviations.addMissing(from, to - from);
     this.#hasFaultOutsideTiles ||= to > this.#options.sizes.treeSize;
-    this.#options.tree.lose();
+    this.#options.tree.setIncomplete();
   }
 
-  // One slot per position of the block, up to the last position that has a row or a leaf or should have one.
-  #slots(start: number, rows: readonly CheckedRow[], tile: StoredTile | undefined): Slot[] {
+  /** Pairs row and leaf of each position of a block, up to the last one that has a row or a leaf or must have one. */
+  #pairByPosition(
+    start: number,
+    rows: readonly CheckedRow[],
+    tile: StoredTile | undefined,
+  ): StoredPosition[] {
     const { treeSize } = this.#options.sizes;
     const inTile = tile ? Math.floor(tile.hashes.length / HASH_BYTES) : 0;
-    const slots: Slot[] = [];
+    const stored: StoredPosition[] = [];
     for (let at = 0; at < Math.min(inTile, treeSize - start, TILE_WIDTH); at += 1)
-      slots.push({ row: undefined, stored: tile?.hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES) });
-    const pad = (length: number) => {
-      while (slots.length < length) slots.push({ row: undefined, stored: undefined });
+      stored.push({ row: undefined, tileLeaf: tile && hashAt(tile.hashes, at) });
+    const extendTo = (length: number) => {
+      while (stored.length < length) stored.push({ row: undefined, tileLeaf: undefined });
     };
     for (const row of rows) {
-      if (!this.#isExpected(row, slots[row.position - start])) continue;
-      pad(row.position - start + 1);
-      (slots[row.position - start] as Slot).row = row;
+      if (!this.#acceptRow(row, stored[row.position - start])) continue;
+      extendTo(row.position - start + 1);
+      (stored[row.position - start] as StoredPosition).row = row;
     }
-    if (start >= 0) pad(Math.min(TILE_WIDTH, this.#due - start));
-    return slots;
+    if (start >= 0) extendTo(Math.min(TILE_WIDTH, this.#expectedEnd - start));
+    return stored;
   }
 
-  #isExpected(row: CheckedRow, known: Slot | undefined): boolean {
+  /** Whether a row is the row of its position. Reports a row that should not exist, and counts those beyond the head. */
+  #acceptRow(row: CheckedRow, stored: StoredPosition | undefined): boolean {
     const { sizes, findings } = this.#options;
     const { position } = row;
     const isPurged = position < sizes.first;
     // A purge announces before it removes. Rows that it has not removed yet must be unchanged.
-    if (isPurged && isLeaf(row, known?.stored)) return false;
-    if (isPurged || known?.row) {
+    if (isPurged && isEventOfLeaf(row, stored?.tileLeaf)) return false;
+    if (isPurged || stored?.row) {
       const why = isPurged
         ? `retention removed everything before position ${sizes.first}`
         : 'there is another row of this position';
@@ -143,12 +152,14 @@ class LogWalk {
     return true;
   }
 
-  #judge(position: number, { row }: Slot, leaf: Uint8Array | undefined): void {
+  /** Compares the row of a position with the chosen leaf, reports the difference, and adds the event to its customer. */
+  #checkPosition(position: number, row: CheckedRow | undefined, leaf: Leaf): void {
     const { sizes, owners } = this.#options;
     if (position < sizes.first) return;
+    const isInTree = position < sizes.treeSize;
     if (!row) {
-      if (position < this.#due) this.#deviations.addMissing(position, 1, leaf);
-      if (position < sizes.treeSize) owners.addUnsure(position, leaf);
+      if (position < this.#expectedEnd) this.#deviations.addMissing(position, 1, leaf);
+      if (isInTree) owners.addWithoutOwner(position, leaf);
       else this.#hasFaultOutsideTiles = true;
       return;
     }
@@ -156,99 +167,111 @@ class LogWalk {
     const fault = isRight ? faultOf(row, leaf) : undefined;
     if (!isRight) this.#deviations.addWrong(row, leaf);
     else if (fault) this.#deviations.addFault(position, fault);
-    if (position >= sizes.treeSize) this.#hasFaultOutsideTiles ||= !isRight;
-    else if (!isRight) owners.addUnsure(position, leaf);
+    if (!isInTree) this.#hasFaultOutsideTiles ||= !isRight;
+    else if (!isRight) owners.addWithoutOwner(position, leaf);
     else if (row.customerId !== undefined) owners.add(row.customerId, position, leaf);
   }
 
-  #judgeTile(tile: StoredTile, leaves: readonly (Uint8Array | undefined)[]): void {
+  /** Reports tiles that are missing before this one, and what is wrong with its shape or its leaves. */
+  #checkTile(tile: StoredTile, leaves: readonly Leaf[]): void {
     const { findings, sizes } = this.#options;
-    this.#order.see(tile);
+    this.#tileOrder.add(tile);
     const problem = shapeProblem(tile, sizes.treeSize) ?? contentProblem(tile, leaves);
     if (problem) addTile(findings, tile, problem);
   }
 
-  // The frontier of a tile's leaves, by the tile of the level above or by the row of the tree.
-  async #proof(index: number): Promise<{ width: number; frontier: Buffer } | undefined> {
+  /**
+   * Reads the frontier of a block's leaves from where the tree stores it a second time: the tile of level 1 for a full block,
+   * the row of the tree for the last block. Undefined where neither has it.
+   */
+  async #readFrontier(index: number): Promise<BlockFrontier | undefined> {
     const { client, sizes } = this.#options;
     const width = Math.min(TILE_WIDTH, sizes.treeSize - index * TILE_WIDTH);
     if (width <= 0) return undefined;
     if (width < TILE_WIDTH) {
       if (sizes.tree?.size !== sizes.treeSize) return undefined;
-      return { width, frontier: sizes.tree.frontier.subarray(-frontierLength(width) * HASH_BYTES) };
+      return { width, hashes: sizes.tree.frontier.subarray(-frontierLength(width) * HASH_BYTES) };
     }
     const { rows } = await client.query<{ hashes: Buffer }>(
       "SELECT hashes FROM tree_tiles WHERE tree = 'log' AND level = 1 AND index = $1",
       [Math.floor(index / TILE_WIDTH)],
     );
-    const at = (index % TILE_WIDTH) * HASH_BYTES;
-    return rows[0] && { width, frontier: rows[0].hashes.subarray(at, at + HASH_BYTES) };
+    return rows[0] && { width, hashes: hashAt(rows[0].hashes, index % TILE_WIDTH) };
   }
 }
 
-function isLeaf({ leaf, fault }: CheckedRow, stored: Uint8Array | undefined): boolean {
-  return leaf !== undefined && stored !== undefined && fault === undefined && equalHashes(leaf, stored);
+function hashAt(hashes: Buffer, index: number): Buffer {
+  return hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
+}
+
+function isEventOfLeaf({ leaf, fault }: CheckedRow, tileLeaf: Leaf): boolean {
+  return leaf !== undefined && tileLeaf !== undefined && fault === undefined && equalHashes(leaf, tileLeaf);
 }
 
 function faultOf({ storedLeaf, fault }: CheckedRow, leaf: Uint8Array): string | undefined {
   return fault ?? (equalHashes(storedLeaf, leaf) ? undefined : 'its leaf_hash is not that of its values');
 }
 
-function contentProblem(tile: StoredTile, leaves: readonly (Uint8Array | undefined)[]): string | undefined {
+function contentProblem(tile: StoredTile, leaves: readonly Leaf[]): string | undefined {
   if (tile.positions !== null || tile.firstPosition !== null)
     return "has positions, which only customers' have";
-  const known = leaves.slice(0, tile.width);
-  const wrong = known.findIndex(
-    (leaf, at) => leaf && !equalHashes(leaf, tile.hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES)),
-  );
+  const wrong = leaves
+    .slice(0, tile.width)
+    .findIndex((leaf, at) => leaf && !equalHashes(leaf, hashAt(tile.hashes, at)));
   return wrong < 0
     ? undefined
     : `has another hash than the event at position ${tile.index * TILE_WIDTH + wrong}`;
 }
 
-/** The row and the leaf in the tile of one position. */
-export interface Slot {
-  row: CheckedRow | undefined;
-  stored: Uint8Array | undefined;
-}
-
+/** A leaf hash. Undefined: unknown. */
 type Leaf = Uint8Array | undefined;
 
+/** What is stored of one position: its row, and its leaf in the tile. */
+interface StoredPosition {
+  row: CheckedRow | undefined;
+  tileLeaf: Leaf;
+}
+
+/** The frontier of the tree of a block's first `width` leaves. */
+interface BlockFrontier {
+  width: number;
+  hashes: Buffer;
+}
+
 /**
- * Determines the leaf of each position when rows and tile differ: the leaves that hash to the frontier in `proof`, which
- * comes from the level above (undefined when it is not known). When none do, a row counts if it matches its own leaf hash.
+ * Chooses the leaf of each position of a block whose rows and tile contradict each other. Three assumptions are tried, and the
+ * first whose leaves hash to the frontier counts: each row that matches its own leaf hash is right; the tile is right; all
+ * rows are right. When the frontier is unknown or confirms none of them, the first one counts.
  */
-export function settleLeaves(
-  slots: readonly Slot[],
-  proof: { width: number; frontier: Buffer } | undefined,
-): Leaf[] {
-  const preferred = slots.map(preferredLeaf);
-  if (!proof || slots.every(rowMatchesTile)) return preferred;
-  const candidates = [preferred, slots.map(leafByTile), slots.map(leafByRow)];
-  return candidates.find((leaves) => hashTo(leaves.slice(0, proof.width), proof.frontier)) ?? preferred;
+function chooseLeaves(stored: readonly StoredPosition[], frontier: BlockFrontier | undefined): Leaf[] {
+  const likely = stored.map(likelyLeaf);
+  if (!frontier) return likely;
+  const candidates = [likely, stored.map(leafByTile), stored.map(leafByRow)];
+  return candidates.find((leaves) => hashTo(leaves, frontier)) ?? likely;
 }
 
 /** Whether the row and the leaf in the tile do not contradict each other. */
-export function rowMatchesTile({ row, stored }: Slot): boolean {
-  return !row || !stored || (row.leaf !== undefined && equalHashes(row.leaf, stored));
+function rowMatchesTile({ row, tileLeaf }: StoredPosition): boolean {
+  return !row || !tileLeaf || (row.leaf !== undefined && equalHashes(row.leaf, tileLeaf));
 }
 
-function preferredLeaf({ row, stored }: Slot): Leaf {
-  if (!row) return stored;
-  const isItself = row.leaf !== undefined && equalHashes(row.leaf, row.storedLeaf);
-  if (isItself || (row.leaf && stored && equalHashes(row.leaf, stored))) return row.leaf;
-  return stored ?? (row.storedLeaf.length === HASH_BYTES ? row.storedLeaf : undefined);
+function likelyLeaf({ row, tileLeaf }: StoredPosition): Leaf {
+  if (!row) return tileLeaf;
+  const isConfirmed = (by: Leaf) => row.leaf !== undefined && by !== undefined && equalHashes(row.leaf, by);
+  if (isConfirmed(row.storedLeaf) || isConfirmed(tileLeaf)) return row.leaf;
+  return tileLeaf ?? (row.storedLeaf.length === HASH_BYTES ? row.storedLeaf : undefined);
 }
 
-function leafByTile(slot: Slot): Leaf {
-  return slot.stored ?? preferredLeaf(slot);
+function leafByTile(stored: StoredPosition): Leaf {
+  return stored.tileLeaf ?? likelyLeaf(stored);
 }
 
-function leafByRow(slot: Slot): Leaf {
-  return slot.row?.leaf ?? slot.stored;
+function leafByRow({ row, tileLeaf }: StoredPosition): Leaf {
+  return row?.leaf ?? tileLeaf;
 }
 
-function hashTo(leaves: readonly Leaf[], frontier: Buffer): boolean {
-  if (leaves.includes(undefined)) return false;
-  return equalHashes(serializeFrontier(extendFrontier(emptyFrontier, leaves as Uint8Array[])), frontier);
+function hashTo(leaves: readonly Leaf[], { width, hashes }: BlockFrontier): boolean {
+  const first = leaves.slice(0, width);
+  if (first.includes(undefined)) return false;
+  return equalHashes(serializeFrontier(extendFrontier(emptyFrontier, first as Uint8Array[])), hashes);
 }
