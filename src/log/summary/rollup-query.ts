@@ -3,17 +3,9 @@ import { Prisma } from '../../db/generated/client.ts';
 import { prepared, type Reads } from '../../db/queries.ts';
 import { type Outcome, type Severity, severitiesFrom } from '../../events/catalog.ts';
 import type { EventFilter } from '../../events/filter.ts';
-import { sqlTime } from '../read/filter-sql.ts';
-import {
-  type BucketRange,
-  ceilTo,
-  floorTo,
-  type Level,
-  type Period,
-  type RollupRanges,
-  splitPeriod,
-} from './rollup-ranges.ts';
-import { COUNTER_COLUMNS, type Counts, countersSql, SUM_COUNTERS } from './rollups.ts';
+import { type Level, type Period, splitPeriod } from './rollup-ranges.ts';
+import { BY_TYPE, byLocalDay, byTime, type Grouping, rollupStatement } from './rollup-statement.ts';
+import type { Counts } from './rollups.ts';
 
 /** A query that the rollups can answer: events of a scope in a period, filtered by type, and by outcome or severity. */
 export interface RollupQuery {
@@ -115,12 +107,8 @@ export async function readRollupScope(db: Reads, customerId: string | undefined)
   };
 }
 
-const { sql } = Prisma;
-
 const ATTEMPTS = 3;
 const MAX_PARTS = 16;
-// A LIMIT that is never reached keeps PostgreSQL from starting parallel workers, which would take longer than the query.
-const NO_WORKERS = 1_000_000_000;
 
 /** The counts of the events that share a key. */
 export type KeyedCounts<Key> = Counts & { key: Key };
@@ -131,18 +119,11 @@ interface RollupState {
   first: number;
 }
 
-interface GroupKeys {
-  counts: Prisma.Sql;
-  events: Prisma.Sql;
-}
-
 interface RollupOptions {
+  /** The levels of rollups that may be read, coarsest first. */
   levels: readonly Level[];
   byType: boolean;
-  /** The SQL of the grouping key, for a row of rollups and for an event. */
-  keys: GroupKeys;
-  /** The bounds of local days, in order, when these are the keys. */
-  bounds?: readonly number[];
+  grouping: Grouping;
   /** The current time: it affects the cost, not the result. */
   now: number;
 }
@@ -157,8 +138,7 @@ export function countByType(
   now: number,
 ): Promise<KeyedCounts<string>[] | undefined> {
   const levels: Level[] = query.customerId === undefined ? ['month', 'day', 'hour'] : ['month', 'day'];
-  const keys = { counts: sql`event_type`, events: sql`event_type` };
-  return runRollupQuery(db, query, { levels, byType: true, keys, now });
+  return runRollupQuery(db, query, { levels, byType: true, grouping: BY_TYPE, now });
 }
 
 /** Counts by hour or day. The key is the start in milliseconds since 1970. The period of the query must be finite. */
@@ -172,8 +152,7 @@ export async function countByTime(
   const levels: Level[] = level === 'hour' ? ['hour'] : customerId === undefined ? ['day', 'hour'] : ['day'];
   // For a customer, and for some types, there are only rollups by type.
   const byType = [customerId, eventTypes, categories].some((one) => one !== undefined);
-  const keys = { counts: startOf(level, sql`bucket`), events: startOf(level, sql`"timestamp"`) };
-  return runRollupQuery(db, query, { levels, byType, keys, now });
+  return runRollupQuery(db, query, { levels, byType, grouping: byTime(level), now });
 }
 
 /**
@@ -189,19 +168,7 @@ export async function countByLocalDay(
   const { customerId, eventTypes, categories } = query;
   if (customerId !== undefined) return undefined;
   const byType = [eventTypes, categories].some((one) => one !== undefined);
-  return runRollupQuery(db, query, { levels: ['hour'], byType, keys: LOCAL_DAYS, bounds, now });
-}
-
-const LOCAL_DAYS = { counts: localDay(sql`bucket`), events: localDay(sql`"timestamp"`) };
-const LOCAL_DAY_OF_HOUR = localDay(sql`date_trunc('hour', "timestamp", 'UTC')`);
-
-// A subquery, since thousands of bounds would be repeated in many places.
-function localDay(time: Prisma.Sql): Prisma.Sql {
-  return sql`width_bucket(${time}, (SELECT bounds FROM local_days))`;
-}
-
-function startOf(level: 'hour' | 'day', time: Prisma.Sql): Prisma.Sql {
-  return sql`(extract(epoch FROM date_trunc(${level}, ${time}, 'UTC')) * 1000)::float8`;
+  return runRollupQuery(db, query, { levels: ['hour'], byType, grouping: byLocalDay(bounds), now });
 }
 
 /**
@@ -218,7 +185,7 @@ async function runRollupQuery<Key>(
     const scope = await readRollupScope(db, query.customerId);
     const ranges = splitPeriod(withoutBounds(query.period, scope), { ...options, ...scope });
     if (ranges.buckets.length + ranges.edges.length > MAX_PARTS) return undefined;
-    const statement = statementOf(query, { scope, ranges, options });
+    const statement = rollupStatement({ ...query, ...options, scope, ranges });
     const rows = await db.$queryRaw<(KeyedCounts<Key | null> & RollupState)[]>(statement);
     if (rows[0]?.counted === scope.counted && rows[0].first === scope.first)
       return rows.filter((row): row is KeyedCounts<Key> & RollupState => row.key !== null);
@@ -232,61 +199,4 @@ function withoutBounds({ start, end }: Period, { earliest, latest }: RollupScope
     start: start <= earliest ? Number.NEGATIVE_INFINITY : start,
     end: end > latest ? Number.POSITIVE_INFINITY : end,
   };
-}
-
-function statementOf(
-  { customerId, period, eventTypes, categories }: RollupQuery,
-  { scope, ranges, options }: { scope: RollupScope; ranges: RollupRanges; options: RollupOptions },
-): Prisma.Sql {
-  const { keys, byType, bounds } = options;
-  const types = sql`${eventTypes ? sql`AND event_type = ANY (${eventTypes}::text[])` : Prisma.empty}
-    ${categories ? sql`AND split_part(event_type, '.', 1) = ANY (${categories}::text[])` : Prisma.empty}`;
-  const owner = customerId === undefined ? Prisma.empty : sql`AND customer_id = ${customerId}`;
-  const visible = scope.first === 0 ? Prisma.empty : sql`AND position >= ${scope.first}`;
-  const isCounted = sql`position < ${scope.counted}`;
-  const countEvents = ({ start, end }: Period, sign: 1 | -1, positions: Prisma.Sql) =>
-    sql`(SELECT ${keys.events} AS key, ${Prisma.raw(countersSql(sign))} FROM audit_events
-     WHERE ${positions} AND "timestamp" >= ${sqlTime(start)}::timestamptz AND "timestamp" < ${sqlTime(end)}::timestamptz
-       ${owner} ${visible} ${types} GROUP BY 1 LIMIT ${NO_WORKERS})`;
-  const addUpCounts = ({ level, start, end }: BucketRange) =>
-    sql`SELECT ${keys.counts} AS key, ${COUNTS} FROM summary_counts
-     WHERE scope = ${scope.name} AND level = ${level} AND by_type = ${byType}
-       AND bucket >= ${sqlTime(start)}::timestamptz AND bucket < ${sqlTime(end)}::timestamptz ${types}`;
-  const divided = bounds ? dividedHours(bounds, ranges.buckets) : [];
-  const moveEvents = (key: Prisma.Sql, sign: 1 | -1) =>
-    sql`(SELECT ${key} AS key, ${Prisma.raw(countersSql(sign))}
-     FROM unnest(${divided.map(({ start }) => sqlTime(start))}::timestamptz[],
-         ${divided.map(({ end }) => sqlTime(end))}::timestamptz[]) AS behind (start, stop)
-       JOIN audit_events ON "timestamp" >= start AND "timestamp" < stop
-     WHERE ${isCounted} ${visible} ${types} GROUP BY 1 LIMIT ${NO_WORKERS})`;
-  const parts = [
-    ...ranges.buckets.map(addUpCounts),
-    ...(divided.length > 0 ? [moveEvents(keys.events, 1), moveEvents(LOCAL_DAY_OF_HOUR, -1)] : []),
-    ...ranges.edges.map((edge) => countEvents(edge, edge.sign, isCounted)),
-    countEvents(period, 1, sql`position >= ${scope.counted}`),
-  ];
-  const local = bounds
-    ? sql`WITH local_days AS MATERIALIZED (SELECT ${bounds.map(sqlTime)}::timestamptz[] AS bounds)`
-    : Prisma.empty;
-  return sql`${local} SELECT scope.*, key, ${AS_FLOATS}
-    FROM (SELECT coalesce(max(counted), 0)::float8 AS counted, (SELECT first_position FROM log_head)::float8 AS first
-        FROM summary_scopes WHERE scope = ${scope.name}) AS scope
-      LEFT JOIN (
-        SELECT key, ${Prisma.raw(SUM_COUNTERS)} FROM (${Prisma.join(parts, ' UNION ALL ')}) AS parts
-        GROUP BY key HAVING sum(total) <> 0
-      ) AS sums ON true`;
-}
-
-const COUNTS = Prisma.raw(COUNTER_COLUMNS.join(', '));
-const AS_FLOATS = Prisma.raw(COUNTER_COLUMNS.map((column) => `${column}::float8`).join(', '));
-
-// For each hour in the ranges that a bound divides, the part after the bound.
-function dividedHours(bounds: readonly number[], ranges: readonly BucketRange[]): Period[] {
-  return bounds
-    .map((start) => ({ start, end: ceilTo('hour', start) }))
-    .filter(({ start, end }) => start < end)
-    .filter(({ start: bound }) => {
-      const hour = floorTo('hour', bound);
-      return ranges.some(({ start, end }) => start <= hour && hour < end);
-    });
 }

@@ -249,7 +249,8 @@ const READERS: Record<string, string> = {
   'log/retention/remove-rows.ts': 'removes them',
   'log/segments.ts': 'reads the catalog',
   'log/summary/group-by.ts': 'the same, by aggregateVisible',
-  'log/summary/rollup-query.ts': 'has the first position as a condition, and asks again when it has moved',
+  'log/summary/rollup-statement.ts':
+    'has the first position as a condition; its caller asks again when it has moved',
   'log/summary/rollups.ts': 'reads what a purge is about to hide',
   'verify/catalog.ts': 'reads the catalog',
   'verify/customers.ts': 'reads from the first position on',
