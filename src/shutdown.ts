@@ -1,3 +1,5 @@
+import { withDeadline } from './deadline.ts';
+
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 // Under npm, Ctrl-C arrives twice: from the terminal and from npm.
 const SAME_MS = 500;
@@ -48,14 +50,11 @@ export class Closers {
     limitMs: number;
     breakOff: () => void;
   }): Promise<void> {
-    const timers: NodeJS.Timeout[] = [];
-    const late = new Promise<void>((resolve) => {
-      timers.push(setTimeout(breakOff, breakMs), setTimeout(resolve, limitMs));
-    });
+    const breaking = setTimeout(breakOff, breakMs);
     try {
-      await Promise.race([this.close(), late]);
+      await withDeadline(this.close(), limitMs, () => undefined);
     } finally {
-      for (const timer of timers) clearTimeout(timer);
+      clearTimeout(breaking);
     }
   }
 

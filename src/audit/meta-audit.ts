@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { AdminKey } from '../auth/manage-keys.ts';
 import { callerOf, type RequestContext } from '../auth/principal.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Queryable } from '../db/queries.ts';
+import { withDeadline } from '../deadline.ts';
 import { AuditError, type ErrorCode } from '../errors.ts';
 import { SYSTEM_RESOURCE_TYPE } from '../events/reserved-resource-type.ts';
 import type { EventInput } from '../events/validate.ts';
@@ -188,15 +188,9 @@ const ANSWER_MS = 2_000;
 
 /** Whether the database answers within two seconds: the stop of the service must not wait for an unreachable database. */
 export async function isAnswering(db: Queryable): Promise<boolean> {
-  const late = new AbortController();
   const answer = db.query('SELECT 1').then(
     () => true,
     () => false,
   );
-  const silence = delay(ANSWER_MS, false, { signal: late.signal, ref: false }).catch(() => false);
-  try {
-    return await Promise.race([answer, silence]);
-  } finally {
-    late.abort();
-  }
+  return withDeadline(answer, ANSWER_MS, () => false);
 }

@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import { withDeadline } from '../deadline.ts';
 import { AuditError } from '../errors.ts';
 import type { Peer } from '../log/append/record.ts';
 import { type ApiKey, findKeys, hashSecret, isMistyped } from './api-keys.ts';
@@ -222,7 +223,9 @@ export class KeyLookup {
     const [waiting, unknown] = [this.#waiting, this.#unknown];
     const hashes = batch.map(({ hash }) => hash);
     try {
-      const keys = await inTime(findKeys(this.#pool, hashes));
+      const keys = await withDeadline(findKeys(this.#pool, hashes), DEADLINE_MS, () => {
+        throw late();
+      });
       for (const { name, resolve } of batch) {
         const key = keys.get(name);
         if (!key && unknown === this.#unknown) this.#rememberUnknown(name);
@@ -238,18 +241,6 @@ export class KeyLookup {
     const [oldest] = this.#unknown.keys();
     if (this.#unknown.size >= MAX_UNKNOWN && oldest !== undefined) this.#unknown.delete(oldest);
     this.#unknown.set(name, this.#now() + UNKNOWN_MS);
-  }
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), DEADLINE_MS);
-  });
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Prisma } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
 import { longPrismaOn, prismaAsCustomer } from '../db/prisma.ts';
 import type { Reads } from '../db/queries.ts';
+import { withDeadline } from '../deadline.ts';
 import { AuditError } from '../errors.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { Principal } from './principal.ts';
@@ -97,18 +98,9 @@ export function createQuickLimiter(
       void limit(async () => {
         const running = work();
         resolve(running);
-        await settledWithin(running, maxHoldMs);
+        await withDeadline(running.then(ignore, ignore), maxHoldMs, ignore);
       });
     });
 }
 
-function settledWithin(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeoutMs);
-    const onSettled = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    work.then(onSettled, onSettled);
-  });
-}
+function ignore(): void {}

@@ -6,6 +6,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Client, ClientError, clientFrom } from '../client/graphql-client.ts';
 import { parseJson } from '../parse-json.ts';
+import { printFailure, printMessage } from './messages.ts';
 
 export const EXPORT_LINK =
   'query Export($format: ExportFormat!, $filter: AuditEventFilter, $delimiter: String, $byteOrderMark: Boolean) { auditExport(format: $format, filter: $filter, delimiter: $delimiter, byteOrderMark: $byteOrderMark) { url } }';
@@ -72,20 +73,20 @@ function filterOf(text: string): Record<string, unknown> {
 
 async function exportEvents(flags: ExportFlags): Promise<number> {
   try {
-    const client = clientFrom(process.env, { onRetry: say });
+    const client = clientFrom(process.env, { onRetry: printMessage });
     const body = await openExport(client, flags);
     const startMs = Date.now();
-    const report = (bytes: number) => say(`${megabytes(bytes)} written`);
+    const report = (bytes: number) => printMessage(`${megabytes(bytes)} written`);
     const bytes =
       flags.output === undefined
         ? await write(body, process.stdout, report)
         : await writeFile(body, flags.output, report);
-    say(`${megabytes(bytes)} written in ${((Date.now() - startMs) / 1000).toFixed(1)} s`);
+    printMessage(`${megabytes(bytes)} written in ${((Date.now() - startMs) / 1000).toFixed(1)} s`);
     return 0;
   } catch (error) {
     // A reader such as head closes the pipe early: not a failure of the export.
     if ((error as { code?: unknown }).code === 'EPIPE') return 0;
-    say(`audit-log export: ${error instanceof Error ? error.message : String(error)}`);
+    printFailure('export', error);
     return 2;
   }
 }
@@ -158,8 +159,4 @@ function causeOf(error: unknown): string {
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
-}
-
-function say(message: string): void {
-  process.stderr.write(`${message}\n`);
 }

@@ -6,6 +6,7 @@ import { type ImportCounts, summaryOf } from '../import/report.ts';
 import { type ImportResult, runImport } from '../import/run.ts';
 import { fixedZone, namedZone, type TimeZone } from '../import/source-time.ts';
 import { type FoundSources, findSources } from '../import/sources.ts';
+import { printFailure, printMessage } from './messages.ts';
 
 const HELP = `
 FILE is a file, a folder (its log files, in the order of their paths), a named pipe, or - for standard input. Gzip is
@@ -105,14 +106,14 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
         '--time-zone is for --format sshd: the times of the other formats have an offset or are in UTC',
       );
     }
-    const say = (message: string) => progress?.say(message);
-    const client = flags.dryRun === true ? undefined : clientFrom(process.env, { onRetry: say });
+    const print = (message: string) => progress?.print(message);
+    const client = flags.dryRun === true ? undefined : clientFrom(process.env, { onRetry: print });
     const found = await findSources(files, flags.format, process.stdin);
     if (found.sources.length === 0)
       throw new Error('there is nothing to import: no file looks like a log of this format');
     progress = createProgress(process.stderr, totalBytes(found));
     for (const path of found.passedOver)
-      say(`skipped: ${path} (its name is not that of a log of this format)`);
+      print(`skipped: ${path} (its name is not that of a log of this format)`);
     const startMs = Date.now();
     const zone = flags.timeZone ?? fixedZone(flags.timezoneOffset);
     const zoneNamed = flags.timeZone !== undefined;
@@ -129,10 +130,10 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
     progress.end();
     process.stdout.write(`${summaryOf(result.counts, (Date.now() - startMs) / 1000, flags.dryRun)}\n`);
     if (result.stoppedBy === undefined) return result.counts.complete ? 0 : 1;
-    process.stderr.write(`${whereStopped(result)}\n`);
+    printMessage(whereStopped(result));
   } catch (error) {
     progress?.end();
-    process.stderr.write(`audit-log import: ${error instanceof Error ? error.message : String(error)}\n`);
+    printFailure('import', error);
   } finally {
     stop.release();
   }
@@ -163,7 +164,7 @@ function totalBytes({ sources }: FoundSources): number | undefined {
 function stopOnSignals(): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
   const onSignal = () => {
-    process.stderr.write('\nstopping once what was read is recorded; the same signal again stops at once\n');
+    printMessage('\nstopping once what was read is recorded; the same signal again stops at once');
     release();
     controller.abort();
   };
@@ -184,7 +185,7 @@ export interface Progress {
   bytes(count: number): void;
   records(tally: ImportCounts, file: string): void;
   /** Writes a line without disturbing the bar. */
-  say(message: string): void;
+  print(message: string): void;
   end(): void;
 }
 
@@ -213,7 +214,7 @@ function plain(stream: NodeJS.WriteStream, counts: FormatCounts): Progress {
       records += 1;
       if (records % PLAIN_RECORDS === 0) stream.write(`${counts(tally, file)}\n`);
     },
-    say: (message) => void stream.write(`${message}\n`),
+    print: (message) => void stream.write(`${message}\n`),
     end: () => undefined,
   };
 }
@@ -235,7 +236,7 @@ function bar(stream: NodeJS.WriteStream, totalBytes: number | undefined, counts:
       drawnMs = nowMs;
       single.update(totalBytes === undefined ? 0 : bytes, { counts: counts(tally, file) });
     },
-    say: (message) => void stream.write(`\n${message}\n`),
+    print: (message) => void stream.write(`\n${message}\n`),
     end: () => single.stop(),
   };
 }

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SCOPES, type Scope } from '../auth/principal.ts';
 import { parseTime } from '../events/time.ts';
+import { printFailure } from './messages.ts';
 
 const HELP = `
 The commands work on the database itself and need no key. The database is DATABASE_URL, or the PostgreSQL under DATA_DIR
@@ -69,8 +70,7 @@ async function print(action: (actions: Actions) => Promise<string>): Promise<voi
     // Imported here, not at the top: the other commands start faster without the database.
     process.stdout.write(`${await action(await import('./keys-on-database.ts'))}\n`);
   } catch (error) {
-    const { message, code } = error as Error & { code?: unknown };
-    process.stderr.write(`audit-log keys: ${message || String(code)}\n`);
+    printFailure('keys', error);
     process.exitCode = 2;
   }
 }

@@ -7,6 +7,7 @@ import { stopOnSignals } from '../shutdown.ts';
 import { EXPORT_LINK, registerExport } from './export.ts';
 import { registerImport } from './import.ts';
 import { registerKeys } from './keys.ts';
+import { printMessage } from './messages.ts';
 import { BUNDLE, GROWTH, register as registerProve } from './prove.ts';
 import { register as registerVerify } from './verify/command.ts';
 
@@ -94,7 +95,7 @@ function readSettings(command: Command): void {
   try {
     loadEnvFile();
   } catch (error) {
-    process.stderr.write(`audit-log: ${(error as Error).message}\n`);
+    printMessage(`audit-log: ${(error as Error).message}`);
     process.exit(path.includes('verify') ? VERIFY_USAGE_CODE : USAGE_CODE);
   }
 }

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { type Client, ClientError, clientFrom } from '../client/graphql-client.ts';
 import { encodeBase64 } from '../merkle/encoding.ts';
+import { printFailure, printMessage } from './messages.ts';
 
 const HELP = `
 The bundle (C2SP tlog-proof) contains the event, its proof and a signed checkpoint. audit-log verify bundle FILE --key VKEY
@@ -50,11 +51,11 @@ export function register(program: Command): void {
 
 async function finish({ output }: ProveFlags, write: (client: Client) => Promise<string>): Promise<void> {
   try {
-    const text = await write(clientFrom(process.env, { onRetry: say }));
+    const text = await write(clientFrom(process.env, { onRetry: printMessage }));
     if (output === undefined) process.stdout.write(text);
     else await writeFile(output, text);
   } catch (error) {
-    say(`audit-log prove: ${error instanceof Error ? error.message : String(error)}`);
+    printFailure('prove', error);
     process.exitCode = 2;
   }
 }
@@ -86,8 +87,4 @@ async function growthOf(client: Client, from: string, to: string): Promise<strin
   const data = await client.request(GROWTH, JSON.stringify({ from: Number(from), to: Number(to) }));
   const { hashes } = data.consistencyProof as { hashes: string[] };
   return hashes.map((hash) => `${encodeBase64(Buffer.from(hash, 'hex'))}\n`).join('');
-}
-
-function say(message: string): void {
-  process.stderr.write(`${message}\n`);
 }

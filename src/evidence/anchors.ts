@@ -3,12 +3,13 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { createLease } from '../db/lease.ts';
 import type { Pool } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';
+import { withDeadline } from '../deadline.ts';
 import { type Checkpoint, type CheckpointPolicy, openCheckpoint } from '../merkle/checkpoint.ts';
 import { parseVerifierKey } from '../merkle/note.ts';
 import { noteVerifier } from '../merkle/signatures.ts';
 import { readLatestCheckpoint } from './checkpoints.ts';
 import { IntegrityError } from './integrity-alarms.ts';
-import { DeclinedError, pause, postNote, retryUntilDone } from './post-note.ts';
+import { DeclinedError, postNote, retryUntilDone } from './post-note.ts';
 import type { StoredIdentity } from './signing-identity.ts';
 import { isConsistent } from './trees.ts';
 
@@ -89,9 +90,7 @@ export function createAnchors(options: AnchorsOptions): Anchors {
   return {
     async close() {
       clearInterval(timer);
-      const late = new AbortController();
-      await Promise.race([anchorLast(), pause(LAST_MS, late.signal)]);
-      late.abort();
+      await withDeadline(anchorLast(), LAST_MS, () => undefined);
       delivery.abort();
       await lease.release();
     },

@@ -7,6 +7,7 @@ import {
 import { type Duplex, duplexPair, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
+import { withDeadline } from '../deadline.ts';
 import { AuditError } from '../errors.ts';
 import { errorBody, errorHeaders } from '../server/error-response.ts';
 import { GRAPHQL_PATH } from '../server/request.ts';
@@ -94,12 +95,7 @@ class MountedApi implements Mount {
     this.#isClosed = true;
     const made = await this.#server?.catch(() => undefined);
     await made?.close();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, FINISH_MS);
-    });
-    await Promise.race([Promise.allSettled(this.#underWay), late]);
-    clearTimeout(timer);
+    await withDeadline<unknown>(Promise.allSettled(this.#underWay), FINISH_MS, () => undefined);
     made?.server.closeAllConnections();
   }
 

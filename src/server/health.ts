@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import { withDeadline } from '../deadline.ts';
 import { type ConditionName, conditionOf } from '../errors.ts';
 import type { AppendState } from '../log/append/appender.ts';
 
@@ -53,24 +54,12 @@ export function createHealth({ pool, appender, feed }: HealthOptions): Health {
 
   return {
     async problems() {
-      const database = await within(askDatabase(), NO_ANSWER);
+      const database = await withDeadline(askDatabase(), ANSWER_MS, () => NO_ANSWER);
       return [database, appendProblem(appender.state()), feedProblem(feed.lagMs())].filter(
         (problem) => problem !== undefined,
       );
     },
   };
-}
-
-async function within(answer: Promise<string | undefined>, late: string): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, ANSWER_MS, late);
-  });
-  try {
-    return await Promise.race([answer, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function appendProblem({ oldestWaitMs, last }: AppendState): string | undefined {

@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { CountedFinding } from '../../verify/findings.ts';
+import { printFailure } from '../messages.ts';
 
 /** The outcomes of a verification. The index of an outcome is the exit code. */
 export const OUTCOMES = ['verified', 'failed', 'does not hold', 'undecided'] as const;
@@ -24,8 +25,7 @@ export async function printResult(isJson: boolean, command: () => Promise<Verify
     process.stdout.write(`${text}\n`);
     process.exitCode = OUTCOMES.indexOf(outcome);
   } catch (error) {
-    const { message, code } = error as Error & { code?: unknown };
-    process.stderr.write(`audit-log verify: ${message || String(code)}\n`);
+    printFailure('verify', error);
     process.exitCode = OUTCOMES.indexOf('failed');
   }
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { withDeadline } from '../../deadline.ts';
 import { AuditError } from '../../errors.ts';
 import type { EventDraft } from '../../events/fields.ts';
 import type { EventHandler } from './handlers.ts';
@@ -74,23 +75,13 @@ export function createFilters(set: ReadonlySet<EventFilterFunction>, timeoutMs: 
     if (set.size === 0) return wantAll(drafts);
     const filters = [...set];
     const asked = Promise.all(drafts.map((draft) => passes(filters, draft)));
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(tooLate()), timeoutMs);
+    return withDeadline(asked, timeoutMs, () => {
+      throw new AuditError('TIMEOUT', 'a filter of this deployment took too long: nothing was recorded');
     });
-    try {
-      return await Promise.race([asked, late]);
-    } finally {
-      clearTimeout(timer);
-    }
   };
 }
 
 async function passes(filters: readonly EventFilterFunction[], draft: EventDraft): Promise<boolean> {
   for (const filter of filters) if (!(await filter(draft))) return false;
   return true;
-}
-
-function tooLate(): AuditError {
-  return new AuditError('TIMEOUT', 'a filter of this deployment took too long: nothing was recorded');
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { withDeadline } from '../../deadline.ts';
 import { type Severity, severitiesFrom } from '../../events/catalog.ts';
 import type { AuditEvent } from '../../events/fields.ts';
 
@@ -102,16 +103,9 @@ class HandlerQueue {
   }
 
   /** True when the time limit was reached first. */
-  async #withTimeout(work: void | Promise<void>): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, this.#timeoutMs, true);
-    });
-    try {
-      return await Promise.race([Promise.resolve(work).then(() => false), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  #withTimeout(work: void | Promise<void>): Promise<boolean> {
+    const isDone = Promise.resolve(work).then(() => false);
+    return withDeadline(isDone, this.#timeoutMs, () => true);
   }
 
   #fail(event: AuditEvent, reason: HandlerFailure['reason'], cause?: unknown): void {

@@ -1,0 +1,10 @@
+/** Prints a line to standard error. Standard output is for what a command writes. */
+export function printMessage(message: string): void {
+  process.stderr.write(`${message}\n`);
+}
+
+/** Prints why a command failed. Some errors of Node have a code and an empty message. */
+export function printFailure(command: string, error: unknown): void {
+  const { message, code } = error as Error & { code?: unknown };
+  printMessage(`audit-log ${command}: ${message || String(code ?? error)}`);
+}
