@@ -7,6 +7,7 @@ import { TOKEN_ALGORITHMS } from './auth/tokens.ts';
 import { type AddressBlock, parseBlock } from './events/address.ts';
 import { SEVERITIES } from './events/catalog.ts';
 import { parseFieldRules } from './events/redact/field-rules.ts';
+import { MAX_AGE_DAYS } from './events/time.ts';
 import { MAX_WITNESSES, parseWitness, type Witness } from './evidence/witness-protocol.ts';
 
 const wholeNumber = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
@@ -149,9 +150,9 @@ const settings = z.object({
   /** Longest time for a request to a witness, the webhook or an issuer of tokens, in milliseconds. */
   OUTBOUND_TIMEOUT_MS: wholeNumber(10, 600_000).default(10_000),
   /** Events recorded more days ago are removed, hourly; unset: none are removed. */
-  RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
+  RETENTION_DAYS: wholeNumber(1, MAX_AGE_DAYS).optional(),
   /** How many days an idempotency key is kept at least, by the clock of the database; unset: for ever. */
-  IDEMPOTENCY_DAYS: wholeNumber(1, 36_500).optional(),
+  IDEMPOTENCY_DAYS: wholeNumber(1, MAX_AGE_DAYS).optional(),
   /** Largest share of the log, in percent, that is removed at once; for a larger one nothing is removed and an error is logged. */
   RETENTION_MAX_PERCENT: wholeNumber(1, 100).default(20),
   /** Event types of this deployment, for example `billing.invoice_paid,billing.refund`. */

@@ -1,5 +1,8 @@
 const RFC3339 =
   /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
+/** The largest age of events, in days, that a purge or a setting may name. */
+export const MAX_AGE_DAYS = 36_500;
+
 const DAY_MS = 86_400_000;
 const MIDNIGHT = '00:00:00.000Z'.length;
 const TWO = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));

@@ -1,7 +1,7 @@
 import { callerOf } from '../auth/principal.ts';
 import { SILENCE } from '../db/client.ts';
 import { createPool } from '../db/pool.ts';
-import { MAX_PURGE_DAYS } from '../log/retention/purge.ts';
+import { MAX_AGE_DAYS } from '../events/time.ts';
 import { verifyDatabase } from '../verify/database.ts';
 import { usefulThreads } from '../verify/threads.ts';
 import type { CallOptions, VerifyOptions, VerifyResult } from './audit-log.ts';
@@ -16,7 +16,7 @@ export function purge(
 ): Promise<{ purged: number }> {
   const { evidence, purges } = open.services;
   return runCall(open, { principal, scope: 'admin', what: 'purgeEvents' }, async (context) => {
-    readWholeNumber(0, MAX_PURGE_DAYS, olderThanDays, 'olderThanDays');
+    readWholeNumber(0, MAX_AGE_DAYS, olderThanDays, 'olderThanDays');
     // Signs the log first, so that the leaves of removed events stay provable.
     await evidence.checkpoint(evidence.logView);
     return { purged: await purges.purge(callerOf(context), { olderThanDays, isAsked: true }) };

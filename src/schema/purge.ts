@@ -1,6 +1,6 @@
 import { callerOf } from '../auth/principal.ts';
 import { badInput } from '../errors.ts';
-import { MAX_PURGE_DAYS } from '../log/retention/purge.ts';
+import { MAX_AGE_DAYS } from '../events/time.ts';
 import { builder } from './builder.ts';
 import { COUNT_COST, cost } from './cost.ts';
 
@@ -21,13 +21,13 @@ builder.mutationField('purgeEvents', (t) =>
     args: {
       olderThanDays: t.arg.int({
         required: true,
-        description: `0 to ${MAX_PURGE_DAYS}, counted from the recording of the events.`,
+        description: `0 to ${MAX_AGE_DAYS}, counted from the recording of the events.`,
       }),
     },
     resolve: async (_, { olderThanDays }, context) => {
       const { services } = context;
-      if (olderThanDays < 0 || olderThanDays > MAX_PURGE_DAYS) {
-        throw badInput('olderThanDays', `must be from 0 to ${MAX_PURGE_DAYS}`);
+      if (olderThanDays < 0 || olderThanDays > MAX_AGE_DAYS) {
+        throw badInput('olderThanDays', `must be from 0 to ${MAX_AGE_DAYS}`);
       }
       // Signs a checkpoint first, so that the leaves of the removed events stay provable.
       await services.evidence.checkpoint(services.evidence.logView);

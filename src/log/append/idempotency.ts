@@ -131,7 +131,7 @@ export async function expireKeys(owner: Pool, days: number, stop?: AbortSignal):
 /** Expires keys a minute after the start and then daily, on one instance at a time. Retries an error after ten minutes. */
 export function startKeyExpiry({ owner, days, onError }: KeyExpiryOptions): KeyExpiry {
   const stopping = new AbortController();
-  const turn = createLease(owner, 'audit_log.end_keys');
+  const lease = createLease(owner, 'audit_log.end_keys');
 
   async function loop(): Promise<void> {
     for (let waitMs = FIRST_MS; ; ) {
@@ -141,12 +141,12 @@ export function startKeyExpiry({ owner, days, onError }: KeyExpiryOptions): KeyE
       if (stopping.signal.aborted) return;
       waitMs = EVERY_MS;
       try {
-        if (await turn.acquire()) await expireKeys(owner, days, stopping.signal);
+        if (await lease.acquire()) await expireKeys(owner, days, stopping.signal);
       } catch (error) {
         onError(error as Error);
         waitMs = RETRY_MS;
       } finally {
-        await turn.release();
+        await lease.release();
       }
     }
   }

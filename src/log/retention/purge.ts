@@ -12,9 +12,6 @@ const DAY_MS = 86_400_000;
 /** The longest wait for an earlier purge, and again for the removal of the rows, which then goes on in the background. */
 const LONGEST_WAIT_MS = 10_000;
 
-/** The largest age that a purge may be asked for. */
-export const MAX_PURGE_DAYS = 36_500;
-
 export interface PurgeRequest {
   /** 0 removes everything up to now. */
   olderThanDays: number;
