@@ -7,6 +7,7 @@ import {
   type EventDraft,
   type Field,
   type Kind,
+  MAX_BATCH,
   MAX_EVENT_CHARACTERS,
   mapFields,
   type ObjectField,
@@ -37,6 +38,37 @@ export function checkEvent(input: EventInput, path: string, onProblem: OnProblem
   }
   draft.action ??= input.eventType;
   return draft as EventDraft;
+}
+
+/** Throws BAD_USER_INPUT unless a batch has 1 to `MAX_BATCH` events. */
+export function checkBatchSize({ length }: readonly unknown[]): void {
+  if (length < 1 || length > MAX_BATCH) throw badInput('input', `must hold 1 to ${MAX_BATCH} events`);
+}
+
+/** The input of an authentication event, with what its result decides. Throws BAD_USER_INPUT for a type of another category. */
+export function authEvent(input: EventInput, isSuccess: boolean, path: string): EventInput {
+  checkCategory(input.eventType, 'auth', path);
+  const result = isSuccess
+    ? ({ outcome: 'success', severity: 'info' } as const)
+    : ({ outcome: 'failure', severity: 'warning' } as const);
+  return { ...input, ...result, action: input.eventType };
+}
+
+/** The type and the action of an access to data: both are `data.read` for `read`. */
+export function dataTypeOf(access: string): { eventType: string; action: string } {
+  const eventType = `data.${access}`;
+  return { eventType, action: eventType };
+}
+
+/** The input of a security event. Throws BAD_USER_INPUT for a type of another category. */
+export function securityEvent(input: EventInput, path: string): EventInput {
+  checkCategory(input.eventType, 'security', path);
+  return { ...input, action: input.eventType };
+}
+
+function checkCategory(eventType: string, category: string, path: string): void {
+  if (!eventType.startsWith(`${category}.`))
+    throw badInput(`${path}.eventType`, `must be one of the ${category}.* types`);
 }
 
 /** The path of an event in the input, and the receiver of its problems. */

@@ -10,7 +10,7 @@ import {
   type ValueOf,
 } from '../events/fields.ts';
 import { parseTime } from '../events/time.ts';
-import type { EventInput } from '../events/validate.ts';
+import { authEvent, dataTypeOf, type EventInput, securityEvent } from '../events/validate.ts';
 import type { AuditEventType } from './audit-event.ts';
 import { plainObject } from './plain-json.ts';
 
@@ -95,11 +95,10 @@ export function readEvent(given: LogEvent, path: string, eventTypes: readonly st
 export function readAuthEvent(given: AuthEvent, path: string, eventTypes: readonly string[]): ReadInput {
   return collected((problems) => {
     const input = eventOf(given, { path, eventTypes, problems, fields: OF_AUTH });
-    requireCategory(input.eventType, 'auth', { path, problems });
     const { success = true } = given ?? {};
     if (success !== null && typeof success !== 'boolean')
       problems.add(badInput(`${path}.success`, 'must be true or false'));
-    return { ...input, ...(success === false ? FAILED : SUCCEEDED), action: input.eventType };
+    return completed(input, problems, () => authEvent(input, success !== false, path));
   });
 }
 
@@ -110,9 +109,8 @@ export function readDataEvent(given: DataEvent, path: string, eventTypes: readon
       problems.add(badInput(`${path}.action`, `must be one of ${DATA_ACTIONS.join(', ')}`));
     for (const field of ['resourceType', 'resourceId'] as const)
       if (given?.[field] == null) problems.add(badInput(`${path}.${field}`, 'is required'));
-    const eventType = `data.${DATA_ACTIONS.includes(action) ? action : 'read'}`;
-    const input = eventOf({ ...given, eventType }, { path, eventTypes, problems, fields: OF_DATA });
-    return { ...input, action: eventType };
+    const typed = { ...given, ...dataTypeOf(DATA_ACTIONS.includes(action) ? action : 'read') };
+    return eventOf(typed, { path, eventTypes, problems, fields: OF_DATA });
   });
 }
 
@@ -123,15 +121,16 @@ export function readSecurityEvent(
 ): ReadInput {
   return collected((problems) => {
     const input = eventOf(given, { path, eventTypes, problems, fields: OF_SECURITY });
-    requireCategory(input.eventType, 'security', { path, problems });
     for (const field of ['severity', 'description'] as const)
       if (given?.[field] == null) problems.add(badInput(`${path}.${field}`, 'is required'));
-    return { ...input, action: input.eventType };
+    return completed(input, problems, () => securityEvent(input, path));
   });
 }
 
-const SUCCEEDED = { outcome: 'success', severity: 'info' } as const;
-const FAILED = { outcome: 'failure', severity: 'warning' } as const;
+/** Completes an input, unless the problem of its event type is known already. */
+function completed(input: EventInput, problems: Problems, complete: () => EventInput): EventInput {
+  return (input.eventType === '' ? undefined : problems.attempt(complete)) ?? input;
+}
 
 function collected(read: (problems: Problems) => EventInput): ReadInput {
   const found: AuditError[] = [];
@@ -200,15 +199,6 @@ function readText(value: unknown, path: string): string {
 function oneOf<T extends string>(values: readonly T[], value: unknown, path: string): T {
   if (values.includes(value as T)) return value as T;
   throw badInput(path, `must be one of ${values.join(', ')}`);
-}
-
-function requireCategory(
-  eventType: string,
-  category: string,
-  { path, problems }: { path: string; problems: Problems },
-): void {
-  if (eventType !== '' && !eventType.startsWith(`${category}.`))
-    problems.add(badInput(`${path}.eventType`, `must be one of the ${category}.* types`));
 }
 
 /** Reads a time as milliseconds since 1970. Throws BAD_USER_INPUT. */

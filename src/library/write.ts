@@ -1,6 +1,6 @@
 import { type AuditError, badInput, MAX_PROBLEMS } from '../errors.ts';
 import { mapAcrossTurns } from '../event-loop.ts';
-import { MAX_BATCH } from '../events/fields.ts';
+import { checkBatchSize } from '../events/validate.ts';
 import { problemsOf, recordEvents } from '../log/append/record.ts';
 import { boundInput } from '../schema/input-problems.ts';
 import { AuditEvent } from './audit-event.ts';
@@ -36,8 +36,7 @@ export async function writeMany(
 ): Promise<LogResult[]> {
   return runCall(open, { principal, scope: 'events:write', what: 'logEvents' }, async (context) => {
     if (!Array.isArray(given)) throw badInput('input', 'must be an array of events');
-    if (given.length < 1 || given.length > MAX_BATCH)
-      throw badInput('input', `must hold 1 to ${MAX_BATCH} events`);
+    checkBatchSize(given);
     // All are read at once: the program may change its objects while the event loop serves other requests.
     const { eventTypes } = open.services.catalog;
     const read = given.map((one, index) => {

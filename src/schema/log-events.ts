@@ -1,7 +1,6 @@
-import { badInput, MAX_PROBLEMS } from '../errors.ts';
+import { MAX_PROBLEMS } from '../errors.ts';
 import { CLIENT_FIELDS, CONTEXT_FIELDS, MAX_BATCH } from '../events/fields.ts';
-
-import type { EventInput } from '../events/validate.ts';
+import { authEvent, checkBatchSize, dataTypeOf, type EventInput, securityEvent } from '../events/validate.ts';
 import { type PathedInput, type Recorded, recordEvents } from '../log/append/record.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
@@ -126,8 +125,7 @@ builder.mutationFields((t) => ({
       }),
     },
     resolve: (_, { input }, context) => {
-      if (input.length < 1 || input.length > MAX_BATCH)
-        throw badInput('input', `must hold 1 to ${MAX_BATCH} events`);
+      checkBatchSize(input);
       const inputs = input.map((one, index) => ({ input: one, path: `input[${index}]` }));
       return record(context, inputs);
     },
@@ -138,11 +136,8 @@ builder.mutationFields((t) => ({
     description: 'Records an authentication event (auth.*).',
     authScopes: write,
     args: { input: t.arg({ type: LogAuthEventInputRef, required: true, description: 'The event.' }) },
-    resolve: (_, { input: { success, ...input } }, context) => {
-      requireCategory(input.eventType, 'auth');
-      const ending = success === false ? failed : succeeded;
-      return recordOne(context, { ...input, ...ending, action: input.eventType });
-    },
+    resolve: (_, { input: { success, ...input } }, context) =>
+      recordOne(context, authEvent(input, success !== false, 'input')),
   }),
   logDataEvent: t.field({
     type: LogEventPayloadRef,
@@ -150,10 +145,8 @@ builder.mutationFields((t) => ({
     description: 'Records an access to data (data.*).',
     authScopes: write,
     args: { input: t.arg({ type: LogDataEventInputRef, required: true, description: 'The event.' }) },
-    resolve: (_, { input }, context) => {
-      const eventType = `data.${input.action.toLowerCase()}`;
-      return recordOne(context, { ...input, eventType, action: eventType });
-    },
+    resolve: (_, { input: { action, ...input } }, context) =>
+      recordOne(context, { ...input, ...dataTypeOf(action.toLowerCase()) }),
   }),
   logSecurityEvent: t.field({
     type: LogEventPayloadRef,
@@ -161,21 +154,9 @@ builder.mutationFields((t) => ({
     description: 'Records a security event (security.*).',
     authScopes: write,
     args: { input: t.arg({ type: LogSecurityEventInputRef, required: true, description: 'The event.' }) },
-    resolve: (_, { input }, context) => {
-      requireCategory(input.eventType, 'security');
-      return recordOne(context, { ...input, action: input.eventType });
-    },
+    resolve: (_, { input }, context) => recordOne(context, securityEvent(input, 'input')),
   }),
 }));
-
-const succeeded = { outcome: 'success', severity: 'info' } as const;
-const failed = { outcome: 'failure', severity: 'warning' } as const;
-
-function requireCategory(eventType: string, category: string): void {
-  if (!eventType.startsWith(`${category}.`)) {
-    throw badInput('input.eventType', `must be one of the ${category}.* types`);
-  }
-}
 
 async function recordOne(context: Context, input: EventInput): Promise<Recorded> {
   const [recorded] = await record(context, [{ input, path: 'input' }]);
