@@ -47,20 +47,29 @@ function setBack(byMs: number): void {
   vi.useFakeTimers({ toFake: ['Date'], now: realNow() - byMs });
 }
 
-const CREDENTIALS: Record<string, () => Promise<string>> = {
-  'an API key': async () => {
-    const expiresAt = new Date(Date.now() + 1_500).toISOString();
+/** Makes a credential that expires at that time, or up to a second later. */
+const CREDENTIALS: Record<string, (time: number) => Promise<string>> = {
+  'an API key': async (time) => {
+    const expiresAt = new Date(time).toISOString();
     return (await createKey(service, { name: 'brief', scopes: ['EVENTS_READ'], expiresAt })).secret;
   },
-  'a token': async () => issuer.token({ scope: 'events:read', exp: Math.floor(Date.now() / 1_000) + 3 }),
+  'a token': async (time) => issuer.token({ scope: 'events:read', exp: Math.ceil(time / 1_000) }),
 };
+
+/** A credential that expires soon and has been accepted once. The slower the machine, the longer it lives. */
+async function acceptedCredential(make: (time: number) => Promise<string>): Promise<string> {
+  for (let lifeMs = 1_500; lifeMs < 60_000; lifeMs *= 2) {
+    const secret = await make(Date.now() + lifeMs);
+    if ((await codeOf(secret)) === 'fine') return secret;
+  }
+  return expect.unreachable('no credential was accepted before it expired');
+}
 
 test.each(Object.entries(CREDENTIALS))(
   '%s that has expired does not work again when the clock goes back',
   async (_, make) => {
-    const secret = await make();
-    expect(await codeOf(secret)).toBe('fine');
-    await expect.poll(() => codeOf(secret), { timeout: 15_000, interval: 200 }).toBe('UNAUTHENTICATED');
+    const secret = await acceptedCredential(make);
+    await expect.poll(() => codeOf(secret), { timeout: 60_000, interval: 200 }).toBe('UNAUTHENTICATED');
     setBack(HOUR_MS);
     expect(await codeOf(secret)).toBe('UNAUTHENTICATED');
   },
@@ -69,10 +78,9 @@ test.each(Object.entries(CREDENTIALS))(
 test.each(Object.entries(CREDENTIALS))(
   '%s that was accepted before the clock went back ends at its time all the same',
   async (_, make) => {
-    const secret = await make();
-    expect(await codeOf(secret)).toBe('fine');
+    const secret = await acceptedCredential(make);
     setBack(HOUR_MS);
-    await expect.poll(() => codeOf(secret), { timeout: 15_000, interval: 200 }).toBe('UNAUTHENTICATED');
+    await expect.poll(() => codeOf(secret), { timeout: 60_000, interval: 200 }).toBe('UNAUTHENTICATED');
   },
 );
 
