@@ -2,7 +2,6 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect } from 'vitest';
 import type { Pool } from '../../src/db/pool.ts';
 import { openCheckpoint } from '../../src/merkle/checkpoint.ts';
@@ -38,8 +37,9 @@ afterEach(async () => {
   running = [];
 });
 
+/** Starts a service that sends nothing again because the machine is slow, unless another timeout is given. */
 async function start(environment: Record<string, string>): Promise<TestService> {
-  const service = await startService(database.url, { ORIGIN, OUTBOUND_TIMEOUT_MS: '200', ...environment });
+  const service = await startService(database.url, { ORIGIN, OUTBOUND_TIMEOUT_MS: '20000', ...environment });
   running.push(service);
   return service;
 }
@@ -132,7 +132,7 @@ const FAILURES: Record<string, RequestListener> = {
   'sends elsewhere': (_, response) => response.writeHead(308, { location: '/elsewhere' }).end(),
 };
 
-test.each(Object.entries(FAILURES))('a webhook that %s gets the checkpoint again', async (_, fail) => {
+test.each(Object.entries(FAILURES))('a webhook that %s gets the checkpoint again', async (name, fail) => {
   let isFirst = true;
   const paths: (string | undefined)[] = [];
   const receiver = await startReceiver((request, response) => {
@@ -141,8 +141,9 @@ test.each(Object.entries(FAILURES))('a webhook that %s gets the checkpoint again
     else response.end();
     isFirst = false;
   });
-  const service = await start({ ANCHOR_WEBHOOK: receiver.url });
-  await expect.poll(() => receiver.requests.length, { timeout: 10_000 }).toBe(2);
+  const timeout = name === 'hangs' ? { OUTBOUND_TIMEOUT_MS: '1000' } : {};
+  const service = await start({ ANCHOR_WEBHOOK: receiver.url, ...timeout });
+  await expect.poll(() => receiver.requests.length, { timeout: 20_000 }).toBe(2);
   expect(paths).toEqual(['/', '/']);
   expect(receiver.requests[1]?.body).toBe(receiver.requests[0]?.body);
   await service.stop();
@@ -163,8 +164,7 @@ test('a webhook that asks for time gets it', async () => {
 
 test('of instances with one webhook one posts at a time, and another takes over', async () => {
   const receiver = await startReceiver((_, response) => response.writeHead(204).end());
-  // Nothing is sent again because the machine is slow.
-  const settings = { ANCHOR_WEBHOOK: receiver.url, OUTBOUND_TIMEOUT_MS: '10000' };
+  const settings = { ANCHOR_WEBHOOK: receiver.url };
   const one = await start(settings);
   await expect.poll(() => receiver.requests.length, { timeout: 20_000 }).toBe(1);
   const two = await start(settings);
@@ -192,8 +192,8 @@ test('a webhook that never answers does not hold up the stop', async () => {
   const receiver = await startReceiver(() => undefined);
   const service = await start({ ANCHOR_WEBHOOK: receiver.url, OUTBOUND_TIMEOUT_MS: '600000' });
   await expect.poll(() => receiver.requests.length).toBe(1);
-  const stopped = await Promise.race([service.stop().then(() => true), setTimeout(10_000, false)]);
-  expect(stopped).toBe(true);
+  // The test's own time is shorter than that.
+  await service.stop();
 });
 
 /** What a superuser can do: everything stored begins anew. */
