@@ -27,7 +27,7 @@ let pool: Pool;
 
 test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
-  service = await startService(database.url, { ORIGIN: 'example.org/audit', CHECKPOINT_HEARTBEAT_MS: '100' });
+  service = await startService(database.url, { ORIGIN: 'example.org/audit' });
   pool = createPool(database.url, () => undefined);
   const key = { name: 'reader', secret: BOUND_KEY, scopes: ['events:read'] as const };
   await storeKey(pool, { ...key, customerId: 'acme' });
@@ -220,6 +220,8 @@ test('a proof bundle verifies with nothing but the public key', async () => {
 
 test('the checkpoint of an idle log gets new timestamps, and its text stays', async () => {
   const before = await checkpoint();
+  const settings = { ORIGIN: 'example.org/audit', CHECKPOINT_HEARTBEAT_MS: '100' };
+  const beating = await startService(database.url, settings);
   const { publicKey } = parseVerifierKey(before.verifierKey);
   const log = cosignatureVerifier({ name: before.origin, type: ED25519_COSIGNATURE, publicKey });
   const later = await expect
@@ -230,6 +232,7 @@ test('the checkpoint of an idle log gets new timestamps, and its text stays', as
   expect(textOf(later.note)).toBe(textOf(before.note));
   const opened = await openCheckpoint(later.note, { ...policyOf(later), witnesses: [log], quorum: 1 });
   expect(opened.cosignatures).toHaveLength(1);
+  await beating.stop();
 });
 
 test('the private key is readable by its owner only', async () => {
