@@ -133,10 +133,11 @@ test('one that blocks nobody is left alone, and so is one that works', async () 
   expect(await endSilentHolders()).toBe(0);
   const waiter = await connect();
   const taken = waiter.query(TAKE_HEAD);
-  const working = holder.query('SELECT pg_sleep(4)');
+  const working = expect(holder.query('SELECT pg_sleep(600)')).rejects.toMatchObject({ code: '57014' });
   expect(await endSilentHolders()).toBe(0);
+  await onServer(serverUrl, `SELECT pg_cancel_backend(${processOf(holder)})`);
   await working;
-  await holder.query('COMMIT');
+  await holder.query('ROLLBACK');
   await taken;
 });
 
