@@ -87,7 +87,7 @@ test('a backend that computes when its server is killed does not hold up the nex
       expect(await query("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT count(md5%'")).toHaveLength(
         1,
       ),
-    { timeout: 10_000 },
+    { timeout: 30_000 },
   );
   await killServer();
   await logged('answers again');
@@ -142,7 +142,7 @@ test('a missing data directory is not made anew, and is used again when it is ba
   await vi.waitFor(
     () => expect(lines.filter(({ cause }) => `${cause}`.includes('is gone')).length).toBeGreaterThan(1),
     {
-      timeout: 10_000,
+      timeout: 30_000,
     },
   );
   expect(existsSync(dataDir)).toBe(false);

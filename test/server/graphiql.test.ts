@@ -72,7 +72,7 @@ describe('in a browser', () => {
     requested = [];
     complaints = [];
     context = await browser.newContext({ viewport: { width: 1400, height: 1200 } });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(30_000);
     context.on('request', (request) => requested.push(request.url()));
     context.on('console', (message) => {
       // A wrong key is also reported as a resource that did not load, depending on the status of the answer.
@@ -121,7 +121,7 @@ describe('in a browser', () => {
    */
   async function openTab(name: string): Promise<void> {
     await page.getByRole('tab').getByRole('button', { name, exact: true }).click();
-    await expect.poll(storedTab, { timeout: 10_000 }).toBe(name);
+    await expect.poll(storedTab, { timeout: 30_000 }).toBe(name);
   }
 
   const storedTab = () =>

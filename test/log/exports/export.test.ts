@@ -326,9 +326,9 @@ describe('a link', () => {
   test('is valid for five minutes', async () => {
     const { url, expiresAt } = await link('CSV');
     try {
-      later = Date.parse(expiresAt) - Date.now() - 2_000;
+      later = Date.parse(expiresAt) - Date.now() - 20_000;
       expect(await statusOf(url, 'HEAD')).toBe(200);
-      later += 2_001;
+      later += 20_001;
       expect(await statusOf(url, 'HEAD')).toBe(403);
     } finally {
       later = 0;
@@ -435,7 +435,7 @@ describe('while a file is read', () => {
         await service.ask('mutation { purgeEvents(olderThanDays: 0) { purged } }');
         const { rows } = await pool.query('SELECT 1 FROM audit_events WHERE user_id = $1', ['purged']);
         expect(rows).toEqual([]);
-      }, 10_000);
+      }, 60_000);
       await expect(whole()).rejects.toThrow('aborted');
     },
   );
