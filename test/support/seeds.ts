@@ -1,14 +1,16 @@
 import { createVitest } from 'vitest/node';
 
-// `npm run test:seeds -- COUNT FILE...`: runs files of property tests with the seeds from 1 to COUNT, on one PostgreSQL.
-const [count, ...files] = process.argv.slice(2);
-if (!(Number(count) > 0) || files.length === 0) throw new Error('name how many seeds, and the files');
+// `npm run test:seeds -- SEEDS FILE...`: runs files of property tests on one PostgreSQL, with the seeds from 1 to 20
+// (`20`) or from 21 to 40 (`21-40`).
+const [seeds = '', ...files] = process.argv.slice(2);
+const [, first = '1', last = ''] = /^(?:(\d+)-)?(\d+)$/.exec(seeds) ?? [];
+if (!(Number(last) >= Number(first)) || files.length === 0) throw new Error('name the seeds, and the files');
 process.env.NODE_ENV ??= 'test';
 const vitest = await createVitest('test', { watch: false });
 const failed: number[] = [];
 try {
   await vitest.standalone();
-  for (let seed = 1; seed <= Number(count); seed += 1) {
+  for (let seed = Number(first); seed <= Number(last); seed += 1) {
     console.info(`seed ${seed}`);
     // Workers start with each run, with the environment of this process.
     process.env.SEED = `${seed}`;
@@ -19,5 +21,7 @@ try {
 } finally {
   await vitest.close();
 }
-console.info(failed.length === 0 ? `${count} seeds: all pass` : `failed with the seeds ${failed.join(', ')}`);
+console.info(
+  failed.length === 0 ? `seeds ${first} to ${last}: all pass` : `failed with the seeds ${failed.join(', ')}`,
+);
 process.exitCode = failed.length === 0 ? 0 : 1;
