@@ -2,10 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 
-const MODULE = pathToFileURL(join(import.meta.dirname, '../src/server/operator-log.ts')).href;
+const MODULE = join(inject('built'), 'server/operator-log.js');
 // Counts what waits for the disk, logs, and ends as the service does.
 const PROGRAM = `
   import fs from 'node:fs';
@@ -26,11 +25,10 @@ test('nothing waits for a line of the log, a fatal one neither', () => {
   const file = join(folder, 'log');
   const output = openSync(file, 'w');
   try {
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      ['--import', 'tsx', '--input-type', 'module', '--eval', PROGRAM],
-      { stdio: ['ignore', output, 'pipe'], encoding: 'utf8' },
-    );
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type', 'module', '--eval', PROGRAM], {
+      stdio: ['ignore', output, 'pipe'],
+      encoding: 'utf8',
+    });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '0' });
     // What is flushed at the end may come before what is being written then.
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n').sort();

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { KEY, type LogServer, startLogServer } from './log-server.ts';
 
 let log: LogServer;
@@ -16,13 +16,13 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+const MAIN = join(inject('built'), 'cli/main.js');
 const SAMPLES = new URL('samples/', import.meta.url).pathname;
 
 /** Runs the program as a process of its own, as its user does. */
 function auditLog(arguments_: string[], options: { stdin?: Buffer; key?: string } = {}) {
   const environment = { ...process.env, AUDIT_LOG_URL: log.url, AUDIT_LOG_KEY: options.key ?? KEY };
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...arguments_], { env: environment });
+  const child = spawn(process.execPath, [MAIN, ...arguments_], { env: environment });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { describe, expect, vi } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, inject, vi } from 'vitest';
 import type { TestDatabase } from '../support/database.ts';
 import { COUNT_EVENTS } from '../support/operations/events.ts';
 import { IS_FULL } from '../support/runs.ts';
@@ -9,7 +10,7 @@ import { test } from '../support/test.ts';
 
 /** How soon a line of a live pipe has to be in the log. */
 const SOON_MS = 2_000;
-const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+const MAIN = join(inject('built'), 'cli/main.js');
 
 let database: TestDatabase;
 let service: TestService;
@@ -25,7 +26,7 @@ async function countEvents(): Promise<number> {
 
 /** `audit-log import` with a pipe as its standard input. */
 function startImport(format: string) {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'import', '--format', format, '-'], {
+  const child = spawn(process.execPath, [MAIN, 'import', '--format', format, '-'], {
     env: { PATH: process.env.PATH, ENV_FILE: '', AUDIT_LOG_URL: service.url, AUDIT_LOG_KEY: ADMIN_KEY },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

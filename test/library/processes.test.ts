@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { type AuditLog, createAuditLog, getAuditLog } from '../../src/index.ts';
 import { createDatabase, dataDirOf } from '../support/database.ts';
 import { openTestLog } from '../support/library.ts';
@@ -67,9 +67,7 @@ async function acknowledgedBy(child: ChildProcess, count: number): Promise<strin
 }
 
 function startVictim(databaseUrl: string, dataDir: string): ChildProcess {
-  return fork(new URL('victim.ts', import.meta.url), [databaseUrl, dataDir], {
-    execArgv: ['--import', 'tsx'],
-  });
+  return fork(new URL('victim.js', import.meta.url), [inject('built'), databaseUrl, dataDir]);
 }
 
 test('a process that ends without close loses nothing that was acknowledged, beside another that goes on', async () => {

@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
-import { afterAll, expect } from 'vitest';
+import { afterAll, expect, inject } from 'vitest';
 import { readSigningKey } from '../../src/evidence/signing-identity.ts';
 import { signCheckpoint } from '../../src/merkle/checkpoint.ts';
 import { ED25519 } from '../../src/merkle/note.ts';
@@ -20,20 +17,16 @@ import { dataOf, type TestService } from '../support/service.ts';
 import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
 const ORIGIN = 'example.org/audit';
 const PAGE = '<!doctype html><script type="module" src="/in-browser.js"></script>';
 
 let database: TestDatabase;
 let service: TestService;
-let compiled: string;
 let site: Server;
 let browser: Browser;
 
-test.beforeAll(async ({ later, createDatabase, startService }) => {
-  compiled = await compile();
-  later(() => rm(compiled, { recursive: true, force: true }));
-  site = await serve(compiled);
+test.beforeAll(async ({ createDatabase, startService }) => {
+  site = await serve(inject('built'));
   database = await createDatabase();
   service = await startService(database.url, { ORIGIN, PUBLIC_EVIDENCE: 'true' });
   browser = await launchBrowser();
@@ -43,25 +36,7 @@ afterAll(async () => {
   site.close();
 });
 
-/** The source as it is, compiled as `npm run build` does it. */
-async function compile(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'audit-log-browser-'));
-  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  const options = [
-    '-p',
-    'tsconfig.build.json',
-    '--outDir',
-    folder,
-    '--declaration',
-    'false',
-    '--sourceMap',
-    'false',
-  ];
-  await promisify(execFile)(process.execPath, [tsc, ...options], { cwd: ROOT });
-  return folder;
-}
-
-/** A site of the compiled maths and the page that uses it. */
+/** A site of the maths, as they are compiled for the run, and the page that uses them. */
 async function serve(folder: string): Promise<Server> {
   const server = createServer(async (request, response) => {
     const path = request.url ?? '/';

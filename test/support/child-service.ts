@@ -17,13 +17,13 @@ export interface ChildService {
   stop(): Promise<void>;
 }
 
-/** Starts the compiled service in a process of its own, on a free port. */
+/** Starts the real service in a process of its own, on a free port. */
 export async function startChildService(
   databaseUrl: string,
   environment: Record<string, string> = {},
 ): Promise<ChildService> {
-  const child = fork(new URL('child-service-main.ts', import.meta.url), [databaseUrl, inject('built')], {
-    execArgv: ['--import', 'tsx', '--expose-gc'],
+  const child = fork(new URL('child-service-main.js', import.meta.url), [inject('built'), databaseUrl], {
+    execArgv: ['--expose-gc'],
     env: {
       ...process.env,
       PORT: '0',

@@ -1,14 +1,15 @@
-// A program that records events until it is killed, and says each when it is acknowledged.
-import { createAuditLog } from '../../src/index.ts';
+// A program that records events until it is killed, and says each when it is acknowledged. It takes the library as compiled.
+import { join } from 'node:path';
 
-const [databaseUrl = '', dataDir = ''] = process.argv.slice(2);
+const [built, databaseUrl, dataDir] = process.argv.slice(2);
+const { createAuditLog } = await import(join(built, 'index.js'));
 const log = await createAuditLog({
   ...(databaseUrl !== '-' && { databaseUrl }),
   dataDir,
   settings: { META_AUDIT: 'none' },
 });
 process.send?.('ready');
-async function write(): Promise<void> {
+async function write() {
   for (;;) {
     const { event } = await log.log({ eventType: 'data.create', userId: 'victim' });
     process.send?.(event?.id);
