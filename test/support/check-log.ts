@@ -67,7 +67,9 @@ async function checkFromEvents(pool: Pool): Promise<void> {
   for (let start = firstPosition; start < frontier.size; start += PAGE) {
     const events = await readRange(prismaOn(pool), { start, end: start + PAGE, limit: PAGE, filters: [] });
     for (const event of events) {
-      expect(event.position, 'positions have no gap').toBe(leaves.length);
+      // `expect` itself takes longer than all the rest for an event.
+      if (event.position !== leaves.length)
+        expect(event.position, 'positions have no gap').toBe(leaves.length);
       const leaf = leafHash(canonicalEvent(event));
       leaves.push(leaf);
       if (event.customerId === undefined) continue;
