@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { makeDataDir } from './support/cluster.ts';
 import { type Program, startProgram } from './support/process.ts';
 
 let folder: string;
@@ -33,28 +34,27 @@ function start(
 
 describe('with a database that does not answer', () => {
   let silent: Server;
-  let program: Program;
+  let DATABASE_URL: string;
   beforeEach(async () => {
     // Accepts connections and says nothing, as a database behind a broken proxy does.
     silent = createServer(() => undefined).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as { port: number };
-    program = start({ DATABASE_URL: `postgresql://postgres@127.0.0.1:${port}/x` });
-    await once(silent, 'connection');
+    DATABASE_URL = `postgresql://postgres@127.0.0.1:${port}/x`;
   });
   afterEach(() => silent.close());
 
   test('a signal ends with 0 all the same', async () => {
+    const program = start({ DATABASE_URL });
+    await once(silent, 'connection');
     program.child.kill('SIGTERM');
     expect(await program.ended).toEqual({ code: 0, signal: null });
   });
 
   test('a signal to the shell in which npm starts it reaches it', async () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
-    const fromSource = scripts.start.replace('dist/main.js', '--import tsx src/main.ts');
-    const { port } = silent.address() as { port: number };
-    const DATABASE_URL = `postgresql://postgres@127.0.0.1:${port}/x`;
-    const shell = spawn('sh', ['-c', fromSource], { env: { ...process.env, DATABASE_URL }, stdio: 'ignore' });
+    const command = scripts.start.replace('dist', inject('built'));
+    const shell = spawn('sh', ['-c', command], { env: { ...process.env, DATABASE_URL }, stdio: 'ignore' });
     const ended = once(shell, 'exit');
     await once(silent, 'connection');
     shell.kill('SIGTERM');
@@ -62,6 +62,8 @@ describe('with a database that does not answer', () => {
   });
 
   test('a second signal ends at once, with 1', async () => {
+    const program = start({ DATABASE_URL });
+    await once(silent, 'connection');
     const repeated = setInterval(() => program.child.kill('SIGTERM'), 50);
     expect(await program.ended).toEqual({ code: 1, signal: null });
     clearInterval(repeated);
@@ -80,6 +82,7 @@ test('the key that a first start made is printed, whatever the start fails with,
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as { port: number };
+  makeDataDir(dataDir);
   const first = start({ PORT: String(port) });
   expect(await first.ended).toEqual({ code: 1, signal: null });
   taken.close();

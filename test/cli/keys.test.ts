@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { storeKey } from '../../src/auth/api-keys.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { EVENTS_ABOUT } from '../auth/create-key.ts';
+import { makeDataDir } from '../support/cluster.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { startProgram } from '../support/process.ts';
 import { post, startService, type TestService } from '../support/service.ts';
@@ -125,6 +126,7 @@ test('with the embedded PostgreSQL: beside a service, and without one, leaving n
     });
     expect(existsSync(environment.DATA_DIR)).toBe(false);
 
+    makeDataDir(environment.DATA_DIR);
     const first = await start();
     const beside = JSON.parse((await keys(environment, ...CREATE, '--json')).said) as Created;
     const query = JSON.stringify({ query: '{ __typename }' });

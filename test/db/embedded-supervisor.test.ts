@@ -5,6 +5,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { isAlive, startTimeOf } from '../../src/db/embedded/processes.ts';
 import { type SupervisedServer, superviseEmbedded } from '../../src/db/embedded/supervisor.ts';
+import { makeDataDir } from '../support/cluster.ts';
 import { keepLog } from '../support/log-lines.ts';
 
 let dataDir: string;
@@ -21,7 +22,8 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-async function start(): Promise<SupervisedServer> {
+async function start({ isFirst = false } = {}): Promise<SupervisedServer> {
+  if (!isFirst && !existsSync(join(dataDir, 'postgres'))) makeDataDir(dataDir);
   server = await superviseEmbedded({ dataDir, log });
   return server;
 }
@@ -106,7 +108,7 @@ test('killed several times, also during a start, it comes back', async () => {
 }, 120_000);
 
 test('killed during its first start, it is restarted', async () => {
-  const starting = start();
+  const starting = start({ isFirst: true });
   await killServer();
   await starting;
   expect(await query('SELECT 1 AS one')).toEqual([{ one: 1 }]);

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { startEmbedded } from '../../src/db/embedded/server.ts';
+import { makeDataDir } from '../support/cluster.ts';
 
 const options = { log: () => undefined };
 let dataDir: string;
@@ -34,12 +35,12 @@ async function query(connectionString: string, sql: string): Promise<unknown[]> 
 
 /** A process that starts the server on the data directory, says so, and stays. */
 async function startInChild(): Promise<{ child: ChildProcess; url: string }> {
-  const module = new URL('../../src/db/embedded/server.ts', import.meta.url).href;
+  const module = join(inject('built'), 'db/embedded/server.js');
   const code = `import { startEmbedded } from ${JSON.stringify(module)};
     const server = await startEmbedded({ dataDir: ${JSON.stringify(dataDir)}, log: () => undefined });
     console.log(server.connectionString);
     setInterval(() => undefined, 1000);`;
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [url] = await once(createInterface({ input: child.stdout }), 'line');
@@ -56,6 +57,7 @@ test('keeps its data over a stop and a start', async () => {
 });
 
 test('stops the server of a killed process, and keeps all committed data', async () => {
+  makeDataDir(dataDir);
   const { child, url } = await startInChild();
   await query(url, 'CREATE TABLE t AS SELECT 42 AS answer');
   child.kill('SIGKILL');
@@ -66,6 +68,7 @@ test('stops the server of a killed process, and keeps all committed data', async
 });
 
 test('refuses a directory that a live service uses, and names its process', async () => {
+  makeDataDir(dataDir);
   const { child, url } = await startInChild();
   await expect(startEmbedded({ dataDir, ...options })).rejects.toThrow(`process ${child.pid}`);
   expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
@@ -82,8 +85,7 @@ test('refuses a foreign directory and leaves it alone', async () => {
 });
 
 test('refuses a cluster of another version', async () => {
-  const server = await startEmbedded({ dataDir, ...options });
-  await server.stop();
+  makeDataDir(dataDir);
   writeFileSync(join(dataDir, 'postgres', 'PG_VERSION'), '99\n');
   await expect(startEmbedded({ dataDir, ...options })).rejects.toThrow('is of PostgreSQL 99');
 });
@@ -106,6 +108,7 @@ test('lets one of two starts win', async () => {
 });
 
 test('takes over the lock of a process id that was reused, and a truncated lock', async () => {
+  makeDataDir(dataDir);
   for (const text of [JSON.stringify({ pid: process.pid, startTime: '1' }), '']) {
     writeFileSync(join(dataDir, 'service.lock'), text);
     await (await startEmbedded({ dataDir, ...options })).stop();
@@ -113,7 +116,7 @@ test('takes over the lock of a process id that was reused, and a truncated lock'
 });
 
 test('is not blocked by another program with the process id of a former server', async () => {
-  await (await startEmbedded({ dataDir, ...options })).stop();
+  makeDataDir(dataDir);
   const { uid, gid } = statSync(join(dataDir, 'postgres'));
   const other = spawn('cat', {
     cwd: '/',
@@ -130,6 +133,7 @@ test('is not blocked by another program with the process id of a former server',
 });
 
 test('reports the end of the server with its last lines', async () => {
+  makeDataDir(dataDir);
   const settings = { max_connections: 'many' };
   await expect(startEmbedded({ dataDir, ...options, settings })).rejects.toThrow(
     'invalid value for parameter',

@@ -2,23 +2,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type EmbeddedServer, startEmbedded } from '../../src/db/embedded/server.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { verifyDatabase } from '../../src/verify/database.ts';
 import { createKey } from '../auth/create-key.ts';
+import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts';
 import { onServer, urlOf } from '../support/server.ts';
 import { startService } from '../support/service.ts';
 
 // The set-ups of docs/operations.md, "Roles", one after another on a server of their own: roles belong to all of it.
 let dataDir: string;
-let server: EmbeddedServer;
+let postgres: OwnPostgres;
 let version: number;
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'audit-log-setups-'));
-  const programs = process.env.TEST_POSTGRES;
-  server = await startEmbedded({ dataDir, log: () => undefined, ...(programs && { programs }) });
-  const pool = createPool(server.connectionString, () => undefined);
+  postgres = await startOwnPostgres({ fsync: 'off' });
+  const pool = createPool(postgres.url, () => undefined);
   const { rows } = await pool.query<{ version: number }>(
     "SELECT current_setting('server_version_num')::integer / 10000 AS version",
   );
@@ -26,11 +25,11 @@ beforeAll(async () => {
   await pool.end();
 }, 60_000);
 afterAll(async () => {
-  await server.stop();
+  await postgres.remove();
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-const asAdmin = (sql: string) => onServer(server.connectionString, sql);
+const asAdmin = (sql: string) => onServer(postgres.url, sql);
 
 /** Makes a login, and a database of the same name that it owns; returns where. */
 async function makeOwner(name: string, attributes = ''): Promise<string> {
@@ -40,7 +39,7 @@ async function makeOwner(name: string, attributes = ''): Promise<string> {
 }
 
 function loginTo(database: string, login: string): string {
-  const url = new URL(urlOf(server.connectionString, database));
+  const url = new URL(urlOf(postgres.url, database));
   url.username = login;
   url.password = 'secret';
   return url.href;

@@ -8,6 +8,7 @@ import { createSecret } from '../../src/auth/api-keys.ts';
 import { type EmbeddedServer, startEmbedded } from '../../src/db/embedded/server.ts';
 import { Dice } from '../events/redact/dice.ts';
 import { IN_CONTEXT, KINDS } from '../events/redact/secrets.ts';
+import { makeDataDir } from '../support/cluster.ts';
 import { CREATE_KEY, EXPORT_LINK } from '../support/operations/events.ts';
 import { ADMIN_KEY, type Answer, dataOf, startService, type TestService } from '../support/service.ts';
 import { filesBelow, Needles, tellingPart } from './needles.ts';
@@ -25,6 +26,7 @@ let server: EmbeddedServer;
 let service: TestService;
 
 beforeAll(async () => {
+  makeDataDir(join(folder, 'data'));
   server = await startEmbedded({
     dataDir: join(folder, 'data'),
     log: (line) => said.push(line),

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmbeddedServer, startEmbedded } from '../../src/db/embedded/server.ts';
+import { makeDataDir } from './cluster.ts';
 
 /** A PostgreSQL of a test's own, which it may kill, stop and start again. */
 export interface OwnPostgres {
@@ -26,6 +27,7 @@ export async function startOwnPostgres(
 ): Promise<OwnPostgres> {
   const dataDir = mkdtempSync(join(folder, 'audit-log-postgres-'));
   const programs = process.env.TEST_POSTGRES;
+  if (!programs) makeDataDir(dataDir);
   const options = { dataDir, log: () => undefined, settings, ...(programs && { programs }) };
   let server: EmbeddedServer = await startEmbedded(options);
   const { connectionString: url, port } = server;

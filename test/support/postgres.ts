@@ -6,6 +6,7 @@ import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../src/db/embedded/server.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createPool } from '../../src/db/pool.ts';
+import { copyCluster } from './cluster.ts';
 import { onServer, urlOf } from './server.ts';
 
 declare module 'vitest' {
@@ -14,6 +15,8 @@ declare module 'vitest' {
     adminUrl: string;
     /** A migrated database on it, to make them from. */
     template: string;
+    /** A data directory of the installed PostgreSQL as its first start leaves it, to make others from. */
+    cluster: string;
   }
 }
 
@@ -24,6 +27,7 @@ interface Server {
 }
 
 const FOLDER_PREFIX = 'audit-log-test-';
+const CLUSTER_PREFIX = 'audit-log-cluster-';
 /** In the folder of a run that left databases for a look. */
 const KEPT = 'kept';
 
@@ -33,26 +37,39 @@ const KEPT = 'kept';
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
-  const server = given ? { url: given, stop: async () => undefined } : await startTemporary();
+  const cluster = mkdtempSync(join(tmpdir(), CLUSTER_PREFIX));
+  const removeCluster = () => rmSync(cluster, { recursive: true, force: true });
+  const start = async () => {
+    await (await startEmbedded({ dataDir: cluster, log: () => undefined })).stop();
+    return given ? { url: given, stop: async () => undefined } : await startTemporary(cluster);
+  };
+  const server = await start().catch((error: Error) => {
+    removeCluster();
+    throw error;
+  });
   const template = await createTemplate(server.url).catch(async (error: Error) => {
     await server.stop(false);
+    removeCluster();
     throw error;
   });
   project.provide('adminUrl', server.url);
   project.provide('template', template);
+  project.provide('cluster', cluster);
   return async () => {
     const { rows } = await onServer(server.url, "SELECT FROM pg_database WHERE datname LIKE 'test\\_%'");
     await onServer(server.url, `DROP DATABASE ${template}`);
+    removeCluster();
     await server.stop(rows.length > 0);
   };
 }
 
-async function startTemporary(): Promise<Server> {
+async function startTemporary(cluster: string): Promise<Server> {
   removeKept();
   const dataDir = mkdtempSync(join(tmpdir(), FOLDER_PREFIX));
   const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '200' };
   const remove = () => rmSync(dataDir, { recursive: true, force: true });
   const programs = process.env.TEST_POSTGRES;
+  if (!programs) copyCluster(cluster, dataDir);
   const options = { dataDir, log: () => undefined, settings, ...(programs && { programs }) };
   const server = await startEmbedded(options).catch((error: Error) => {
     remove();
