@@ -1,24 +1,34 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, vi } from 'vitest';
 import { storeKey } from '../../src/auth/api-keys.ts';
-import { createPool } from '../../src/db/pool.ts';
+import type { Pool } from '../../src/db/pool.ts';
+import { readHead } from '../../src/log/head.ts';
 import { formatCursor } from '../../src/log/read/cursor.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { expectWithin } from '../support/runs.ts';
 import { ADMIN_KEY, startService, type TestService } from '../support/service.ts';
 import { openStream, resultsOf, type StreamMessage } from '../support/sse.ts';
+import { test } from '../support/test.ts';
 import { logWarnings, upTo } from '../support/write.ts';
 
+const SETTINGS = { KEEP_ALIVE_MS: '100' };
 let database: TestDatabase;
 let service: TestService;
+let pool: Pool;
 
-beforeEach(async () => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
-  service = await startService(database.url, { KEEP_ALIVE_MS: '100' });
+  service = await startService(database.url, SETTINGS);
+  pool = createPool(database.url, () => undefined);
 });
-afterEach(async () => {
-  await service.stop();
-  await database.drop();
-});
+
+const sizeOfLog = async () => (await readHead(pool)).frontier.size;
+
+/** Where the next event will be, and the cursor after which it is the first. */
+async function next(): Promise<{ start: number; after: string }> {
+  const start = await sizeOfLog();
+  const after = start === 0 ? 'beginning' : formatCursor({ timestamp: 0, position: start - 1 });
+  return { start, after };
+}
 
 const ALERTS = `subscription ($after: String, $filter: AuditEventFilter) {
   securityAlerts(after: $after, filter: $filter) { cursor node { position action details } }
@@ -39,7 +49,9 @@ async function take(count: number, after: string | null): Promise<Alert['data'][
   return alerts;
 }
 
-const positionsOf = (alerts: Alert['data']['securityAlerts'][]) => alerts.map(({ node }) => node.position);
+/** The positions of alerts, counted from one. */
+const positionsOf = (alerts: Alert['data']['securityAlerts'][], start: number) =>
+  alerts.map(({ node }) => node.position - start);
 
 async function allOf(messages: AsyncIterable<StreamMessage>): Promise<StreamMessage[]> {
   const all: StreamMessage[] = [];
@@ -52,35 +64,42 @@ const subscribers = (count: number) =>
 
 describe('a subscription over server-sent events', () => {
   test('gives every event once, in log order, while several clients write', async () => {
-    const live = [take(600, 'beginning'), take(600, 'beginning')];
+    const { start, after } = await next();
+    const live = [take(600, after), take(600, after)];
     await Promise.all(['a', 'b', 'c'].map((prefix) => logWarnings(service, 200, { prefix })));
-    for (const alerts of await Promise.all(live)) expect(positionsOf(alerts)).toEqual(upTo(600));
+    for (const alerts of await Promise.all(live)) expect(positionsOf(alerts, start)).toEqual(upTo(600));
   });
 
   test('is live as soon as the answer begins', async () => {
+    const { start } = await next();
     for (const round of upTo(20)) {
       const stream = await openStream(service.url, ALERTS);
       await logWarnings(service, 1, { prefix: `${round}/` });
       const { value } = await resultsOf<Alert>(stream).next();
-      expect(value?.data.securityAlerts.node).toMatchObject({ position: round, action: `${round}/0` });
+      expect(value?.data.securityAlerts.node).toMatchObject({
+        position: start + round,
+        action: `${round}/0`,
+      });
       stream.disconnect();
     }
   });
 
   test('resumes after any cursor without gap or repeat', async () => {
+    const { start, after: before } = await next();
     await logWarnings(service, 700);
     const positions: number[] = [];
-    let after = 'beginning';
+    let after = before;
     for (const count of [1, 49, 50, 51, 499, 50]) {
       const alerts = await take(count, after);
-      positions.push(...positionsOf(alerts));
+      positions.push(...positionsOf(alerts, start));
       after = alerts.at(-1)?.cursor ?? '';
     }
     expect(positions).toEqual(upTo(700));
-    const next = take(1, after);
+    await subscribers(0);
+    const newest = take(1, after);
     await subscribers(1);
     await logWarnings(service, 1);
-    expect(positionsOf(await next)).toEqual([700]);
+    expect(positionsOf(await newest, start)).toEqual([700]);
   });
 
   test('begins with its headers and a comment, and says something while there is no event', async () => {
@@ -107,20 +126,23 @@ describe('the server', () => {
   });
 
   test('forgets a client that has stopped reading when it disconnects', async () => {
-    await logWarnings(service, 1_500, { more: { details: { text: 'x'.repeat(20_000) } } });
-    const stream = await openStream(service.url, ALERTS, { after: 'beginning' });
+    const { after } = await next();
+    await logWarnings(service, 600, { more: { details: { text: 'x'.repeat(20_000) } } });
+    const stream = await openStream(service.url, ALERTS, { after });
     await resultsOf(stream).next();
-    expect(service.countSubscribers()).toBe(1);
+    await subscribers(1);
     stream.disconnect();
     await subscribers(0);
   });
 
   test('stops at once while clients subscribe, and cuts the streams without completing them', async () => {
+    const { after } = await next();
     await logWarnings(service, 3);
+    const stopping = await startService(database.url, SETTINGS);
     const [idle, caughtUp] = await Promise.all(
-      [{}, { after: 'beginning' }].map((variables) => openStream(service.url, ALERTS, variables)),
+      [{}, { after }].map((variables) => openStream(stopping.url, ALERTS, variables)),
     );
-    await subscribers(2);
+    await vi.waitFor(() => expect(stopping.countSubscribers()).toBe(2), 10_000);
     const results: string[] = [];
     while (results.length < 3) {
       const { event } = (await caughtUp?.messages.next())?.value ?? {};
@@ -128,11 +150,11 @@ describe('the server', () => {
     }
     const read = Promise.all([idle, caughtUp].map((stream) => stream && allOf(stream.messages)));
     const started = performance.now();
-    await service.stop();
+    await stopping.stop();
     expectWithin(2_000, started);
     expect(results).toEqual(Array(3).fill('next'));
     for (const rest of await read) expect(rest?.map(({ event }) => event)).not.toContain('complete');
-    expect(service.countSubscribers()).toBe(0);
+    expect(stopping.countSubscribers()).toBe(0);
   });
 });
 
@@ -142,7 +164,7 @@ describe('what cannot be subscribed to is an error with a code, and then the str
     [
       'a cursor of a longer log',
       ALERTS,
-      { after: formatCursor({ timestamp: 0, position: 5 }) },
+      { after: formatCursor({ timestamp: 0, position: 1_000_000 }) },
       'BAD_USER_INPUT',
       'after',
     ],
@@ -150,28 +172,29 @@ describe('what cannot be subscribed to is an error with a code, and then the str
     ['an unknown field', 'subscription { nothing }', {}, 'BAD_USER_INPUT', undefined],
   ])('%s', async (_name, query, variables, code, path) => {
     const stream = await openStream(service.url, query, variables);
-    const [, next, complete, ...more] = await allOf(stream.messages);
-    const [error] = JSON.parse(next?.data ?? '').errors;
+    const [, first, complete, ...more] = await allOf(stream.messages);
+    const [error] = JSON.parse(first?.data ?? '').errors;
     expect(error.extensions).toEqual(path === undefined ? { code } : { code, path });
     expect(complete).toEqual({ event: 'complete', data: '' });
     expect(more).toEqual([]);
   });
 
+  beforeAll(() =>
+    storeKey(pool, {
+      name: 'writer',
+      secret: 'a-key-that-may-only-write-0123',
+      scopes: ['events:write'],
+    }),
+  );
+
   test.each([
     ['an unknown key', 'no-such-key-0123456789', 401, 'UNAUTHENTICATED'],
     ['a key that may only write', 'a-key-that-may-only-write-0123', 200, 'FORBIDDEN'],
   ])('%s', async (_name, key, status, code) => {
-    const pool = createPool(database.url, () => undefined);
-    await storeKey(pool, {
-      name: 'writer',
-      secret: 'a-key-that-may-only-write-0123',
-      scopes: ['events:write'],
-    });
-    await pool.end();
     const stream = await openStream(service.url, ALERTS, {}, key);
     expect(stream.status).toBe(status);
-    const [, next] = await allOf(stream.messages);
-    expect(JSON.parse(next?.data ?? '').errors[0].extensions).toEqual({ code });
+    const [, first] = await allOf(stream.messages);
+    expect(JSON.parse(first?.data ?? '').errors[0].extensions).toEqual({ code });
   });
 });
 
