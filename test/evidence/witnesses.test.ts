@@ -203,32 +203,41 @@ function* forever(): Generator<string> {
   for (;;) yield '— '.repeat(1_000);
 }
 
-test.each(Object.entries(ROGUES))(
-  'a witness that %s harms nothing and is asked again',
-  async (name, behaviour) => {
-    const key = witnessKey(`rogue.example/${name.replaceAll(' ', '-')}`, 1);
-    const rogue: Rogue = await startRogue((request, response) =>
-      behaviour(key, () => rogue)(request, response),
-    );
-    const before = witness.answered().length;
-    const service = await start(witness, { vkey: formatVerifierKey(key), url: rogue.url });
-    try {
-      await logWarnings(service, 2);
-      await caughtUp(service);
-      await expect.poll(() => rogue.requests.length, { timeout: 20_000 }).toBeGreaterThan(2);
-      const { rows } = await pool.query(
-        'SELECT DISTINCT key_name AS name FROM cosignatures WHERE of_witness',
-      );
-      expect(rows).toEqual([{ name: 'witness.example/w1' }]);
-      const answered = witness.answered().slice(before);
-      expect(new Set(answered.map(({ size }) => size)).size).toBe(answered.length);
-      expect(await disputes(service)).toBe(0);
-    } finally {
-      await service.stop();
-      await rogue.stop();
-    }
-  },
-);
+/** A witness of this behaviour, with its key. */
+async function startAs(
+  name: string,
+  behaviour: Behaviour,
+): Promise<{ name: string; vkey: string; rogue: Rogue }> {
+  const key = witnessKey(`rogue.example/${name.replaceAll(' ', '-')}`, 1);
+  const rogue: Rogue = await startRogue((request, response) =>
+    behaviour(key, () => rogue)(request, response),
+  );
+  return { name, vkey: formatVerifierKey(key), rogue };
+}
+
+test('witnesses that misbehave in every way, all at once, harm nothing and are asked again', async () => {
+  const rogues = await Promise.all(
+    Object.entries(ROGUES).map(([name, behaviour]) => startAs(name, behaviour)),
+  );
+  const before = witness.answered().length;
+  const service = await start(witness, ...rogues.map(({ vkey, rogue: { url } }) => ({ vkey, url })));
+  try {
+    await logWarnings(service, 2);
+    await caughtUp(service);
+    for (const { name, rogue } of rogues)
+      await expect
+        .poll(() => rogue.requests.length, { timeout: 20_000, message: `a witness that ${name}` })
+        .toBeGreaterThan(2);
+    const { rows } = await pool.query('SELECT DISTINCT key_name AS name FROM cosignatures WHERE of_witness');
+    expect(rows).toEqual([{ name: 'witness.example/w1' }]);
+    const answered = witness.answered().slice(before);
+    expect(new Set(answered.map(({ size }) => size)).size).toBe(answered.length);
+    expect(await disputes(service)).toBe(0);
+  } finally {
+    await service.stop();
+    await Promise.all(rogues.map(({ rogue }) => rogue.stop()));
+  }
+});
 
 async function disputes(service: TestService): Promise<number> {
   const filter = { action: 'log.disputed' };
