@@ -1,14 +1,18 @@
 import { afterAll, expect, vi } from 'vitest';
 import { type ChildService, startChildService } from '../support/child-service.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { runsOf } from '../support/runs.ts';
 import { ADMIN_KEY, post } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
 import { test } from '../support/test.ts';
+import { upTo } from '../support/write.ts';
 
 // A heap that any one of the attacks would end, if what it makes were kept or even built.
 const HEAP_MB = 200;
 const KEPT_BYTES = 60_000_000;
 const MAX_BYTES = 16_000_000;
+const AT_A_TIME = runsOf(4, 2);
+const DOCUMENTS = runsOf(300, 60);
 
 let database: TestDatabase;
 let service: ChildService;
@@ -46,8 +50,8 @@ const BODIES: Record<string, string> = {
   'an operation name': JSON.stringify({ query: '{ __typename }', operationName: fill('x') }),
 };
 
-test.each(Object.entries(BODIES))('%s, four at a time, leave nothing behind', async (_what, body) => {
-  const answers = await Promise.all([1, 2, 3, 4].map(() => post(service.url, body, ADMIN_KEY)));
+test.each(Object.entries(BODIES))(`%s, ${AT_A_TIME} at a time, leave nothing behind`, async (_what, body) => {
+  const answers = await Promise.all(upTo(AT_A_TIME).map(() => post(service.url, body, ADMIN_KEY)));
   for (const { data, errors } of answers) {
     expect(data).toBeUndefined();
     expect(errors?.[0]?.extensions.code).toMatch(/^(BAD_USER_INPUT|QUERY_TOO_COMPLEX|OVERLOADED)$/);
@@ -55,12 +59,12 @@ test.each(Object.entries(BODIES))('%s, four at a time, leave nothing behind', as
   await nothingKept();
 });
 
-test('hundreds of documents that take much memory, each another, are not all kept', async () => {
+test('many documents that take much memory, each another, are not all kept', async () => {
   const other = (n: number) =>
     `query q${n} { auditEvents(filter: { categories: [${fill('"a" ', 9_500)}] }) { totalCount } }`;
   const wrong = (n: number) =>
     `query q${n} { auditEvents(filter: { categories: [${fill('"a" ', 9_500)}] }) { wrong } }`;
-  for (let n = 0; n < 300; n += 1) {
+  for (const n of upTo(DOCUMENTS)) {
     for (const document of [other(n), wrong(n)]) {
       const { errors } = await service.ask(document);
       expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
