@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { META_KINDS } from './audit/activity-totals.ts';
-import { SCOPES, type Scope } from './auth/principal.ts';
+import { SCOPES, type Scope } from './auth/principal-and-scopes.ts';
 import { parseClaimPath } from './auth/token-claims.ts';
 import { parseIssuer } from './auth/token-issuers.ts';
 import { TOKEN_ALGORITHMS } from './auth/tokens.ts';

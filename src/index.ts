@@ -2,7 +2,7 @@ import type { AuditLog } from './library/audit-log.ts';
 import type { AuditLogOptions } from './library/options.ts';
 import type { AuditService, AuditServiceOptions } from './service.ts';
 
-export type { Scope } from './auth/principal.ts';
+export type { Scope } from './auth/principal-and-scopes.ts';
 export { type Config, readConfig } from './config.ts';
 export { AuditError, AuditErrors, ERROR_CODES, type ErrorCode } from './errors.ts';
 export { EVENT_TYPES, OUTCOMES, type Outcome, SEVERITIES, type Severity } from './events/catalog.ts';

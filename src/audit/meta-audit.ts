@@ -1,6 +1,6 @@
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { AdminKey } from '../auth/manage-keys.ts';
-import { callerOf, type RequestContext } from '../auth/principal.ts';
+import { callerOf, type RequestContext } from '../auth/principal-and-scopes.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Queryable } from '../db/queries.ts';
 import { withDeadline } from '../deadline.ts';

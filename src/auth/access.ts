@@ -1,7 +1,7 @@
 import type { Pool } from '../db/pool.ts';
 import { createUsage, findValid } from './api-keys.ts';
 import { type Authenticate, createAuthentication, KeyLookup } from './authenticate.ts';
-import type { Credential } from './principal.ts';
+import type { Credential } from './principal-and-scopes.ts';
 import { createQuota, type Quota, type QuotaOptions } from './quota.ts';
 import { createFailureLimit, createRateLimit, type FailureLimit, type RateLimit } from './rate-limit.ts';
 import { createSessions, type Sessions } from './sessions.ts';

@@ -4,7 +4,7 @@ import { timeOn } from '../db/clock.ts';
 import type { ApiKeyModel, ApiKeyWhereInput } from '../db/generated/models.ts';
 import type { Pool } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';
-import type { Scope } from './principal.ts';
+import type { Scope } from './principal-and-scopes.ts';
 
 /** The NOTIFY channel of changed keys. The payload is the id of the key. */
 export const KEYS_CHANNEL = 'audit_log_keys';

@@ -3,7 +3,7 @@ import { withDeadline } from '../deadline.ts';
 import { AuditError } from '../errors.ts';
 import type { Peer } from '../log/append/record.ts';
 import { type ApiKey, findKeys, hashSecret, isMistyped } from './api-keys.ts';
-import type { Principal } from './principal.ts';
+import type { Principal } from './principal-and-scopes.ts';
 import type { FailureLimit } from './rate-limit.ts';
 import type { Tokens } from './tokens.ts';
 

@@ -7,7 +7,7 @@ import type { Reads } from '../db/queries.ts';
 import { withDeadline } from '../deadline.ts';
 import { AuditError } from '../errors.ts';
 import type { EventFilter } from '../events/filter.ts';
-import type { Principal } from './principal.ts';
+import type { Principal } from './principal-and-scopes.ts';
 
 /**
  * The one gate for reads: narrows a filter to what the principal may see. Every read of events uses the filters it

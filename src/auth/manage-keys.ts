@@ -16,7 +16,7 @@ import {
   markRevoked,
   storeKey,
 } from './api-keys.ts';
-import { SCOPES, type Scope } from './principal.ts';
+import { SCOPES, type Scope } from './principal-and-scopes.ts';
 
 const KEY_ID = /^[\w-]{1,64}$/;
 

@@ -1,6 +1,6 @@
 import type { Pool } from '../db/pool.ts';
 import { findValid } from './api-keys.ts';
-import type { Credential } from './principal.ts';
+import type { Credential } from './principal-and-scopes.ts';
 
 const CHECK_MS = 2_000;
 /** The longest delay of a timer. */

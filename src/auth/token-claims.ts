@@ -1,7 +1,7 @@
 import { AuditError } from '../errors.ts';
 import { TEXT_BOUNDS } from '../events/fields.ts';
 import { countMembers } from '../parse-json.ts';
-import { SCOPES, type Scope } from './principal.ts';
+import { SCOPES, type Scope } from './principal-and-scopes.ts';
 
 const MAX_LENGTH = 8_192;
 const MAX_DEPTH = 16;

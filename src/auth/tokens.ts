@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
-import type { Principal, Scope } from './principal.ts';
+import type { Principal, Scope } from './principal-and-scopes.ts';
 import {
   type ClaimPath,
   type ClaimRules,

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { SCOPES, type Scope } from '../auth/principal.ts';
+import { SCOPES, type Scope } from '../auth/principal-and-scopes.ts';
 import { parseTime } from '../events/time.ts';
 import { printFailure } from './messages.ts';
 

@@ -1,4 +1,4 @@
-import { callerOf } from '../auth/principal.ts';
+import { callerOf } from '../auth/principal-and-scopes.ts';
 import { SILENCE } from '../db/client.ts';
 import { createPool } from '../db/pool.ts';
 import { MAX_AGE_DAYS } from '../events/time.ts';

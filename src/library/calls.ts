@@ -1,4 +1,10 @@
-import { hasScope, type Principal, type RequestContext, SCOPES, type Scope } from '../auth/principal.ts';
+import {
+  hasScope,
+  type Principal,
+  type RequestContext,
+  SCOPES,
+  type Scope,
+} from '../auth/principal-and-scopes.ts';
 import { AuditError, badInput, orUnavailable } from '../errors.ts';
 import { TEXT_BOUNDS } from '../events/fields.ts';
 import { checkText } from '../events/json.ts';

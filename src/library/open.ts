@@ -17,7 +17,7 @@ import { alteredLogEvent, disputedLogEvent, type IntegrityError } from '../evide
 import { publishCheckpoints } from '../evidence/publish-checkpoints.ts';
 import { createSigner, type Signer } from '../evidence/signer.ts';
 import { createFeed, type Feed } from '../feed/feed.ts';
-import { createListener, GROWTH_CHANNEL } from '../feed/listener.ts';
+import { createListener, GROWTH_CHANNEL } from '../feed/notifications.ts';
 import { createAppender } from '../log/append/appender.ts';
 import { createFilters, type EventFilterFunction, loadExtensions } from '../log/append/extensions.ts';
 import { createHandlers, type EventHandler, eventLogger, type Handlers } from '../log/append/handlers.ts';
@@ -27,7 +27,8 @@ import { createExports } from '../log/exports/export.ts';
 import { createLogMaintenance } from '../log/maintenance.ts';
 import { readPositions } from '../log/read/events.ts';
 import { recordUpgrade } from '../log/retention/announce.ts';
-import { createPurges, type Purges, startRetention } from '../log/retention/purge.ts';
+import { createPurges, type Purges } from '../log/retention/purge.ts';
+import { startRetention } from '../log/retention/schedule.ts';
 import { ensureExportSecret, openRedaction } from '../log/service-secrets.ts';
 import type { Services } from '../schema/context.ts';
 import { createHealth, type Health } from '../server/health.ts';

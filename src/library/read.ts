@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { visibleTo } from '../auth/gate.ts';
-import { callerOf, type RequestContext } from '../auth/principal.ts';
+import { callerOf, type RequestContext } from '../auth/principal-and-scopes.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent as StoredEvent } from '../events/fields.ts';
 import type { EventFilter } from '../events/filter.ts';
@@ -10,7 +10,7 @@ import { aboutExport, EXPORT_FORMATS, type ExportFormat } from '../log/exports/l
 import { readHead } from '../log/head.ts';
 import { parseCursor } from '../log/read/cursor.ts';
 import { listEvents, readEvents } from '../log/read/events.ts';
-import { EVENT_ORDERS, type EventOrder, MAX_OFFSET, PAGE_SIZE } from '../log/read/keyset.ts';
+import { EVENT_ORDERS, type EventOrder, MAX_OFFSET, PAGE_SIZE } from '../log/read/pages.ts';
 import {
   countBy,
   countResources,

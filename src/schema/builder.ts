@@ -1,10 +1,10 @@
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
-import { hasScope, type Scope } from '../auth/principal.ts';
+import { hasScope, type Scope } from '../auth/principal-and-scopes.ts';
 import { AuditError, badInput } from '../errors.ts';
 import { type JsonObject, MAX_JSON_DEPTH, MAX_JSON_VALUES } from '../events/fields.ts';
-import { PAGE_SIZE } from '../log/read/keyset.ts';
+import { PAGE_SIZE } from '../log/read/pages.ts';
 import './audit-of-reads.ts';
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
 import { changedTo, problemOfNumber } from '../events/json.ts';

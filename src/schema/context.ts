@@ -1,9 +1,8 @@
 import DataLoader from 'dataloader';
 import type { ExecutionResult } from 'graphql';
 import type { MetaAudit } from '../audit/meta-audit.ts';
-import type { Reader } from '../auth/gate.ts';
-import { visibleTree } from '../auth/gate.ts';
-import type { Credential, Principal, RequestContext } from '../auth/principal.ts';
+import { type Reader, visibleTree } from '../auth/gate.ts';
+import type { Credential, Principal, RequestContext } from '../auth/principal-and-scopes.ts';
 import type { Quota } from '../auth/quota.ts';
 import type { FailureLimit, RateLimit } from '../auth/rate-limit.ts';
 import type { RequestWork } from '../auth/request-work.ts';
@@ -17,7 +16,7 @@ import { treeOf } from '../evidence/trees.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Pipeline } from '../log/append/record.ts';
 import type { OpenExport } from '../log/exports/export.ts';
-import { PAGE_SIZE } from '../log/read/keyset.ts';
+import { PAGE_SIZE } from '../log/read/pages.ts';
 import type { Purges } from '../log/retention/purge.ts';
 
 /** The context of resolvers: the principal and the parts of the service. */

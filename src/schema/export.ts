@@ -1,5 +1,5 @@
 import { visibleTo } from '../auth/gate.ts';
-import { callerOf } from '../auth/principal.ts';
+import { callerOf } from '../auth/principal-and-scopes.ts';
 import { badInput } from '../errors.ts';
 import { checkFilter } from '../events/filter.ts';
 import { type CsvOptions, DELIMITERS, USUAL_CSV } from '../log/exports/csv.ts';

@@ -18,7 +18,7 @@ import {
   type VariableDefinitionNode,
 } from 'graphql';
 import { boundTo } from '../auth/gate.ts';
-import { hasScope, type Principal } from '../auth/principal.ts';
+import { hasScope, type Principal } from '../auth/principal-and-scopes.ts';
 import { AuditError, AuditErrors, MAX_PROBLEMS } from '../errors.ts';
 import { mapAcrossTurns } from '../event-loop.ts';
 import { MAX_BATCH } from '../events/fields.ts';

@@ -1,6 +1,6 @@
 import { type ApiKey, listKeys } from '../auth/api-keys.ts';
 import { type CreatedKey, createKey, type KeyStore, revokeKey } from '../auth/manage-keys.ts';
-import { callerOf, SCOPES, type Scope } from '../auth/principal.ts';
+import { callerOf, SCOPES, type Scope } from '../auth/principal-and-scopes.ts';
 import { enumName } from '../events/catalog.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';

@@ -1,4 +1,4 @@
-import { callerOf } from '../auth/principal.ts';
+import { callerOf } from '../auth/principal-and-scopes.ts';
 import { badInput } from '../errors.ts';
 import { MAX_AGE_DAYS } from '../events/time.ts';
 import { builder } from './builder.ts';

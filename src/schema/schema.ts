@@ -4,7 +4,7 @@ import { type Catalog, enumName } from '../events/catalog.ts';
 import type { AuditEvent } from '../events/fields.ts';
 import { builder } from './builder.ts';
 import './builder.ts';
-import './event-pages.ts';
+import './event-connection.ts';
 import './event.ts';
 import './evidence.ts';
 import './export.ts';

@@ -5,7 +5,7 @@ import { parseCursor } from '../log/read/cursor.ts';
 import { builder } from './builder.ts';
 import { cost, QUERY_COST } from './cost.ts';
 import { SeverityRef } from './event.ts';
-import { AuditEventEdgeRef, EventEdge } from './event-pages.ts';
+import { AuditEventEdgeRef, EventEdge } from './event-connection.ts';
 import { AuditEventFilterRef } from './filter.ts';
 
 const AFTER =

@@ -1,9 +1,7 @@
-import type { Reader } from '../auth/gate.ts';
-import { visibleTo } from '../auth/gate.ts';
+import { type Reader, visibleTo } from '../auth/gate.ts';
 import { badInput } from '../errors.ts';
 import type { Outcome, Severity } from '../events/catalog.ts';
-import type { EventFilter } from '../events/filter.ts';
-import { checkFilter } from '../events/filter.ts';
+import { checkFilter, type EventFilter } from '../events/filter.ts';
 import { type OffsetAt, offsetsOf } from '../events/time.ts';
 import {
   type Count,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import type { Credential } from '../auth/principal.ts';
+import type { Credential } from '../auth/principal-and-scopes.ts';
 import type { Quota } from '../auth/quota.ts';
 import { AuditError } from '../errors.ts';
 import { FORMATS } from '../log/exports/export.ts';

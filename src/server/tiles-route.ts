@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { visibleTo, visibleTree } from '../auth/gate.ts';
-import { hasScope, type Principal } from '../auth/principal.ts';
+import { hasScope, type Principal } from '../auth/principal-and-scopes.ts';
 import { AuditError, badInput, type ErrorCode } from '../errors.ts';
 import { TEXT_BOUNDS } from '../events/fields.ts';
 import { problemOf } from '../events/json.ts';

@@ -3,7 +3,7 @@ import { CloseCode } from 'graphql-ws';
 import type { Logger } from 'pino';
 import type { VerifyClientCallbackAsync, WebSocket } from 'ws';
 import type { Authenticate } from '../auth/authenticate.ts';
-import type { Principal } from '../auth/principal.ts';
+import type { Principal } from '../auth/principal-and-scopes.ts';
 import { RequestWork } from '../auth/request-work.ts';
 import { AuditError } from '../errors.ts';
 import { hasTurnTime, runNow, runWhenTurnHasTime } from '../event-loop.ts';
@@ -20,8 +20,15 @@ import { type PeerOf, requestIdOf } from './request.ts';
 import type { OperationIds } from './websocket-operation-ids.ts';
 import type { Yoga } from './yoga.ts';
 
-/** Registered close code: the service cannot take this now. */
-export const TRY_AGAIN_LATER = 1013;
+/** The codes with which the service closes a connection, beside those of graphql-ws for faults of a client (RFC 6455, 7.4.1). */
+export const CLOSE_CODES = {
+  /** The key is unknown, was revoked or has expired. */
+  keyInvalid: CloseCode.Forbidden,
+  /** The service cannot take this now. */
+  tryAgainLater: 1013,
+  /** The service stops. */
+  goingAway: 1001,
+};
 
 export interface WebSocketOptions extends UpgradeRules {
   server: Server;
@@ -181,7 +188,7 @@ export function admitMessage(
     rates.check(connection.principal.keyId);
     return undefined;
   } catch {
-    return { code: TRY_AGAIN_LATER, reason: 'the API key has spent what it may: try again later' };
+    return { code: CLOSE_CODES.tryAgainLater, reason: 'the API key has spent what it may: try again later' };
   }
 }
 

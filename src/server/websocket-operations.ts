@@ -1,6 +1,6 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
-import { CloseCode, type ServerOptions } from 'graphql-ws';
-import type { Principal } from '../auth/principal.ts';
+import type { ServerOptions } from 'graphql-ws';
+import type { Principal } from '../auth/principal-and-scopes.ts';
 import { RequestWork } from '../auth/request-work.ts';
 import { AuditError } from '../errors.ts';
 import type { Context, ResultSender, Services } from '../schema/context.ts';
@@ -11,7 +11,7 @@ import { type CheckedDocument, requireOperation } from './documents.ts';
 import type { RequestLimiter } from './load-limits.ts';
 import { checkParams } from './operation-request.ts';
 import { KEY_ENDED } from './subscriptions.ts';
-import { type Connection, TRY_AGAIN_LATER, type WebSocketOptions } from './websocket-connection.ts';
+import { CLOSE_CODES, type Connection, type WebSocketOptions } from './websocket-connection.ts';
 import { clientId, TOO_MANY_OPERATIONS } from './websocket-operation-ids.ts';
 import type { Yoga } from './yoga.ts';
 
@@ -62,8 +62,8 @@ async function connect(
   } catch (error) {
     const { message, extensions } = showError(error, log);
     if (extensions.code === 'UNAUTHENTICATED')
-      connection.socket.close(CloseCode.Forbidden, `Forbidden: ${message}`);
-    else connection.socket.close(TRY_AGAIN_LATER, `${extensions.code}: try again later`);
+      connection.socket.close(CLOSE_CODES.keyInvalid, `Forbidden: ${message}`);
+    else connection.socket.close(CLOSE_CODES.tryAgainLater, `${extensions.code}: try again later`);
     return false;
   }
 }
@@ -74,7 +74,7 @@ function endWithKey(sessions: Services['sessions'], connection: Connection): voi
   const release = sessions.open(principal, () => {
     connection.principal = undefined;
     // After the last messages of the subscriptions, which are sent in this turn.
-    setImmediate(() => socket.close(CloseCode.Forbidden, 'Forbidden'));
+    setImmediate(() => socket.close(CLOSE_CODES.keyInvalid, 'Forbidden'));
   });
   socket.once('close', release);
 }

@@ -4,6 +4,7 @@ import { RequestWork } from '../auth/request-work.ts';
 import { GRAPHQL_PATH } from './request.ts';
 import {
   admitMessage,
+  CLOSE_CODES,
   type Connection,
   createSend,
   keepAlive,
@@ -20,8 +21,6 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const MAX_PAYLOAD_BYTES = 1_048_576;
 /** A client that sends a message while more bytes than this wait to be sent to it does not read its responses. */
 const MAX_UNREAD_BYTES = 16_777_216;
-/** The close code when the service stops (RFC 6455, 7.4.1). */
-const GOING_AWAY = 1001;
 
 /**
  * Serves the API over WebSocket (graphql-transport-ws) on the same path, with Yoga's plugins. Uses graphql-ws'
@@ -110,7 +109,7 @@ function handleMessage(
 }
 
 async function closeAll(sockets: WebSocketServer): Promise<void> {
-  for (const socket of sockets.clients) socket.close(GOING_AWAY, 'the service stops');
+  for (const socket of sockets.clients) socket.close(CLOSE_CODES.goingAway, 'the service stops');
   const forced = setTimeout(() => {
     for (const socket of sockets.clients) socket.terminate();
   }, CLOSE_TIMEOUT_MS);

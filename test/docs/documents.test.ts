@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { SCOPES } from '../../src/auth/principal.ts';
+import { SCOPES } from '../../src/auth/principal-and-scopes.ts';
 import { SETTING_NAMES } from '../../src/config.ts';
 import { ERROR_CODES } from '../../src/errors.ts';
 import { DOCUMENT_BOUNDS } from '../../src/server/document-limits.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { canonicalDraft, canonicalEvent, canonicalObjects } from '../../src/events/canonical.ts';
 import type { JsonObject, JsonValue } from '../../src/events/fields.ts';
-import { createNameSensitivity } from '../../src/events/redact/names.ts';
+import { createNameSensitivity } from '../../src/events/redact/name-sensitivity.ts';
 import { createTextRedaction } from '../../src/events/redact/text.ts';
 import { formerWordsOf, parseSearch, searchWords, wordsOf } from '../../src/events/search.ts';
 import { partsOf, patternsOf } from './adversarial/families.ts';

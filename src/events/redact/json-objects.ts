@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../fields.ts';
 import { isCardNumber } from './card-and-account-numbers.ts';
 import type { PathRules, Treatment } from './field-rules.ts';
-import { IDENTIFIERS, type Sensitivity } from './names.ts';
+import { IDENTIFIERS, type Sensitivity } from './name-sensitivity.ts';
 import { REDACTED } from './replacement.ts';
 
 const MAX_REMEMBERED = 10_000;

@@ -1,6 +1,6 @@
-import { ENDING_NAMES, SENSITIVE_NAMES } from './name-table.ts';
-import { furtherSensitivity, isIdentifier, memoized, type Sensitivity, wordsOf } from './names.ts';
+import { furtherSensitivity, isIdentifier, memoized, type Sensitivity, wordsOf } from './name-sensitivity.ts';
 import { REDACTED, type Span } from './replacement.ts';
+import { ENDING_NAMES, SENSITIVE_NAMES } from './secret-names.ts';
 
 const SIGNATURES = ['sig', 'signature'];
 const MIN_SIGNATURE = 16;

@@ -14,7 +14,7 @@ import {
 import type { EventFilter } from '../filter.ts';
 import { type FieldRules, type PathRules, parseFieldRules, type Treatment } from './field-rules.ts';
 import { createMembers } from './json-objects.ts';
-import { createNameSensitivity } from './names.ts';
+import { createNameSensitivity } from './name-sensitivity.ts';
 import { REDACTED } from './replacement.ts';
 import { createTextRedaction } from './text.ts';
 

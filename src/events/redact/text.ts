@@ -1,7 +1,7 @@
 import { findAccounts, findCards, MIN_ACCOUNT_DIGITS, MIN_CARD_DIGITS } from './card-and-account-numbers.ts';
 import { findInDecoded, findWithAsciiDigits } from './decoded-text.ts';
+import type { Sensitivity } from './name-sensitivity.ts';
 import { createPairs } from './name-value-pairs.ts';
-import type { Sensitivity } from './names.ts';
 import { HEADER_MARKS, KEY_MARKS, redactHeaders, redactKeys } from './private-keys-and-credentials.ts';
 import { ESCAPE, replaceSpans, type Span } from './replacement.ts';
 import {

@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { Pool } from '../../db/pool.ts';
 import { AuditError, orUnavailable } from '../../errors.ts';
 import type { AuditEvent } from '../../events/fields.ts';
-import { AppendQueue, type WaitingRequest } from './append-queue.ts';
 import { type AppendRequest, type AppendResult, type AssignedPosition, findConflicts } from './batch.ts';
+import { AppendQueue, type WaitingRequest } from './batch-queue.ts';
 import { Committer } from './committer.ts';
 import { eventAt, type PreparedEvent } from './prepare-event.ts';
 

@@ -5,7 +5,7 @@ import { isEventId } from '../../events/event-id.ts';
 import type { AuditEvent } from '../../events/fields.ts';
 import type { EventFilter } from '../../events/filter.ts';
 import { allOf, whereOf } from './filter-sql.ts';
-import { keysetOf, limitOf, orderOf, type PageRequest, queryPage } from './keyset.ts';
+import { keysetOf, limitOf, orderOf, type PageRequest, queryPage } from './pages.ts';
 import { columnsOf, eventOfRow, isVisible, READ_COLUMNS, type ReadRow } from './row.ts';
 import { isSearch, searchRows } from './search.ts';
 

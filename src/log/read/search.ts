@@ -13,7 +13,7 @@ import {
   orderOf,
   type PageRequest,
   queryPage,
-} from './keyset.ts';
+} from './pages.ts';
 import { columnsOf, type ReadRow } from './row.ts';
 
 // How many events the first and the second scan read, in the order of the page.

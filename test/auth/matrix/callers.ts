@@ -1,4 +1,4 @@
-import { SCOPES, type Scope } from '../../../src/auth/principal.ts';
+import { SCOPES, type Scope } from '../../../src/auth/principal-and-scopes.ts';
 import { createPool } from '../../../src/db/pool.ts';
 import { createIssuerKey, type TestIssuer } from '../../support/issuer.ts';
 import type { TestService } from '../../support/service.ts';

@@ -1,4 +1,4 @@
-import type { Scope } from '../../../src/auth/principal.ts';
+import type { Scope } from '../../../src/auth/principal-and-scopes.ts';
 import type { TestService } from '../../support/service.ts';
 import { createKey } from '../create-key.ts';
 import type { World } from './world.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createNameSensitivity } from '../../../src/events/redact/names.ts';
+import { createNameSensitivity } from '../../../src/events/redact/name-sensitivity.ts';
 import { createTextRedaction } from '../../../src/events/redact/text.ts';
 
 const { redactText } = createTextRedaction(createNameSensitivity(), []);

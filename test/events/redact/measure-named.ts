@@ -1,4 +1,4 @@
-import { createNameSensitivity } from '../../../src/events/redact/names.ts';
+import { createNameSensitivity } from '../../../src/events/redact/name-sensitivity.ts';
 import { createTextRedaction } from '../../../src/events/redact/text.ts';
 import { ALIKE, ENGLISH, ORDINARY_TEXTS, OTHER_LANGUAGES, SECRET, SHAPES, TEXTS } from './labels-named.ts';
 import { redactDetails } from './redact-details.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { MORE_NAMES } from '../../../src/events/redact/name-table.ts';
-import { createNameSensitivity } from '../../../src/events/redact/names.ts';
+import { createNameSensitivity } from '../../../src/events/redact/name-sensitivity.ts';
 import { REDACTED } from '../../../src/events/redact/replacement.ts';
+import { MORE_NAMES } from '../../../src/events/redact/secret-names.ts';
 import { createTextRedaction } from '../../../src/events/redact/text.ts';
 import { ALIKE, ENGLISH, ORDINARY_TEXTS, OTHER_LANGUAGES, SECRET, SHAPES, TEXTS } from './labels-named.ts';
 import { redactDetails } from './redact-details.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createNameSensitivity } from '../../../src/events/redact/names.ts';
+import { createNameSensitivity } from '../../../src/events/redact/name-sensitivity.ts';
 import { createTextRedaction } from '../../../src/events/redact/text.ts';
 import { Dice } from './dice.ts';
 import { measureContexts, measureOrdinary, measureTokens } from './measured.ts';

@@ -14,7 +14,7 @@ import { createAppender } from '../../../src/log/append/appender.ts';
 import { eventAt, prepareEvent } from '../../../src/log/append/prepare-event.ts';
 import { createHead } from '../../../src/log/head.ts';
 import { listEvents, readRange } from '../../../src/log/read/events.ts';
-import { EVENT_ORDERS, type EventOrder } from '../../../src/log/read/keyset.ts';
+import { EVENT_ORDERS, type EventOrder } from '../../../src/log/read/pages.ts';
 import { collectRows } from '../../../src/log/read/search.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { runsOf } from '../../support/runs.ts';

@@ -243,7 +243,7 @@ const READERS: Record<string, string> = {
   'log/append/transactions.ts': 'reads at the head',
   'log/exports/export.ts': 'refuses what begins before the first position, after reading',
   'log/read/events.ts': 'reads a page again without the rows before the first position; leaves them out',
-  'log/read/keyset.ts': 'names the table, for the order of what others read',
+  'log/read/pages.ts': 'names the table, for the order of what others read',
   'log/read/search.ts': 'the same, by events.ts',
   'log/retention/boundary.ts': 'reads behind the first position',
   'log/retention/remove-rows.ts': 'removes them',

@@ -1,4 +1,4 @@
-import { createNameSensitivity } from '../../../../src/events/redact/names.ts';
+import { createNameSensitivity } from '../../../../src/events/redact/name-sensitivity.ts';
 import { createTextRedaction } from '../../../../src/events/redact/text.ts';
 import { Dice } from '../dice.ts';
 import { generate } from './generate.ts';

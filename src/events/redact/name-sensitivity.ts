@@ -1,4 +1,4 @@
-import { ENDING_NAMES, MORE_NAMES, SENSITIVE_NAMES } from './name-table.ts';
+import { ENDING_NAMES, MORE_NAMES, SENSITIVE_NAMES } from './secret-names.ts';
 
 // Only the end of a longer key is examined.
 const MAX_JUDGED = 256;

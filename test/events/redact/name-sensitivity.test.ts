@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { SENSITIVE_NAMES } from '../../../src/events/redact/name-table.ts';
-import { createNameSensitivity } from '../../../src/events/redact/names.ts';
+import { createNameSensitivity } from '../../../src/events/redact/name-sensitivity.ts';
 import { REDACTED } from '../../../src/events/redact/replacement.ts';
+import { SENSITIVE_NAMES } from '../../../src/events/redact/secret-names.ts';
 import { redactDetails } from './redact-details.ts';
 
 const sensitivityOf = createNameSensitivity(['pin_code']);

@@ -1,11 +1,10 @@
 import { visibleTo } from '../auth/gate.ts';
 import { badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/fields.ts';
-import type { EventFilter } from '../events/filter.ts';
-import { checkFilter } from '../events/filter.ts';
+import { checkFilter, type EventFilter } from '../events/filter.ts';
 import { formatCursor, parseCursor } from '../log/read/cursor.ts';
 import { listEvents } from '../log/read/events.ts';
-import { type EventOrder, MAX_OFFSET, PAGE_SIZE, type PageRequest } from '../log/read/keyset.ts';
+import { type EventOrder, MAX_OFFSET, PAGE_SIZE, type PageRequest } from '../log/read/pages.ts';
 import { Summary } from '../log/summary/summary.ts';
 import { builder } from './builder.ts';
 import { COUNT_COST, cost, QUERY_COST } from './cost.ts';
