@@ -3,24 +3,25 @@ export function isIterable<T>(value: unknown): value is AsyncIterable<T> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
+const OVER = { done: true, value: undefined } as const;
+
 /** Maps the results of a subscription one by one, when they are asked for. Ending the mapped results ends the source. */
 export function mapResults<Source, Result>(
   source: AsyncIterable<Source>,
   map: (result: Source) => Result | Promise<Result>,
 ): AsyncIterableIterator<Result> {
   const iterator = source[Symbol.asyncIterator]();
-  const over = { done: true, value: undefined } as const;
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
     async next() {
       const { done, value } = await iterator.next();
-      return done ? over : { done: false, value: await map(value) };
+      return done ? OVER : { done: false, value: await map(value) };
     },
     async return() {
       await iterator.return?.();
-      return over;
+      return OVER;
     },
   };
 }
@@ -33,58 +34,68 @@ export function endable<Result>(
   source: AsyncIterable<Result>,
   open: (end: (error: Error) => void) => () => void,
 ): AsyncIterableIterator<Result> {
-  const iterator = source[Symbol.asyncIterator]();
-  const over = { done: true, value: undefined } as const;
-  let isOver = false;
-  let ending: Error | undefined;
-  let wake: (() => void) | undefined;
+  return new EndableResults(source, open);
+}
 
-  const release = open((error) => {
-    ending = error;
-    stop();
-    wake?.();
-  });
+class EndableResults<Result> implements AsyncIterableIterator<Result> {
+  readonly #source: AsyncIterator<Result>;
+  readonly #release: () => void;
+  #isOver = false;
+  /** The error for the next read. */
+  #error: Error | undefined;
+  /** Ends the read that is waiting. */
+  #endRead: (() => void) | undefined;
 
-  function stop(): void {
-    isOver = true;
-    release();
-    // Not awaited: a read of the log may be running.
-    void iterator.return?.()?.catch(() => undefined);
+  constructor(source: AsyncIterable<Result>, open: (end: (error: Error) => void) => () => void) {
+    this.#source = source[Symbol.asyncIterator]();
+    this.#release = open((error) => {
+      this.#error = error;
+      this.#stop();
+      this.#endRead?.();
+    });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Result>> {
+    const result = this.#isOver ? OVER : await this.#read();
+    const error = this.#error;
+    this.#error = undefined;
+    if (error) throw error;
+    return this.#isOver ? OVER : result;
+  }
+
+  async return(): Promise<IteratorResult<Result>> {
+    this.#stop();
+    return OVER;
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<Result>> {
+    this.#stop();
+    throw error;
   }
 
   // Not by Promise.race, which would keep a reaction of every result in memory until the subscription ends.
-  async function read(): Promise<IteratorResult<Result>> {
+  async #read(): Promise<IteratorResult<Result>> {
     try {
       const result = await new Promise<IteratorResult<Result>>((resolve, reject) => {
-        wake = () => resolve(over);
-        iterator.next().then(resolve, reject);
+        this.#endRead = () => resolve(OVER);
+        this.#source.next().then(resolve, reject);
       });
-      if (result.done && !isOver) stop();
+      if (result.done && !this.#isOver) this.#stop();
       return result;
     } catch (error) {
-      stop();
+      this.#stop();
       throw error;
     }
   }
 
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async next() {
-      const result = isOver ? over : await read();
-      const error = ending;
-      ending = undefined;
-      if (error) throw error;
-      return isOver ? over : result;
-    },
-    async return() {
-      stop();
-      return over;
-    },
-    async throw(error) {
-      stop();
-      throw error;
-    },
-  };
+  #stop(): void {
+    this.#isOver = true;
+    this.#release();
+    // Not awaited: a read of the log may be running.
+    void this.#source.return?.()?.catch(() => undefined);
+  }
 }
