@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -45,10 +45,22 @@ function browserEnv(home: string): NodeJS.ProcessEnv {
   };
 }
 
+/** Checkouts may have one folder of packages together, and one that is gone must not be where the fonts are looked for. */
 async function unpackedChromium(): Promise<string> {
-  const home = join(CACHE, `chromium-${await packageVersion()}`);
-  if (!existsSync(home)) await unpack(home);
+  const folder = join(CACHE, `chromium-${await packageVersion()}`);
+  if (!existsSync(folder)) await unpack(folder);
+  const home = await realpath(folder);
+  await writeFontConfiguration(home);
   return home;
+}
+
+async function writeFontConfiguration(home: string): Promise<void> {
+  const path = join(home, 'fonts.conf');
+  const text = fontConfiguration(home);
+  if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return;
+  const aside = `${path}.${process.pid}`;
+  await writeFile(aside, text);
+  await rename(aside, path);
 }
 
 async function packageVersion(): Promise<string> {
@@ -63,7 +75,6 @@ async function unpack(home: string): Promise<void> {
   const aside = await mkdtemp(join(CACHE, 'unpacking-'));
   try {
     await inflateInto(aside);
-    await writeFile(join(aside, 'fonts.conf'), fontConfiguration(home));
     await rename(aside, home);
   } catch (error) {
     await rm(aside, { recursive: true, force: true });
