@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createLease, type Lease } from '../db/lease.ts';
 import type { Pool } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';
@@ -51,6 +52,8 @@ export interface Witnessing {
  */
 export function createWitnessing(options: WitnessingOptions): Witnessing {
   const closing = new AbortController();
+  // Every loop listens, and Node would warn of the eleventh listener.
+  setMaxListeners(0, closing.signal);
   const lease = createLease(options.pool, 'audit_log.witnesses');
   const loops = options.witnesses.map((witness) =>
     keepUpToDate(witness, options, { lease, signal: closing.signal }),

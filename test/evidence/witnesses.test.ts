@@ -219,6 +219,9 @@ test('witnesses that misbehave in every way, all at once, harm nothing and are a
   const rogues = await Promise.all(
     Object.entries(ROGUES).map(([name, behaviour]) => startAs(name, behaviour)),
   );
+  const warnings: Error[] = [];
+  const note = (warning: Error) => void warnings.push(warning);
+  process.on('warning', note);
   const before = witness.answered().length;
   const service = await start(witness, ...rogues.map(({ vkey, rogue: { url } }) => ({ vkey, url })));
   try {
@@ -233,7 +236,9 @@ test('witnesses that misbehave in every way, all at once, harm nothing and are a
     const answered = witness.answered().slice(before);
     expect(new Set(answered.map(({ size }) => size)).size).toBe(answered.length);
     expect(await disputes(service)).toBe(0);
+    expect(warnings).toEqual([]);
   } finally {
+    process.off('warning', note);
     await service.stop();
     await Promise.all(rogues.map(({ rogue }) => rogue.stop()));
   }
