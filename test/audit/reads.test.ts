@@ -210,7 +210,7 @@ describe('a read', () => {
   });
 
   test('that is repeated causes one event in each interval', async () => {
-    const READS_OF_ONE = 300;
+    const READS_OF_ONE = 100;
     const events = await during(database.url, READS, async (service) => {
       for (let n = 0; n < READS_OF_ONE; n += 50)
         await Promise.all(Array.from({ length: 50 }, () => service.ask('{ auditSummary { totalEvents } }')));
