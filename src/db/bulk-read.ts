@@ -1,6 +1,6 @@
 import type { Connection, PoolClient, QueryResultRow, Submittable } from 'pg';
 import pg from 'pg';
-import { SILENCE } from './client.ts';
+import { SILENCE } from './client-with-deadlines.ts';
 import type { Prisma } from './generated/client.ts';
 import type { Pool } from './pool.ts';
 import { asCustomer } from './row-level-security.ts';

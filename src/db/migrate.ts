@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { PoolClient } from 'pg';
-import { SILENCE } from './client.ts';
+import { SILENCE } from './client-with-deadlines.ts';
 import { type Pool, withClient } from './pool.ts';
 import { requirePublic, requireRoles } from './roles.ts';
 

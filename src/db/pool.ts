@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { Client, type ClientOptions } from './client.ts';
+import { Client, type ClientOptions } from './client-with-deadlines.ts';
 
 export type Pool = pg.Pool;
 

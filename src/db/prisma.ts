@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { clearLogs } from '@prisma/debug';
 import type { QueryConfig } from 'pg';
-import { SILENCE } from './client.ts';
+import { SILENCE } from './client-with-deadlines.ts';
 import { PrismaClient } from './generated/client.ts';
 import type { Pool } from './pool.ts';
 import { statementName } from './queries.ts';

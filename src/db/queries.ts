@@ -1,5 +1,5 @@
 import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
-import { SILENCE } from './client.ts';
+import { SILENCE } from './client-with-deadlines.ts';
 import type { Prisma } from './generated/client.ts';
 
 /** Runs reads: a Prisma client, or a substitute. */

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { Client } from './client.ts';
+import { Client } from './client-with-deadlines.ts';
 import { APPLICATION_NAME, type Pool, withServerLimits } from './pool.ts';
 
 // More than the 2.5 seconds that `end_silent_holders` takes to sample.

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { parseTimestamp } from '../db/client.ts';
+import { parseTimestamp } from '../db/client-with-deadlines.ts';
 import { Prisma } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';

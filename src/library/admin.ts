@@ -1,5 +1,5 @@
 import { callerOf } from '../auth/principal-and-scopes.ts';
-import { SILENCE } from '../db/client.ts';
+import { SILENCE } from '../db/client-with-deadlines.ts';
 import { createPool } from '../db/pool.ts';
 import { MAX_AGE_DAYS } from '../events/time.ts';
 import { verifyDatabase } from '../verify/database.ts';

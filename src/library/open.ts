@@ -17,7 +17,7 @@ import { alteredLogEvent, disputedLogEvent, type IntegrityError } from '../evide
 import { publishCheckpoints } from '../evidence/publish-checkpoints.ts';
 import { createSigner, type Signer } from '../evidence/signer.ts';
 import { createFeed, type Feed } from '../feed/feed.ts';
-import { createListener, GROWTH_CHANNEL } from '../feed/notifications.ts';
+import { createListener, GROWTH_CHANNEL } from '../feed/notify-or-poll.ts';
 import { createAppender } from '../log/append/appender.ts';
 import { createFilters, type EventFilterFunction, loadExtensions } from '../log/append/extensions.ts';
 import { createHandlers, type EventHandler, eventLogger, type Handlers } from '../log/append/handlers.ts';

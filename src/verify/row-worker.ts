@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { SILENCE } from '../db/client.ts';
+import { SILENCE } from '../db/client-with-deadlines.ts';
 import { createPool } from '../db/pool.ts';
 import { rowReader } from './rows.ts';
 import { packRows, type RowThreadData } from './threads.ts';

@@ -16,7 +16,7 @@ const USES: Record<string, string> = {
   'evidence/checkpoints.ts': IN_TRANSACTION,
   'evidence/signing-identity.ts': IN_TRANSACTION,
   'evidence/trees.ts': IN_TRANSACTION,
-  'feed/notifications.ts': 'LISTEN',
+  'feed/notify-or-poll.ts': 'LISTEN',
   'library/storage.ts': 'asks whether the database answers at the start',
   'log/append/committer.ts': APPEND,
   'log/append/idempotency.ts': CALL,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseTimestamp } from '../../src/db/client.ts';
+import { parseTimestamp } from '../../src/db/client-with-deadlines.ts';
 
 test.each([
   ['2026-01-31 12:00:00+00', '2026-01-31T12:00:00Z'],

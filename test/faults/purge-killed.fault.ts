@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { expect } from 'vitest';
-import { types } from '../../src/db/client.ts';
+import { types } from '../../src/db/client-with-deadlines.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { createRedaction } from '../../src/events/redact/redact.ts';
 import { createAppender } from '../../src/log/append/appender.ts';

@@ -1,7 +1,7 @@
 import pg, { type ClientBase, type Connection, type Submittable } from 'pg';
 import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { types } from '../../src/db/client.ts';
+import { types } from '../../src/db/client-with-deadlines.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { StatementPipeline } from '../../src/db/statement-pipeline.ts';
 import { checkEvent } from '../../src/events/validate.ts';

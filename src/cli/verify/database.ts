@@ -1,5 +1,5 @@
 import { readConfig } from '../../config.ts';
-import { SILENCE } from '../../db/client.ts';
+import { SILENCE } from '../../db/client-with-deadlines.ts';
 import { createPool } from '../../db/pool.ts';
 import { type Verification, verifyDatabase } from '../../verify/database.ts';
 import type { CountedFinding } from '../../verify/findings.ts';

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
-import { SILENCE } from '../../db/client.ts';
+import { SILENCE } from '../../db/client-with-deadlines.ts';
 import { clientOf, mayBeBroken, type Pool } from '../../db/pool.ts';
 import { StatementPipeline } from '../../db/statement-pipeline.ts';
 import { isTransient } from '../../errors.ts';

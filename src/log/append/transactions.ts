@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { SILENCE } from '../../db/client.ts';
+import { SILENCE } from '../../db/client-with-deadlines.ts';
 import { type Pool, rollBack, withClient } from '../../db/pool.ts';
 import { type PipelineStep, runStatements } from '../../db/statement-pipeline.ts';
 import type { Frontier } from '../../merkle/tree.ts';

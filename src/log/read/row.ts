@@ -1,4 +1,4 @@
-import { parseTimestamp } from '../../db/client.ts';
+import { parseTimestamp } from '../../db/client-with-deadlines.ts';
 import { Prisma } from '../../db/generated/client.ts';
 import { canonicalAddress } from '../../events/address.ts';
 import {

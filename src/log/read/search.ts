@@ -1,4 +1,4 @@
-import { parseTimestamp } from '../../db/client.ts';
+import { parseTimestamp } from '../../db/client-with-deadlines.ts';
 import { Prisma } from '../../db/generated/client.ts';
 import { preparedIfRoom, type Reads } from '../../db/queries.ts';
 import type { EventFilter } from '../../events/filter.ts';

@@ -1,4 +1,4 @@
-import { parseTimestamp } from '../../db/client.ts';
+import { parseTimestamp } from '../../db/client-with-deadlines.ts';
 import { Prisma } from '../../db/generated/client.ts';
 import { prepared, type Reads } from '../../db/queries.ts';
 import { type Outcome, type Severity, severitiesFrom } from '../../events/catalog.ts';

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { SILENCE } from '../../db/client.ts';
+import { SILENCE } from '../../db/client-with-deadlines.ts';
 import { inTransaction, type Pool } from '../../db/pool.ts';
 import { asLong } from '../../db/queries.ts';
 import { OUTCOMES, type Outcome, SEVERITIES, type Severity } from '../../events/catalog.ts';

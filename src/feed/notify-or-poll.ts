@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { Client } from '../db/client.ts';
+import { Client } from '../db/client-with-deadlines.ts';
 import { withServerLimits } from '../db/pool.ts';
 
 /** The channel that is notified with the new size when the log has grown. */
