@@ -88,10 +88,9 @@ export class AppendQueue {
   // A batch that hangs must not delay queued requests for ever.
   readonly #refuseLate = (): void => {
     const latest = performance.now() - MAX_QUEUED_MS;
-    while (this.#queued[0] && this.#queued[0].since <= latest) {
-      const late = this.#queued.shift() as WaitingRequest;
+    const inTime = this.#queued.findIndex(({ since }) => since > latest);
+    for (const late of this.#queued.splice(0, inTime === -1 ? this.#queued.length : inTime))
       this.#refuse(late, new AuditError('UNAVAILABLE', 'the database does not answer in time: retry'));
-    }
     const [oldest] = this.#queued;
     this.#lateTimer = oldest && setTimeout(this.#refuseLate, oldest.since - latest).unref();
   };
