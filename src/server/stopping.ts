@@ -106,93 +106,124 @@ class Connections {
  * between two of them.
  */
 export function createStopping(server: Server, idleMs: number): Stopping {
-  const connections = new Connections();
-  const responses = new Set<ServerResponse>();
-  let phase: Phase = 'serving';
-  let accepted = 0;
+  return new ServerStopping(server, idleMs);
+}
 
-  const isStopping = () => phase !== 'serving';
-  const saysClose = () => phase === 'leaving' || phase === 'closing';
+class ServerStopping implements Stopping {
+  readonly #server: Server;
+  readonly #idleMs: number;
+  readonly #connections = new Connections();
+  /** The responses that are not sent to the end. */
+  readonly #responses = new Set<ServerResponse>();
+  #phase: Phase = 'serving';
+  /** How many connections were accepted. */
+  #accepted = 0;
 
-  server.on('connection', (socket) => {
-    accepted += 1;
+  constructor(server: Server, idleMs: number) {
+    this.#server = server;
+    this.#idleMs = idleMs;
+    server.on('connection', (socket) => this.#addConnection(socket));
+    server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => this.#upgrade(socket as Socket));
+  }
+
+  get isStopping(): boolean {
+    return this.#phase !== 'serving';
+  }
+
+  enter({ socket }: IncomingMessage, response: ServerResponse): void {
+    if (this.#phase === 'leaving' || this.#phase === 'closing') response.setHeader('connection', 'close');
+    this.#connections.beginResponse(socket);
+    this.#responses.add(response);
+    response.once('close', () => {
+      this.#responses.delete(response);
+      this.#connections.endResponse(socket, this.#idleMs);
+    });
+  }
+
+  leave(): void {
+    this.#phase = 'leaving';
+    this.#sendConnectionClose();
+  }
+
+  async stop(onRefused: (error: AuditError) => void = () => undefined): Promise<void> {
+    const finishAt = performance.now() + FINISH_MS;
+    this.#phase = 'accepting';
+    await this.#untilAcceptQueueIsEmpty();
+    // Not `server.close`, which also closes connections that are idle between two requests.
+    const closed = new Promise<void>((resolve) =>
+      NetServer.prototype.close.call(this.#server, () => resolve()),
+    );
+    this.#phase = 'closing';
+    this.#sendConnectionClose();
+    const stopClosing = this.#closeIdleConnections();
+    const cancelRefusal = this.#refuseAfter(finishAt - performance.now(), onRefused);
+    await closed;
+    stopClosing();
+    cancelRefusal();
+    // Ends the timer with which Node checks the connections.
+    this.#server.close(() => undefined);
+  }
+
+  #addConnection(socket: Socket): void {
+    this.#accepted += 1;
     // A client that connects while the server stops gets the time to send a request.
-    connections.add(socket, isStopping() ? Math.max(idleMs, ARRIVE_MS) : idleMs);
-  });
-  server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
+    this.#connections.add(socket, this.isStopping ? Math.max(this.#idleMs, ARRIVE_MS) : this.#idleMs);
+  }
+
+  #upgrade(socket: Socket): void {
     // The WebSocket server closes what was upgraded.
-    connections.remove(socket as Socket);
-    if (phase !== 'accepting' && phase !== 'closing') return;
+    this.#connections.remove(socket);
+    if (this.#phase !== 'accepting' && this.#phase !== 'closing') return;
     socket.on('error', () => socket.destroy());
     socket.end(upgradeErrorResponse(), () => socket.destroy());
-  });
+  }
 
   // A connection that waits to be accepted is reset when the server stops listening. Node accepts what waits in each turn of
   // the event loop, so a turn without a new connection is the moment to stop.
-  async function untilAcceptQueueIsEmpty(): Promise<void> {
+  async #untilAcceptQueueIsEmpty(): Promise<void> {
     let longestMs = SHORT_TURN_MS;
     const lastAt = performance.now() + MAX_TURNS_MS;
     for (let turn = 1; turn <= MAX_TURNS; turn += 1) {
-      const before = accepted;
+      const before = this.#accepted;
       const beganAt = performance.now();
       if (beganAt > lastAt) return;
       await new Promise(setImmediate);
-      if (accepted === before && performance.now() - beganAt < longestMs) return;
+      if (this.#accepted === before && performance.now() - beganAt < longestMs) return;
       if (turn % TURNS_PER_LENGTH === 0) longestMs *= 2;
     }
   }
 
-  function sendConnectionClose(next: Phase): void {
-    phase = next;
-    for (const response of responses) if (!response.headersSent) response.setHeader('connection', 'close');
+  #sendConnectionClose(): void {
+    for (const response of this.#responses)
+      if (!response.headersSent) response.setHeader('connection', 'close');
   }
 
-  function refuseUnanswered(): AuditError {
+  /** Closes connections as soon as they are idle, until the returned function is called. */
+  #closeIdleConnections(): () => void {
+    const arriveUntil = performance.now() + ARRIVE_MS;
+    this.#connections.closeIdle(arriveUntil);
+    // After the event loop has read what arrived: a request that is already here is not cut off.
+    const sweep = () => setImmediate(() => this.#connections.closeIdle(arriveUntil));
+    const sweeping = setInterval(sweep, SWEEP_MS);
+    return () => clearInterval(sweeping);
+  }
+
+  /** Refuses the unanswered requests after a time, and closes all connections a second later. Returns the way to cancel it. */
+  #refuseAfter(waitMs: number, onRefused: (error: AuditError) => void): () => void {
+    let timer = setTimeout(() => {
+      onRefused(this.#refuseUnanswered());
+      // Counted from now: the error responses need time also when the process was too busy to send them in time.
+      timer = setTimeout(() => this.#server.closeAllConnections(), LAST_RESPONSES_MS);
+    }, waitMs);
+    return () => clearTimeout(timer);
+  }
+
+  #refuseUnanswered(): AuditError {
     const error = new AuditError('UNAVAILABLE', 'the service stops before it could answer: retry');
-    for (const response of responses) {
+    for (const response of this.#responses) {
       if (response.headersSent) response.destroy();
       else sendError(response, 503, error);
     }
     return error;
   }
-
-  return {
-    get isStopping() {
-      return isStopping();
-    },
-    enter({ socket }, response) {
-      if (saysClose()) response.setHeader('connection', 'close');
-      connections.beginResponse(socket);
-      responses.add(response);
-      response.once('close', () => {
-        responses.delete(response);
-        connections.endResponse(socket, idleMs);
-      });
-    },
-    leave: () => sendConnectionClose('leaving'),
-    async stop(onRefused = () => undefined) {
-      const beganAt = performance.now();
-      phase = 'accepting';
-      await untilAcceptQueueIsEmpty();
-      const arriveUntil = performance.now() + ARRIVE_MS;
-      // Not `server.close`, which also closes connections that are idle between two requests.
-      const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-      sendConnectionClose('closing');
-      connections.closeIdle(arriveUntil);
-      // After the event loop has read what arrived: a request that is already here is not cut off.
-      const sweeping = setInterval(() => setImmediate(() => connections.closeIdle(arriveUntil)), SWEEP_MS);
-      let late = setTimeout(
-        () => {
-          onRefused(refuseUnanswered());
-          // Counted from now: the error responses need time also when the process was too busy to send them in time.
-          late = setTimeout(() => server.closeAllConnections(), LAST_RESPONSES_MS);
-        },
-        FINISH_MS - (performance.now() - beganAt),
-      );
-      await closed;
-      for (const timer of [sweeping, late]) clearTimeout(timer);
-      // Ends the timer with which Node checks the connections.
-      server.close(() => undefined);
-    },
-  };
 }
