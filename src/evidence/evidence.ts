@@ -82,92 +82,120 @@ export interface Evidence {
 
 /** Creates the evidence of a log. */
 export function createEvidence(pool: Pool, identity: LogIdentity, signer: Signer): Evidence {
-  const describe = (tree: TreeName, checkpoint: StoredCheckpoint): SignedCheckpoint => ({
-    ...checkpoint,
-    origin: originOf(tree, identity.origin),
-    verifierKey: identity.verifierKey,
-  });
+  return new StoredEvidence(pool, identity, signer);
+}
 
-  async function latest({ tree, db }: TreeView): Promise<StoredCheckpoint> {
-    const { size } = (await readHead(pool)).frontier;
-    const known = await readLatestCheckpoint(db, tree);
-    if (known && known.logSize >= size) return known;
-    await signer.signNow();
-    if (tree !== 'log') await signTree(tree);
-    const signed = await readLatestCheckpoint(db, tree);
-    if (!signed) throw notSigned(signer);
-    return signed;
+class StoredEvidence implements Evidence {
+  readonly identity: LogIdentity;
+  readonly logView: TreeView;
+  readonly #pool: Pool;
+  readonly #signer: Signer;
+
+  constructor(pool: Pool, identity: LogIdentity, signer: Signer) {
+    this.identity = identity;
+    this.logView = { tree: 'log', db: prismaOn(pool) };
+    this.#pool = pool;
+    this.#signer = signer;
   }
 
-  async function signTree(tree: TreeName): Promise<void> {
-    for (let attempt = 0; identity.signers && attempt < ATTEMPTS; attempt += 1) {
-      if (await signCustomerCheckpoint(pool, identity as SigningIdentity, tree)) return;
-      await signer.signNow();
-    }
+  async checkpoint(view: TreeView, wanted: CheckpointQuery = {}): Promise<SignedCheckpoint> {
+    return {
+      ...(await this.#findCheckpoint(view, wanted)),
+      origin: originOf(view.tree, this.identity.origin),
+      verifierKey: this.identity.verifierKey,
+    };
   }
 
-  async function readCovering(view: TreeView, events: readonly AuditEvent[]): Promise<StoredCheckpoint> {
-    const last = lastOf(events);
-    const known = await readLatestCheckpoint(view.db, view.tree);
-    return known && known.logSize > last ? known : latest(view);
-  }
-
-  async function signUpTo(view: TreeView, size: number): Promise<void> {
-    const known = await readLatestCheckpoint(view.db, view.tree);
-    if (!known || known.treeSize < size) await latest(view);
-  }
-
-  function find(view: TreeView, { treeSize, minWitnesses = 0 }: CheckpointQuery): Promise<StoredCheckpoint> {
-    if (minWitnesses !== 0 && treeSize !== undefined)
-      throw badInput('minWitnesses', 'does not go together with treeSize');
-    if (minWitnesses !== 0) return findCosignedCheckpoint(pool, view.tree, minWitnesses);
-    return treeSize === undefined ? latest(view) : findCheckpoint(view.db, view.tree, treeSize);
-  }
-
-  function readProvable(
+  async inclusionProofs(
     view: TreeView,
     events: readonly AuditEvent[],
-    minWitnesses: number,
-  ): Promise<StoredCheckpoint> {
-    return minWitnesses === 0
-      ? readCovering(view, events)
-      : findCosignedCheckpoint(pool, view.tree, minWitnesses);
+    treeSize?: number,
+  ): Promise<(InclusionProof | AuditError)[]> {
+    const checkpoint = await this.#checkpointOver(view, events);
+    if (treeSize !== undefined) await this.#signUpTo(view, treeSize);
+    return prove(view, events, { checkpoint, treeSize, notCovered: () => notSigned(this.#signer) });
   }
 
-  async function bundles(view: TreeView, events: readonly AuditEvent[], minWitnesses = 0) {
-    const checkpoint = await readProvable(view, events, minWitnesses);
-    const notCovered = () => (minWitnesses === 0 ? notSigned(signer) : notCosigned());
+  async consistencyProof(view: TreeView, sizes: { from: number; to: number }): Promise<ConsistencyProof> {
+    await this.#signUpTo(view, sizes.to);
+    return proveTreeConsistency(view.db, view.tree, sizes);
+  }
+
+  async proofBundles(
+    view: TreeView,
+    events: readonly AuditEvent[],
+    minWitnesses = 0,
+  ): Promise<(string | AuditError)[]> {
+    const checkpoint =
+      minWitnesses === 0
+        ? await this.#checkpointOver(view, events)
+        : await findCosignedCheckpoint(this.#pool, view.tree, minWitnesses);
+    const notCovered = () => (minWitnesses === 0 ? notSigned(this.#signer) : notCosigned());
     const proofs = await prove(view, events, { checkpoint, treeSize: undefined, notCovered });
     return proofs.map((proof, index) =>
       proof instanceof AuditError ? proof : proofBundleOf(events[index] as AuditEvent, proof, checkpoint),
     );
   }
 
-  const logView: TreeView = { tree: 'log', db: prismaOn(pool) };
-  return {
-    identity,
-    logView,
-    checkpoint: async (view, wanted = {}) => describe(view.tree, await find(view, wanted)),
-    async inclusionProofs(view, events, treeSize) {
-      const checkpoint = await readCovering(view, events);
-      if (treeSize !== undefined) await signUpTo(view, treeSize);
-      return prove(view, events, { checkpoint, treeSize, notCovered: () => notSigned(signer) });
-    },
-    async consistencyProof(view, sizes) {
-      await signUpTo(view, sizes.to);
-      return proveTreeConsistency(view.db, view.tree, sizes);
-    },
-    proofBundles: bundles,
-    async announcement() {
-      const event = await readAnnouncement(pool);
-      if (!event) throw new AuditError('NOT_FOUND', 'nothing was ever removed from this log');
-      const [bundle] = await bundles(logView, [event]);
-      if (bundle instanceof AuditError) throw bundle;
-      return bundle as string;
-    },
-    tile: ({ db, tree }, tile) => readTile(db, tree, tile),
-    entries: ({ db, tree }, bundle, filters) => readEntries(db, tree, { bundle, filters }),
-  };
+  async announcement(): Promise<string> {
+    const event = await readAnnouncement(this.#pool);
+    if (!event) throw new AuditError('NOT_FOUND', 'nothing was ever removed from this log');
+    const [bundle] = await this.proofBundles(this.logView, [event]);
+    if (bundle instanceof AuditError) throw bundle;
+    return bundle as string;
+  }
+
+  tile({ db, tree }: TreeView, tile: Tile): Promise<Uint8Array> {
+    return readTile(db, tree, tile);
+  }
+
+  entries({ db, tree }: TreeView, bundle: EntryBundle, filters: readonly EventFilter[]): Promise<Uint8Array> {
+    return readEntries(db, tree, { bundle, filters });
+  }
+
+  async #findCheckpoint(
+    view: TreeView,
+    { treeSize, minWitnesses = 0 }: CheckpointQuery,
+  ): Promise<StoredCheckpoint> {
+    if (minWitnesses !== 0 && treeSize !== undefined)
+      throw badInput('minWitnesses', 'does not go together with treeSize');
+    if (minWitnesses !== 0) return findCosignedCheckpoint(this.#pool, view.tree, minWitnesses);
+    return treeSize === undefined
+      ? this.#currentCheckpoint(view)
+      : findCheckpoint(view.db, view.tree, treeSize);
+  }
+
+  /** The latest checkpoint. It is signed now when it does not cover the whole log. */
+  async #currentCheckpoint({ tree, db }: TreeView): Promise<StoredCheckpoint> {
+    const { size } = (await readHead(this.#pool)).frontier;
+    const known = await readLatestCheckpoint(db, tree);
+    if (known && known.logSize >= size) return known;
+    await this.#signer.signNow();
+    if (tree !== 'log') await this.#signCustomerTree(tree);
+    const signed = await readLatestCheckpoint(db, tree);
+    if (!signed) throw notSigned(this.#signer);
+    return signed;
+  }
+
+  async #signCustomerTree(tree: TreeName): Promise<void> {
+    for (let attempt = 0; this.identity.signers && attempt < ATTEMPTS; attempt += 1) {
+      if (await signCustomerCheckpoint(this.#pool, this.identity as SigningIdentity, tree)) return;
+      await this.#signer.signNow();
+    }
+  }
+
+  /** The latest checkpoint. It is signed now when it does not cover all the events. */
+  async #checkpointOver(view: TreeView, events: readonly AuditEvent[]): Promise<StoredCheckpoint> {
+    const last = lastPosition(events);
+    const known = await readLatestCheckpoint(view.db, view.tree);
+    return known && known.logSize > last ? known : this.#currentCheckpoint(view);
+  }
+
+  /** Signs a checkpoint unless one covers a tree of this size. */
+  async #signUpTo(view: TreeView, treeSize: number): Promise<void> {
+    const known = await readLatestCheckpoint(view.db, view.tree);
+    if (!known || known.treeSize < treeSize) await this.#currentCheckpoint(view);
+  }
 }
 
 /** The newest event that announces a purge. */
@@ -200,7 +228,7 @@ async function prove(
   );
 }
 
-function lastOf(events: readonly AuditEvent[]): number {
+function lastPosition(events: readonly AuditEvent[]): number {
   return events.reduce((most, { position }) => Math.max(most, position), 0);
 }
 
