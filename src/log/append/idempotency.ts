@@ -4,6 +4,7 @@ import type { PoolClient } from 'pg';
 import { createLease } from '../../db/lease.ts';
 import type { Pool } from '../../db/pool.ts';
 import { AuditError } from '../../errors.ts';
+import { type PeriodicTask, startPeriodicTask } from '../periodic-task.ts';
 import type { PreparedEvent } from './prepare-event.ts';
 
 /** The first use of an idempotency key. */
@@ -92,12 +93,6 @@ const RETRY_MS = 600_000;
 const BLOCKS_AT_ONCE = 64;
 const PAUSE_MS = 20;
 
-/** The policy that removes expired idempotency keys. */
-export interface KeyExpiry {
-  /** Starts no further batch. Resolves when the current one is done. */
-  close(): Promise<void>;
-}
-
 export interface KeyExpiryOptions {
   /** The owner's pool: the service's role may not remove keys. */
   owner: Pool;
@@ -129,33 +124,17 @@ export async function expireKeys(owner: Pool, days: number, stop?: AbortSignal):
 }
 
 /** Expires keys a minute after the start and then daily, on one instance at a time. Retries an error after ten minutes. */
-export function startKeyExpiry({ owner, days, onError }: KeyExpiryOptions): KeyExpiry {
-  const stopping = new AbortController();
+export function startKeyExpiry({ owner, days, onError }: KeyExpiryOptions): PeriodicTask {
   const lease = createLease(owner, 'audit_log.end_keys');
-
-  async function loop(): Promise<void> {
-    for (let waitMs = FIRST_MS; ; ) {
-      // Jitter: instances that were started together must not ask the database at the same time for ever.
-      const jittered = waitMs * (0.5 + Math.random());
-      await setTimeout(jittered, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
-      if (stopping.signal.aborted) return;
-      waitMs = EVERY_MS;
-      try {
-        if (await lease.acquire()) await expireKeys(owner, days, stopping.signal);
-      } catch (error) {
-        onError(error as Error);
-        waitMs = RETRY_MS;
-      } finally {
-        await lease.release();
-      }
+  return startPeriodicTask(FIRST_MS, async (stop) => {
+    try {
+      if (await lease.acquire()) await expireKeys(owner, days, stop);
+      return EVERY_MS;
+    } catch (error) {
+      onError(error as Error);
+      return RETRY_MS;
+    } finally {
+      await lease.release();
     }
-  }
-
-  const running = loop();
-  return {
-    async close() {
-      stopping.abort();
-      await running;
-    },
-  };
+  });
 }
