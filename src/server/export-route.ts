@@ -29,44 +29,55 @@ export interface ExportOptions {
  * breaks the connection.
  */
 export async function serveExport(
-  { services, peerOf, files }: ExportOptions,
+  options: ExportOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return sendMethodNotAllowed(response);
-  const { exportSecret, sessions } = services;
-  const now = services.expiryNow();
-  const grant = openGrant((request.url ?? '').slice(EXPORT_PATH.length), exportSecret, now);
-  // Charged before the key is looked up by a statement: a link of a revoked key costs its points too.
-  if (grant && !isAffordable(services, grant.keyId, response)) return;
-  if (!grant || !(await services.isValid(credentialOf(grant)))) {
-    services.metaAudit.failed(peerOf(request), { what: 'link' });
-    sendError(response, 403, new AuditError('FORBIDDEN', 'this link has expired or was altered'));
+  const grant = await readLink(options, request, response);
+  if (!grant) return;
+  const { services, peerOf, files } = options;
+  const isGzip = acceptsGzip(request);
+  const headers = {
+    ...headersOf(grant.format, services.expiryNow()),
+    ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
+  };
+  if (request.method === 'HEAD') {
+    if (!response.headersSent) response.writeHead(200, headers).end();
     return;
   }
-  const isGzip = acceptsGzip(request);
-  const isWanted = request.method === 'GET';
-  if (isWanted) {
-    response.once('close', files.take(grant.keyId));
-    const caller = { ...peerOf(request), userId: grant.keyId };
-    await services.metaAudit.exported(caller, {
+  response.once('close', files.take(grant.keyId));
+  await services.metaAudit.exported(
+    { ...peerOf(request), userId: grant.keyId },
+    {
       action: 'log.download',
       description: `a file of the events as ${grant.format} was taken`,
       details: aboutExport(grant),
-    });
-  }
-  const file = isWanted ? await services.openExport(grant) : undefined;
-  // The service stops and has refused the request meanwhile.
-  if (response.headersSent) return void file?.destroy();
-  response.writeHead(200, {
-    ...headersOf(grant.format, now),
-    ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
-  });
-  if (!file) return void response.end();
-  const release = sessions.open(credentialOf(grant), () =>
-    file.destroy(new Error('the key of the link has ended')),
+    },
   );
+  const file = await services.openExport(grant);
+  // The service stops and has refused the request meanwhile.
+  if (response.headersSent) return void file.destroy();
+  response.writeHead(200, headers);
+  const endFile = () => file.destroy(new Error('the key of the link has ended'));
+  const release = services.sessions.open(credentialOf(grant), endFile);
   await (isGzip ? pipeline(file, createGzip(), response) : pipeline(file, response)).finally(release);
+}
+
+/** The grant of the link in the request. Undefined: it is refused, and the response was sent. */
+async function readLink(
+  { services, peerOf }: ExportOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<ExportGrant | undefined> {
+  const link = (request.url ?? '').slice(EXPORT_PATH.length);
+  const grant = openGrant(link, services.exportSecret, services.expiryNow());
+  // Charged before the key is looked up by a statement: a link of a revoked key costs its points too.
+  if (grant && !isAffordable(services, grant.keyId, response)) return undefined;
+  if (grant && (await services.isValid(credentialOf(grant)))) return grant;
+  services.metaAudit.failed(peerOf(request), { what: 'link' });
+  sendError(response, 403, new AuditError('FORBIDDEN', 'this link has expired or was altered'));
+  return undefined;
 }
 
 function credentialOf({ keyId, generation, keyExpiresAt: expiresAt }: ExportGrant): Credential {

@@ -1,5 +1,6 @@
-import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
-import { WebSocketServer } from 'ws';
+import type { IncomingMessage } from 'node:http';
+import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { RequestWork } from '../auth/request-work.ts';
 import { GRAPHQL_PATH } from './request.ts';
 import {
@@ -31,10 +32,9 @@ const MAX_UNREAD_BYTES = 16_777_216;
  * clients resume a subscription that was cut, but not one that was completed.
  */
 export function serveWebSockets(options: WebSocketOptions): () => Promise<void> {
-  const { server, keepAliveMs, log, outputBuffer } = options;
-  const protocol = makeServer<Record<string, unknown>, Connection>(protocolOptions(options));
+  const protocol: Protocol = makeServer(protocolOptions(options));
   const sockets = new WebSocketServer({
-    server,
+    server: options.server,
     path: GRAPHQL_PATH,
     maxPayload: MAX_PAYLOAD_BYTES,
     handleProtocols,
@@ -42,70 +42,85 @@ export function serveWebSockets(options: WebSocketOptions): () => Promise<void> 
   });
   // ws emits the HTTP server's errors here too. Without a listener they would end the process; `listen` handles them.
   sockets.on('error', () => undefined);
-  sockets.on('connection', (socket, request) => {
-    const problem = (error: Error) => log.warn({ cause: error.message }, 'a WebSocket had a problem');
-    socket.on('error', problem);
-    const onFailure = (error: Error) => {
-      problem(error);
-      socket.close(CloseCode.InternalServerError, 'Internal server error');
-    };
-    keepAlive(socket, keepAliveMs);
-    const send = createSend(socket, outputBuffer);
-    const connection: Connection = {
-      socket,
-      request,
-      send,
-      isAdmitted: false,
-      unauthenticatedMessages: 0,
-      work: new RequestWork(),
-      bytes: 0,
-      operations: new OperationIds(),
-    };
-    const onMessage = (listener: (text: string) => Promise<void>) =>
-      onMessageInTurns(
-        socket,
-        (data, isBinary) => {
-          // The client sent it before it received the close.
-          if (socket.readyState !== socket.OPEN) return;
-          // The client sends requests without reading the responses.
-          if (socket.bufferedAmount > MAX_UNREAD_BYTES) return socket.terminate();
-          const refusal = admitMessage(options, connection, data.length);
-          if (refusal) return socket.close(refusal.code, refusal.reason);
-          connection.bytes = data.length;
-          const message = connection.work.measure(() => readMessage(data, isBinary));
-          if ('refusal' in message) socket.close(CloseCode.BadRequest, message.refusal);
-          else handleMessage(connection, message.value, { listener, onFailure });
-          spendMessageWork(options, connection);
-        },
-        onFailure,
-      );
-    const close = (code?: number, reason?: string) => socket.close(code, reason);
-    const sendMessage = (text: string) => send(withClientId(text));
-    const closed = protocol.opened(
-      { protocol: socket.protocol, send: sendMessage, close, onMessage },
-      connection,
-    );
-    socket.once('close', (code, reason) => closed(code, String(reason)).catch(problem));
-  });
+  sockets.on('connection', (socket, request) => serveSocket(options, protocol, { socket, request }));
   return () => closeAll(sockets);
 }
 
-// A separate function, so that the promise, which lasts as long as the operation, does not keep the message in memory.
-function handleMessage(
-  { operations, socket }: Connection,
-  message: unknown,
-  {
-    listener,
-    onFailure,
-  }: { listener: (message: string) => Promise<void>; onFailure: (error: Error) => void },
+type Protocol = Server<Connection>;
+
+/** Connects a socket with graphql-ws, until the socket is closed. */
+function serveSocket(
+  options: WebSocketOptions,
+  protocol: Protocol,
+  { socket, request }: { socket: WebSocket; request: IncomingMessage },
 ): void {
-  const taken = operations.take(message);
-  if ('refusal' in taken) socket.close(taken.code, taken.refusal);
+  const { keepAliveMs, log, outputBuffer } = options;
+  const onProblem = (error: Error) => log.warn({ cause: error.message }, 'a WebSocket had a problem');
+  const onFailure = (error: Error) => {
+    onProblem(error);
+    socket.close(CloseCode.InternalServerError, 'Internal server error');
+  };
+  socket.on('error', onProblem);
+  keepAlive(socket, keepAliveMs);
+  const connection: Connection = {
+    socket,
+    request,
+    send: createSend(socket, outputBuffer),
+    isAdmitted: false,
+    unauthenticatedMessages: 0,
+    work: new RequestWork(),
+    bytes: 0,
+    operations: new OperationIds(),
+  };
+  const closed = protocol.opened(
+    {
+      protocol: socket.protocol,
+      send: (text) => connection.send(withClientId(text)),
+      close: (code, reason) => socket.close(code, reason),
+      onMessage(listener) {
+        const receiver = { options, connection, listener, onFailure };
+        onMessageInTurns(socket, (data, isBinary) => receiveMessage(receiver, data, isBinary), onFailure);
+      },
+    },
+    connection,
+  );
+  socket.once('close', (code, reason) => closed(code, String(reason)).catch(onProblem));
+}
+
+/** The receiver of the messages of a connection. */
+interface MessageReceiver {
+  options: WebSocketOptions;
+  connection: Connection;
+  /** Handles a message in graphql-ws. Resolves when its operation has ended. */
+  listener: (message: string) => Promise<void>;
+  onFailure: (error: Error) => void;
+}
+
+/** Checks a message, reads it, and passes it to graphql-ws. Closes the socket when the message is refused. */
+function receiveMessage(receiver: MessageReceiver, data: Buffer, isBinary: boolean): void {
+  const { options, connection } = receiver;
+  const { socket, work } = connection;
+  // The client sent it before it received the close.
+  if (socket.readyState !== socket.OPEN) return;
+  // The client sends requests without reading the responses.
+  if (socket.bufferedAmount > MAX_UNREAD_BYTES) return void socket.terminate();
+  const refusal = admitMessage(options, connection, data.length);
+  if (refusal) return void socket.close(refusal.code, refusal.reason);
+  connection.bytes = data.length;
+  const message = work.measure(() => readMessage(data, isBinary));
+  if ('refusal' in message) socket.close(CloseCode.BadRequest, message.refusal);
+  else startOperation(receiver, message.value);
+  spendMessageWork(options, connection);
+}
+
+// A separate function, so that the promise, which lasts as long as the operation, does not keep the message in memory.
+function startOperation({ connection, listener, onFailure }: MessageReceiver, message: unknown): void {
+  const taken = connection.operations.take(message);
+  if ('refusal' in taken) return void connection.socket.close(taken.code, taken.refusal);
   // graphql-ws also accepts a parsed message in the place of its text.
-  else
-    listener(taken.message as string)
-      .finally(taken.release)
-      .catch(onFailure);
+  listener(taken.message as string)
+    .finally(taken.release)
+    .catch(onFailure);
 }
 
 async function closeAll(sockets: WebSocketServer): Promise<void> {

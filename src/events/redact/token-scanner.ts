@@ -99,46 +99,46 @@ export function findForms(text: string, found: Span[], holds?: (decoded: string)
   let kinds = 0;
   let digits = 0;
   let numberDigits = 0;
-  let rest = 0;
+  // The end of the last token that was found.
+  let tokenEnd = 0;
+  // The start of the current run of base64; -1: there is none.
   let runStart = -1;
   let at = 0;
   while (at <= length) {
     let code = at < length ? text.charCodeAt(at) : ANY_SYMBOL;
     let kind = code < 128 ? (KINDS[code] as number) : NOT_ASCII;
     let start = at;
+    // The end of the longest token from `start` on; -1: there is none.
     let end = -1;
     if ((kind & WORD) !== 0) {
       if (runStart < 0) runStart = at;
       end = endOfStart(text, at, code);
       if (end < 0) {
-        const before = digits;
+        // Reads the word to its end: `code` and `kind` are those of the symbol behind it.
+        const digitsBefore = digits;
         do {
           digits += kind >> DIGIT_SHIFT;
           at += 1;
           code = at < length ? text.charCodeAt(at) : ANY_SYMBOL;
           kind = code < 128 ? (KINDS[code] as number) : NOT_ASCII;
         } while ((kind & WORD) !== 0);
-        if (digits - before >= at - start - 1) numberDigits += digits - before;
-        const forms =
-          at - start <= MAX_WORD ? BY_WORD[wordIndex(at - start, Math.min(code, ANY_SYMBOL))] : undefined;
-        if (forms !== undefined) end = longest(forms, text, start);
+        const wordLength = at - start;
+        const wordDigits = digits - digitsBefore;
+        if (wordDigits >= wordLength - 1) numberDigits += wordDigits;
+        if (wordLength <= MAX_WORD) {
+          const forms = BY_WORD[wordIndex(wordLength, Math.min(code, ANY_SYMBOL))];
+          if (forms !== undefined) end = longest(forms, text, start);
+        }
       }
     }
     if (at < length) kinds |= kind;
     if (end < 0 && code < ANY_SYMBOL && BY_SYMBOL[code] !== undefined) {
-      for (const { form, symbol, back } of BY_SYMBOL[code] as readonly FormWithSymbol[]) {
-        const first = at - back;
-        if (first < rest || !text.startsWith(symbol, at) || (bitsAt(text, first - 1) & WORD_BIT) !== 0)
-          continue;
-        const last = endOfForm(form, text, first);
-        if (last <= end) continue;
-        start = first;
-        end = last;
-      }
+      const token = longestAround(text, at, tokenEnd);
+      if (token !== undefined) ({ start, end } = token);
     }
     if ((kind & (WORD | RUN)) === 0 && runStart >= 0) {
       if (holds !== undefined && at - runStart >= MIN_WRAPPED)
-        findWrapped(text, Math.max(runStart, rest), at, holds, found);
+        findWrapped(text, Math.max(runStart, tokenEnd), at, holds, found);
       runStart = -1;
     }
     if (end < 0) {
@@ -146,12 +146,24 @@ export function findForms(text: string, found: Span[], holds?: (decoded: string)
       continue;
     }
     found.push({ start, end });
-    rest = end;
+    tokenEnd = end;
     at = end;
     runStart = -1;
   }
   const [all, ofNumbers] = [Math.min(digits, MAX_COUNT), Math.min(numberDigits, MAX_COUNT)];
   return kinds | (all << COUNT_SHIFT) | (ofNumbers << NUMBER_SHIFT);
+}
+
+/** The longest token with the symbol at `at` in it, which begins at `least` or later and at the start of a word. */
+function longestAround(text: string, at: number, least: number): Span | undefined {
+  let token: Span | undefined;
+  for (const { form, symbol, back } of BY_SYMBOL[text.charCodeAt(at)] as readonly FormWithSymbol[]) {
+    const start = at - back;
+    if (start < least || !text.startsWith(symbol, at) || (bitsAt(text, start - 1) & WORD_BIT) !== 0) continue;
+    const end = endOfForm(form, text, start);
+    if (end > (token?.end ?? -1)) token = { start, end };
+  }
+  return token;
 }
 
 /** The end of the longest token that begins with this word, or -1. */
