@@ -58,44 +58,58 @@ export async function verifyExport(options: ExportOptions): Promise<ExportVerifi
   const { checkpoints, start = 0 } = options;
   const findings = new Findings();
   const replay = new Replay();
-  if (start > 0) await seed(replay, options);
-  const before = Buffer.from(rootOf(replay.frontier)).toString('hex');
+  if (start > 0) await addLeavesBeforeLines(replay, options);
+  const rootAtStart = Buffer.from(rootOf(replay.frontier)).toString('hex');
   const removalLines = new RemovalLines();
-  const { lines, compared } = await compare(options, { replay, removalLines });
+  const { lines, compared } = await compareCheckpoints(options, { replay, removalLines });
+  const end = start + lines;
+  const right = compared.filter(isMatched);
+  const matched = Math.max(0, ...right.map(({ checkpoint }) => checkpoint.treeSize));
+  const wrong = compared.filter((one) => !isMatched(one));
+  addOtherLogs(
+    findings,
+    wrong.filter(({ checkpoint }) => checkpoint.treeSize <= matched),
+  );
+  const unmatched = wrong.filter(({ checkpoint }) => checkpoint.treeSize > matched);
+  if (unmatched.length > 0) {
+    const difference = await explainDifference(options, { wrong: unmatched, matched, end, replay });
+    findings.add(withStart(difference, start, removalLines.largestAnnounced()));
+  }
   const last = sizeOfLast(checkpoints);
-  const held = compared.filter(holds);
-  const matched = Math.max(0, ...held.map(({ checkpoint }) => checkpoint.treeSize));
-  for (const { name, tree, checkpoint } of compared.filter((one) => !holds(one))) {
-    if (checkpoint.treeSize > matched) continue;
+  // A customer's tree has no announcements, and an announcement may be among wrong lines.
+  const hasAnnouncements = checkpoints.some(({ tree }) => tree === 'log') && !findings.isAboutEvents;
+  const removal = hasAnnouncements
+    ? checkRemovalLines(removalLines, { start, last, rootAtStart })
+    : undefined;
+  if (removal?.finding) findings.add(removal.finding);
+  return {
+    lines,
+    newer: Math.max(0, end - last),
+    held: right.length,
+    rootHash: end >= last ? rootOf(replay.frontier) : undefined,
+    isAnnouncedLater: removal?.isAnnouncedLater ?? false,
+    findings: findings.list(),
+  };
+}
+
+/** Checks that a line before position `last` announces the removal of the events before `start`. */
+function checkRemovalLines(
+  removalLines: RemovalLines,
+  { start, last, rootAtStart }: { start: number; last: number; rootAtStart: string },
+): { finding: Finding | undefined; isAnnouncedLater: boolean } {
+  const problemBefore = (end: number) =>
+    removalLines.eventsBefore(end).problemAt(start, (size) => (size === start ? rootAtStart : undefined));
+  const finding = problemBefore(last);
+  const isAnnouncedLater = finding !== undefined && problemBefore(Infinity) === undefined;
+  return { finding: isAnnouncedLater ? undefined : finding, isAnnouncedLater };
+}
+
+/** Adds a finding for each checkpoint that the lines do not match, although they match a larger one. */
+function addOtherLogs(findings: Findings, checkpoints: readonly ComparedCheckpoint[]): void {
+  for (const { name, tree, checkpoint } of checkpoints) {
     const message = `${name} is of another log: the lines give a later checkpoint, but not this one`;
     findings.add({ kind: 'checkpoint', message, tree, treeSize: checkpoint.treeSize });
   }
-  const wrong = compared.filter((one) => !holds(one) && one.checkpoint.treeSize > matched);
-  if (wrong.length > 0)
-    findings.add(
-      withStart(
-        await explainDifference(options, { wrong, matched, end: start + lines, replay }),
-        start,
-        removalLines.announced(),
-      ),
-    );
-  // A customer's tree has no announcements.
-  const isOfLog = checkpoints.some(({ tree }) => tree === 'log');
-  const judge = (end: number) =>
-    isOfLog && !findings.isAboutEvents
-      ? removalLines.before(end).judge(start, (size) => (size === start ? before : undefined))
-      : undefined;
-  const unannounced = judge(last);
-  const isAnnouncedLater = unannounced !== undefined && judge(Infinity) === undefined;
-  if (unannounced && !isAnnouncedLater) findings.add(unannounced);
-  return {
-    lines,
-    newer: Math.max(0, start + lines - last),
-    held: held.length,
-    rootHash: start + lines >= last ? rootOf(replay.frontier) : undefined,
-    isAnnouncedLater,
-    findings: findings.list(),
-  };
 }
 
 /** When the lines announce a purge beyond `start`, `start` is probably wrong: adds that to the finding. */
@@ -107,12 +121,12 @@ function withStart(finding: Finding, start: number, announced: number): Finding 
   return { ...finding, message };
 }
 
-function holds({ root, checkpoint }: ComparedCheckpoint): boolean {
+function isMatched({ root, checkpoint }: ComparedCheckpoint): boolean {
   return root !== undefined && equalHashes(root, checkpoint.rootHash);
 }
 
 /** Appends the lines to the tree, and takes the root hash at the size of each checkpoint. */
-async function compare(
+async function compareCheckpoints(
   { open, checkpoints, onLines, start = 0, threads = usefulThreads() }: ExportOptions,
   { replay, removalLines }: { replay: Replay; removalLines: RemovalLines },
 ): Promise<{ lines: number; compared: ComparedCheckpoint[] }> {
@@ -128,8 +142,8 @@ async function compare(
   };
   let lines = 0;
   takeReached();
-  for await (const hashes of hashInThreads(removalLines.look(wholeLines(open())), threads)) {
-    removalLines.place(start + lines);
+  for await (const hashes of hashInThreads(removalLines.collect(wholeLines(open())), threads)) {
+    removalLines.setPosition(start + lines);
     for (let at = 0; waiting[0] && at < hashes.length; ) {
       const wanted = (waiting[0].checkpoint.treeSize - replay.frontier.size) * HASH_BYTES;
       const end = Math.min(hashes.length, at + wanted);
@@ -144,7 +158,10 @@ async function compare(
 }
 
 // The root hash verifies these leaves together with the lines.
-async function seed(replay: Replay, { start = 0, tiles, checkpoints }: ExportOptions): Promise<void> {
+async function addLeavesBeforeLines(
+  replay: Replay,
+  { start = 0, tiles, checkpoints }: ExportOptions,
+): Promise<void> {
   if (!tiles)
     throw new RangeError('the hashes before the first line are known only with tiles: give --tiles URL');
   const size = sizeOfLast(checkpoints);
@@ -186,24 +203,27 @@ export interface Difference {
 export async function explainDifference(options: ExportOptions, difference: Difference): Promise<Finding> {
   const last = difference.wrong.at(-1) as ComparedCheckpoint;
   try {
-    const found = options.tiles && (await locate(options, difference, last));
+    const found = options.tiles && (await locateByTiles(options, difference, last));
     if (found) return { ...found, tree: last.tree, treeSize: last.checkpoint.treeSize };
   } catch (error) {
     if (!(error instanceof TileError || error instanceof LogFileError)) throw error;
-    const found = await narrow(options, difference);
+    const found = await locateByCheckpoints(options, difference);
     return { ...found, message: `${found.message}; the tiles do not help: ${error.message}` };
   }
-  return narrow(options, difference);
+  return locateByCheckpoints(options, difference);
 }
 
 /** Locates the first wrong line by checkpoints and lines alone. */
-async function narrow(options: ExportOptions, { wrong, matched, end }: Difference): Promise<Finding> {
+async function locateByCheckpoints(
+  options: ExportOptions,
+  { wrong, matched, end }: Difference,
+): Promise<Finding> {
   const next = wrong[0] as ComparedCheckpoint;
   if (next.root === undefined) return truncated(next, { matched, end });
-  const odd = await firstUncanonical(options, matched, next.checkpoint.treeSize);
-  if (odd !== undefined) {
+  const changed = await firstUncanonical(options, matched, next.checkpoint.treeSize);
+  if (changed !== undefined) {
     const message = 'the line is not the canonical form of an event, so it was changed';
-    return { kind: 'changed', message, position: odd, tree: next.tree };
+    return { kind: 'changed', message, position: changed, tree: next.tree };
   }
   const message =
     `the lines up to position ${next.checkpoint.treeSize - 1} do not give ${next.name}: one from here on was changed, ` +
@@ -229,7 +249,7 @@ function truncated(
   return { kind: 'truncated', message, position: isRight ? end : undefined, tree, treeSize };
 }
 
-async function locate(
+async function locateByTiles(
   options: ExportOptions,
   { replay, end }: Difference,
   { checkpoint, name }: ComparedCheckpoint,

@@ -118,7 +118,7 @@ class RemoteWalk {
     const announced = this.#removals.find(first)?.firstPosition;
     const root =
       announced === undefined ? undefined : await this.#orTile(() => this.#tiles.rootAt(announced));
-    const finding = this.#removals.judge(first, () => root && Buffer.from(root).toString('hex'));
+    const finding = this.#removals.problemAt(first, () => root && Buffer.from(root).toString('hex'));
     if (finding) this.#findings.add(finding);
   }
 

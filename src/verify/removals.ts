@@ -80,12 +80,12 @@ function isPosition(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-const PURGE_LINE = Buffer.from(`{"action":"${PURGE_ACTION}",`);
-const UPGRADE_LINE = Buffer.from(`{"action":"${UPGRADE_ACTION}",`);
+/** How the canonical bytes of removal events begin: the action is their first member. */
+const STARTS = [PURGE_ACTION, UPGRADE_ACTION].map((action) => Buffer.from(`{"action":"${action}",`));
 
 /** The removal event in canonical bytes, which begin with the action; undefined like `removalEventOf`. */
 export function removalEventIn(bytes: Uint8Array, position: number): RemovalEvent | undefined {
-  if (!startsWith(bytes, PURGE_LINE) && !startsWith(bytes, UPGRADE_LINE)) return undefined;
+  if (!STARTS.some((start) => startsWith(bytes, start))) return undefined;
   try {
     return removalEventOf(parseJson(Buffer.from(bytes).toString('utf8')) as ReadEvent, position);
   } catch {
@@ -130,7 +130,7 @@ export class Removals {
    * What is wrong with a log that begins at `first`; undefined when nothing is. `rootAt` returns the root hash of the tree of
    * a size in hex, or undefined when it is not known.
    */
-  judge(first: number, rootAt: (size: number) => string | undefined): Finding | undefined {
+  problemAt(first: number, rootAt: (size: number) => string | undefined): Finding | undefined {
     if (first === 0) return undefined;
     const found = this.find(first);
     if (!found) return unannounced(this.#announcedBefore(first), first);
@@ -197,15 +197,12 @@ export function checkRemoval({
 }): void {
   // When events are missing or changed, the announcement may be one of them.
   if (findings.isAboutEvents) return;
-  const found = removals.judge(sizes.first, (size) => {
+  const found = removals.problemAt(sizes.first, (size) => {
     const frontier = tree.frontierAt(size);
     return frontier && Buffer.from(rootOf(frontier)).toString('hex');
   });
   if (found) findings.add(found, Math.max(1, sizes.first - (found.position ?? 0)));
 }
-
-/** How the lines of removal events begin: the action is the first member of a canonical form. */
-const STARTS = [PURGE_ACTION, UPGRADE_ACTION].map((action) => Buffer.from(`{"action":"${action}",`));
 
 interface FoundLine {
   /** The number of the line in its part. */
@@ -216,35 +213,35 @@ interface FoundLine {
 /** Collects the lines of removal events while an export is read. */
 export class RemovalLines {
   readonly #parts: FoundLine[][] = [];
-  readonly #placed: { position: number; bytes: Buffer }[] = [];
+  readonly #lines: { position: number; bytes: Buffer }[] = [];
 
   /** Passes on parts of whole lines, and remembers the lines of removal events. */
-  async *look(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  async *collect(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
     for await (const part of parts) {
       this.#parts.push(linesOf(Buffer.from(part.buffer, part.byteOffset, part.byteLength)));
       yield part;
     }
   }
 
-  /** Sets the position of the first line of the next part. */
-  place(start: number): void {
+  /** Sets the position of the first line of the oldest part that has none. Parts get their positions in order. */
+  setPosition(start: number): void {
     for (const { line, bytes } of this.#parts.shift() ?? [])
-      this.#placed.push({ position: start + line, bytes });
+      this.#lines.push({ position: start + line, bytes });
   }
 
   /** The largest `firstPosition` that a line announces, wherever the line is; 0 when there is none. */
-  announced(): number {
-    const said = this.#placed.map(({ bytes }) => removalEventIn(bytes, Number.MAX_SAFE_INTEGER));
-    const positions = said.map(
+  largestAnnounced(): number {
+    const events = this.#lines.map(({ bytes }) => removalEventIn(bytes, Number.MAX_SAFE_INTEGER));
+    const positions = events.map(
       (event) => (event?.kind === 'upgrade' ? event.announcement : event)?.firstPosition,
     );
     return Math.max(0, ...positions.map((position) => position ?? 0));
   }
 
   /** The removal events in the lines before a position. */
-  before(end: number): Removals {
+  eventsBefore(end: number): Removals {
     const removals = new Removals();
-    for (const { position, bytes } of this.#placed)
+    for (const { position, bytes } of this.#lines)
       if (position < end) removals.add(removalEventIn(bytes, position));
     return removals;
   }

@@ -133,7 +133,7 @@ test.each(Object.entries(LEFT))('a log without its beginning, %s', (_, { left, m
   expect(firstUnannounced(all, 2, rootAt)).toBe(missing);
   const removals = new Removals();
   for (const [at, line] of all.entries()) removals.add(removalEventIn(Buffer.from(line), 2 + at));
-  const found = removals.judge(2, rootAt);
+  const found = removals.problemAt(2, rootAt);
   expect(found === undefined).toBe(missing === undefined);
   if (found?.kind === 'missing') expect(found.position).toBe(missing);
 });
