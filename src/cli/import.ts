@@ -183,7 +183,7 @@ const PLAIN_RECORDS = 10_000;
 
 export interface Progress {
   bytes(count: number): void;
-  records(tally: ImportCounts, file: string): void;
+  records(counts: ImportCounts, file: string): void;
   /** Writes a line without disturbing the bar. */
   print(message: string): void;
   end(): void;
@@ -196,32 +196,32 @@ export interface Progress {
  */
 export function createProgress(stream: NodeJS.WriteStream, totalBytes: number | undefined): Progress {
   const startMs = Date.now();
-  const counts = (tally: ImportCounts, file: string) => {
-    const read = tally.sum('read');
+  const format = (counts: ImportCounts, file: string) => {
+    const read = counts.sum('read');
     const rate = Math.round(read / Math.max((Date.now() - startMs) / 1000, 0.001));
-    return `${read} read, ${tally.sum('recorded')} recorded, ${rate}/s, ${file}`;
+    return `${read} read, ${counts.sum('recorded')} recorded, ${rate}/s, ${file}`;
   };
-  return stream.isTTY ? bar(stream, totalBytes, counts) : plain(stream, counts);
+  return stream.isTTY ? bar(stream, totalBytes, format) : plain(stream, format);
 }
 
-type FormatCounts = (tally: ImportCounts, file: string) => string;
+type FormatCounts = (counts: ImportCounts, file: string) => string;
 
-function plain(stream: NodeJS.WriteStream, counts: FormatCounts): Progress {
+function plain(stream: NodeJS.WriteStream, format: FormatCounts): Progress {
   let records = 0;
   return {
     bytes: () => undefined,
-    records: (tally, file) => {
+    records: (counts, file) => {
       records += 1;
-      if (records % PLAIN_RECORDS === 0) stream.write(`${counts(tally, file)}\n`);
+      if (records % PLAIN_RECORDS === 0) stream.write(`${format(counts, file)}\n`);
     },
     print: (message) => void stream.write(`${message}\n`),
     end: () => undefined,
   };
 }
 
-function bar(stream: NodeJS.WriteStream, totalBytes: number | undefined, counts: FormatCounts): Progress {
-  const format = totalBytes === undefined ? '{counts}' : '{bar} {percentage}% {counts}';
-  const options: Options = { stream, format, hideCursor: true, clearOnComplete: true, fps: 5 };
+function bar(stream: NodeJS.WriteStream, totalBytes: number | undefined, format: FormatCounts): Progress {
+  const layout = totalBytes === undefined ? '{counts}' : '{bar} {percentage}% {counts}';
+  const options: Options = { stream, format: layout, hideCursor: true, clearOnComplete: true, fps: 5 };
   const single = new SingleBar(options);
   single.start(Math.max(totalBytes ?? 1, 1), 0, { counts: '' });
   let bytes = 0;
@@ -230,11 +230,11 @@ function bar(stream: NodeJS.WriteStream, totalBytes: number | undefined, counts:
     bytes: (count) => {
       bytes += count;
     },
-    records: (tally, file) => {
+    records: (counts, file) => {
       const nowMs = Date.now();
       if (nowMs - drawnMs < DRAW_MS) return;
       drawnMs = nowMs;
-      single.update(totalBytes === undefined ? 0 : bytes, { counts: counts(tally, file) });
+      single.update(totalBytes === undefined ? 0 : bytes, { counts: format(counts, file) });
     },
     print: (message) => void stream.write(`\n${message}\n`),
     end: () => single.stop(),

@@ -29,8 +29,8 @@ export const throwProblem: OnProblem = (problem) => {
 export interface JsonBounds {
   /** Most members and elements, all levels together. */
   maxValues?: number;
-  /** Characters that its keys and texts may have together; what they have is subtracted. */
-  room?: { characters: number };
+  /** How many characters its keys and texts may have together. The check subtracts those that they have. */
+  budget?: { characters: number };
   onProblem?: OnProblem;
 }
 
@@ -43,15 +43,15 @@ export function checkJsonObject(
   path: string,
   {
     maxValues = MAX_JSON_VALUES,
-    room = { characters: MAX_EVENT_CHARACTERS },
+    budget = { characters: MAX_EVENT_CHARACTERS },
     onProblem = throwProblem,
   }: JsonBounds = {},
 ): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     onProblem(badInput(path, 'must be an object'));
-  // Of an event that is too long already nothing more is looked at.
-  else if (room.characters >= 0)
-    checkValue(value, { root: path, keys: [], values: 0, maxValues, room, onProblem });
+  // An event that is too long already is not checked any further.
+  else if (budget.characters >= 0)
+    checkValue(value, { root: path, keys: [], values: 0, maxValues, budget, onProblem });
   return value as JsonObject;
 }
 
@@ -61,7 +61,7 @@ interface Walk {
   keys: (string | number)[];
   values: number;
   maxValues: number;
-  room: { characters: number };
+  budget: { characters: number };
   onProblem: OnProblem;
 }
 
@@ -84,9 +84,9 @@ function checkValue(value: unknown, walk: Walk): void {
 }
 
 function checkString(text: string, walk: Walk): void {
-  if (walk.room.characters < 0) return;
-  walk.room.characters -= text.length;
-  if (walk.room.characters < 0) {
+  if (walk.budget.characters < 0) return;
+  walk.budget.characters -= text.length;
+  if (walk.budget.characters < 0) {
     walk.onProblem(badInput(walk.root, TOO_LONG));
     return;
   }

@@ -27,7 +27,7 @@ type InputValue<N extends ClientField> = N extends ObjectField ? unknown : Value
  * meaningless after a problem.
  */
 export function checkEvent(input: EventInput, path: string, onProblem: OnProblem = throwProblem): EventDraft {
-  const place: Place = { path, onProblem, room: { characters: MAX_EVENT_CHARACTERS } };
+  const place: CheckedPlace = { path, onProblem, budget: { characters: MAX_EVENT_CHARACTERS } };
   // A draft has every field, absent ones too, so that all drafts have one hidden class.
   const draft: Record<string, unknown> = { ...EMPTY_DRAFT };
   for (const { name, check, defaultValue } of STEPS) {
@@ -72,15 +72,15 @@ function checkCategory(eventType: string, category: string, path: string): void 
 }
 
 /** The path of an event in the input, and the receiver of its problems. */
-interface Place {
+interface CheckedPlace {
   path: string;
   onProblem: OnProblem;
   /** Characters left for all objects together: an event that is far too large is refused early. */
-  room: { characters: number };
+  budget: { characters: number };
 }
 
 /** Checks a value of a field and returns it as it is kept. */
-type Check<Value = never> = (value: Value, place: Place) => unknown;
+type Check<Value = never> = (value: Value, place: CheckedPlace) => unknown;
 
 type Checker = (name: ClientField) => Check;
 
@@ -122,6 +122,6 @@ function addressChecker(name: ClientField): Check<string> {
 }
 
 function objectChecker(name: ClientField): Check<unknown> {
-  return (object, { path, room, onProblem }) =>
-    checkJsonObject(object, `${path}.${name}`, { room, onProblem });
+  return (object, { path, budget, onProblem }) =>
+    checkJsonObject(object, `${path}.${name}`, { budget, onProblem });
 }

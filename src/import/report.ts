@@ -54,10 +54,15 @@ export class ImportCounts {
   of(file: string): InputCounts {
     const known = this.files.get(file);
     if (known !== undefined) return known;
-    const counts = { read: 0, recorded: 0, duplicates: 0, filtered: 0, unmapped: 0, rejected: 0, joined: 0 };
-    const tally = {
+    const counts = {
       file,
-      ...counts,
+      read: 0,
+      recorded: 0,
+      duplicates: 0,
+      filtered: 0,
+      unmapped: 0,
+      rejected: 0,
+      joined: 0,
       lastLine: 0,
       unmappedReasons: new Map(),
       rejectedReasons: new Map(),
@@ -66,51 +71,55 @@ export class ImportCounts {
       timeReasons: new Map(),
       renamings: new Map(),
     };
-    this.files.set(file, tally);
-    return tally;
+    this.files.set(file, counts);
+    return counts;
   }
 
-  unmapped(file: string, line: number, reason: string): void {
-    const tally = this.of(file);
-    tally.read += 1;
-    tally.unmapped += 1;
-    note(tally.unmappedReasons, reason, line);
+  /** Counts a record that is no event. */
+  addUnmapped(file: string, line: number, reason: string): void {
+    const counts = this.of(file);
+    counts.read += 1;
+    counts.unmapped += 1;
+    note(counts.unmappedReasons, reason, line);
   }
 
   /** Counts an event whose reserved resource type was renamed. */
-  renamed(file: string, { line, renamed = '', input }: Renamed): void {
+  addRenamed(file: string, { line, renamed = '', input }: Renamed): void {
     note(this.of(file).renamings, `"${renamed}" became "${input.resourceType}"`, line);
   }
 
-  timed(file: string, line: number, decided: string): void {
+  /** Counts an event with a decision about its local time. */
+  addTimeNote(file: string, line: number, decided: string): void {
     note(this.of(file).timeReasons, decided, line);
   }
 
-  joined(file: string, line: number, reason: string): void {
-    const tally = this.of(file);
-    tally.read += 1;
-    tally.joined += 1;
-    note(tally.joinedReasons, reason, line);
+  /** Counts a record that is part of the event of another record, or that reports nothing. */
+  addJoined(file: string, line: number, reason: string): void {
+    const counts = this.of(file);
+    counts.read += 1;
+    counts.joined += 1;
+    note(counts.joinedReasons, reason, line);
   }
 
-  settled(file: string, line: number, fate: EventResult): void {
-    const tally = this.of(file);
-    if (fate === 'RECORDED') tally.recorded += 1;
-    else if (fate === 'DUPLICATE') tally.duplicates += 1;
-    else if (fate === 'FILTERED') tally.filtered += 1;
-    else if ('differs' in fate) {
-      tally.duplicates += 1;
-      note(tally.differingReasons, fate.differs, line);
+  /** Counts the result of an event that was sent. */
+  addResult(file: string, line: number, result: EventResult): void {
+    const counts = this.of(file);
+    if (result === 'RECORDED') counts.recorded += 1;
+    else if (result === 'DUPLICATE') counts.duplicates += 1;
+    else if (result === 'FILTERED') counts.filtered += 1;
+    else if ('differs' in result) {
+      counts.duplicates += 1;
+      note(counts.differingReasons, result.differs, line);
     } else {
-      tally.rejected += 1;
-      note(tally.rejectedReasons, fate.rejected, line);
+      counts.rejected += 1;
+      note(counts.rejectedReasons, result.rejected, line);
     }
   }
 
   /** The sum over all inputs of one count. */
   sum(count: CountName): number {
     let sum = 0;
-    for (const tally of this.files.values()) sum += tally[count];
+    for (const counts of this.files.values()) sum += counts[count];
     return sum;
   }
 
@@ -132,20 +141,20 @@ function note(reasons: Map<string, Reason>, reason: string, line: number): void 
 const COUNTS = ['read', 'recorded', 'duplicates', 'filtered', 'unmapped', 'rejected', 'joined'] as const;
 
 /** The summary of an import as text: a table of the inputs, then the reasons for records that are not in the log. */
-export function summaryOf(tally: ImportCounts, seconds: number, isDryRun = false): string {
-  const files = [...tally.files.values()];
-  const total = ['total', ...COUNTS.map((count) => String(tally.sum(count)))];
+export function summaryOf(counts: ImportCounts, seconds: number, isDryRun = false): string {
+  const files = [...counts.files.values()];
+  const total = ['total', ...COUNTS.map((count) => String(counts.sum(count)))];
   const rows = [['file', ...COUNTS], ...files.map(rowOf), ...(files.length > 1 ? [total] : [])];
-  const rate = Math.round(tally.sum('read') / Math.max(seconds, 0.001));
-  const settled = COUNTS.slice(1).reduce((sum, count) => sum + tally.sum(count), 0);
-  const unsent = tally.sum('read') - settled;
+  const rate = Math.round(counts.sum('read') / Math.max(seconds, 0.001));
+  const settled = COUNTS.slice(1).reduce((sum, count) => sum + counts.sum(count), 0);
+  const unsent = counts.sum('read') - settled;
   return [
     ...table(rows),
-    ...files.flatMap(troublesOf),
+    ...files.flatMap(problemsOf),
     ...(unsent > 0
       ? [`${isDryRun ? 'dry run, so not sent' : 'not sent, or without an answer'}: ${unsent} events`]
       : []),
-    `${tally.sum('read')} records read in ${seconds.toFixed(1)} s (${rate}/s)`,
+    `${counts.sum('read')} records read in ${seconds.toFixed(1)} s (${rate}/s)`,
   ].join('\n');
 }
 
@@ -166,7 +175,7 @@ function table(rows: readonly string[][]): string[] {
   );
 }
 
-function troublesOf(file: InputCounts): string[] {
+function problemsOf(file: InputCounts): string[] {
   const { file: name, failure } = file;
   return [
     ...(failure === undefined ? [] : [`failed: ${name}: ${failure}`]),

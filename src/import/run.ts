@@ -25,7 +25,7 @@ export interface ImportOptions {
   /** Aborted: the import ends after the batch that is being sent. */
   stop: AbortSignal;
   /** Called with the progress of the import. */
-  progress: { bytes(count: number): void; records(tally: ImportCounts, file: string): void };
+  progress: { bytes(count: number): void; records(counts: ImportCounts, file: string): void };
 }
 
 /** The result of an import. `stoppedBy` and `stoppedAt` are set when it ended before the end of its inputs. */
@@ -44,33 +44,33 @@ export async function runImport(
   sources: readonly ImportSource[],
   options: ImportOptions,
 ): Promise<ImportResult> {
-  const tally = new ImportCounts();
-  const batches = new BatchSender(tally, options);
+  const counts = new ImportCounts();
+  const batches = new BatchSender(counts, options);
   try {
     for (const source of sources) {
-      await importSource(source, { tally, batches, options });
-      if (options.stop.aborted) return await interrupted(source.name, tally, batches);
+      await importSource(source, { counts, batches, options });
+      if (options.stop.aborted) return await interrupted(source.name, counts, batches);
     }
     await batches.finish();
-    return { counts: tally, stoppedBy: undefined };
+    return { counts, stoppedBy: undefined };
   } catch (error) {
-    return { counts: tally, stoppedBy: error instanceof Error ? error : new Error(String(error)) };
+    return { counts, stoppedBy: error instanceof Error ? error : new Error(String(error)) };
   }
 }
 
 /** Sends all events that were read before the signal. */
-async function interrupted(file: string, tally: ImportCounts, batches: BatchSender): Promise<ImportResult> {
+async function interrupted(file: string, counts: ImportCounts, batches: BatchSender): Promise<ImportResult> {
   await batches.finish();
-  const { lastLine } = tally.of(file);
-  return { counts: tally, stoppedBy: new Error('interrupted'), stoppedAt: { file, line: lastLine } };
+  const { lastLine } = counts.of(file);
+  return { counts, stoppedBy: new Error('interrupted'), stoppedAt: { file, line: lastLine } };
 }
 
 async function importSource(
   source: ImportSource,
-  run: { tally: ImportCounts; batches: BatchSender; options: ImportOptions },
+  run: { counts: ImportCounts; batches: BatchSender; options: ImportOptions },
 ): Promise<void> {
-  const { tally, batches, options } = run;
-  const file = tally.of(source.name);
+  const { counts, batches, options } = run;
+  const file = counts.of(source.name);
   // Data taken from a pipe exists nowhere else, so a signal does not end its reading at once. A file can be read again.
   const piped = source.bytes === undefined;
   const bytes = gunzipped(source.open((count) => options.progress.bytes(count)));
@@ -86,7 +86,7 @@ async function importSource(
       }
       if (next.done === true) return;
       await batches.add(source.name, next.value);
-      if (!('idle' in next.value)) options.progress.records(tally, source.name);
+      if (!('idle' in next.value)) options.progress.records(counts, source.name);
     }
   } finally {
     await records.return(undefined);
@@ -108,64 +108,64 @@ async function nextOf(
 type EventRecord = Extract<ReadRecord, { input: LogEventInput }>;
 
 class BatchSender {
-  private readonly tally: ImportCounts;
-  private readonly options: ImportOptions;
-  private batch: PendingEvent[] = [];
-  private bytes = 0;
+  readonly #counts: ImportCounts;
+  readonly #options: ImportOptions;
+  #batch: PendingEvent[] = [];
+  #bytes = 0;
   /** The time at which the oldest event of the batch was read. */
-  private sinceMs = 0;
-  private underWay: Promise<void> = Promise.resolve();
+  #sinceMs = 0;
+  #underWay: Promise<void> = Promise.resolve();
 
-  constructor(tally: ImportCounts, options: ImportOptions) {
-    this.tally = tally;
-    this.options = options;
+  constructor(counts: ImportCounts, options: ImportOptions) {
+    this.#counts = counts;
+    this.#options = options;
   }
 
   async add(file: string, record: ReadRecord): Promise<void> {
     // While the input is silent, the batch is sent and its errors are thrown here.
     if ('idle' in record) return this.finish();
-    this.tally.of(file).lastLine = Math.max(this.tally.of(file).lastLine, record.line);
-    if ('unmapped' in record) this.tally.unmapped(file, record.line, record.unmapped);
-    else if ('joined' in record) this.tally.joined(file, record.line, record.joined);
-    else await this.addEvent(file, record);
-    if (this.batch.length > 0 && Date.now() - this.sinceMs > BATCH_MS) await this.send();
+    this.#counts.of(file).lastLine = Math.max(this.#counts.of(file).lastLine, record.line);
+    if ('unmapped' in record) this.#counts.addUnmapped(file, record.line, record.unmapped);
+    else if ('joined' in record) this.#counts.addJoined(file, record.line, record.joined);
+    else await this.#addEvent(file, record);
+    if (this.#batch.length > 0 && Date.now() - this.#sinceMs > BATCH_MS) await this.#send();
   }
 
-  private async addEvent(file: string, { line, input, renamed, timeNote }: EventRecord): Promise<void> {
-    this.tally.of(file).read += 1;
-    if (renamed !== undefined) this.tally.renamed(file, { line, renamed, input });
-    if (timeNote !== undefined) this.tally.timed(file, line, timeNote);
-    const json = JSON.stringify(withCustomer(input, this.options.customerId));
+  async #addEvent(file: string, { line, input, renamed, timeNote }: EventRecord): Promise<void> {
+    this.#counts.of(file).read += 1;
+    if (renamed !== undefined) this.#counts.addRenamed(file, { line, renamed, input });
+    if (timeNote !== undefined) this.#counts.addTimeNote(file, line, timeNote);
+    const json = JSON.stringify(withCustomer(input, this.#options.customerId));
     const bytes = Buffer.byteLength(json);
-    if (this.batch.length > 0 && this.bytes + bytes > BATCH_BYTES) await this.send();
-    if (this.batch.length === 0) this.sinceMs = Date.now();
-    this.batch.push({ json, file, line, ownId: isOwnId(input.idempotencyKey) });
-    this.bytes += bytes;
-    if (this.batch.length >= BATCH_EVENTS) await this.send();
+    if (this.#batch.length > 0 && this.#bytes + bytes > BATCH_BYTES) await this.#send();
+    if (this.#batch.length === 0) this.#sinceMs = Date.now();
+    this.#batch.push({ json, file, line, ownId: isOwnId(input.idempotencyKey) });
+    this.#bytes += bytes;
+    if (this.#batch.length >= BATCH_EVENTS) await this.#send();
   }
 
   async finish(): Promise<void> {
-    if (this.batch.length > 0) await this.send();
-    await this.underWay;
+    if (this.#batch.length > 0) await this.#send();
+    await this.#underWay;
   }
 
   /** Waits for the preceding batch, throws its error, and sends this one without waiting for it. */
-  private async send(): Promise<void> {
-    const batch = this.batch;
-    this.batch = [];
-    this.bytes = 0;
-    await this.underWay;
-    this.underWay = this.settle(batch);
+  async #send(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#bytes = 0;
+    await this.#underWay;
+    this.#underWay = this.#settle(batch);
     // The next `send` or `finish` throws the error; until then it must not count as unhandled.
-    this.underWay.catch(() => undefined);
+    this.#underWay.catch(() => undefined);
   }
 
-  private async settle(batch: readonly PendingEvent[]): Promise<void> {
-    const { client } = this.options;
+  async #settle(batch: readonly PendingEvent[]): Promise<void> {
+    const { client } = this.#options;
     if (client === undefined) return;
-    const fates: EventResult[] = await sendBatch(client, batch);
+    const results: EventResult[] = await sendBatch(client, batch);
     for (const [index, { file, line }] of batch.entries())
-      this.tally.settled(file, line, fates[index] as EventResult);
+      this.#counts.addResult(file, line, results[index] as EventResult);
   }
 }
 

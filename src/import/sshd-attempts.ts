@@ -60,35 +60,35 @@ const REMEMBERED = 5_000;
  * - `close`: as `logout` if the connection had a session, otherwise dropped.
  */
 export class SshdGrouper {
-  private readonly attempts = new Recent<LineGroup>();
-  private readonly sessions = new Recent<Session>();
+  readonly #attempts = new Recent<LineGroup>();
+  readonly #sessions = new Recent<Session>();
   /** The last logouts, which lines of other processes of the same session may join. */
-  private logouts: LineGroup[] = [];
+  #logouts: LineGroup[] = [];
 
   assign(line: SshdLine, key: () => string): LineAssignment {
     switch (line.found.part) {
       case 'nothing':
         return { nothing: true };
       case 'attempt':
-        return this.attempt(line, key);
+        return this.#attempt(line, key);
       case 'summary':
-        return this.joinAttempt(line) ?? this.begin(line, 'attempt', key);
+        return this.#joinAttempt(line) ?? this.#begin(line, 'attempt', key);
       case 'end':
-        return this.end(line, key);
+        return this.#end(line, key);
       case 'login':
-        return this.login(line, key);
+        return this.#login(line, key);
       case 'logout':
-        return this.logout(line, key);
+        return this.#logout(line, key);
       case 'close':
-        return this.isOfSession(line) ? this.logout(line, key) : { nothing: true };
+        return this.#isOfSession(line) ? this.#logout(line, key) : { nothing: true };
       case 'step':
-        return this.joinAttempt(line) ?? { nothing: true };
+        return this.#joinAttempt(line) ?? { nothing: true };
       default:
-        return this.begin(line, 'alone', key);
+        return this.#begin(line, 'alone', key);
     }
   }
 
-  private begin(line: SshdLine, family: LineGroup['family'], key: () => string): { began: LineGroup } {
+  #begin(line: SshdLine, family: LineGroup['family'], key: () => string): { began: LineGroup } {
     const began: LineGroup = {
       key: key(),
       lines: [line],
@@ -99,41 +99,41 @@ export class SshdGrouper {
       complete: family === 'alone',
       sinceMs: Date.now(),
     };
-    if (family === 'attempt') this.attempts.set(processOf(line), began);
+    if (family === 'attempt') this.#attempts.set(processOf(line), began);
     return { began };
   }
 
-  private attempt(line: SshdLine, key: () => string): LineAssignment {
-    const open = this.attempts.get(processOf(line));
+  #attempt(line: SshdLine, key: () => string): LineAssignment {
+    const open = this.#attempts.get(processOf(line));
     if (open === undefined || open.family !== 'attempt' || !belongs(line, open)) {
       if (open !== undefined) open.complete = true;
-      return this.begin(line, 'attempt', key);
+      return this.#begin(line, 'attempt', key);
     }
     return join(line, open);
   }
 
-  private joinAttempt(line: SshdLine): LineAssignment | undefined {
-    const open = this.attempts.get(processOf(line));
+  #joinAttempt(line: SshdLine): LineAssignment | undefined {
+    const open = this.#attempts.get(processOf(line));
     return open === undefined ? undefined : join(line, open);
   }
 
-  private end(line: SshdLine, key: () => string): LineAssignment {
-    const joined = this.joinAttempt(line);
+  #end(line: SshdLine, key: () => string): LineAssignment {
+    const joined = this.#joinAttempt(line);
     if (joined !== undefined) {
       // The end of the connection is the last line of an attempt; `Disconnect received` is not.
       if ('joined' in joined && line.found.kind.startsWith('Connection ended')) joined.joined.complete = true;
       return joined;
     }
-    return line.found.user === undefined ? { nothing: true } : this.begin(line, 'attempt', key);
+    return line.found.user === undefined ? { nothing: true } : this.#begin(line, 'attempt', key);
   }
 
-  private login(line: SshdLine, key: () => string): LineAssignment {
-    if (line.found.effect === 'signs-in') return this.accepted(line, key);
-    const session = this.sessionOf(line) ?? { user: line.found.user };
+  #login(line: SshdLine, key: () => string): LineAssignment {
+    if (line.found.effect === 'signs-in') return this.#accepted(line, key);
+    const session = this.#sessionOf(line) ?? { user: line.found.user };
     // sshd starts the shell or command of a session in another process.
-    this.sessions.set(processOf(line), session);
+    this.#sessions.set(processOf(line), session);
     if (session.login === undefined || hasKind(session.login, line)) {
-      const placed = this.begin(line, 'login', key);
+      const placed = this.#begin(line, 'login', key);
       session.login = placed.began;
       return placed;
     }
@@ -141,49 +141,49 @@ export class SshdGrouper {
     return join(line, session.login);
   }
 
-  private accepted(line: SshdLine, key: () => string): LineAssignment {
+  #accepted(line: SshdLine, key: () => string): LineAssignment {
     const process = processOf(line);
-    const open = this.attempts.get(process);
+    const open = this.#attempts.get(process);
     // One PAM module may accept what another refused: only a verdict of sshd fails an attempt.
     const tried =
       open !== undefined && !open.sent && !open.lines.some(({ found }) => found.weight >= WEIGHT.verdict);
-    const placed: LineAssignment = tried ? join(line, open) : this.begin(line, 'login', key);
+    const placed: LineAssignment = tried ? join(line, open) : this.#begin(line, 'login', key);
     const login = 'began' in placed ? placed.began : open;
     if (login !== undefined) login.family = 'login';
-    this.attempts.delete(process);
+    this.#attempts.delete(process);
     const session: Session = { user: line.found.user, ...(login === undefined ? {} : { login }) };
-    this.sessions.set(process, session);
+    this.#sessions.set(process, session);
     const peer = peerOf(line);
-    if (peer !== undefined) this.sessions.set(peer, session);
+    if (peer !== undefined) this.#sessions.set(peer, session);
     return placed;
   }
 
-  private logout(line: SshdLine, key: () => string): LineAssignment {
-    const session = this.sessionOf(line);
+  #logout(line: SshdLine, key: () => string): LineAssignment {
+    const session = this.#sessionOf(line);
     const known =
-      session === undefined ? this.logouts.find((group) => isSameLogout(line, group)) : session.logout;
+      session === undefined ? this.#logouts.find((group) => isSameLogout(line, group)) : session.logout;
     // A session closes several channels. Any other second message of a kind belongs to another session.
     const joins = known !== undefined && (!hasKind(known, line) || line.found.effect === 'closes-channel');
     const group = joins ? known : undefined;
-    const placed: LineAssignment = group === undefined ? this.begin(line, 'logout', key) : join(line, group);
+    const placed: LineAssignment = group === undefined ? this.#begin(line, 'logout', key) : join(line, group);
     const logout = group ?? ('began' in placed ? placed.began : undefined);
     if (logout === undefined) return placed;
     if (session !== undefined) session.logout = logout;
-    else this.sessions.set(processOf(line), { user: line.found.user, logout });
+    else this.#sessions.set(processOf(line), { user: line.found.user, logout });
     logout.complete = logout.kinds.size >= LOGOUT_LINES;
-    if (group === undefined) this.logouts = [...this.logouts.slice(-MAX_LOGOUTS), logout];
+    if (group === undefined) this.#logouts = [...this.#logouts.slice(-MAX_LOGOUTS), logout];
     return placed;
   }
 
-  private sessionOf(line: SshdLine): Session | undefined {
+  #sessionOf(line: SshdLine): Session | undefined {
     const peer = peerOf(line);
-    return this.sessions.get(processOf(line)) ?? (peer === undefined ? undefined : this.sessions.get(peer));
+    return this.#sessions.get(processOf(line)) ?? (peer === undefined ? undefined : this.#sessions.get(peer));
   }
 
   /** Whether the connection had a session whose logout has no line of this kind yet. */
-  private isOfSession(line: SshdLine): boolean {
-    const session = this.sessionOf(line);
-    if (session === undefined) return this.logouts.some((group) => isSameLogout(line, group));
+  #isOfSession(line: SshdLine): boolean {
+    const session = this.#sessionOf(line);
+    if (session === undefined) return this.#logouts.some((group) => isSameLogout(line, group));
     return session.logout === undefined || !hasKind(session.logout, line);
   }
 }
@@ -234,23 +234,23 @@ function peerOf({ entry, found }: SshdLine): string | undefined {
 
 /** A map that forgets its oldest half when it is full. */
 class Recent<Value> {
-  private young = new Map<string, Value>();
-  private old = new Map<string, Value>();
+  #young = new Map<string, Value>();
+  #old = new Map<string, Value>();
 
   get(key: string): Value | undefined {
-    return this.young.get(key) ?? this.old.get(key);
+    return this.#young.get(key) ?? this.#old.get(key);
   }
 
   set(key: string, value: Value): void {
-    if (this.young.size >= REMEMBERED) {
-      this.old = this.young;
-      this.young = new Map();
+    if (this.#young.size >= REMEMBERED) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
-    this.young.set(key, value);
+    this.#young.set(key, value);
   }
 
   delete(key: string): void {
-    this.young.delete(key);
-    this.old.delete(key);
+    this.#young.delete(key);
+    this.#old.delete(key);
   }
 }

@@ -55,45 +55,45 @@ export async function* readSshd(
 }
 
 class Reader {
-  private readonly attempts = new SshdGrouper();
-  private readonly waiting: Waiting[] = [];
-  private readonly keyOf: (content: string, sourceId: string | undefined) => string;
-  private readonly clock: SyslogClock;
+  readonly #attempts = new SshdGrouper();
+  readonly #waiting: Waiting[] = [];
+  readonly #keyOf: (content: string, sourceId: string | undefined) => string;
+  readonly #clock: SyslogClock;
   /** The time in the last line. */
-  private logMs = Number.NEGATIVE_INFINITY;
+  #logMs = Number.NEGATIVE_INFINITY;
 
   constructor(keyOf: (content: string, sourceId: string | undefined) => string, clock: SyslogClock) {
-    this.keyOf = keyOf;
-    this.clock = clock;
+    this.#keyOf = keyOf;
+    this.#clock = clock;
   }
 
   push(raw: RawRecord): void {
-    const entries = raw.problem === undefined ? entriesOf(raw.text, this.clock) : [{ problem: raw.problem }];
+    const entries = raw.problem === undefined ? entriesOf(raw.text, this.#clock) : [{ problem: raw.problem }];
     for (const entry of entries) {
-      this.waiting.push('problem' in entry ? unmapped(raw, entry.problem) : this.waitingOf(raw, entry));
+      this.#waiting.push('problem' in entry ? unmapped(raw, entry.problem) : this.#waitingOf(raw, entry));
     }
   }
 
   /** Takes the events from the head of the queue that expect no more lines. */
   *ready(): Generator<SshdRecord> {
-    while (this.waiting.length > 0) {
-      const [head] = this.waiting as [Waiting];
-      if ('group' in head && !this.isComplete(head.group) && this.waiting.length <= MAX_WAITING) return;
-      this.waiting.shift();
+    while (this.#waiting.length > 0) {
+      const [head] = this.#waiting as [Waiting];
+      if ('group' in head && !this.#isComplete(head.group) && this.#waiting.length <= MAX_WAITING) return;
+      this.#waiting.shift();
       yield sent(head);
     }
   }
 
   *flush(): Generator<SshdRecord> {
-    for (const waiting of this.waiting.splice(0)) yield sent(waiting);
+    for (const waiting of this.#waiting.splice(0)) yield sent(waiting);
   }
 
-  private waitingOf(raw: RawRecord, entry: SyslogLine): Waiting {
+  #waitingOf(raw: RawRecord, entry: SyslogLine): Waiting {
     const { line, text } = raw;
     if (!SSHD.test(entry.process))
       return unmapped(raw, `a line of ${entry.process.slice(0, 60)}, not of sshd`);
     if (entry.time === undefined) return unmapped(raw, entry.timeNote ?? 'its date does not exist');
-    this.logMs = Date.parse(entry.time);
+    this.#logMs = Date.parse(entry.time);
     const [, times, inner] = REPEATED.exec(entry.message) ?? [];
     const message = inner ?? entry.message;
     const found = readMessage(message);
@@ -101,16 +101,16 @@ class Reader {
     const notes = [raw.note, entry.timeNote].filter((note) => note !== undefined);
     const read: SshdLine = { line, text, entry, found, notes };
     if (times !== undefined) read.times = Number(times);
-    const placed = this.attempts.assign(read, () => this.keyOf(text, entry.cursor));
+    const placed = this.#attempts.assign(read, () => this.#keyOf(text, entry.cursor));
     if ('began' in placed) return { group: placed.began };
     return { record: { line, joined: 'joined' in placed ? JOINED : NOTHING } };
   }
 
-  private isComplete(group: LineGroup): boolean {
+  #isComplete(group: LineGroup): boolean {
     if (group.complete) return true;
-    if (this.clock.live === true && Date.now() - group.sinceMs > LIVE_MS) return true;
+    if (this.#clock.live === true && Date.now() - group.sinceMs > LIVE_MS) return true;
     const lastMs = Date.parse(group.lines.at(-1)?.entry.time ?? '');
-    return Math.abs(this.logMs - lastMs) > TOGETHER_MS;
+    return Math.abs(this.#logMs - lastMs) > TOGETHER_MS;
   }
 }
 

@@ -50,9 +50,11 @@ interface NamedCustomer {
   isById: boolean;
 }
 
-interface Wanted {
+/** What a path asks for. */
+interface TilesRequest {
   customer: NamedCustomer | undefined;
-  place: string;
+  /** The path below the tree: `checkpoint`, `verifier-key`, `purge`, `tile/...`. */
+  resource: string;
   query: string | undefined;
 }
 
@@ -75,10 +77,10 @@ export async function serveTiles(
   const [path = '', query] = (request.url ?? '').split('?');
   if (request.method !== 'GET' && request.method !== 'HEAD') return sendMethodNotAllowed(response);
   try {
-    const wanted = wantedIn(path, query);
-    // Shared caches may keep what is open only: they do not check keys.
-    const isOpen = options.isPublic && isForAll(wanted);
-    const content = isOpen ? await read(options, wanted) : await readAs(options, wanted, request);
+    const requested = requestOf(path, query);
+    // Without a key everybody may read it, so shared caches may store it.
+    const isOpen = options.isPublic && mayBePublic(requested);
+    const content = isOpen ? await read(options, requested) : await readAs(options, requested, request);
     const isLarge = content.events !== undefined;
     const isGzip = isLarge && acceptsGzip(request);
     const body = isGzip ? await promisify(gzip)(content.body) : content.body;
@@ -116,15 +118,15 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   UNAVAILABLE: 503,
 };
 
-function wantedIn(path: string, query: string | undefined): Wanted {
-  const [, isById, segment, place = ''] = PATH.exec(path) ?? [];
+function requestOf(path: string, query: string | undefined): TilesRequest {
+  const [, isById, segment, resource = ''] = PATH.exec(path) ?? [];
   const customer = segment === undefined ? undefined : { segment, isById: isById !== undefined };
-  return { customer, place, query };
+  return { customer, resource, query };
 }
 
-/** Whether a deployment may show it without a key: no events, and no tree of a customer. */
-function isForAll({ customer, place }: Wanted): boolean {
-  return !customer && place !== 'purge' && !place.startsWith('tile/entries/');
+/** Whether `isPublic` covers it: it has no events, and is not of a customer's tree. */
+function mayBePublic({ customer, resource }: TilesRequest): boolean {
+  return !customer && resource !== 'purge' && !resource.startsWith('tile/entries/');
 }
 
 function cacheControl({ isFinal, events }: Content, isOpen: boolean): string {
@@ -135,20 +137,20 @@ function cacheControl({ isFinal, events }: Content, isOpen: boolean): string {
 
 async function readAs(
   { services, authenticate, peerOf }: TilesOptions,
-  wanted: Wanted,
+  requested: TilesRequest,
   request: IncomingMessage,
 ): Promise<Content> {
   const peer = peerOf(request);
   const principal = await authenticate(request.headers.authorization, peer);
   services.rates.spend(
     principal.keyId,
-    POINTS.tile + (parseEntriesPath(wanted.place)?.width ?? 0) * POINTS.event,
+    POINTS.tile + (parseEntriesPath(requested.resource)?.width ?? 0) * POINTS.event,
   );
-  const [what = wanted.place] = /^tile\/entries|^tile/.exec(wanted.place) ?? [];
+  const [what = requested.resource] = /^tile\/entries|^tile/.exec(requested.resource) ?? [];
   try {
     if (!hasScope(principal, 'events:read'))
       throw new AuditError('FORBIDDEN', 'the API key does not have the scope for this');
-    const content = await read({ services }, wanted, principal);
+    const content = await read({ services }, requested, principal);
     services.metaAudit.read({ principal, peer }, { what, events: content.events });
     return content;
   } catch (error) {
@@ -160,29 +162,29 @@ async function readAs(
 
 async function read(
   { services }: Pick<TilesOptions, 'services'>,
-  { customer, place, query }: Wanted,
+  { customer, resource, query }: TilesRequest,
   principal?: Principal,
 ): Promise<Content> {
   const { evidence, readerOf } = services;
   const view: TreeView = principal
     ? { tree: visibleTreeOf(principal, customer), db: readerOf(principal) }
     : evidence.logView;
-  if (place === 'verifier-key') return text(`${evidence.identity.verifierKey}\n`);
-  if (place === 'checkpoint') {
+  if (resource === 'verifier-key') return text(`${evidence.identity.verifierKey}\n`);
+  if (resource === 'checkpoint') {
     const { note } = await evidence.checkpoint(view, { minWitnesses: minWitnessesOf(query) });
     return text(note);
   }
   // It holds an event of the log itself, so it needs a key, and no tree of a customer has it.
-  if (place === 'purge' && view.tree === 'log' && principal) {
+  if (resource === 'purge' && view.tree === 'log' && principal) {
     const body = await evidence.announcement();
     return { ...text(body), events: 1 };
   }
-  const bundle = parseEntriesPath(place);
+  const bundle = parseEntriesPath(resource);
   if (bundle && principal) {
     const body = await evidence.entries(view, bundle, visibleTo(principal));
     return binary(body, { isFinal: true, events: bundle.width });
   }
-  const tile = parseTilePath(place);
+  const tile = parseTilePath(resource);
   if (!tile) throw new AuditError('NOT_FOUND', 'there is no such tile');
   return binary(await evidence.tile(view, tile), { isFinal: true });
 }

@@ -67,9 +67,9 @@ export interface Connection extends Record<PropertyKey, unknown> {
 /** Creates the function that sends messages on a socket. */
 export function createSend(socket: WebSocket, outputBuffer: OutputBuffer): Connection['send'] {
   // Sending on a socket that is closing waits until it is closed, so that its subscriptions do not read further events.
-  const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   return (data) => {
-    if (socket.readyState !== socket.OPEN) return gone;
+    if (socket.readyState !== socket.OPEN) return closed;
     return new Promise<void>((resolve, reject) => {
       const release = outputBuffer.hold(data.length, () => socket.terminate());
       socket.send(data, { binary: false }, (error) => {
@@ -89,10 +89,10 @@ const MAX_SILENT_PINGS = 5;
  */
 export function keepAlive(socket: WebSocket, pingMs: number): void {
   let silentPings = 0;
-  const heard = () => {
+  const resetPings = () => {
     silentPings = 0;
   };
-  for (const event of ['pong', 'ping', 'message']) socket.on(event, heard);
+  for (const event of ['pong', 'ping', 'message']) socket.on(event, resetPings);
   const timer = setInterval(() => {
     if (silentPings >= MAX_SILENT_PINGS) return socket.terminate();
     silentPings += 1;

@@ -144,7 +144,7 @@ export interface PackedRows {
   storedLeaves: Uint8Array<ArrayBuffer>;
   customerIds: (string | undefined)[];
   /** The rows without a leaf hash, with a stored hash of a wrong length or with a fault, by index. */
-  odd: Map<number, { hasLeaf: boolean; storedLeaf: Uint8Array; fault: string | undefined }>;
+  faulty: Map<number, { hasLeaf: boolean; storedLeaf: Uint8Array; fault: string | undefined }>;
 }
 
 /** Packs rows. */
@@ -154,22 +154,28 @@ export function packRows(rows: readonly CheckedRow[]): PackedRows {
     leaves: new Uint8Array(rows.length * HASH_BYTES),
     storedLeaves: new Uint8Array(rows.length * HASH_BYTES),
     customerIds: rows.map(({ customerId }) => customerId),
-    odd: new Map(),
+    faulty: new Map(),
   };
   for (const [at, { leaf, storedLeaf, fault }] of rows.entries()) {
     if (leaf) packed.leaves.set(leaf, at * HASH_BYTES);
     const isWhole = storedLeaf.length === HASH_BYTES;
     if (isWhole) packed.storedLeaves.set(storedLeaf, at * HASH_BYTES);
     if (!leaf || !isWhole || fault !== undefined)
-      packed.odd.set(at, { hasLeaf: leaf !== undefined, storedLeaf: Uint8Array.from(storedLeaf), fault });
+      packed.faulty.set(at, { hasLeaf: leaf !== undefined, storedLeaf: Uint8Array.from(storedLeaf), fault });
   }
   return packed;
 }
 
 /** Unpacks rows. */
-export function unpackRows({ positions, leaves, storedLeaves, customerIds, odd }: PackedRows): CheckedRow[] {
+export function unpackRows({
+  positions,
+  leaves,
+  storedLeaves,
+  customerIds,
+  faulty,
+}: PackedRows): CheckedRow[] {
   return Array.from(positions, (position, at) => {
-    const known = odd.get(at);
+    const known = faulty.get(at);
     const own = (hashes: Uint8Array) => hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
     return {
       position,

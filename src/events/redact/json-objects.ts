@@ -226,7 +226,7 @@ export function namedBy(
   object: JsonObject,
   keys: readonly string[],
   partOfKey: (key: string) => PairRole,
-  judge: SensitivityOf,
+  sensitivityOf: SensitivityOf,
 ): NamedMembers | undefined {
   if (keys.length < 2) return undefined;
   let sensitivity: Sensitivity = 'none';
@@ -235,7 +235,7 @@ export function namedBy(
     if (part !== 'name' && part !== 'path') continue;
     const name = object[key];
     if (typeof name !== 'string') continue;
-    sensitivity = part === 'name' ? judge(name) : sensitivityOfPath(name, judge);
+    sensitivity = part === 'name' ? sensitivityOf(name) : sensitivityOfPath(name, sensitivityOf);
     if (sensitivity !== 'none') break;
   }
   if (sensitivity === 'none') return undefined;
@@ -246,11 +246,16 @@ export function namedBy(
 }
 
 // A name that is `any` or `deep` matches in every segment of the path, the other names in the last one.
-function sensitivityOfPath(path: string, judge: SensitivityOf): Sensitivity {
+function sensitivityOfPath(path: string, sensitivityOf: SensitivityOf): Sensitivity {
   const segments = path.split(/[/.[\]'"$]+/, MOST_SEGMENTS).filter((segment) => /[^\d*-]/.test(segment));
-  const judged = segments.map((segment) => judge(segment.replaceAll('~1', ' ').replaceAll('~0', '~')));
-  if (judged.includes('any')) return 'any';
-  return judged.findLast((sensitivity, at) => sensitivity === 'deep' || at === judged.length - 1) ?? 'none';
+  const sensitivities = segments.map((segment) =>
+    sensitivityOf(segment.replaceAll('~1', ' ').replaceAll('~0', '~')),
+  );
+  if (sensitivities.includes('any')) return 'any';
+  return (
+    sensitivities.findLast((sensitivity, at) => sensitivity === 'deep' || at === sensitivities.length - 1) ??
+    'none'
+  );
 }
 
 /**
@@ -260,7 +265,7 @@ function sensitivityOfPath(path: string, judge: SensitivityOf): Sensitivity {
 export function namedElements(
   array: readonly JsonValue[],
   key: string,
-  judge: SensitivityOf,
+  sensitivityOf: SensitivityOf,
 ): readonly (Sensitivity | undefined)[] | undefined {
   const isHeaders = array.length % 2 === 0 && LIST_OF_HEADERS.test(key.slice(-64));
   let named: (Sensitivity | undefined)[] | undefined;
@@ -270,7 +275,7 @@ export function namedElements(
     const isName = isHeaders ? at % 2 === 0 : OPTION.test(name);
     const next = array[at + 1];
     if (!isName || typeof next !== 'string' || (!isHeaders && next.startsWith('-'))) continue;
-    const sensitivity = judge(name);
+    const sensitivity = sensitivityOf(name);
     if (sensitivity === 'none') continue;
     named ??= new Array<Sensitivity | undefined>(array.length);
     named[at + 1] = sensitivity;
