@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
 import { parseJson } from '../parse-json.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 /** Deadline for the server to accept a connection. */
 const CONNECT_MS = 5_000;
@@ -39,8 +40,6 @@ types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, parseTimestamp);
 types.setTypeParser(pg.types.builtins.JSON, parseJson);
 types.setTypeParser(pg.types.builtins.JSONB, parseJson);
 
-const QUIET_MS = 2_000;
-
 /** A statement with its own limit. */
 interface WithSilence {
   silenceMs?: number;
@@ -55,32 +54,25 @@ interface WithSilence {
 export class Client extends pg.Client {
   /** The limit for statements without their own. */
   silenceMs: number;
-  readonly #onQuiet: (() => void) | undefined;
-  readonly #quietMs: number;
-  #isAsking = false;
-  #limitMs = 0;
-  #heardAt = 0;
-  #bytesRead = 0;
-  #quietAt = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #dueAt = Number.POSITIVE_INFINITY;
+  readonly #silence: SilenceWatch;
 
   constructor({ silenceMs = SILENCE.usual, onQuiet, ...config }: ClientOptions = {}) {
     super({ types, keepAlive: true, keepAliveInitialDelayMillis: 10_000, ...config });
     this.silenceMs = silenceMs;
-    this.#onQuiet = onQuiet;
-    this.#quietMs = onQuiet ? QUIET_MS : Number.POSITIVE_INFINITY;
-    this.on('drain', () => {
-      this.#isAsking = false;
+    this.#silence = new SilenceWatch({
+      bytesRead: () => this.#stream.bytesRead,
+      onQuiet,
+      onLimit: (limitMs) =>
+        this.#stream.destroy(brokenOff(`the database has not answered for ${limitMs} ms`, 'ETIMEDOUT')),
     });
-    this.on('end', () => this.#stopWatching());
+    this.on('drain', () => this.#silence.pause());
+    this.on('end', () => this.#silence.stop());
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: pg has one overload for each form of a statement; this covers all of them.
   override query(...parameters: any[]): any {
     const { silenceMs } = (parameters[0] ?? {}) as WithSilence;
-    this.#bytesRead = this.#stream.bytesRead;
-    this.resumeSilence(silenceMs ?? this.silenceMs);
+    this.#silence.start(silenceMs ?? this.silenceMs);
     const result: unknown = super.query(...(parameters as Parameters<pg.Client['query']>));
     if (!(result instanceof Promise)) return result;
     return result.catch(async (error: Error) => {
@@ -92,7 +84,7 @@ export class Client extends pg.Client {
   /** Resolves when the server is ready for the next statement. `pg` rejects a failed statement before that. */
   async untilReady(): Promise<void> {
     const { readyForQuery } = this as unknown as { readyForQuery: boolean };
-    if (readyForQuery || !this.#isAsking || this.#stream.destroyed) return;
+    if (readyForQuery || !this.#silence.isDue || this.#stream.destroyed) return;
     await new Promise<void>((resolve) => {
       const end = () => {
         this.off('drain', end);
@@ -124,27 +116,20 @@ export class Client extends pg.Client {
     return super.end(...(parameters as []));
   }
 
-  /** Pauses the measurement: the server waits for this process. */
+  /** Pauses the measurement of silence: the server waits for this process. */
   pauseSilence(): void {
-    this.#isAsking = false;
+    this.#silence.pause();
   }
 
-  /** Restarts the measurement from now, with the limit of the current statement or another. */
-  resumeSilence(limitMs = this.#limitMs): void {
-    this.#limitMs = limitMs;
-    this.#heardAt = performance.now();
-    this.#quietAt = this.#heardAt;
-    this.#isAsking = true;
-    const ms = Math.min(this.#limitMs, this.#quietMs);
-    // One timer serves many statements: it compares times when it fires, and is not reset for each statement.
-    if (Number.isFinite(ms) && this.#heardAt + ms < this.#dueAt) this.#lookIn(ms);
+  /** Restarts the measurement of silence from now, with the limit of the current statement or another. */
+  resumeSilence(limitMs?: number): void {
+    this.#silence.resume(limitMs);
   }
 
   /** The process id of the server, when a response has been due for two seconds without any data. */
   get quietProcess(): number | undefined {
-    const isQuiet = this.#isAsking && !this.#hasHeard() && performance.now() - this.#heardAt >= QUIET_MS;
     const { processID } = this as unknown as { processID: number | null };
-    return isQuiet ? (processID ?? undefined) : undefined;
+    return this.#silence.isQuiet ? (processID ?? undefined) : undefined;
   }
 
   /** Whether the connection is unusable after the error of its last statement. */
@@ -160,54 +145,6 @@ export class Client extends pg.Client {
   // Read each time: TLS replaces the socket object.
   get #stream(): Socket {
     return (this as unknown as { connection: { stream: Socket } }).connection.stream;
-  }
-
-  #look(): void {
-    this.#dueAt = Number.POSITIVE_INFINITY;
-    if (!this.#isAsking) return;
-    const now = performance.now();
-    this.#hasHeard();
-    const silentMs = now - this.#heardAt;
-    // If this process itself was suspended, the response may already be in the socket. `setImmediate` lets it be read
-    // first.
-    if (silentMs >= this.#limitMs) return void setImmediate(() => this.#giveUp());
-    const quietMs = now - Math.max(this.#heardAt, this.#quietAt);
-    const isQuiet = quietMs >= this.#quietMs;
-    if (isQuiet) {
-      this.#quietAt = now;
-      this.#onQuiet?.();
-    }
-    this.#lookIn(Math.min(this.#limitMs - silentMs, this.#quietMs - (isQuiet ? 0 : quietMs)));
-  }
-
-  #giveUp(): void {
-    if (!this.#isAsking) return;
-    if (!this.#hasHeard())
-      return void this.#stream.destroy(
-        brokenOff(`the database has not answered for ${this.#limitMs} ms`, 'ETIMEDOUT'),
-      );
-    this.#lookIn(Math.min(this.#limitMs, this.#quietMs));
-  }
-
-  #lookIn(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#dueAt = performance.now() + ms;
-    this.#timer = setTimeout(() => this.#look(), Math.ceil(ms)).unref();
-  }
-
-  // Bytes received since the last check count as received now.
-  #hasHeard(): boolean {
-    const { bytesRead } = this.#stream;
-    const hasHeard = bytesRead !== this.#bytesRead;
-    this.#bytesRead = bytesRead;
-    if (hasHeard) this.#heardAt = performance.now();
-    return hasHeard;
-  }
-
-  #stopWatching(): void {
-    this.#isAsking = false;
-    clearTimeout(this.#timer);
-    this.#dueAt = Number.POSITIVE_INFINITY;
   }
 }
 
