@@ -35,4 +35,4 @@ test('a program that embeds the service needs no database, and adds filters, han
   const again = await createAuditService(options);
   expect(again.adminKey).toBeUndefined();
   await again.stop();
-}, 60_000);
+});

@@ -102,7 +102,7 @@ test("that the admin's key is made or replaced by a start is an event", async ()
   await during(database.url, { ...ON, ADMIN_API_KEY: `${ADMIN_KEY}-another` }, nothing);
   const replaced = { ...about, severity: 'warning', description: "the admin's API key was replaced" };
   expect(await keyEvents()).toEqual([made, replaced]);
-}, 60_000);
+});
 
 describe('a change of the settings', () => {
   test('is an event at the next start, with old and new values', async () => {

@@ -137,7 +137,7 @@ describe('a log of which retention has removed something', () => {
     expect(JSON.parse(program.said())).toMatchObject({ findings: [{ kind: 'tile' }] });
     await asSuperuser(pool, 'INSERT INTO tree_tiles SELECT * FROM kept', 'DROP TABLE kept');
     expect(await verifyAll(service, pool, 600)).toEqual(NOTHING);
-  }, 60_000);
+  });
 
   test('more was removed than announced: the first position of that is named', async () => {
     await asSuperuser(
@@ -192,7 +192,7 @@ test('rows that are missing where nothing was removed: 404, and the verification
   await service.stop();
   await pool.end();
   await database.drop({ isTampered: true });
-}, 60_000);
+});
 
 describe('a log that an older version has purged', () => {
   test('upgrades, and verifies before and after, by the event that repeats what was announced', async () => {

@@ -23,7 +23,7 @@ beforeAll(async () => {
   );
   version = rows[0]?.version ?? 0;
   await pool.end();
-}, 60_000);
+});
 afterAll(async () => {
   await postgres.remove();
   rmSync(dataDir, { recursive: true, force: true });

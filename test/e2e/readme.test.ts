@@ -228,7 +228,7 @@ test('every GraphQL document of the README does what it says', async () => {
     }
   }
   await live.dispose();
-}, 60_000);
+});
 
 test('the service of the README starts on a database of its own', async () => {
   const [command, address] = commandsOf().flatMap((command) => SERVICE.exec(command) ?? []);
@@ -239,4 +239,4 @@ test('the service of the README starts on a database of its own', async () => {
   expect(said).toMatch(/^Admin API key, shown this once: \S+$/m);
   await stop(child);
   await database.drop();
-}, 60_000);
+});

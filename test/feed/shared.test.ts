@@ -155,7 +155,7 @@ test('a read of the log that fails ends no subscription: it goes on where it was
   }
   await cutOff.stop();
   await proxy.close();
-}, 60_000);
+});
 
 test('an end of the log that a notification makes up loses nothing', async () => {
   const seen = take(20);
@@ -168,4 +168,4 @@ test('an end of the log that a notification makes up loses nothing', async () =>
   await logWarnings(service, 10);
   const [first = 0, ...rest] = positionsOf(await seen);
   expect(rest).toEqual(upTo(first + 20).slice(first + 1));
-}, 60_000);
+});

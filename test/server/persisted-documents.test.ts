@@ -250,4 +250,4 @@ test('the command line says what its documents need, and works with them', async
   expect(await run(open.url, 'prove', id)).toMatchObject({ code: 0 });
   expect(await run(open.url, 'prove', 'growth', '1', '1')).toMatchObject({ code: 0 });
   await open.stop();
-}, 60_000);
+});

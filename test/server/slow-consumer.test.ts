@@ -96,4 +96,4 @@ test('a file that is not read costs a bounded memory, and is whole when it is re
   let rest = 0;
   for (let line = await lines.next(); !line.done; line = await lines.next()) rest += 1;
   expect(rest).toBe(EVENTS - 1);
-}, 60_000);
+});

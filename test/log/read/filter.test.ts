@@ -242,7 +242,7 @@ test('SQL and the feed agree on every event, for every filter', async () => {
     expect(page.events.map((event) => event.position)).toEqual(positions);
   });
   await fc.assert(property, { numRuns: runsOf(400, 100) });
-}, 60_000);
+});
 
 test('a term that is left out leaves out what it finds', () => {
   const find = (one: string) => {
@@ -260,7 +260,7 @@ test('a term that is left out leaves out what it finds', () => {
   });
   fc.assert(property, { numRuns: 60 });
   expect(leftOut).toBeGreaterThan(5);
-}, 60_000);
+});
 
 const search = fc.record(
   {
@@ -323,7 +323,7 @@ test('the pages of a search hold every event that matches, in order, forward and
     },
   );
   await fc.assert(property, { numRuns: runsOf(100, 25) });
-}, 60_000);
+});
 
 // A page of this log is found before anything has to be collected.
 test('what is collected, segment by segment, is what comes first of all that matches', async () => {
@@ -346,7 +346,7 @@ test('what is collected, segment by segment, is what comes first of all that mat
     },
   );
   await fc.assert(property, { numRuns: runsOf(300, 60) });
-}, 60_000);
+});
 
 test('among very many events that came late the one is found that matches, also when some are removed', async () => {
   const other = await createDatabase();
