@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 /** What all runs have in common. */
 export const shared = {
-  globalSetup: ['test/support/build.ts', 'test/support/postgres.ts'],
+  globalSetup: ['test/support/before.ts'],
   setupFiles: ['test/support/setup.ts'],
   // Programs that tests start do not read the .env of a developer.
   env: { ENV_FILE: '' },

@@ -10,7 +10,7 @@ import { connectSocket } from '../support/socket.ts';
 import { openStream } from '../support/sse.ts';
 import { test } from '../support/test.ts';
 
-const DOCUMENTS = 100;
+const DOCUMENTS = 40;
 const FEED = 'subscription ($filter: AuditEventFilter) { auditEvents(filter: $filter) { cursor } }';
 
 let database: TestDatabase;

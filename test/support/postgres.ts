@@ -35,7 +35,7 @@ const KEPT = 'kept';
  * One real PostgreSQL for the whole run: `TEST_DATABASE_URL`, or an embedded one in a temporary folder, of the version
  * in the folder `TEST_POSTGRES` (an unpacked npm package) when that is set.
  */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function startPostgres(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
   const cluster = mkdtempSync(join(tmpdir(), CLUSTER_PREFIX));
   const removeCluster = () => rmSync(cluster, { recursive: true, force: true });

@@ -74,7 +74,8 @@ async function purge(): Promise<number> {
 }
 
 test('purges beside a dump, verifications, an export that nobody reads, feeds, reads and appends: nobody waits', async () => {
-  await logWarnings(service, 3_000, { more: { details: { pad: 'x'.repeat(2_000) } } });
+  // More bytes than the buffers of an export take that nobody reads.
+  await logWarnings(service, 1_000, { more: { details: { pad: 'x'.repeat(8_000) } } });
   // As pg_dump does: a snapshot, a lock on the tables, and hours of silence.
   const dump = new pg.Client({ connectionString: database.url });
   await dump.connect();
@@ -111,7 +112,7 @@ test('purges beside a dump, verifications, an export that nobody reads, feeds, r
   const results = { appends: await appends.stop(), reads: await reads.stop(), sums: await sums.stop() };
   console.info(`longest waits beside ${PURGES} purges: ${JSON.stringify(results)}`);
   if (IS_FULL) for (const { longestMs } of Object.values(results)) expect(longestMs).toBeLessThan(MOST_MS);
-  expect(await followed).toBeGreaterThan(3_000);
+  expect(await followed).toBeGreaterThan(2_500);
   unread.disconnect();
 
   await dump.query('COMMIT');
