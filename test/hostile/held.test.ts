@@ -15,7 +15,6 @@ const BESIDE = 50_000;
 /** What the process holds after large requests, however many there were. */
 const WARM = 16_000_000;
 const TRIES = runsOf(90, 30);
-/** As many as one key may have open. */
 const SHARED = 90;
 
 let database: TestDatabase;
