@@ -12,7 +12,7 @@ const HEAP_MB = 200;
 const KEPT_BYTES = 60_000_000;
 const MAX_BYTES = runsOf(16_000_000, 8_000_000);
 const AT_A_TIME = runsOf(4, 2);
-const DOCUMENTS = runsOf(300, 30);
+const DOCUMENTS = runsOf(100, 30);
 
 let database: TestDatabase;
 let service: ChildService;
