@@ -146,6 +146,7 @@ test('reports the end of the server with its last lines', async () => {
 });
 
 test('listens only on 127.0.0.1 with a password, and sorts text the same on every machine', async () => {
+  makeDataDir(dataDir);
   const server = await startEmbedded({ dataDir, ...options });
   const sql = `SELECT current_setting('listen_addresses') AS address, current_setting('data_checksums') AS checksums,
     current_setting('unix_socket_directories') AS sockets, datlocprovider AS provider, datlocale AS locale
