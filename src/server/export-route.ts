@@ -46,6 +46,8 @@ export async function serveExport(
     if (!response.headersSent) response.writeHead(200, headers).end();
     return;
   }
+  // The client has gone while its key was looked up: `close` was emitted and would not give back the place of the file.
+  if (response.destroyed) return;
   response.once('close', files.take(grant.keyId));
   await services.metaAudit.exported(
     { ...peerOf(request), userId: grant.keyId },

@@ -91,6 +91,8 @@ export function createOutputBuffer(mostBytes: number): OutputBuffer {
 export function useOutputBuffer(outputBuffer: OutputBuffer): Plugin<object, HttpContext> {
   return {
     onResponse({ response, serverContext: { res } }) {
+      // The client has gone meanwhile: nothing is sent, and `close` was emitted already.
+      if (res.destroyed) return;
       const bytes = Number(response.headers.get('content-length') ?? 0);
       res.once(
         'close',

@@ -84,8 +84,8 @@ export async function serveTiles(
     const isLarge = content.events !== undefined;
     const isGzip = isLarge && acceptsGzip(request);
     const body = isGzip ? await promisify(gzip)(content.body) : content.body;
-    // The service stops and has refused the request meanwhile.
-    if (response.headersSent) return;
+    // Meanwhile the service stops and has refused the request, or the client has gone and `close` was emitted.
+    if (response.headersSent || response.destroyed) return;
     response.once(
       'close',
       options.outputBuffer.hold(Buffer.byteLength(body), () => response.destroy()),

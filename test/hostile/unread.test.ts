@@ -6,7 +6,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { dataOf } from '../support/service.ts';
 import { connectSocket } from '../support/socket.ts';
 import { test } from '../support/test.ts';
-import { openRaw, requestText } from './raw.ts';
+import { answerOf, openRaw, requestText } from './raw.ts';
 
 const KEPT_BYTES = 45_000_000;
 /** Their pages together are more than may be kept. */
@@ -70,6 +70,35 @@ describe('whoever asks for pages of 8 MB and does not read', () => {
     await littleKept();
     raw.socket.resume();
     expect(await raw.closed).toBe(1006);
+  });
+});
+
+describe('clients that ask for pages of 8 MB and leave', () => {
+  test('do not cost a slow reader its page', async ({ createPool }) => {
+    const slow = await openRaw(service.url);
+    slow.pause();
+    slow.write(requestText({}, JSON.stringify({ query: PAGE })));
+    await once(slow, 'readable');
+    const holder = await createPool(database.url, () => undefined).connect();
+    for (let n = 0; n < 3; n += 1) {
+      const client = await openRaw(service.url);
+      await holder.query('BEGIN; LOCK TABLE audit_events');
+      client.write(requestText({}, JSON.stringify({ query: PAGE })));
+      await vi.waitFor(async () => {
+        const { rows } = await holder.query(
+          "SELECT 1 FROM pg_locks WHERE relation = 'audit_events'::regclass AND NOT granted",
+        );
+        expect(rows).not.toEqual([]);
+      }, 10_000);
+      client.resetAndDestroy();
+      await service.memory();
+      await holder.query('ROLLBACK');
+      // An answer to a later request on the same rows comes after that of the client that has left.
+      await service.ask('{ auditEvents(first: 1) { edges { node { id } } } }');
+    }
+    holder.release();
+    const { body } = await answerOf(slow);
+    expect(JSON.parse(body).data.auditEvents.edges).toHaveLength(130);
   });
 });
 

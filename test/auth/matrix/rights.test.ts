@@ -1,6 +1,6 @@
 import { type GraphQLObjectType, isInputObjectType, isObjectType } from 'graphql';
 import { afterAll, describe, expect } from 'vitest';
-import type { Scope } from '../../../src/auth/principal.ts';
+import type { Scope } from '../../../src/auth/principal-and-scopes.ts';
 import { createCatalog } from '../../../src/events/catalog.ts';
 import { createSchema } from '../../../src/schema/schema.ts';
 import type { TestDatabase } from '../../support/database.ts';

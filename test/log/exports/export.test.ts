@@ -7,6 +7,7 @@ import { openExport } from '../../../src/cli/export.ts';
 import { clientFrom } from '../../../src/client/graphql-client.ts';
 import type { Pool } from '../../../src/db/pool.ts';
 import { createKey } from '../../auth/create-key.ts';
+import { openRaw } from '../../hostile/raw.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { LEAF_HASHES } from '../../support/operations/events.ts';
 import { graphql } from '../../support/operations/generated/gql.ts';
@@ -392,6 +393,8 @@ describe('a link', () => {
 describe('while a file is read', () => {
   const TEXT = 'x'.repeat(20_000);
   const LARGE = 1_000;
+  /** How many files of a key are sent at a time. */
+  const MOST_FILES = 8;
   let size: number;
 
   beforeAll(async () => {
@@ -414,6 +417,30 @@ describe('while a file is read', () => {
     logged.length = 0;
     disconnect();
     await vi.waitFor(() => expect(logged).toContain('an export ended early'), 10_000);
+  });
+
+  test('clients that leave before it is opened leave room for others', async () => {
+    const { url } = await link('NDJSON', { userId: 'nobody' });
+    const holder = await pool.connect();
+    const sockets = await Promise.all(upTo(MOST_FILES).map(() => openRaw(url)));
+    try {
+      await holder.query('BEGIN; LOCK TABLE api_keys');
+      for (const socket of sockets)
+        socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
+      await vi.waitFor(async () => {
+        const { rows } = await pool.query(
+          "SELECT 1 FROM pg_locks WHERE relation = 'api_keys'::regclass AND NOT granted",
+        );
+        expect(rows.length).toBeGreaterThanOrEqual(MOST_FILES);
+      }, 10_000);
+      for (const socket of sockets) socket.resetAndDestroy();
+      // The service has seen that they are gone when it answers later requests.
+      for (const _ of upTo(3)) expect(await statusOf(`${service.url}/health/live`)).toBe(200);
+    } finally {
+      await holder.query('ROLLBACK');
+      holder.release();
+    }
+    for (const _ of upTo(3)) expect(await statusOf(url)).toBe(200);
   });
 
   test('a key that is revoked breaks the connection', async () => {
