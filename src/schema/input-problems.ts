@@ -91,31 +91,15 @@ async function withOtherProblems(
   };
 }
 
-// The events of batches that are variables, without their invalid members.
-async function checkableInputs({
-  schema,
-  document,
-  operationName,
-  variableValues,
-  contextValue,
-}: ExecutionArgs): Promise<PathedInput[]> {
-  const { principal } = contextValue as Context;
+/** The events of the batches in variables, without their invalid members. */
+async function checkableInputs(args: ExecutionArgs): Promise<PathedInput[]> {
+  const { principal } = args.contextValue as Context;
   // A principal without events:write gets no details about the events.
   if (!hasScope(principal, 'events:write')) return [];
-  const operation = getOperationAST(document, operationName);
-  if (operation?.operation !== 'mutation') return [];
-  const argument = schema.getMutationType()?.getFields()[BATCH.field]?.args[0];
+  const argument = args.schema.getMutationType()?.getFields()[BATCH.field]?.args[0];
   const type = argument && getNamedType(argument.type);
   if (!isInputObjectType(type)) return [];
-  const fields = operation.selectionSet.selections.filter(
-    (one): one is FieldNode => one.kind === Kind.FIELD && one.name.value === BATCH.field,
-  );
-  const batches = fields.map((field) => {
-    const given = field.arguments?.find(({ name }) => name.value === BATCH.argument)?.value;
-    const batch = given?.kind === Kind.VARIABLE ? variableValues?.[given.name.value] : undefined;
-    return Array.isArray(batch) && batch.length <= MAX_BATCH ? batch : [];
-  });
-  const events = batches.flatMap((batch) => batch.map((value: unknown, index) => ({ value, index })));
+  const events = batchesInVariables(args).flatMap((batch) => batch.map((value, index) => ({ value, index })));
   const inputs = await mapAcrossTurns(events, ({ value, index }) => {
     const valid = validMembers(value, type);
     if (!valid) return undefined;
@@ -124,6 +108,20 @@ async function checkableInputs({
     return { ...boundInput(principal, input, `${BATCH.argument}[${index}]`), isPart: valid.isPart };
   });
   return inputs.filter((one) => one !== undefined);
+}
+
+/** The batches of a mutation that are variables, as they were sent. */
+function batchesInVariables({ document, operationName, variableValues }: ExecutionArgs): unknown[][] {
+  const operation = getOperationAST(document, operationName);
+  if (operation?.operation !== 'mutation') return [];
+  const fields = operation.selectionSet.selections.filter(
+    (one): one is FieldNode => one.kind === Kind.FIELD && one.name.value === BATCH.field,
+  );
+  return fields.flatMap((field) => {
+    const given = field.arguments?.find(({ name }) => name.value === BATCH.argument)?.value;
+    const batch = given?.kind === Kind.VARIABLE ? variableValues?.[given.name.value] : undefined;
+    return Array.isArray(batch) && batch.length <= MAX_BATCH ? [batch] : [];
+  });
 }
 
 /** About how many characters of an invalid value an error shows. */

@@ -45,7 +45,7 @@ function parseWhole(body: Buffer, { members, lists, isInexact }: JsonScan, path 
   return value;
 }
 
-/** A list that is not parsed yet, and its place in the value. */
+/** A list that is not parsed yet, its path in the value, and the array for its elements. */
 interface Pending {
   names: Names;
   list: JsonList;
@@ -69,37 +69,46 @@ async function parseInParts(body: Buffer, scan: JsonScan, measure: Measure): Pro
   return value;
 }
 
-// Replaces each list by a random text, and finds the lists' places by it in the parsed value.
+/** Parses everything but the lists, in whose places it puts empty arrays. */
 function parseFrame(
   body: Buffer,
   { lists, members, isInexact }: JsonScan,
 ): { value: unknown; pending: Pending[] } {
   const mark = randomUUID();
-  let frame = '';
-  let from = 0;
-  lists.forEach(({ start, end }, index) => {
-    frame += `${body.toString('utf8', from, start)}"${mark}:${index}"`;
-    from = end;
-  });
-  frame += body.toString('utf8', from);
+  const frame = withMarks(body, lists, mark);
   const value = parse(frame, { isInexact });
   checkUniqueKeys(frame, members, value);
-  const pending: Pending[] = [];
-  const put = (parent: unknown, names: Names) => {
-    if (typeof parent !== 'object' || parent === null) return;
-    for (const [name, member] of Object.entries(parent)) {
-      if (typeof member !== 'string') {
-        if (names.length < 2) put(member, [...names, name]);
-      } else if (member.startsWith(mark)) {
-        const list = lists[Number(member.slice(mark.length + 1))] as JsonList;
-        const elements: unknown[] = [];
-        (parent as Record<string, unknown>)[name] = elements;
-        pending.push({ names: [...names, name], list, elements });
-      }
+  return { value, pending: [...replaceMarks(value, { lists, mark })] };
+}
+
+/** The text with a string in the place of each list: a random mark and the number of the list. */
+function withMarks(body: Buffer, lists: readonly JsonList[], mark: string): string {
+  let text = '';
+  let from = 0;
+  for (const [index, { start, end }] of lists.entries()) {
+    text += `${body.toString('utf8', from, start)}"${mark}:${index}"`;
+    from = end;
+  }
+  return text + body.toString('utf8', from);
+}
+
+/** Replaces the marks in a value, down to its third level, by empty arrays. */
+function* replaceMarks(
+  parent: unknown,
+  marked: { lists: readonly JsonList[]; mark: string },
+  names: Names = [],
+): Generator<Pending, void> {
+  if (typeof parent !== 'object' || parent === null) return;
+  for (const [name, member] of Object.entries(parent)) {
+    if (typeof member !== 'string') {
+      if (names.length < 2) yield* replaceMarks(member, marked, [...names, name]);
+    } else if (member.startsWith(marked.mark)) {
+      const list = marked.lists[Number(member.slice(marked.mark.length + 1))] as JsonList;
+      const elements: unknown[] = [];
+      (parent as Record<string, unknown>)[name] = elements;
+      yield { names: [...names, name], list, elements };
     }
-  };
-  put(value, []);
-  return { value, pending };
+  }
 }
 
 function parsePart(
@@ -153,20 +162,20 @@ export function checkUniqueKeys(
 }
 
 function namesOfRepeatedKey(text: string): Names | undefined {
-  const places: Container[] = [];
-  let last = '';
+  const containers: Container[] = [];
+  let previous = '';
   for (const [token] of text.matchAll(TOKEN)) {
-    const place = places.at(-1);
-    if (token === '{') places.push({ keys: new Set(), at: '' });
-    else if (token === '[') places.push({ keys: undefined, at: 0 });
-    else if (token === '}' || token === ']') places.pop();
-    else if (token === ',' && typeof place?.at === 'number') place.at += 1;
-    else if (token === ':' && place?.keys) {
-      place.at = JSON.parse(last) as string;
-      if (place.keys.has(place.at)) return places.map(({ at }) => at);
-      place.keys.add(place.at);
+    const container = containers.at(-1);
+    if (token === '{') containers.push({ keys: new Set(), at: '' });
+    else if (token === '[') containers.push({ keys: undefined, at: 0 });
+    else if (token === '}' || token === ']') containers.pop();
+    else if (token === ',' && typeof container?.at === 'number') container.at += 1;
+    else if (token === ':' && container?.keys) {
+      container.at = JSON.parse(previous) as string;
+      if (container.keys.has(container.at)) return containers.map(({ at }) => at);
+      container.keys.add(container.at);
     }
-    last = token;
+    previous = token;
   }
   return undefined;
 }

@@ -21,31 +21,17 @@ export interface RemoteFlags {
 /** Verifies the log that serves C2SP tlog-tiles below a URL, or a copy in a folder. */
 export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promise<VerifyResult> {
   const { customer } = flags;
-  const place = customer === undefined ? prefix : `${prefix.replace(/\/+$/, '')}/${customerPath(customer)}`;
-  const read = logFilesAt(place, process.env.AUDIT_LOG_KEY);
+  const tree = customer === undefined ? prefix : `${prefix.replace(/\/+$/, '')}/${customerPath(customer)}`;
+  const read = logFilesAt(tree, process.env.AUDIT_LOG_KEY);
   const key = flags.key ?? (await readText(read, 'verifier-key')).trim();
-  const trust = trustKey(key);
-  const findings = new Findings();
   const note = await readText(read, 'checkpoint');
+  const findings = new Findings();
+  const trust = trustKey(key);
   const [now] = await openSavedNotes([{ name: 'the checkpoint of the log', note }], trust, findings);
   const saved = await openSavedNotes(await readSavedNotes(flags.checkpoint ?? []), trust, findings);
-  if (!now)
-    return {
-      outcome: 'does not hold',
-      json: { findings: findings.list() },
-      lines: findingLines(findings.list()),
-    };
+  if (!now) return doesNotHold(findings);
   treeOfAll([now, ...saved]);
-  // With a larger saved checkpoint, an empty tree is a finding.
-  if (customer !== undefined && now.checkpoint.treeSize === 0 && saved.every(isEmpty))
-    throw new Error(`no such customer: the log has no event of the customer "${printable(customer)}"`);
-  if (customer !== undefined && now.tree !== treeOf(customer))
-    findings.add({
-      kind: 'checkpoint',
-      message: `the checkpoint is that of ${printable(treeTitle(now.tree))}`,
-    });
-  // Without an API key no log serves events.
-  const areEventsWanted = flags.entries && process.env.AUDIT_LOG_KEY !== undefined;
+  if (customer !== undefined) checkCustomer(customer, { now, saved, findings });
   const progress = createProgress(process.stderr, 'leaves');
   const startMs = performance.now();
   const found = await verifyRemote({
@@ -56,12 +42,37 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
     withEntries: flags.entries,
     onProgress: progress.at,
   }).finally(progress.end);
-  const all = [...findings.list(), ...found.findings];
-  const seconds = (performance.now() - startMs) / 1_000;
   return resultOf(
-    { ...found, findings: all },
-    { now, note, saved, key, isKeyGiven: flags.key !== undefined, areEventsWanted, seconds },
+    { ...found, findings: [...findings.list(), ...found.findings] },
+    {
+      now,
+      note,
+      saved,
+      key,
+      isKeyGiven: flags.key !== undefined,
+      // Without an API key no log serves events.
+      areEventsWanted: flags.entries && process.env.AUDIT_LOG_KEY !== undefined,
+      seconds: (performance.now() - startMs) / 1_000,
+    },
   );
+}
+
+function doesNotHold(findings: Findings): VerifyResult {
+  const list = findings.list();
+  return { outcome: 'does not hold', json: { findings: list }, lines: findingLines(list) };
+}
+
+/** Checks that the checkpoint is that of the customer's tree. Throws when the log does not know the customer. */
+function checkCustomer(
+  customer: string,
+  { now, saved, findings }: { now: SavedCheckpoint; saved: readonly SavedCheckpoint[]; findings: Findings },
+): void {
+  // With a larger saved checkpoint, an empty tree is a finding.
+  if (now.checkpoint.treeSize === 0 && saved.every(isEmpty))
+    throw new Error(`no such customer: the log has no event of the customer "${printable(customer)}"`);
+  if (now.tree === treeOf(customer)) return;
+  const message = `the checkpoint is that of ${printable(treeTitle(now.tree))}`;
+  findings.add({ kind: 'checkpoint', message });
 }
 
 function isEmpty({ checkpoint }: SavedCheckpoint): boolean {
