@@ -57,28 +57,15 @@ interface KnownPrincipal {
 /** Creates the authentication of an instance. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
   const { tokens, now, onUse, failures } = options;
-  let known = new Map<string, KnownPrincipal>();
-  let knownCharacters = 0;
-
-  function forget(): void {
-    known = new Map();
-    knownCharacters = 0;
-  }
-
-  function remember(secret: string, one: KnownPrincipal): void {
-    if (knownCharacters + secret.length > MAX_KNOWN_CHARACTERS) forget();
-    if (!known.has(secret)) knownCharacters += secret.length;
-    known.set(secret, one);
-  }
+  const known = new KnownPrincipals();
 
   async function principalOf(secret: string, address: string | undefined): Promise<Principal> {
-    const remembered = known.get(secret);
-    if (remembered && remembered.until > now()) return remembered.principal;
-    // When `forget` is called during the look-up, its result is not remembered.
-    const asked = known;
+    const principal = known.find(secret, now());
+    if (principal) return principal;
+    const { generation } = known;
     try {
       const found = await findPrincipal(options, secret);
-      if (asked === known) remember(secret, found);
+      known.add(secret, found, generation);
       return found.principal;
     } catch (error) {
       if (error instanceof AuditError && error.code === 'UNAUTHENTICATED') {
@@ -99,10 +86,41 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       return principal;
     },
     forget() {
-      forget();
+      known.forget();
       options.keys.forget();
     },
   };
+}
+
+/** The principals of accepted keys and tokens, each until it has to be looked up again. */
+class KnownPrincipals {
+  readonly #bySecret = new Map<string, KnownPrincipal>();
+  #characters = 0;
+  #generation = 0;
+
+  /** The number of times that all were forgotten. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  find(secret: string, now: number): Principal | undefined {
+    const known = this.#bySecret.get(secret);
+    return known && known.until > now ? known.principal : undefined;
+  }
+
+  /** Adds a principal, unless all were forgotten since `generation`: its key may have been revoked during the look-up. */
+  add(secret: string, principal: KnownPrincipal, generation: number): void {
+    if (generation !== this.#generation) return;
+    if (this.#characters + secret.length > MAX_KNOWN_CHARACTERS) this.forget();
+    if (!this.#bySecret.has(secret)) this.#characters += secret.length;
+    this.#bySecret.set(secret, principal);
+  }
+
+  forget(): void {
+    this.#bySecret.clear();
+    this.#characters = 0;
+    this.#generation += 1;
+  }
 }
 
 async function findPrincipal(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { createLease } from '../db/lease.ts';
+import { createLease, type Lease } from '../db/lease.ts';
 import type { Pool } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';
 import { withDeadline } from '../deadline.ts';
@@ -44,26 +44,16 @@ export interface Anchors {
  * webhook, the one that holds the lease posts; another one takes over when it ends.
  */
 export function createAnchors(options: AnchorsOptions): Anchors {
-  const { file, webhook, timeoutMs, onAlarm, onError } = options;
+  const { file, webhook, onAlarm, onError } = options;
   if (file === undefined && webhook === undefined) return { close: async () => undefined };
+  const delivery = webhook === undefined ? undefined : new WebhookDelivery(webhook, options);
   let running: Promise<void> | undefined;
-  let delivery = new AbortController();
-  let delivering = Promise.resolve();
-  const lease = createLease(options.pool, leaseName(webhook ?? ''));
-
-  // A newer checkpoint replaces one that was not delivered yet.
-  async function send(note: string): Promise<void> {
-    if (webhook === undefined || !(await lease.acquire())) return;
-    delivery.abort();
-    delivery = new AbortController();
-    delivering = deliverNote(webhook, note, { timeoutMs, signal: delivery.signal, onError });
-  }
 
   async function anchor(): Promise<void> {
     try {
       await options.signNow();
       const note = await anchorInFile(options);
-      if (note !== undefined) await send(note);
+      if (note !== undefined) await delivery?.send(note);
     } catch (error) {
       if (error instanceof IntegrityError) onAlarm(error);
       else onError(error as Error);
@@ -80,21 +70,52 @@ export function createAnchors(options: AnchorsOptions): Anchors {
   async function anchorLast(): Promise<void> {
     await running;
     await anchorNow();
-    await delivering;
+    await delivery?.delivered;
   }
 
   void anchorNow();
-  const timer = setInterval(() => void anchorNow(), options.intervalMs);
-  timer.unref();
-
+  const timer = setInterval(() => void anchorNow(), options.intervalMs).unref();
   return {
     async close() {
       clearInterval(timer);
       await withDeadline(anchorLast(), LAST_MS, () => undefined);
-      delivery.abort();
-      await lease.release();
+      await delivery?.close();
     },
   };
+}
+
+/** Delivers notes to the webhook, while this instance has the lease. */
+class WebhookDelivery {
+  readonly #url: string;
+  readonly #options: AnchorsOptions;
+  readonly #lease: Lease;
+  #abort = new AbortController();
+  #delivered: Promise<void> = Promise.resolve();
+
+  constructor(url: string, options: AnchorsOptions) {
+    this.#url = url;
+    this.#options = options;
+    this.#lease = createLease(options.pool, leaseName(url));
+  }
+
+  /** Resolves when the last note was delivered, or its delivery was aborted. */
+  get delivered(): Promise<void> {
+    return this.#delivered;
+  }
+
+  /** Starts to deliver a note. It replaces an older one that was not delivered yet. */
+  async send(note: string): Promise<void> {
+    if (!(await this.#lease.acquire())) return;
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    const { timeoutMs, onError } = this.#options;
+    this.#delivered = deliverNote(this.#url, note, { timeoutMs, signal: this.#abort.signal, onError });
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await this.#lease.release();
+  }
 }
 
 // Hashed, because the URL may be a secret.

@@ -32,17 +32,7 @@ export function createPersistedDocuments(
   }
 
   const documents: PersistedDocuments = {
-    pluginOptions: {
-      getPersistedOperation: (hash) => texts.get(hash) ?? null,
-      extractPersistedOperationId: (params) =>
-        (params.extensions?.persistedQuery as { sha256Hash: string } | undefined)?.sha256Hash ?? null,
-      allowArbitraryOperations: !isOnly,
-      customErrors: {
-        notFound: () => notFound() as never,
-        keyNotFound: () => noQuery() as never,
-        persistedQueryOnly: () => notPersisted() as never,
-      },
-    },
+    pluginOptions: pluginOptions(texts, isOnly),
     resolve(params) {
       const { query, operationName, variables, extensions } = params;
       const hash = hashIn(params);
@@ -63,7 +53,7 @@ export function createPersistedDocuments(
         if (isOnly) throw notPersisted();
         return query;
       }
-      const hash = (extensions?.persistedQuery as { sha256Hash: string } | undefined)?.sha256Hash;
+      const hash = resolvedHash(extensions);
       if (hash === undefined) throw noQuery();
       const text = texts.get(hash);
       if (text === undefined) throw notFound();
@@ -71,6 +61,27 @@ export function createPersistedDocuments(
     },
   };
   return documents;
+}
+
+/** The hash in a request that `resolve` has converted. */
+function resolvedHash(extensions: OperationParams['extensions']): string | undefined {
+  return (extensions?.persistedQuery as { sha256Hash: string } | undefined)?.sha256Hash;
+}
+
+function pluginOptions(
+  texts: ReadonlyMap<string, string>,
+  isOnly: boolean,
+): UsePersistedOperationsOptions<object> {
+  return {
+    getPersistedOperation: (hash) => texts.get(hash) ?? null,
+    extractPersistedOperationId: ({ extensions }) => resolvedHash(extensions) ?? null,
+    allowArbitraryOperations: !isOnly,
+    customErrors: {
+      notFound: () => notFound() as never,
+      keyNotFound: () => noQuery() as never,
+      persistedQueryOnly: () => notPersisted() as never,
+    },
+  };
 }
 
 // Apollo Client and urql send the text as well when they get this message.
@@ -127,44 +138,61 @@ const SPACE = /[ \t\r\n]*/y;
 const STRING = /"(?:[ !#-[\]-\u{10ffff}]+|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/uy;
 const HASH = /^[0-9a-f]{64}$/;
 
-// Not by JSON.parse, which keeps no places: the file is one object of strings. Reading ends at the first syntax error.
+// Not by JSON.parse, which keeps no positions: the file is one object of strings. Reading ends at the first syntax error.
 function readEntries(text: string): { entries: Entry[]; problems: FileProblem[] } {
+  const tokens = new TokenReader(text);
   const entries: Entry[] = [];
   const problems: FileProblem[] = [];
-  let at = text.startsWith('\uFEFF') ? 1 : 0;
+  try {
+    tokens.expect(/\{/y, 'a JSON object of documents by their SHA-256');
+    for (let isFirst = true; tokens.take(/\}/y) === undefined; isFirst = false) {
+      if (!isFirst) tokens.expect(/,/y, '"," or "}"');
+      const hash = tokens.expect(STRING, 'the SHA-256 of a document in hex, in quotes');
+      const offset = tokens.offset - hash.length;
+      tokens.expect(/:/y, '":"');
+      const document = tokens.expect(STRING, 'the text of a document as a JSON string');
+      entries.push({ hash: JSON.parse(hash), document: JSON.parse(document), offset });
+    }
+    tokens.expect(/$/y, 'the end of the file');
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    problems.push({ offset: tokens.offset, message: error.message });
+  }
+  return { entries, problems };
+}
 
-  function take(token: RegExp): string | undefined {
-    SPACE.lastIndex = at;
-    SPACE.test(text);
-    at = SPACE.lastIndex;
-    token.lastIndex = at;
-    const [found] = token.exec(text) ?? [];
-    at += found?.length ?? 0;
+/** Reads the tokens of a JSON text, without the white space before them. */
+class TokenReader {
+  readonly #text: string;
+  #offset: number;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#offset = text.startsWith('\uFEFF') ? 1 : 0;
+  }
+
+  /** The offset after the last token. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Takes the next token if it matches, by a sticky expression. */
+  take(token: RegExp): string | undefined {
+    SPACE.lastIndex = this.#offset;
+    SPACE.test(this.#text);
+    this.#offset = SPACE.lastIndex;
+    token.lastIndex = this.#offset;
+    const [found] = token.exec(this.#text) ?? [];
+    this.#offset += found?.length ?? 0;
     return found;
   }
 
-  function expect(token: RegExp, what: string): string {
-    const found = take(token);
+  /** Takes the next token. Throws a SyntaxError that says what was expected. */
+  expect(token: RegExp, what: string): string {
+    const found = this.take(token);
     if (found === undefined) throw new SyntaxError(`expected ${what}`);
     return found;
   }
-
-  try {
-    expect(/\{/y, 'a JSON object of documents by their SHA-256');
-    for (let isFirst = true; take(/\}/y) === undefined; isFirst = false) {
-      if (!isFirst) expect(/,/y, '"," or "}"');
-      const hash = expect(STRING, 'the SHA-256 of a document in hex, in quotes');
-      const offset = at - hash.length;
-      expect(/:/y, '":"');
-      const document = expect(STRING, 'the text of a document as a JSON string');
-      entries.push({ hash: JSON.parse(hash), document: JSON.parse(document), offset });
-    }
-    expect(/$/y, 'the end of the file');
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    problems.push({ offset: at, message: error.message });
-  }
-  return { entries, problems };
 }
 
 function problemsOfDocument({ hash, document: text }: Entry, schema: GraphQLSchema): string[] {
