@@ -20,44 +20,57 @@ export interface LogMaintenance {
  * searches read pending index entries. It pauses between runs, since counting one event costs as much as a thousand.
  */
 export function createLogMaintenance(pool: Pool, onError: (error: Error) => void): LogMaintenance {
-  let running: Promise<void> | undefined;
-  let pause: NodeJS.Timeout | undefined;
-  let isDue = false;
-  let isClosed = false;
+  return new PausingMaintenance(pool, onError);
+}
 
-  async function run(): Promise<void> {
-    isDue = false;
+class PausingMaintenance implements LogMaintenance {
+  readonly #pool: Pool;
+  readonly #onError: (error: Error) => void;
+  #running: Promise<void> | undefined;
+  #pause: NodeJS.Timeout | undefined;
+  /** Whether the log may have grown since the last run began. */
+  #isDue = false;
+  #isClosed = false;
+
+  constructor(pool: Pool, onError: (error: Error) => void) {
+    this.#pool = pool;
+    this.#onError = onError;
+  }
+
+  wake(): void {
+    this.#isDue = true;
+    if (!this.#isClosed && !this.#running && !this.#pause) this.#running = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#pause);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    this.#isDue = false;
     try {
-      let counted = 0;
-      // A step that is not full has caught up. Later events wait for the next run.
-      for (let step = MAX_COUNTED_EVENTS; step === MAX_COUNTED_EVENTS && !isClosed; counted += step) {
-        step = await countNextEvents(pool);
-      }
-      if (counted > 0 && !isClosed) await maintainSegments(pool);
+      const counted = await this.#countEvents();
+      if (counted > 0 && !this.#isClosed) await maintainSegments(this.#pool);
     } catch (error) {
-      onError(error as Error);
+      this.#onError(error as Error);
     }
-    running = undefined;
-    if (isClosed) return;
-    pause = setTimeout(() => {
-      pause = undefined;
-      if (isDue) wake();
+    this.#running = undefined;
+    if (this.#isClosed) return;
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      if (this.#isDue) this.wake();
     }, PAUSE_MS).unref();
   }
 
-  function wake(): void {
-    isDue = true;
-    if (!isClosed && !running && !pause) running = run();
+  /** Counts events in steps, until a step is not full. Later events wait for the next run. Returns their number. */
+  async #countEvents(): Promise<number> {
+    let counted = 0;
+    for (let step = MAX_COUNTED_EVENTS; step === MAX_COUNTED_EVENTS && !this.#isClosed; counted += step)
+      step = await countNextEvents(this.#pool);
+    return counted;
   }
-
-  return {
-    wake,
-    async close() {
-      isClosed = true;
-      clearTimeout(pause);
-      await running;
-    },
-  };
 }
 
 /**

@@ -15,44 +15,58 @@ export interface RowRemover {
 
 /** Creates the remover of an instance, which begins with the rows that an earlier process left. */
 export function createRowRemover(pool: Pool, onError: (error: Error) => void): RowRemover {
-  const stopping = new AbortController();
-  let running: Promise<void> | undefined;
-  let isDue = false;
-  let timer: NodeJS.Timeout | undefined;
+  const remover = new RetryingRemover(pool, onError);
+  void remover.run();
+  return remover;
+}
 
-  async function work(): Promise<void> {
+class RetryingRemover implements RowRemover {
+  readonly #pool: Pool;
+  readonly #onError: (error: Error) => void;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+  /** Whether rows may have been announced since the last attempt began. */
+  #isDue = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(pool: Pool, onError: (error: Error) => void) {
+    this.#pool = pool;
+    this.#onError = onError;
+  }
+
+  async run(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isDue = true;
+    this.#running ??= this.#removeDue();
+    await this.#running;
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    clearTimeout(this.#retry);
+    await this.#running;
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  async #removeDue(): Promise<void> {
     let isDone = false;
     try {
-      while (isDue && !stopping.signal.aborted) {
-        isDue = false;
+      while (this.#isDue && !this.#isStopped) {
+        this.#isDue = false;
         // When another instance is removing the rows, this one checks later whether it has finished.
-        isDone = (await removeOldRows(pool, stopping.signal)) || !(await hasOldRows(pool));
+        isDone = (await removeOldRows(this.#pool, this.#stopping.signal)) || !(await hasOldRows(this.#pool));
       }
     } catch (error) {
-      if (!stopping.signal.aborted) onError(error as Error);
+      if (!this.#isStopped) this.#onError(error as Error);
     }
-    running = undefined;
-    clearTimeout(timer);
-    if (!isDone && !stopping.signal.aborted)
-      timer = setTimeout(() => void run(), RETRY_MS * (0.5 + Math.random())).unref();
+    this.#running = undefined;
+    clearTimeout(this.#retry);
+    if (!isDone && !this.#isStopped)
+      this.#retry = setTimeout(() => void this.run(), RETRY_MS * (0.5 + Math.random())).unref();
   }
-
-  function run(): Promise<void> {
-    if (stopping.signal.aborted) return Promise.resolve();
-    isDue = true;
-    running ??= work();
-    return running;
-  }
-
-  void run();
-  return {
-    run,
-    async close() {
-      stopping.abort();
-      clearTimeout(timer);
-      await running;
-    },
-  };
 }
 
 const BATCH = 5_000;
