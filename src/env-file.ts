@@ -57,21 +57,21 @@ function findProblems(text: string): string[] {
     const line = lines[at] as string;
     if (BLANK.test(line)) continue;
     const [, name, value = ''] = ASSIGNMENT.exec(line) ?? [];
-    const say = (problem: string) => problems.push(`line ${at + 1}: ${problem}`);
+    const addProblem = (problem: string) => problems.push(`line ${at + 1}: ${problem}`);
     if (name === undefined) {
-      say('is not NAME=VALUE');
+      addProblem('is not NAME=VALUE');
       continue;
     }
     const quote = /^["'`]/.exec(value)?.[0];
     if (quote === undefined) {
       if (CUT_VALUE.test(line.slice(line.indexOf('='))))
-        say(`put the value of ${name} in quotes, because it contains #`);
+        addProblem(`put the value of ${name} in quotes, because it contains #`);
       continue;
     }
     const end = findClosingQuote(lines, at, value.slice(1), quote);
-    if (end === undefined) say(`the ${quote} before the value of ${name} is not closed`);
-    else if (!AFTER_QUOTE.test(end.rest)) say(`there is text after the quoted value of ${name}`);
-    // Where a quote is missing, the lines below it are looked at as well.
+    if (end === undefined) addProblem(`the ${quote} before the value of ${name} is not closed`);
+    else if (!AFTER_QUOTE.test(end.rest)) addProblem(`there is text after the quoted value of ${name}`);
+    // When the closing quote is missing, the lines after it are checked as well.
     at = end?.at ?? at;
   }
   return problems;

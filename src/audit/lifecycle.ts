@@ -22,7 +22,7 @@ export interface Lifecycle {
    * committed when this resolves, before the first request is served. Throws UNAVAILABLE.
    */
   started(adminKey: AdminKey['change']): Promise<void>;
-  /** Records the stop of an instance that has started, and has it signed. Throws UNAVAILABLE. */
+  /** Records the stop of an instance that has started, and signs a checkpoint that covers the event. Throws UNAVAILABLE. */
   stopped(): Promise<void>;
 }
 

@@ -26,10 +26,10 @@ export interface HeldMemory {
   ownBytes: number;
 }
 
-/** Counts what is open. */
+/** Counts the open subscriptions or export files. */
 export interface Quota {
   /**
-   * Counts one more for the key. Returns a function that releases it. Throws `code` when the count exceeds a limit, and
+   * Counts one more for the key. Returns the function that removes it. Throws `code` when the count exceeds a limit, and
    * OVERLOADED when the memory does.
    */
   take(keyId: string, memory?: HeldMemory): () => void;

@@ -108,7 +108,7 @@ export function holdsMapped({ address, bits }: AddressBlock): boolean {
   return ipaddr.IPv6.parse(`${MAPPED_PREFIX}0:0`).match(ipaddr.IPv6.parse(address), bits);
 }
 
-/** The network of so many bits that an IPv6 address in RFC 5952 form lies in; an IPv4 address is its own. */
+/** The network of an IPv6 address in RFC 5952 form, with a prefix of `bits` bits. An IPv4 address is returned unchanged. */
 export function networkOf(address: string, bits: number): string {
   const plain = unmapped(address);
   if (!ipaddr.IPv6.isValid(plain)) return plain;

@@ -16,11 +16,11 @@ export function isEventId(text: string): boolean {
   return ID.test(text);
 }
 
-// One call of the system for many values: a call for each would be a third of the work of preparing an event.
+// Filled by one system call for many values. One call per value would take a third of the time to prepare an event.
 const pool = Buffer.alloc(16_384);
 let taken = pool.length;
 
-/** Random bytes that nobody else gets (at most 16,384), as a view that is good until the next call. */
+/** Returns random bytes, 16,384 at most, which no other call returns. The buffer is valid until the next call. */
 export function takeRandom(bytes: number): Buffer {
   if (taken + bytes > pool.length) {
     randomFillSync(pool);

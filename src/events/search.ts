@@ -27,9 +27,9 @@ const FINAL_SIGMA = /ς/g;
 export const TEXT_START = '';
 
 /**
- * The words of a text in its order: runs of letters, marks and digits, NFKC, in lower case. A longer one than 64 code units
- * is cut into several. Of a script without blanks, each character is a word, and so are each two that stand side by side,
- * one behind the other in such a way that a part of a run is found as a phrase.
+ * The words of a text in its order: runs of letters, marks and digits, NFKC, in lower case. A word of more than 64 code units
+ * is divided into several. In a script without spaces, each character is a word, and each pair of adjacent characters is one.
+ * Their order makes every part of a run a phrase of its words.
  */
 export function wordsOf(text: string): string[] {
   const words: string[] = [];

@@ -53,8 +53,8 @@ function parseHash(line: string): Uint8Array {
 }
 
 /**
- * Takes a bundle apart without verifying anything; the checkpoint is kept as it is. Throws a FormatError when the
- * lines before it are malformed; formatting the result gives the same characters again.
+ * Parses a bundle without verifying anything. The text of the checkpoint is not parsed. Throws a FormatError when the lines
+ * before it are malformed. Formatting the result gives the same text.
  */
 export function parseBundle(text: string): ProofBundle {
   const blank = text.indexOf('\n\n');
@@ -69,9 +69,9 @@ export function parseBundle(text: string): ProofBundle {
 }
 
 /**
- * Verifies that the leaf with this hash is in the log, by a bundle and a policy of whom to believe, and gives the
- * checkpoint that says so; undefined when the proof does not hold for this leaf. Throws like `openCheckpoint` when
- * the checkpoint is malformed or not trusted.
+ * Verifies with a bundle that the leaf with this hash is in the log. Returns the checkpoint that proves it; undefined when the
+ * proof does not hold for this leaf. Throws like `openCheckpoint` when the checkpoint is malformed, or not trusted by the
+ * policy.
  */
 export async function verifyBundle(
   leafHash: Uint8Array,

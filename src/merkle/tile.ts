@@ -89,7 +89,7 @@ export function rootOfTile(bytes: Uint8Array): Uint8Array {
   return foldComplete(hashesOf(bytes, 0, TILE_WIDTH));
 }
 
-/** Where a node's hash comes from: `count` hashes of a tile from `start` on, folded. */
+/** The hashes of a tile whose root is the hash of a node: `count` of them, from `start` on. */
 interface TileSlice {
   readonly tile: Tile;
   readonly start: number;

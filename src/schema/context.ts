@@ -68,7 +68,7 @@ export interface ResultSender {
   encode(result: ExecutionResult): Buffer;
   /** Sends an encoded result without waiting. */
   send(encoded: Buffer): void;
-  /** Whether so many bytes wait to be sent that the next result should wait. */
+  /** Whether the client reads too slowly: the next result should wait until it has left the process. */
   readonly isBehind: boolean;
   /** Sends an encoded result and resolves when it has left the process. */
   sendAndWait(encoded: Buffer): Promise<void>;

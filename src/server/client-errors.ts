@@ -159,9 +159,9 @@ function withCode(error: GraphQLError): GraphQLError {
   });
 }
 
-// Reads the path of `Variable "$events" got invalid value 1 at "events[3].eventType"; ...`, and puts the argument's name in
-// the place of the variable's. The value between comes from the client, so the expression must match it in one way only:
-// otherwise it takes exponential time.
+// Reads the path of `Variable "$events" got invalid value 1 at "events[3].eventType"; ...`, and replaces the name of the
+// variable by that of the argument. The client chooses the value in the text, so the expression must match it in only one way:
+// otherwise it could take exponential time.
 function pathInVariables(error: GraphQLError): string | undefined {
   const [, variable, path = ''] =
     /^Variable "\$(\w+)" .*?(?: at "\w+((?:[.[][^"]*)?)")?; /s.exec(error.message) ?? [];

@@ -4,7 +4,7 @@ import { runWhenTurnHasTime } from '../event-loop.ts';
 import { countMembers, parseInexactJson, parseJson } from '../parse-json.ts';
 import { type JsonList, JsonScan, type ListPart } from './json-bounds.ts';
 
-/** A body of at most so many bytes is parsed at once. */
+/** The largest body that is parsed at once, in bytes. */
 const SMALL_BYTES = 65_536;
 /** Bytes that are scanned in one turn of the event loop. */
 const SCAN_BYTES = 262_144;

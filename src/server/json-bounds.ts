@@ -7,7 +7,7 @@ const MAX_DEPTH = 64;
 const MAX_VALUES = 1_000_000;
 /**
  * Most members and elements of a piece that is parsed in one call: a message over WebSocket, an element of a list in the
- * variables (an event has 30,000 at most), and everything outside such lists. Parsing so many takes up to 50 ms.
+ * variables (an event has 30,000 at most), and everything outside such lists. Parsing such a piece takes up to 50 ms.
  */
 const MAX_VALUES_AT_ONCE = 40_000;
 /** Most bytes of such a piece. The largest event, with all characters escaped, is smaller. */
@@ -17,7 +17,7 @@ const MAX_STRING_BYTES = 1_048_576;
 
 /** The level of a list in the variables: `{"variables":{"input":[`. */
 const LIST_DEPTH = 3;
-/** A part of a list ends after the element with which it has so many bytes or values. */
+/** A part of a list ends with the element that reaches one of these sizes. */
 const PART = { bytes: 32_768, values: 2_000 };
 
 const QUOTE = 0x22;
@@ -54,7 +54,7 @@ function tableOf(bytes: Iterable<number>): Uint8Array {
   return table;
 }
 
-/** A number with a point of at most so many bytes has at most 15 digits, which a double keeps. */
+/** The longest number with a point, in bytes, that a double certainly holds: it has at most 15 digits. */
 const SURE_BYTES = 16;
 
 /** Elements of a list that are parsed together: their place, their number, and the number of their members. */
@@ -97,7 +97,7 @@ export class JsonScan {
     this.#json = json;
   }
 
-  /** Scans about so many bytes further. Returns whether there are more. */
+  /** Scans about `bytes` bytes. Returns whether more are left. */
   advance(bytes: number): boolean {
     const json = this.#json;
     const until = Math.min(json.length, this.#at + bytes);

@@ -2,7 +2,7 @@ import type { Plugin } from 'graphql-yoga';
 import { AuditError } from '../errors.ts';
 import type { HttpContext } from './request.ts';
 
-/** The bodies of all requests together may take the memory of so many bodies of the largest size. */
+/** The memory limit of the bodies of all requests together, in bodies of the largest size. */
 const LARGEST_BODIES_AT_ONCE = 8;
 
 /** Limits the requests that are being answered, and the memory of their bodies, over all transports. */
@@ -54,7 +54,7 @@ const LEAST_BYTES = 16_384;
 /** The bytes of responses that wait to be read by their clients, of all connections together. */
 export interface OutputBuffer {
   /**
-   * Adds a response of so many bytes. `cut` closes its connection. Returns the function that removes the response, to be
+   * Adds the bytes of a response. `cut` closes its connection. Returns the function that removes the response, to be
    * called when it was sent.
    */
   hold(bytes: number, cut: () => void): () => void;

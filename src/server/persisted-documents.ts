@@ -121,7 +121,7 @@ export async function loadPersistedDocuments(
   return new Map(entries.map(({ hash, document }) => [hash, document]));
 }
 
-/** A document of the file, and where its hash stands in the text. */
+/** A document of the file, and the offset of its hash in the text. */
 interface Entry {
   hash: string;
   document: string;

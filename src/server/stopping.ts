@@ -12,12 +12,13 @@ const LAST_RESPONSES_MS = 1_000;
 const ARRIVE_MS = 1_000;
 const SWEEP_MS = 25;
 
-// While the server still listens, it waits for a turn of the event loop in which no connection was accepted. A shorter turn
-// leaves less time in which a client may connect unseen. So short ones are wanted first, and longer ones later.
+// While the server still listens, it waits for a turn of the event loop in which no connection was accepted. The shorter the
+// turn, the less likely a client has connected and is not accepted yet. So the wait begins with very short turns, and accepts
+// longer ones when none is short enough.
 const MAX_TURNS = 100;
 const MAX_TURNS_MS = 500;
 const SHORT_TURN_MS = 0.2;
-/** After each so many turns, one twice as long is accepted. */
+/** The number of turns after which the accepted length is doubled. */
 const TURNS_PER_LENGTH = 15;
 
 /**

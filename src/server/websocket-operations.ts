@@ -195,7 +195,7 @@ function errorsOf(error: unknown): GraphQLError[] {
   return [error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })];
 }
 
-/** Above so many bytes that wait to be sent, a subscriber is a slow consumer: it reads the log itself, at its client's pace. */
+/** A subscriber with more unsent bytes is a slow consumer: it reads the log itself, at the pace of its client. */
 const BEHIND_BYTES = 65_536;
 
 /**

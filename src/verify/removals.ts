@@ -117,8 +117,8 @@ export class Removals {
   }
 
   /**
-   * The newest announcement that everything before `first` is removed. One without a root hash comes from an older version,
-   * and counts only before the upgrade event.
+   * The newest announcement that everything before `first` is removed. An announcement without a root hash was written by an
+   * older version, so it is valid only before the upgrade event.
    */
   find(first: number): Announcement | undefined {
     return this.#announcements

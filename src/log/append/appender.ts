@@ -7,7 +7,7 @@ import { AppendQueue, type WaitingRequest } from './batch-queue.ts';
 import { Committer } from './committer.ts';
 import { eventAt, type PreparedEvent } from './prepare-event.ts';
 
-// A batch of at least so many events is pipelined: its rows are sent while the preceding batch commits.
+// The smallest batch that is pipelined: its rows are sent while the preceding batch commits.
 const PIPELINED_EVENTS = 250;
 
 /** The only writer of the log in this process: requests that arrive while a batch commits form the next batch. */

@@ -18,7 +18,7 @@ const MAX_ATTEMPTS = 8;
 const RETRY_MS = 5;
 // A batch that fails later is not retried. With the time limit of a step, a batch settles within about twenty seconds.
 const RETRY_UNTIL_MS = 12_000;
-// After another instance was faster, so many batches lock the head first instead of trying the known head.
+// The number of batches that lock the head first after another instance was faster, instead of trying the known head.
 const LOCKED_BATCHES = 16;
 
 /** A batch that is being committed. */

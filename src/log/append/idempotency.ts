@@ -96,7 +96,7 @@ const PAUSE_MS = 20;
 export interface KeyExpiryOptions {
   /** The owner's pool: the service's role may not remove keys. */
   owner: Pool;
-  /** A key is kept for at least so many days, by the clock of the database. */
+  /** The number of days that a key is kept at least, by the clock of the database. */
   days: number;
   onError: (error: Error) => void;
 }

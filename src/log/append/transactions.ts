@@ -45,8 +45,8 @@ export async function appendToKnown(
 }
 
 /**
- * Appends the requests under the lock of the head. The lock shows what was committed: when `sent`, an earlier attempt, was,
- * nothing is appended. `onSent` as above.
+ * Appends the requests under the lock of the head. Under the lock, it is certain which batches are committed: when `sent`, the
+ * batch of an earlier attempt, is one of them, nothing is appended. `onSent` is that of `appendToKnown`.
  */
 export function appendUnderLock(
   pool: Pool,

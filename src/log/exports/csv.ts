@@ -113,8 +113,8 @@ export function createFormulaGuard(delimiter: Delimiter): FormulaGuard {
 
 const JSON_TEXT = /"([^"\\]*(?:\\.[^"\\]*)*)"/g;
 
-// The place of the apostrophe when a cell may start before the character at `index`. Each character of the text is visited at
-// most once: the way back ends at the previous character that could start a formula.
+// The index for the apostrophe, when a cell may start before the character at `index`. The search goes backward and ends at the
+// previous character that could start a formula, so each character of the text is visited at most once.
 function cellStart(
   text: string,
   index: number,

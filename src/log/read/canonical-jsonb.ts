@@ -18,9 +18,9 @@ const LAST_ASCII = 0x7f;
 const TINY = Buffer.from('0.000000');
 
 /**
- * The bounds of what is written directly: characters of a number, members of an object, levels, and members of an object and
- * of those around it together. Anything beyond is parsed. So the reader does not depend on `MAX_JSON_DEPTH`, the bound of new
- * documents, which may change while old ones are stored.
+ * The limits of the direct conversion: characters of a number, members of an object, levels, and members of an object together
+ * with those of the objects around it. Documents beyond a limit are parsed instead. So the reader does not depend on
+ * `MAX_JSON_DEPTH`, the bound of new documents, which may change while old ones are stored.
  */
 const MAX_PLAIN_NUMBER = 15;
 const MAX_PLAIN_MEMBERS = 64;

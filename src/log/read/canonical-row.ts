@@ -57,7 +57,7 @@ const ESCAPES: readonly (Buffer | undefined)[] = Array.from({ length: 256 }, (_,
 });
 const IS_ESCAPED = Uint8Array.from(ESCAPES, (escaped) => (escaped ? 1 : 0));
 
-/** The maximum size of the canonical form of a row with so many bytes. */
+/** The maximum size of the canonical form of a row, by the size of the row in bytes. */
 export function mostBytes(rowBytes: number): number {
   return 6 * rowBytes + 1_024;
 }

@@ -77,9 +77,9 @@ export const MAX_COUNTED_EVENTS = 20_000;
 export interface CountOptions {
   /** The largest number of events that the step counts. */
   batch?: number;
-  /** So many of 256 events bring the rollups of their customer up to date. */
+  /** How many of 256 events, on average, bring the rollups of their customer up to date. */
   customersPer256?: number;
-  /** From so many events of a type in a month on, a customer also gets rollups by day. */
+  /** A customer with at least this number of events of a type in a month also gets rollups by day for that month. */
   dailyFrom?: number;
 }
 

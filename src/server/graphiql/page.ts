@@ -78,7 +78,7 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('base64');
 }
 
-/** What the page's script works with, as JSON that cannot end the script element it stands in. */
+/** The data of the page's script, as JSON that cannot end the script element around it. */
 function settingsJson(endpoint: string, titleHtml: string): string {
   const settings = {
     endpoint,
