@@ -98,7 +98,7 @@ function offsetOf(text: string): string {
 }
 
 async function importFiles(files: readonly string[], flags: ImportFlags): Promise<number> {
-  let progress: Progress | undefined;
+  let progress: ImportProgress | undefined;
   const stop = stopOnSignals();
   try {
     if (flags.timeZone !== undefined && flags.format !== 'sshd') {
@@ -181,7 +181,7 @@ function stopOnSignals(): { signal: AbortSignal; release(): void } {
 const DRAW_MS = 200;
 const PLAIN_RECORDS = 10_000;
 
-export interface Progress {
+export interface ImportProgress {
   bytes(count: number): void;
   records(counts: ImportCounts, file: string): void;
   /** Writes a line without disturbing the bar. */
@@ -194,7 +194,7 @@ export interface Progress {
  * the counts and the rate; elsewhere, a line for every 10,000 records. `totalBytes` is undefined when an input is a pipe:
  * then there are only counts.
  */
-export function createProgress(stream: NodeJS.WriteStream, totalBytes: number | undefined): Progress {
+export function createProgress(stream: NodeJS.WriteStream, totalBytes: number | undefined): ImportProgress {
   const startMs = Date.now();
   const format = (counts: ImportCounts, file: string) => {
     const read = counts.sum('read');
@@ -206,7 +206,7 @@ export function createProgress(stream: NodeJS.WriteStream, totalBytes: number | 
 
 type FormatCounts = (counts: ImportCounts, file: string) => string;
 
-function plain(stream: NodeJS.WriteStream, format: FormatCounts): Progress {
+function plain(stream: NodeJS.WriteStream, format: FormatCounts): ImportProgress {
   let records = 0;
   return {
     bytes: () => undefined,
@@ -219,7 +219,11 @@ function plain(stream: NodeJS.WriteStream, format: FormatCounts): Progress {
   };
 }
 
-function bar(stream: NodeJS.WriteStream, totalBytes: number | undefined, format: FormatCounts): Progress {
+function bar(
+  stream: NodeJS.WriteStream,
+  totalBytes: number | undefined,
+  format: FormatCounts,
+): ImportProgress {
   const layout = totalBytes === undefined ? '{counts}' : '{bar} {percentage}% {counts}';
   const options: Options = { stream, format: layout, hideCursor: true, clearOnComplete: true, fps: 5 };
   const single = new SingleBar(options);

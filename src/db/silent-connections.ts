@@ -80,14 +80,17 @@ function destroySilent(clients: Iterable<Client>, process: number, reason: strin
   silentClients(clients).get(process)?.destroy(reason);
 }
 
-interface Activity {
+interface BackendActivity {
   /** The server runs the statement, or waits for a lock or the disk. */
   isBusy: boolean;
   isLocked: boolean;
 }
 
 // Behind a connection pooler, the process ids are not those of PostgreSQL: such connections are not found here.
-async function readActivities(client: Client, processes: readonly number[]): Promise<Map<number, Activity>> {
+async function readActivities(
+  client: Client,
+  processes: readonly number[],
+): Promise<Map<number, BackendActivity>> {
   const { rows } = await client.query(
     `SELECT pid, state = 'active' AND wait_event_type IS DISTINCT FROM 'Client' AS "isBusy",
        wait_event_type IS NOT DISTINCT FROM 'Lock' AS "isLocked"
@@ -96,7 +99,9 @@ async function readActivities(client: Client, processes: readonly number[]): Pro
        AND application_name = $2 AND state IS NOT NULL`,
     [processes, APPLICATION_NAME],
   );
-  return new Map((rows as (Activity & { pid: number })[]).map(({ pid, ...activity }) => [pid, activity]));
+  return new Map(
+    (rows as (BackendActivity & { pid: number })[]).map(({ pid, ...activity }) => [pid, activity]),
+  );
 }
 
 // A login with NOINHERIT needs SET ROLE first.

@@ -105,7 +105,7 @@ async function nextOf(
   }
 }
 
-type EventRecord = Extract<ReadRecord, { input: LogEventInput }>;
+type MappedRecord = Extract<ReadRecord, { input: LogEventInput }>;
 
 class BatchSender {
   readonly #counts: ImportCounts;
@@ -131,7 +131,7 @@ class BatchSender {
     if (this.#batch.length > 0 && Date.now() - this.#sinceMs > BATCH_MS) await this.#send();
   }
 
-  async #addEvent(file: string, { line, input, renamed, timeNote }: EventRecord): Promise<void> {
+  async #addEvent(file: string, { line, input, renamed, timeNote }: MappedRecord): Promise<void> {
     this.#counts.of(file).read += 1;
     if (renamed !== undefined) this.#counts.addRenamed(file, { line, renamed, input });
     if (timeNote !== undefined) this.#counts.addTimeNote(file, line, timeNote);

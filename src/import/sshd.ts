@@ -22,7 +22,7 @@ const MAX_WAITING = 1_000;
 /** The longest time that a line of a live input is held back. */
 const LIVE_MS = 1_000;
 
-type Waiting = { group: LineGroup } | { record: SshdRecord };
+type WaitingRecord = { group: LineGroup } | { record: SshdRecord };
 
 /**
  * Maps the lines that OpenSSH's server wrote to syslog or to a journal to events. The lines of one attempt to sign in
@@ -35,7 +35,7 @@ export async function* readSshd(
   keyOf: (content: string, sourceId: string | undefined) => string,
   clock: SyslogClock,
 ): AsyncGenerator<SshdRecord> {
-  const reader = new Reader(keyOf, clock);
+  const reader = new SshdReader(keyOf, clock);
   try {
     for await (const raw of lines) {
       if (raw.idle === true) {
@@ -54,9 +54,9 @@ export async function* readSshd(
   yield* reader.flush();
 }
 
-class Reader {
+class SshdReader {
   readonly #attempts = new SshdGrouper();
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: WaitingRecord[] = [];
   readonly #keyOf: (content: string, sourceId: string | undefined) => string;
   readonly #clock: SyslogClock;
   /** The time in the last line. */
@@ -77,7 +77,7 @@ class Reader {
   /** Takes the events from the head of the queue that expect no more lines. */
   *ready(): Generator<SshdRecord> {
     while (this.#waiting.length > 0) {
-      const [head] = this.#waiting as [Waiting];
+      const [head] = this.#waiting as [WaitingRecord];
       if ('group' in head && !this.#isComplete(head.group) && this.#waiting.length <= MAX_WAITING) return;
       this.#waiting.shift();
       yield sent(head);
@@ -88,7 +88,7 @@ class Reader {
     for (const waiting of this.#waiting.splice(0)) yield sent(waiting);
   }
 
-  #waitingOf(raw: RawRecord, entry: SyslogLine): Waiting {
+  #waitingOf(raw: RawRecord, entry: SyslogLine): WaitingRecord {
     const { line, text } = raw;
     if (!SSHD.test(entry.process))
       return unmapped(raw, `a line of ${entry.process.slice(0, 60)}, not of sshd`);
@@ -117,11 +117,11 @@ class Reader {
 const JOINED = 'part of the event of an earlier line';
 const NOTHING = 'no event of its own (a connection without a sign-in attempt, or a step of an attempt)';
 
-function unmapped({ line }: RawRecord, reason: string): Waiting {
+function unmapped({ line }: RawRecord, reason: string): WaitingRecord {
   return { record: { line, unmapped: reason } };
 }
 
-function sent(waiting: Waiting): SshdRecord {
+function sent(waiting: WaitingRecord): SshdRecord {
   if ('record' in waiting) return waiting.record;
   const { group } = waiting;
   group.sent = true;

@@ -31,7 +31,7 @@ export interface SyslogLine {
   cursor?: string | undefined;
 }
 
-type Time = Pick<SyslogLine, 'time' | 'timeNote'>;
+type SyslogTime = Pick<SyslogLine, 'time' | 'timeNote'>;
 
 const PRIORITY = /^<\d{1,3}>/;
 const BSD = /^([A-Z][a-z]{2})\s+(\d{1,2})\s+(?:(\d{4})\s+)?(\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s+(.*)$/s;
@@ -89,7 +89,7 @@ export function parseSyslog(line: string, clock: SyslogClock): SyslogLine | unde
   return bsd === null ? undefined : tagged(bsd[6], bsdTime(bsd, clock));
 }
 
-function tagged(rest: string | undefined, time: Time): SyslogLine | undefined {
+function tagged(rest: string | undefined, time: SyslogTime): SyslogLine | undefined {
   const level = LEVEL.exec(rest ?? '');
   // A log without host names is that of the local host.
   const text = level === null ? rest : `${level[1] ?? 'localhost'} ${level[2]}`;
@@ -99,12 +99,12 @@ function tagged(rest: string | undefined, time: Time): SyslogLine | undefined {
   return { ...time, host, process, pid, message: message.trim() };
 }
 
-function isoTime(local: string, offset: string | undefined, clock: SyslogClock): Time {
+function isoTime(local: string, offset: string | undefined, clock: SyslogClock): SyslogTime {
   return offset === undefined ? localTime(local, clock) : { time: parseSourceTime(`${local}${offset}`) };
 }
 
 /** A time with the abbreviation of a zone. All abbreviations except those of UTC are ambiguous. */
-function zonedTime(local: string, abbreviation: string, clock: SyslogClock): Time {
+function zonedTime(local: string, abbreviation: string, clock: SyslogClock): SyslogTime {
   if (/^(UTC|GMT|Z)$/.test(abbreviation)) return { time: parseSourceTime(`${local}Z`) };
   if (/^[+-]/.test(abbreviation)) return { time: parseSourceTime(`${local}${abbreviation}`) };
   if (clock.zoneNamed !== true) {
@@ -116,14 +116,14 @@ function zonedTime(local: string, abbreviation: string, clock: SyslogClock): Tim
 }
 
 /** The time at which the clocks of the zone show `local`. */
-function localTime(local: string, clock: SyslogClock, abbreviation?: string): Time {
+function localTime(local: string, clock: SyslogClock, abbreviation?: string): SyslogTime {
   const shown = parseSourceTime(`${local}Z`);
   if (shown === undefined) return { time: undefined };
   const { timeMs, note } = clock.zone(Date.parse(shown), abbreviation);
   return { time: new Date(timeMs).toISOString(), timeNote: note };
 }
 
-function bsdTime(match: RegExpExecArray, clock: SyslogClock): Time {
+function bsdTime(match: RegExpExecArray, clock: SyslogClock): SyslogTime {
   const [, month = '', day = '', year, time, fraction = '0'] = match;
   const monthNumber = String(MONTHS.indexOf(month) + 1).padStart(2, '0');
   const inYear = (candidate: number) =>

@@ -178,10 +178,10 @@ function eventOf(given: LogEvent | AuthEvent | DataEvent | SecurityEvent, readin
   return read as EventInput;
 }
 
-type Reader = (value: unknown, path: string) => unknown;
+type ValueReader = (value: unknown, path: string) => unknown;
 
 /** The readers of the program's values, by kind of field. Each throws BAD_USER_INPUT. */
-const READERS: Record<(typeof EVENT_FIELDS)[ClientField]['kind'], Reader> = {
+const READERS: Record<(typeof EVENT_FIELDS)[ClientField]['kind'], ValueReader> = {
   text: readText,
   address: readText,
   eventType: readText,

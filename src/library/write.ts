@@ -47,11 +47,11 @@ export async function writeMany(
   });
 }
 
-type RequestContext = Parameters<Parameters<typeof runCall>[2]>[0];
+type CallContext = Parameters<Parameters<typeof runCall>[2]>[0];
 
 async function write(
   { services }: OpenLog,
-  { principal }: RequestContext,
+  { principal }: CallContext,
   read: PathedRead[],
 ): Promise<LogResult[]> {
   const bound = await mapAcrossTurns(read, ({ input, path, problems }) => ({

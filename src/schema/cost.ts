@@ -120,7 +120,7 @@ export function costOf({ schema, document, operationName, variableValues }: Exec
 }
 
 /** What is the same for all fields of an operation. */
-interface Operation {
+interface CostedOperation {
   schema: GraphQLSchema;
   fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   variables: Readonly<Record<string, unknown>>;
@@ -133,7 +133,7 @@ interface SelectionParent {
 }
 
 function costOfSelections(
-  operation: Operation,
+  operation: CostedOperation,
   { selections }: SelectionSetNode,
   place: SelectionParent,
 ): number {
@@ -152,7 +152,7 @@ function costOfSelections(
   return cost;
 }
 
-function costOfField(operation: Operation, node: FieldNode, place: SelectionParent): number {
+function costOfField(operation: CostedOperation, node: FieldNode, place: SelectionParent): number {
   const field = fieldOf(place.type, node.name.value);
   if (!field) return 1;
   const args = argumentsOf(node, field, operation.variables);

@@ -15,7 +15,7 @@ export const EXPORT_PATH = '/export/';
 const POINTS = 100_000;
 
 /** The options of the route. */
-export interface ExportOptions {
+export interface ExportRouteOptions {
   services: Services;
   peerOf: PeerOf;
   /** Counts the files that are being sent. */
@@ -29,7 +29,7 @@ export interface ExportOptions {
  * breaks the connection.
  */
 export async function serveExport(
-  options: ExportOptions,
+  options: ExportRouteOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -68,7 +68,7 @@ export async function serveExport(
 
 /** The grant of the link in the request. Undefined: it is refused, and the response was sent. */
 async function readLink(
-  { services, peerOf }: ExportOptions,
+  { services, peerOf }: ExportRouteOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<ExportGrant | undefined> {

@@ -53,7 +53,7 @@ function upgradeErrorResponse(): string {
   return rawErrorResponse(503, new AuditError('UNAVAILABLE', message, undefined, 1_000));
 }
 
-interface Connection {
+interface HttpConnection {
   /** How many requests are being answered. */
   open: number;
   idleSince: number;
@@ -65,7 +65,7 @@ interface Connection {
 
 /** The connections of a server that speak HTTP. */
 class Connections {
-  readonly #connections = new Map<Socket, Connection>();
+  readonly #connections = new Map<Socket, HttpConnection>();
 
   add(socket: Socket, idleMs: number): void {
     this.#connections.set(socket, { open: 0, idleSince: performance.now(), idleMs, bytesRead: 0 });

@@ -5,7 +5,7 @@ const MAX_OPERATIONS = 100;
 /** Longest id of an operation, in UTF-16 code units. A UUID has 36. */
 const MAX_ID_LENGTH = 128;
 
-interface Operation {
+interface CurrentOperation {
   id: string;
   number: number;
   /** Whether the server still works on it. It cannot be stopped before it has a result. */
@@ -21,8 +21,8 @@ type Taken = { message: unknown; release: () => void } | { code: CloseCode; refu
  * before the client's id. The number is removed from the messages to the client.
  */
 export class OperationIds {
-  readonly #current = new Map<string, Operation>();
-  readonly #unfinished = new Set<Operation>();
+  readonly #current = new Map<string, CurrentOperation>();
+  readonly #unfinished = new Set<CurrentOperation>();
   #last = 0;
 
   /** Takes a parsed message, or its text. No member of it was checked. */
@@ -43,7 +43,7 @@ export class OperationIds {
         refusal: 'id: an operation with this id is under way',
       };
     this.#last += 1;
-    const operation: Operation = { id, number: this.#last, isPending: true };
+    const operation: CurrentOperation = { id, number: this.#last, isPending: true };
     this.#current.set(id, operation);
     this.#unfinished.add(operation);
     const release = () => {
@@ -74,7 +74,7 @@ export class OperationIds {
     return this.#unfinished.size > MAX_OPERATIONS;
   }
 
-  #leave(operation: Operation): void {
+  #leave(operation: CurrentOperation): void {
     if (this.#current.get(operation.id) === operation) this.#current.delete(operation.id);
     if (!operation.isPending) this.#unfinished.delete(operation);
   }

@@ -22,7 +22,7 @@ import { checkUpperTiles, streamTiles, TreeCheck } from './trees.ts';
 import { establishTrust, openSavedNotes, type SavedCheckpoint, type SavedNote, type Trust } from './trust.ts';
 import { walkLog } from './walk-log.ts';
 
-export interface VerifyOptions {
+export interface DatabaseVerifyOptions {
   /** The public key to trust, in the verifier format of C2SP signed-note. Default: the key in the database. */
   verifierKey?: string | undefined;
   /** Checkpoints from outside the database. */
@@ -51,7 +51,7 @@ export interface Verification {
 }
 
 /** Verifies the log in a snapshot, while others write. */
-export async function verifyDatabase(pool: Pool, options: VerifyOptions = {}): Promise<Verification> {
+export async function verifyDatabase(pool: Pool, options: DatabaseVerifyOptions = {}): Promise<Verification> {
   const client = await pool.connect();
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
@@ -70,7 +70,10 @@ export async function verifyDatabase(pool: Pool, options: VerifyOptions = {}): P
  * counts behind summaries; the catalog; and that an event announces what was removed. It recomputes every stored value.
  * The transaction must have a snapshot for all its statements.
  */
-export async function verifySnapshot(client: PoolClient, options: VerifyOptions = {}): Promise<Verification> {
+export async function verifySnapshot(
+  client: PoolClient,
+  options: DatabaseVerifyOptions = {},
+): Promise<Verification> {
   const findings = new Findings();
   const trust = await establishTrust(client, options.verifierKey, findings);
   const saved = trust ? await openSavedNotes(options.savedNotes ?? [], trust, findings) : [];
@@ -121,7 +124,7 @@ interface LogContext {
   sizes: LogSizes;
   owners: EventOwners;
   removals: Removals;
-  options: VerifyOptions;
+  options: DatabaseVerifyOptions;
 }
 
 async function checkLog(

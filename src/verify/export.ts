@@ -14,7 +14,7 @@ import type { SavedCheckpoint } from './trust.ts';
 import { explainLeaves, firstWrongTile, TileError, TrustedTiles } from './trusted-tiles.ts';
 
 /** An export, and the evidence to compare it with. */
-export interface ExportOptions {
+export interface ExportVerifyOptions {
   /** Opens the uncompressed NDJSON lines from the beginning. */
   open: () => AsyncIterable<Uint8Array>;
   /** Whether `open` works again, to locate an error. Standard input can be read only once. */
@@ -54,7 +54,7 @@ export interface ComparedCheckpoint extends SavedCheckpoint {
  * Verifies that the lines of an export are the leaves of a signed tree: all of them, unchanged and in order. Lines are
  * hashed as they are, since the root hash covers every byte. Memory grows by an eighth of a byte per line.
  */
-export async function verifyExport(options: ExportOptions): Promise<ExportVerification> {
+export async function verifyExport(options: ExportVerifyOptions): Promise<ExportVerification> {
   const { checkpoints, start = 0 } = options;
   const findings = new Findings();
   const replay = new Replay();
@@ -127,7 +127,7 @@ function isMatched({ root, checkpoint }: ComparedCheckpoint): boolean {
 
 /** Appends the lines to the tree, and takes the root hash at the size of each checkpoint. */
 async function compareCheckpoints(
-  { open, checkpoints, onLines, start = 0, threads = usefulThreads() }: ExportOptions,
+  { open, checkpoints, onLines, start = 0, threads = usefulThreads() }: ExportVerifyOptions,
   { replay, removalLines }: { replay: Replay; removalLines: RemovalLines },
 ): Promise<{ lines: number; compared: ComparedCheckpoint[] }> {
   const waiting = [...checkpoints].sort((a, b) => a.checkpoint.treeSize - b.checkpoint.treeSize);
@@ -160,7 +160,7 @@ async function compareCheckpoints(
 // The root hash verifies these leaves together with the lines.
 async function addLeavesBeforeLines(
   replay: Replay,
-  { start = 0, tiles, checkpoints }: ExportOptions,
+  { start = 0, tiles, checkpoints }: ExportVerifyOptions,
 ): Promise<void> {
   if (!tiles)
     throw new RangeError('the hashes before the first line are known only with tiles: give --tiles URL');
@@ -200,7 +200,10 @@ export interface Difference {
 /**
  * Locates the first wrong line: exactly with the tree's tiles, else as far as the checkpoints and the lines allow.
  */
-export async function explainDifference(options: ExportOptions, difference: Difference): Promise<Finding> {
+export async function explainDifference(
+  options: ExportVerifyOptions,
+  difference: Difference,
+): Promise<Finding> {
   const last = difference.wrong.at(-1) as ComparedCheckpoint;
   try {
     const found = options.tiles && (await locateByTiles(options, difference, last));
@@ -215,7 +218,7 @@ export async function explainDifference(options: ExportOptions, difference: Diff
 
 /** Locates the first wrong line by checkpoints and lines alone. */
 async function locateByCheckpoints(
-  options: ExportOptions,
+  options: ExportVerifyOptions,
   { wrong, matched, end }: Difference,
 ): Promise<Finding> {
   const next = wrong[0] as ComparedCheckpoint;
@@ -250,12 +253,12 @@ function truncated(
 }
 
 async function locateByTiles(
-  options: ExportOptions,
+  options: ExportVerifyOptions,
   { replay, end }: Difference,
   { checkpoint, name }: ComparedCheckpoint,
 ): Promise<Finding | undefined> {
   const root = { size: checkpoint.treeSize, rootHash: checkpoint.rootHash };
-  const tiles = new TrustedTiles(options.tiles as NonNullable<ExportOptions['tiles']>, root);
+  const tiles = new TrustedTiles(options.tiles as NonNullable<ExportVerifyOptions['tiles']>, root);
   const tile = await firstWrongTile(tiles, replay);
   const start = tile * TILE_WIDTH;
   const right = await leavesFrom(tiles, tile);
@@ -284,7 +287,7 @@ async function leavesFrom(tiles: TrustedTiles, index: number): Promise<Uint8Arra
 
 /** The leaf hashes of up to `WINDOW` lines from a position on. */
 async function hashesFrom(
-  options: ExportOptions,
+  options: ExportVerifyOptions,
   from: number,
   right: readonly Uint8Array[],
 ): Promise<Uint8Array[]> {
@@ -303,7 +306,7 @@ async function hashesFrom(
 
 /** The first position between two at which the line is not the RFC 8785 form of a JSON object. */
 async function firstUncanonical(
-  options: ExportOptions,
+  options: ExportVerifyOptions,
   from: number,
   to: number,
 ): Promise<number | undefined> {

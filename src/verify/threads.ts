@@ -14,7 +14,7 @@ export function usefulThreads(): number {
   return IS_SOURCE ? 0 : Math.min(availableParallelism(), MAX_THREADS);
 }
 
-interface Waiting<Answer> {
+interface WaitingTask<Answer> {
   resolve: (answer: Answer) => void;
   reject: (error: unknown) => void;
 }
@@ -22,7 +22,7 @@ interface Waiting<Answer> {
 /** A worker thread that answers each message with one message, in order. */
 export class Thread<Message, Answer> {
   readonly #worker: Worker;
-  readonly #waiting: Waiting<Answer>[] = [];
+  readonly #waiting: WaitingTask<Answer>[] = [];
   #failure: unknown;
 
   /** `file` is the program of the thread; it gets `workerData`. */

@@ -153,7 +153,7 @@ class LogWalk {
   }
 
   /** Compares the row of a position with the chosen leaf, reports the difference, and adds the event to its customer. */
-  #checkPosition(position: number, row: CheckedRow | undefined, leaf: Leaf): void {
+  #checkPosition(position: number, row: CheckedRow | undefined, leaf: LeafHash): void {
     const { sizes, owners } = this.#options;
     if (position < sizes.first) return;
     const isInTree = position < sizes.treeSize;
@@ -173,7 +173,7 @@ class LogWalk {
   }
 
   /** Reports tiles that are missing before this one, and what is wrong with its shape or its leaves. */
-  #checkTile(tile: StoredTile, leaves: readonly Leaf[]): void {
+  #checkTile(tile: StoredTile, leaves: readonly LeafHash[]): void {
     const { findings, sizes } = this.#options;
     this.#tileOrder.add(tile);
     const problem = shapeProblem(tile, sizes.treeSize) ?? contentProblem(tile, leaves);
@@ -204,7 +204,7 @@ function hashAt(hashes: Buffer, index: number): Buffer {
   return hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
 }
 
-function isEventOfLeaf({ leaf, fault }: CheckedRow, tileLeaf: Leaf): boolean {
+function isEventOfLeaf({ leaf, fault }: CheckedRow, tileLeaf: LeafHash): boolean {
   return leaf !== undefined && tileLeaf !== undefined && fault === undefined && equalHashes(leaf, tileLeaf);
 }
 
@@ -212,7 +212,7 @@ function faultOf({ storedLeaf, fault }: CheckedRow, leaf: Uint8Array): string | 
   return fault ?? (equalHashes(storedLeaf, leaf) ? undefined : 'its leaf_hash is not that of its values');
 }
 
-function contentProblem(tile: StoredTile, leaves: readonly Leaf[]): string | undefined {
+function contentProblem(tile: StoredTile, leaves: readonly LeafHash[]): string | undefined {
   if (tile.positions !== null || tile.firstPosition !== null)
     return "has positions, which only customers' have";
   const wrong = leaves
@@ -224,12 +224,12 @@ function contentProblem(tile: StoredTile, leaves: readonly Leaf[]): string | und
 }
 
 /** A leaf hash. Undefined: unknown. */
-type Leaf = Uint8Array | undefined;
+type LeafHash = Uint8Array | undefined;
 
 /** What is stored of one position: its row, and its leaf in the tile. */
 interface StoredPosition {
   row: CheckedRow | undefined;
-  tileLeaf: Leaf;
+  tileLeaf: LeafHash;
 }
 
 /** The frontier of the tree of a block's first `width` leaves. */
@@ -243,7 +243,7 @@ interface BlockFrontier {
  * first whose leaves hash to the frontier counts: each row that matches its own leaf hash is right; the tile is right; all
  * rows are right. When the frontier is unknown or confirms none of them, the first one counts.
  */
-function chooseLeaves(stored: readonly StoredPosition[], frontier: BlockFrontier | undefined): Leaf[] {
+function chooseLeaves(stored: readonly StoredPosition[], frontier: BlockFrontier | undefined): LeafHash[] {
   const likely = stored.map(likelyLeaf);
   if (!frontier) return likely;
   const candidates = [likely, stored.map(leafByTile), stored.map(leafByRow)];
@@ -255,22 +255,23 @@ function rowMatchesTile({ row, tileLeaf }: StoredPosition): boolean {
   return !row || !tileLeaf || (row.leaf !== undefined && equalHashes(row.leaf, tileLeaf));
 }
 
-function likelyLeaf({ row, tileLeaf }: StoredPosition): Leaf {
+function likelyLeaf({ row, tileLeaf }: StoredPosition): LeafHash {
   if (!row) return tileLeaf;
-  const isConfirmed = (by: Leaf) => row.leaf !== undefined && by !== undefined && equalHashes(row.leaf, by);
+  const isConfirmed = (by: LeafHash) =>
+    row.leaf !== undefined && by !== undefined && equalHashes(row.leaf, by);
   if (isConfirmed(row.storedLeaf) || isConfirmed(tileLeaf)) return row.leaf;
   return tileLeaf ?? (row.storedLeaf.length === HASH_BYTES ? row.storedLeaf : undefined);
 }
 
-function leafByTile(stored: StoredPosition): Leaf {
+function leafByTile(stored: StoredPosition): LeafHash {
   return stored.tileLeaf ?? likelyLeaf(stored);
 }
 
-function leafByRow({ row, tileLeaf }: StoredPosition): Leaf {
+function leafByRow({ row, tileLeaf }: StoredPosition): LeafHash {
   return row?.leaf ?? tileLeaf;
 }
 
-function hashTo(leaves: readonly Leaf[], { width, hashes }: BlockFrontier): boolean {
+function hashTo(leaves: readonly LeafHash[], { width, hashes }: BlockFrontier): boolean {
   const first = leaves.slice(0, width);
   if (first.includes(undefined)) return false;
   return equalHashes(serializeFrontier(extendFrontier(emptyFrontier, first as Uint8Array[])), hashes);

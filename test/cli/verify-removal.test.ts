@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { verifyTheExport } from '../../src/cli/verify/export.ts';
-import type { VerifyResult } from '../../src/cli/verify/output.ts';
+import type { CommandResult } from '../../src/cli/verify/output.ts';
 import { verifyTheRemote } from '../../src/cli/verify/remote.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { verifyDatabase } from '../../src/verify/database.ts';
@@ -47,7 +47,7 @@ async function verifyAll(service: TestService, pool: Pool, start: number) {
   };
 }
 
-function findingsOf({ outcome, json }: VerifyResult) {
+function findingsOf({ outcome, json }: CommandResult) {
   const { findings } = json as { findings: object[] };
   expect(outcome).toBe(findings.length === 0 ? 'verified' : 'does not hold');
   return findings;

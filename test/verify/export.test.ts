@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ExportOptions, verifyExport } from '../../src/verify/export.ts';
+import { type ExportVerifyOptions, verifyExport } from '../../src/verify/export.ts';
 import { tilesFrom } from '../../src/verify/log-files.ts';
 import { announcing, checkpointOf, filesOf, linesOf, reading } from './made-log.ts';
 
@@ -10,7 +10,7 @@ const WHOLE = checkpointOf(LINES, SIZE);
 const TILES = tilesFrom(reading(filesOf(LINES)));
 
 /** Verifies lines, which arrive in pieces of any length. */
-function verify(lines: readonly string[], options: Partial<ExportOptions> = {}, pieceBytes = 10_007) {
+function verify(lines: readonly string[], options: Partial<ExportVerifyOptions> = {}, pieceBytes = 10_007) {
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
   async function* open() {
     for (let start = 0; start < bytes.length; start += pieceBytes)

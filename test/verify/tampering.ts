@@ -4,13 +4,13 @@ import { canonicalEvent } from '../../src/events/canonical.ts';
 import { searchWords } from '../../src/events/search.ts';
 import { readRange } from '../../src/log/read/events.ts';
 import { leafHash } from '../../src/merkle/hash.ts';
-import { type Verification, type VerifyOptions, verifySnapshot } from '../../src/verify/database.ts';
+import { type DatabaseVerifyOptions, type Verification, verifySnapshot } from '../../src/verify/database.ts';
 
 /** Verifies the log as it is after the statements of a superuser, whom no trigger stops, and undoes them. */
 export async function verifyTampered(
   client: PoolClient,
   tamper: string | (() => Promise<void>),
-  options: VerifyOptions = {},
+  options: DatabaseVerifyOptions = {},
 ): Promise<Verification> {
   await client.query('BEGIN');
   try {

@@ -5,7 +5,7 @@ import { type Verification, verifyDatabase } from '../../verify/database.ts';
 import type { CountedFinding } from '../../verify/findings.ts';
 import { usefulThreads } from '../../verify/threads.ts';
 import { openDatabase } from '../open-database.ts';
-import { createProgress, findingLines, printable, type VerifyResult } from './output.ts';
+import { type CommandResult, createProgress, findingLines, printable } from './output.ts';
 import { readSavedNotes } from './saved-checkpoints.ts';
 
 const NO_TABLE = '42P01';
@@ -16,7 +16,7 @@ export interface DatabaseFlags {
 }
 
 /** Verifies the log in the database, also while a service uses it. */
-export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags): Promise<VerifyResult> {
+export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags): Promise<CommandResult> {
   const savedNotes = await readSavedNotes(checkpoint);
   const database = await openDatabase(readConfig());
   const pool = createPool(database.url, () => undefined, { silenceMs: SILENCE.none });
@@ -49,7 +49,7 @@ interface ResultContext {
   seconds: number;
 }
 
-function resultOf(found: Verification, given: ResultContext): VerifyResult {
+function resultOf(found: Verification, given: ResultContext): CommandResult {
   const { findings, rootHash, ...rest } = found;
   const isDecidable = found.trust !== undefined && found.checkpoints + given.savedCount > 0;
   const outcome = findings.length > 0 ? 'does not hold' : isDecidable ? 'verified' : 'undecided';
@@ -67,7 +67,7 @@ function resultOf(found: Verification, given: ResultContext): VerifyResult {
   };
 }
 
-function describeOutcome(outcome: VerifyResult['outcome'], findings: readonly CountedFinding[]): string[] {
+function describeOutcome(outcome: CommandResult['outcome'], findings: readonly CountedFinding[]): string[] {
   if (outcome === 'verified') return ['Verified: the log matches what was appended and signed.'];
   if (outcome === 'undecided') return ['Undecided: there is no checkpoint to compare the log with.'];
   return findingLines(findings);

@@ -3,7 +3,7 @@ import { type ExportVerification, verifyExport } from '../../verify/export.ts';
 import type { CountedFinding } from '../../verify/findings.ts';
 import { logFilesAt, tilesFrom } from '../../verify/log-files.ts';
 import type { SavedCheckpoint } from '../../verify/trust.ts';
-import { createProgress, findingLines, printable, type VerifyResult } from './output.ts';
+import { type CommandResult, createProgress, findingLines, printable } from './output.ts';
 import { readSavedCheckpoints, treeOfAll, treeTitle } from './saved-checkpoints.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -17,7 +17,7 @@ export interface ExportFlags {
 }
 
 /** Verifies an NDJSON export against checkpoints; offline, unless `--tiles` is a URL. */
-export async function verifyTheExport(path: string, flags: ExportFlags): Promise<VerifyResult> {
+export async function verifyTheExport(path: string, flags: ExportFlags): Promise<CommandResult> {
   const { checkpoints, findings } = await readSavedCheckpoints(flags.key, flags.checkpoint);
   const tree = treeOfAll(checkpoints);
   if (tree === undefined) return refused(findings.list());
@@ -54,7 +54,7 @@ async function sourceOf(path: string): Promise<ImportSource> {
   return source;
 }
 
-function refused(findings: CountedFinding[]): VerifyResult {
+function refused(findings: CountedFinding[]): CommandResult {
   return { outcome: 'does not hold', json: { findings }, lines: findingLines(findings) };
 }
 
@@ -65,7 +65,7 @@ interface ResultContext {
   seconds: number;
 }
 
-function resultOf(found: ExportVerification, given: ResultContext): VerifyResult {
+function resultOf(found: ExportVerification, given: ResultContext): CommandResult {
   const { findings, lines, newer, held, rootHash, isAnnouncedLater } = found;
   const isUnsure = (newer > 0 && !given.flags.ignoreNewer) || isAnnouncedLater;
   const outcome = findings.length > 0 ? 'does not hold' : isUnsure ? 'undecided' : 'verified';

@@ -6,7 +6,7 @@ import { printFailure } from '../messages.ts';
 export const OUTCOMES = ['verified', 'failed', 'does not hold', 'undecided'] as const;
 
 /** The result of a command, as JSON and as lines of text. */
-export interface VerifyResult {
+export interface CommandResult {
   outcome: Exclude<(typeof OUTCOMES)[number], 'failed'>;
   /** What `--json` prints in addition to the outcome. */
   json: object;
@@ -18,7 +18,7 @@ Exit code: 0 verified, 1 wrong arguments or another error, 2 the evidence does n
 compare with is missing.`;
 
 /** Runs a command, prints its result, and sets the exit code. */
-export async function printResult(isJson: boolean, command: () => Promise<VerifyResult>): Promise<void> {
+export async function printResult(isJson: boolean, command: () => Promise<CommandResult>): Promise<void> {
   try {
     const { outcome, json, lines } = await command();
     const text = isJson ? JSON.stringify({ outcome, ...json }) : lines.join('\n');

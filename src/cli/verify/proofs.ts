@@ -10,7 +10,7 @@ import { compareCheckpoints } from '../../verify/consistency.ts';
 import type { Findings } from '../../verify/findings.ts';
 import { logFilesAt, tilesFrom } from '../../verify/log-files.ts';
 import { type SavedCheckpoint, treeOfOrigin, trustKey } from '../../verify/trust.ts';
-import { findingLines, printable, type VerifyResult } from './output.ts';
+import { type CommandResult, findingLines, printable } from './output.ts';
 import { readSavedCheckpoints, treeOfAll, treeTitle } from './saved-checkpoints.ts';
 
 export interface BundleFlags {
@@ -20,7 +20,7 @@ export interface BundleFlags {
 }
 
 /** Verifies a proof bundle, which contains the event, its proof and a checkpoint. */
-export async function verifyTheBundle(path: string, flags: BundleFlags): Promise<VerifyResult> {
+export async function verifyTheBundle(path: string, flags: BundleFlags): Promise<CommandResult> {
   const bundle = parseBundle(await readText(path));
   if (!bundle.extra) throw new Error('the bundle does not contain the event');
   const { trust, tree, policy } = policyFor(bundle, flags);
@@ -54,7 +54,7 @@ function policyFor({ checkpoint }: ProofBundle, { key, witness = [], quorum }: B
   };
 }
 
-function doesNotHold(message: string): VerifyResult {
+function doesNotHold(message: string): CommandResult {
   const finding = { kind: 'proof', message };
   return {
     outcome: 'does not hold',
@@ -67,7 +67,7 @@ function verified(
   event: Uint8Array,
   { index }: ProofBundle,
   { tree, trusted }: { tree: NonNullable<ReturnType<typeof treeOfOrigin>>; trusted: TrustedCheckpoint },
-): VerifyResult {
+): CommandResult {
   const text = Buffer.from(event).toString('utf8');
   const { checkpoint, cosignatures } = trusted;
   const witnesses = cosignatures.map(({ name }) => name);
@@ -92,7 +92,7 @@ export interface ConsistencyFlags {
 export async function verifyTheConsistency(
   paths: readonly [string, string],
   { key, proof, tiles }: ConsistencyFlags,
-): Promise<VerifyResult> {
+): Promise<CommandResult> {
   const { checkpoints, findings } = await readSavedCheckpoints(key, paths);
   treeOfAll(checkpoints);
   const [one, other, ...more] = checkpoints;
@@ -119,7 +119,7 @@ function resultOf(
   found: Awaited<ReturnType<typeof compareCheckpoints>>,
   checkpoints: readonly SavedCheckpoint[],
   findings: Findings,
-): VerifyResult {
+): CommandResult {
   for (const finding of found ?? []) findings.add(finding);
   const all = findings.list();
   const sizes = checkpoints.map(({ checkpoint }) => checkpoint.treeSize).sort((a, b) => a - b);

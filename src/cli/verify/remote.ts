@@ -6,7 +6,7 @@ import { Findings } from '../../verify/findings.ts';
 import { logFilesAt, type ReadLogFile, tilesFrom } from '../../verify/log-files.ts';
 import { type RemoteVerification, verifyRemote } from '../../verify/remote.ts';
 import { openSavedNotes, type SavedCheckpoint, trustKey } from '../../verify/trust.ts';
-import { createProgress, findingLines, printable, type VerifyResult } from './output.ts';
+import { type CommandResult, createProgress, findingLines, printable } from './output.ts';
 import { readSavedNotes, treeOfAll, treeTitle } from './saved-checkpoints.ts';
 
 export interface RemoteFlags {
@@ -19,7 +19,7 @@ export interface RemoteFlags {
 }
 
 /** Verifies the log that serves C2SP tlog-tiles below a URL, or a copy in a folder. */
-export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promise<VerifyResult> {
+export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promise<CommandResult> {
   const { customer } = flags;
   const tree = customer === undefined ? prefix : `${prefix.replace(/\/+$/, '')}/${customerPath(customer)}`;
   const read = logFilesAt(tree, process.env.AUDIT_LOG_KEY);
@@ -57,7 +57,7 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
   );
 }
 
-function doesNotHold(findings: Findings): VerifyResult {
+function doesNotHold(findings: Findings): CommandResult {
   const list = findings.list();
   return { outcome: 'does not hold', json: { findings: list }, lines: findingLines(list) };
 }
@@ -95,7 +95,7 @@ interface ResultContext {
   seconds: number;
 }
 
-function resultOf(found: RemoteVerification, given: ResultContext): VerifyResult {
+function resultOf(found: RemoteVerification, given: ResultContext): CommandResult {
   const { findings, ...rest } = found;
   const { tree, checkpoint } = given.now;
   const signedAt = latestTime(given.note, given.key);

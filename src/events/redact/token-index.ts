@@ -24,7 +24,7 @@ export interface FormWithSymbol {
   back: number;
 }
 
-type Table = (readonly Form[] | undefined)[];
+type FormTable = (readonly Form[] | undefined)[];
 
 /** The index for characters that are not ASCII symbols, and for forms without a particular symbol. */
 export const ANY_SYMBOL = 128;
@@ -36,11 +36,11 @@ const HASHES = 4096;
 /** 1 if a form begins with two characters. The index is the code of the first, times 128, plus that of the second. */
 export const IS_START = new Uint8Array(128 * 128);
 /** The forms by the hash of their first two, three or four characters. */
-export const BY_TWO: Table = new Array(HASHES).fill(undefined);
-export const BY_THREE: Table = new Array(HASHES).fill(undefined);
-export const BY_FOUR: Table = new Array(HASHES).fill(undefined);
+export const BY_TWO: FormTable = new Array(HASHES).fill(undefined);
+export const BY_THREE: FormTable = new Array(HASHES).fill(undefined);
+export const BY_FOUR: FormTable = new Array(HASHES).fill(undefined);
 /** The forms whose first word has no fixed start, by `wordIndex`. */
-export const BY_WORD: Table = new Array(wordIndex(MAX_WORD + 1, 0)).fill(undefined);
+export const BY_WORD: FormTable = new Array(wordIndex(MAX_WORD + 1, 0)).fill(undefined);
 /** The other forms, by a symbol in them. */
 export const BY_SYMBOL: (readonly FormWithSymbol[] | undefined)[] = new Array(ANY_SYMBOL).fill(undefined);
 
@@ -139,6 +139,6 @@ function symbolIn(literal: string): number {
   return [...literal].findIndex((character) => (bitsAt(character, 0) & WORD_BIT) === 0);
 }
 
-function add(table: Table, index: number, form: Form): void {
+function add(table: FormTable, index: number, form: Form): void {
   table[index] = [...(table[index] ?? []), form];
 }

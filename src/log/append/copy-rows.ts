@@ -44,7 +44,7 @@ const EPOCH_MS = Date.UTC(2000, 0, 1);
 
 /** Encodes events as rows of PostgreSQL's binary COPY format, from position `start` on. */
 export function copyRows(events: readonly PreparedEvent[], start: number): Buffer {
-  const rows = new CopyRows();
+  const rows = new CopyRowsWriter();
   events.forEach((event, index) => {
     rows.add(event, start + index);
   });
@@ -52,7 +52,7 @@ export function copyRows(events: readonly PreparedEvent[], start: number): Buffe
 }
 
 /** Writes rows to one growing buffer. */
-class CopyRows {
+class CopyRowsWriter {
   #bytes = Buffer.allocUnsafe(FIRST_BYTES);
   #at = SIGNATURE.copy(this.#bytes);
 

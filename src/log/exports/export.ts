@@ -60,7 +60,7 @@ async function* streamFile(
 }
 
 /** A file format: the text before and after the events, and the writer of the events. */
-export interface Format {
+export interface FileFormat {
   contentType: string;
   extension: string;
   head(csv: CsvOptions): string;
@@ -69,7 +69,7 @@ export interface Format {
 }
 
 /** The file formats. A line of NDJSON is the canonical form of an event, byte for byte. */
-export const FORMATS: Record<ExportFormat, Format> = {
+export const FORMATS: Record<ExportFormat, FileFormat> = {
   NDJSON: {
     contentType: 'application/x-ndjson',
     extension: 'ndjson',

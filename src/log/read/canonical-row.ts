@@ -13,7 +13,7 @@ const MAX_DAYS = 1_000;
 const INET_V4 = 2;
 
 /** The encoding of a value in a row, and whether the canonical form quotes it. Undefined: it is not in the canonical form. */
-const FORMS: Record<Kind, Form | undefined> = {
+const FORMS: Record<Kind, ColumnForm | undefined> = {
   text: 'text',
   eventType: 'text',
   outcome: 'text',
@@ -26,7 +26,7 @@ const FORMS: Record<Kind, Form | undefined> = {
   position: undefined,
   hash: undefined,
 };
-type Form = 'text' | 'object' | 'time' | 'hex' | 'address';
+type ColumnForm = 'text' | 'object' | 'time' | 'hex' | 'address';
 
 /** The steps that write the canonical form, in its order: the text before a value, and the value. The version is no step. */
 const STEPS = CANONICAL_MEMBERS.map(({ field, prefix }) => {
@@ -116,7 +116,7 @@ export class CanonicalRows {
     return end;
   }
 
-  #value(form: Form, row: Buffer, start: number, end: number, out: Buffer, at: number): number {
+  #value(form: ColumnForm, row: Buffer, start: number, end: number, out: Buffer, at: number): number {
     switch (form) {
       case 'text':
         return putText(row, start, end, out, at);

@@ -4,7 +4,7 @@ import { gunzip, gzip } from 'node:zlib';
 import type { Plugin } from 'graphql-yoga';
 import { acceptsGzip, GRAPHQL_PATH, type HttpContext } from '../request.ts';
 
-interface Page {
+interface GraphiqlPage {
   gzipped: Uint8Array<ArrayBuffer>;
   etag: string;
   policy: string;
@@ -23,7 +23,7 @@ export function renderPage(): string {
  * cache the page by its ETag.
  */
 export function usePageCaching(): Plugin<object, HttpContext> {
-  let page: Promise<Page> | undefined;
+  let page: Promise<GraphiqlPage> | undefined;
   return {
     async onResponse({ response, setResponse, fetchAPI, serverContext: { req, res } }) {
       if (!response.headers.get('content-type')?.startsWith('text/html')) return;
@@ -51,7 +51,7 @@ export function usePageCaching(): Plugin<object, HttpContext> {
   };
 }
 
-async function makePage(): Promise<Page> {
+async function makePage(): Promise<GraphiqlPage> {
   // Loaded late: these nine megabytes of source would take most of the time of a start.
   const { graphiqlPage, graphiqlPolicy } = await import('./page.ts');
   // Relative to the page: a program may mount the API below another path.
