@@ -102,7 +102,7 @@ describe.concurrent('when a token expires', () => {
     const { url, expiresAt } = await linkOf(token);
     expect(Date.parse(expiresAt)).toBe(exp);
     expect(await statusOf(url)).toBe(200);
-    await vi.waitFor(async () => expect(await statusOf(url)).toBe(403), 12_000);
+    await vi.waitFor(async () => expect(await statusOf(url)).toBe(403), 30_000);
   });
 
   test('an export that is still being read is aborted', async () => {
@@ -113,7 +113,7 @@ describe.concurrent('when a token expires', () => {
         response.once('data', () => response.pause());
         response.once('close', () => resolve(!response.complete));
         response.on('error', () => undefined);
-        vi.waitFor(async () => expect(await statusOf(url)).toBe(403), 12_000).then(
+        vi.waitFor(async () => expect(await statusOf(url)).toBe(403), 30_000).then(
           () => response.resume(),
           reject,
         );
