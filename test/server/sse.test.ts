@@ -53,9 +53,10 @@ async function take(count: number, after: string | null): Promise<Alert['data'][
 const positionsOf = (alerts: Alert['data']['securityAlerts'][], start: number) =>
   alerts.map(({ node }) => node.position - start);
 
+/** All messages up to the end but the comments, of which a slow machine gets more. */
 async function allOf(messages: AsyncIterable<StreamMessage>): Promise<StreamMessage[]> {
   const all: StreamMessage[] = [];
-  for await (const message of messages) all.push(message);
+  for await (const message of messages) if (message.comment === undefined) all.push(message);
   return all;
 }
 
@@ -172,7 +173,7 @@ describe('what cannot be subscribed to is an error with a code, and then the str
     ['an unknown field', 'subscription { nothing }', {}, 'BAD_USER_INPUT', undefined],
   ])('%s', async (_name, query, variables, code, path) => {
     const stream = await openStream(service.url, query, variables);
-    const [, first, complete, ...more] = await allOf(stream.messages);
+    const [first, complete, ...more] = await allOf(stream.messages);
     const [error] = JSON.parse(first?.data ?? '').errors;
     expect(error.extensions).toEqual(path === undefined ? { code } : { code, path });
     expect(complete).toEqual({ event: 'complete', data: '' });
@@ -193,7 +194,7 @@ describe('what cannot be subscribed to is an error with a code, and then the str
   ])('%s', async (_name, key, status, code) => {
     const stream = await openStream(service.url, ALERTS, {}, key);
     expect(stream.status).toBe(status);
-    const [, first] = await allOf(stream.messages);
+    const [first] = await allOf(stream.messages);
     expect(JSON.parse(first?.data ?? '').errors[0].extensions).toEqual({ code });
   });
 });
