@@ -53,6 +53,14 @@ const REQUESTS: Record<string, (text: string, n: number) => Promise<unknown>> = 
     ask(`mutation m${n} ($input: LogEventInput!) { logEvent(input: $input) { status } }`, {
       input: { eventType: 'AUTH_LOGIN', action: 'login', details: { password: text } },
     }),
+  'mutation with escapes': (text, n) =>
+    ask(`mutation e${n} ($input: LogEventInput!) { logEvent(input: $input) { status } }`, {
+      input: { eventType: 'AUTH_LOGIN', action: 'login', details: { url: `/login?to=%2F&password=${text}` } },
+    }),
+  'mutation with a secret in a name': (text, n) =>
+    ask(`mutation n${n} ($input: LogEventInput!) { logEvent(input: $input) { status } }`, {
+      input: { eventType: 'AUTH_LOGIN', action: 'login', details: { [`password=${text}`]: 1 } },
+    }),
   'wrong variable': (text, n) =>
     ask(`query w${n} ($first: Int) { auditEvents(first: $first) { totalCount } }`, { first: text }),
   'document that is refused': (text, n) =>

@@ -1,7 +1,7 @@
 import type { Span } from './replacement.ts';
 
 /** A text without its escapes, and the offset of each of its characters in the original text. */
-interface DecodedText {
+export interface DecodedText {
   text: string;
   offsets: Int32Array;
 }
@@ -14,11 +14,9 @@ const IS_ESCAPED = /%[0-9A-Fa-f]{2}|\\[u/"\\bfnrt]/;
 const ESCAPES = /(?:%[0-9A-Fa-f]{2})+|\\(?:u[0-9A-Fa-f]{4}|[/"\\bfnrt])/g;
 const CONTROLS = new Map([...'bfnrt'].map((letter, index) => [letter, '\b\f\n\r\t'[index] as string]));
 
-let last: { text: string; views: readonly DecodedText[] } = { text: '', views: [] };
-
-/** Runs `find` on the text without percent-encoding and JSON escapes, and adds the spans in the original text. */
-export function findInDecoded(text: string, find: Find, found: Span[]): void {
-  for (const view of viewsOf(text)) {
+/** Runs `find` on each view of a text, and adds the spans in the original text. */
+export function findInViews(views: readonly DecodedText[], find: Find, found: Span[]): void {
+  for (const view of views) {
     const inView: Span[] = [];
     find(view.text, inView);
     for (const { start, end } of inView) {
@@ -27,15 +25,14 @@ export function findInDecoded(text: string, find: Find, found: Span[]): void {
   }
 }
 
-function viewsOf(text: string): readonly DecodedText[] {
-  if (last.text === text) return last.views;
+/** The text without percent-encoding and JSON escapes, one view for each layer. */
+export function decodedViewsOf(text: string): readonly DecodedText[] {
   const views: DecodedText[] = [];
   let layer: DecodedText | undefined;
   for (let depth = 0; depth < MAX_LAYERS && IS_ESCAPED.test(layer?.text ?? text); depth += 1) {
     layer = unescaped(layer?.text ?? text, layer?.offsets);
     views.push(layer);
   }
-  last = { text, views };
   return views;
 }
 

@@ -43,10 +43,10 @@ class JsonRedaction {
 
   constructor(rules: MemberRules) {
     this.#redactText = rules.redactText;
-    this.#sensitivityOf = rules.sensitivityOf;
     this.#hash = rules.hash;
     const ruleOf = rememberRules(rules);
     this.#ruleOf = ruleOf;
+    this.#sensitivityOf = (name) => ruleOf(name).sensitivity;
     this.#roleOfKey = (key) => ruleOf(key).part;
   }
 
@@ -135,6 +135,7 @@ class JsonRedaction {
   }
 }
 
+// Names that hold a secret are not remembered, since it would stay in memory.
 function rememberRules({ sensitivityOf, redactText }: MemberRules): (key: string) => KeyRule {
   const remembered = new Map<string, KeyRule>();
   return (key) => {

@@ -58,12 +58,12 @@ const PLAIN_LETTERS: Record<string, string> = { ı: 'i', ł: 'l', Ł: 'L', ø: '
  * (`userpassword`, `accesstoken`) or with a name and an ending (`secretkey`), in the singular or the plural. A word that
  * only begins with a name is not sensitive (`tokenizer`, `secretary`), nor is a key that describes a secret
  * (`passwordResetRequired`, `tokenType`, `token_expires_at`, `tokenId`). The names of the other tables are matched only at
- * the end of a key.
+ * the end of a key. It remembers no key: a key may hold a secret, which must not stay in memory.
  */
 export function createNameSensitivity(further: readonly string[] = []): (key: string) => Sensitivity {
   const names = new Set([...SENSITIVE_NAMES, ...further].map(joined).filter((name) => name !== ''));
   const longest = Math.max(...[...names].map((name) => name.length)) + 1;
-  return memoized((key) => {
+  return (key) => {
     const words = wordsOf(key.slice(-MAX_JUDGED));
     if (words.some((_, start) => isNamedAt(words, start, names, longest))) return 'any';
     // A path, such as /etc/passwd, is not a name.
@@ -71,7 +71,7 @@ export function createNameSensitivity(further: readonly string[] = []): (key: st
     const last = words.slice(-3).join('');
     for (const [name, sensitivity] of ENDINGS_OF_KEYS) if (last.endsWith(name)) return sensitivity;
     return furtherSensitivity(words);
-  });
+  };
 }
 
 const ENDINGS_OF_KEYS = byName(ENDING_NAMES);
@@ -107,7 +107,7 @@ function byName(table: Partial<Record<Sensitivity, readonly string[]>>): Map<str
   return new Map(entries.flatMap(([kind, names]) => names.map((name) => [joined(name), kind] as const)));
 }
 
-/** Remembers the results for short keys. */
+/** Remembers the results for short keys. Only for keys that hold no secret. */
 export function memoized(judge: (key: string) => Sensitivity): (key: string) => Sensitivity {
   const remembered = new Map<string, Sensitivity>();
   return (key) => {

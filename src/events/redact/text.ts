@@ -1,6 +1,6 @@
 import { findAccounts, findCards, MIN_ACCOUNT_DIGITS, MIN_CARD_DIGITS } from './card-and-account-numbers.ts';
-import { findInDecoded, findWithAsciiDigits } from './decoded-text.ts';
-import type { Sensitivity } from './name-sensitivity.ts';
+import { type DecodedText, decodedViewsOf, findInViews, findWithAsciiDigits } from './decoded-text.ts';
+import { memoized, type Sensitivity } from './name-sensitivity.ts';
 import { createPairs } from './name-value-pairs.ts';
 import { HEADER_MARKS, KEY_MARKS, redactHeaders, redactKeys } from './private-keys-and-credentials.ts';
 import { ESCAPE, replaceSpans, type Span } from './replacement.ts';
@@ -38,13 +38,16 @@ export function createTextRedaction(
   sensitivityOf: (key: string) => Sensitivity,
   further: readonly string[],
 ): TextRedaction {
-  const redactPairs = createPairs(sensitivityOf, further);
+  // The names in a text begin with a sensitive name, and tokens in them are replaced before.
+  const redactPairs = createPairs(memoized(sensitivityOf), further);
   const redact = (text: string, withNumbers: boolean): string => {
     if (text.length < SHORTEST.pair) return text;
     const found: Span[] = [];
     const seen = findTokens(text, found);
-    if ((seen & ESCAPE_SYMBOL) !== 0) findInDecoded(text, findTokens, found);
-    if (withNumbers) findNumbers(text, seen, found);
+    // Not kept for the next call: the text may be a secret, which must not stay in memory.
+    const views = (seen & ESCAPE_SYMBOL) === 0 ? NO_VIEWS : decodedViewsOf(text);
+    findInViews(views, findTokens, found);
+    if (withNumbers) findNumbers(text, { seen, views }, found);
     const rest = redactMarked(replaceSpans(text, found), seen);
     return mayHoldPair(seen) && HAS_PAIR.test(rest) ? redactPairs(rest) : rest;
   };
@@ -54,10 +57,19 @@ export function createTextRedaction(
   };
 }
 
-function findNumbers(text: string, seen: number, found: Span[]): void {
+const NO_VIEWS: readonly DecodedText[] = [];
+
+/** What was seen in a text, and its decoded views. */
+interface Looked {
+  seen: number;
+  views: readonly DecodedText[];
+}
+
+function findNumbers(text: string, looked: Looked, found: Span[]): void {
+  const { seen } = looked;
   const mayHide = (seen & (ESCAPE_SYMBOL | NOT_ASCII)) !== 0;
-  if (mayHide || digitsOf(seen) >= MIN_ACCOUNT_DIGITS) findEverywhere(text, seen, ACCOUNTS, found);
-  if (mayHide || numberDigitsOf(seen) >= MIN_CARD_DIGITS) findEverywhere(text, seen, CARDS, found);
+  if (mayHide || digitsOf(seen) >= MIN_ACCOUNT_DIGITS) findEverywhere(text, looked, ACCOUNTS, found);
+  if (mayHide || numberDigitsOf(seen) >= MIN_CARD_DIGITS) findEverywhere(text, looked, CARDS, found);
 }
 
 /** A search in a text, and the same search that also finds digits of other scripts. */
@@ -71,10 +83,15 @@ const [ACCOUNTS, CARDS] = [findAccounts, findCards].map(
   (plain): Search => ({ plain, anyDigits: (text, found) => findWithAsciiDigits(text, plain, found) }),
 ) as [Search, Search];
 
-function findEverywhere(text: string, seen: number, { plain, anyDigits }: Search, found: Span[]): void {
+function findEverywhere(
+  text: string,
+  { seen, views }: Looked,
+  { plain, anyDigits }: Search,
+  found: Span[],
+): void {
   if ((seen & NOT_ASCII) === 0) plain(text, found);
   else anyDigits(text, found);
-  if ((seen & ESCAPE_SYMBOL) !== 0) findInDecoded(text, anyDigits, found);
+  findInViews(views, anyDigits, found);
 }
 
 // Nearly all texts have no mark, so these tests and the search for tokens determine the cost of redaction.
