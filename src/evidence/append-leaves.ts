@@ -110,7 +110,7 @@ export class GrowingTree {
           index,
           width: start + end - index * TILE_WIDTH,
           hashes: Buffer.concat(hashes.slice(done, end)),
-          ...this.#places(level, start + done === index * TILE_WIDTH, done, end),
+          ...this.#positionsOf(level, start + done === index * TILE_WIDTH, done, end),
         });
         done = end;
       }
@@ -124,7 +124,8 @@ export class GrowingTree {
     else this.#added[tileLevel] = { start: index, hashes: [hash] };
   }
 
-  #places(level: number, isBegin: boolean, start: number, end: number) {
+  /** The positions of the added leaves `start` to `end` (exclusive), and the first one when they begin a tile. */
+  #positionsOf(level: number, isBegin: boolean, start: number, end: number) {
     if (this.name === 'log' || level > 0) return { positions: undefined, firstPosition: undefined };
     const positions = this.#positions.slice(start, end);
     return { positions: encodePositions(positions), firstPosition: isBegin ? positions[0] : undefined };

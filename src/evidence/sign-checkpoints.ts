@@ -45,7 +45,8 @@ export async function signNext(pool: Pool, identity: SigningIdentity): Promise<b
       throw new IntegrityError('head', 'the root hash is not that of the stored events');
     if (last?.treeSize === head.size) return true;
     if (last) await checkConsistent(client, last, grown);
-    await sign(client, identity, grown);
+    const note = await signTree(client, identity, { tree: 'log', frontier: grown, logSize: grown.size });
+    await timestamp(client, identity, { treeSize: grown.size, note });
     return true;
   });
 }
@@ -71,21 +72,19 @@ async function checkConsistent(client: PoolClient, last: StoredCheckpoint, grown
     );
 }
 
-async function sign(
+/** Signs a checkpoint of a tree and stores it. Returns its note. */
+async function signTree(
   client: PoolClient,
-  identity: SigningIdentity,
-  { size, ...rest }: Frontier,
-): Promise<void> {
-  const rootHash = rootOf({ size, ...rest });
-  const checkpoint = { origin: identity.origin, treeSize: size, rootHash, extensions: [] };
-  const note = await signCheckpoint(checkpoint, [identity.signers.plain]);
-  await storeCheckpoint(client, 'log', {
-    treeSize: size,
-    logSize: size,
-    rootHash: Buffer.from(rootHash),
-    note,
-  });
-  await timestamp(client, identity, { treeSize: size, note });
+  { origin, signers }: SigningIdentity,
+  { tree, frontier, logSize }: { tree: TreeName; frontier: Frontier; logSize: number },
+): Promise<string> {
+  const treeSize = frontier.size;
+  const rootHash = rootOf(frontier);
+  const extensions = tree === 'log' ? [] : [`log ${logSize}`];
+  const checkpoint = { origin: originOf(tree, origin), treeSize, rootHash, extensions };
+  const note = await signCheckpoint(checkpoint, [signers.plain]);
+  await storeCheckpoint(client, tree, { treeSize, logSize, rootHash: Buffer.from(rootHash), note });
+  return note;
 }
 
 /**
@@ -121,22 +120,7 @@ export async function signCustomerCheckpoint(
     if (last?.logSize === logSize) return last;
     const grown = (await readTrees(db, [tree])).get(tree) as Frontier;
     await checkCustomerTree(db, tree, { grown, last });
-    const rootHash = rootOf(grown);
-    const note = await signCheckpoint(
-      {
-        origin: originOf(tree, identity.origin),
-        treeSize: grown.size,
-        rootHash,
-        extensions: [`log ${logSize}`],
-      },
-      [identity.signers.plain],
-    );
-    await storeCheckpoint(client, tree, {
-      treeSize: grown.size,
-      logSize,
-      rootHash: Buffer.from(rootHash),
-      note,
-    });
+    await signTree(client, identity, { tree, frontier: grown, logSize });
     return readLatestCheckpoint(db, tree);
   });
 }
