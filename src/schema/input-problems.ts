@@ -209,7 +209,8 @@ function shortened(value: unknown, type: GraphQLInputType): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => {
       const field = fields[name];
-      return [name, field ? shortened(member, field.type) : null];
+      // graphql-js compares an unknown name with those of all fields.
+      return field ? [name, shortened(member, field.type)] : [cut(name, { left: SHOWN_CHARACTERS }), null];
     }),
   );
 }

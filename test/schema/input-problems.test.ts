@@ -50,6 +50,15 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_name, open) => {
   });
   afterAll(() => transport.close());
 
+  test('of a long name that is no field, an error shows the beginning', async () => {
+    const { errors } = await transport.ask(LOG, batch(1, [0, { ['x'.repeat(100_000)]: 1 }]));
+    const [error, ...others] = errors ?? [];
+    expect(others).toEqual([]);
+    expect(error?.message).toBe(
+      `input[0]: Field "${'x'.repeat(199)}..." is not defined by type "LogEventInput".`,
+    );
+  });
+
   test('a refused batch names every problem, each as an error with its path', async () => {
     const before = await count();
     const seen = filtered;
