@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, inject, test } from 'vitest';
+import { expect, inject, test, vi } from 'vitest';
 import { type AuditLog, createAuditLog, getAuditLog } from '../../src/index.ts';
 import { createDatabase, dataDirOf } from '../support/database.ts';
 import { openTestLog } from '../support/library.ts';
@@ -36,8 +36,9 @@ test('several logs in one process, on one database and on two, keep to themselve
 
 test('getAuditLog is one for all, as the environment says, and another after it was closed', async () => {
   const database = await createDatabase();
-  const before = { ...process.env };
-  Object.assign(process.env, { DATABASE_URL: database.url, DATA_DIR: dataDirOf(database.url), PORT: 'x' });
+  vi.stubEnv('DATABASE_URL', database.url);
+  vi.stubEnv('DATA_DIR', dataDirOf(database.url));
+  vi.stubEnv('PORT', 'x');
   try {
     const [log, same] = await Promise.all([getAuditLog(), getAuditLog()]);
     expect(same).toBe(log);
@@ -48,7 +49,7 @@ test('getAuditLog is one for all, as the environment says, and another after it 
     expect((await next.query({ userId: 'env' })).events).toHaveLength(1);
     await next.close();
   } finally {
-    process.env = before;
+    vi.unstubAllEnvs();
   }
   await database.drop();
 });
