@@ -179,8 +179,9 @@ export async function storeSettings(pool: Pool, settings: JsonObject): Promise<v
 
 function shown(name: string, value: unknown, depth: number): JsonValue | undefined {
   if (value === undefined || value === null || typeof value === 'function') return undefined;
-  if (SECRET.test(name) || depth > MAX_DEPTH) return SET;
+  // Before the name: MAX_SUBSCRIPTIONS_PER_KEY is no secret.
   if (typeof value === 'number' || typeof value === 'boolean') return value;
+  if (SECRET.test(name) || depth > MAX_DEPTH) return SET;
   if (typeof value === 'string') return withoutSecrets(value);
   if (Array.isArray(value)) return value.map((one) => shown('', one, depth + 1) ?? null);
   if (Object.getPrototypeOf(value) !== Object.prototype) return SET;

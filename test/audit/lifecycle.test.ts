@@ -124,6 +124,16 @@ describe('a change of the settings', () => {
     });
   });
 
+  test('of a number is shown, also of one with the name of a key', async () => {
+    await during(database.url, ON, nothing);
+    const events = await during(database.url, { ...ON, MAX_SUBSCRIPTIONS_PER_KEY: '7' }, nothing);
+    expect(events[1]).toMatchObject({
+      action: 'service.configure',
+      old_values: { MAX_SUBSCRIPTIONS_PER_KEY: 5_000 },
+      new_values: { MAX_SUBSCRIPTIONS_PER_KEY: 7 },
+    });
+  });
+
   test('that switches lifecycle events off is recorded as the last one', async () => {
     await during(database.url, ON, nothing);
     const events = await during(database.url, { META_AUDIT: 'none' }, nothing);
