@@ -2,7 +2,7 @@ import { canonicalJson } from '../events/canonical.ts';
 import type { JsonObject, JsonValue } from '../events/fields.ts';
 import { withHead } from './byte-streams.ts';
 import { type OpenedRecord, openEnvelopes } from './envelopes.ts';
-import { isObject, parseExactly } from './json-values.ts';
+import { isObject, parseExactly, TooDeepError } from './json-values.ts';
 import { decodedRecord, MAX_RECORD_BYTES, NEWLINE, type RawRecord, readLines, tooLong } from './lines.ts';
 
 /** The part of an input that is inspected to tell JSON lines from other JSON. */
@@ -95,7 +95,7 @@ function* objectsOf(record: RawRecord): Generator<JsonRecord> {
     }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    yield { line, problem: 'not well-formed JSON' };
+    yield { line, problem: error instanceof TooDeepError ? error.message : 'not well-formed JSON' };
   }
 }
 

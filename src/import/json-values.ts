@@ -59,11 +59,23 @@ export interface ParsedJson {
 
 const SUSPECT = /\d[\d.]{15}|\d[eE]/;
 
+/** The deepest nesting of a source record. Functions that recurse over it would overflow the stack at some thousands. */
+const MAX_DEPTH = 1_000;
+
+/** JSON that is nested too deep to be read. */
+export class TooDeepError extends SyntaxError {
+  override readonly name = 'TooDeepError';
+  constructor() {
+    super(`nested deeper than ${MAX_DEPTH} levels`);
+  }
+}
+
 /**
  * Parses JSON without rounding numbers: an integer beyond 2^53 - 1, and any other number that a double cannot represent
- * exactly, becomes a string with the same digits. Throws a SyntaxError when the text is not JSON.
+ * exactly, becomes a string with the same digits. Throws a SyntaxError when the text is not JSON, and a TooDeepError.
  */
 export function parseExactly(text: string): ParsedJson {
+  if (isTooDeep(text)) throw new TooDeepError();
   const value = parseJson(text) as JsonValue;
   if (!SUSPECT.test(text)) return { value, keptAsText: undefined };
   let first: string | undefined;
@@ -77,12 +89,33 @@ export function parseExactly(text: string): ParsedJson {
   return { value: exact, keptAsText: pathOf(exact, first) };
 }
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPENING = new Set([0x5b, 0x7b]);
+const CLOSING = new Set([0x5d, 0x7d]);
+
+function isTooDeep(text: string): boolean {
+  // Each level takes a bracket at its beginning and one at its end.
+  if (text.length <= 2 * MAX_DEPTH) return false;
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      for (at += 1; at < text.length && text.charCodeAt(at) !== QUOTE; at += 1)
+        if (text.charCodeAt(at) === BACKSLASH) at += 1;
+    } else if (OPENING.has(code)) {
+      depth += 1;
+      if (depth > MAX_DEPTH) return true;
+    } else if (CLOSING.has(code)) depth -= 1;
+  }
+  return false;
+}
+
 function isKept(token: string): boolean {
   const number = Number(token);
   return (!Number.isInteger(number) || Number.isSafeInteger(number)) && isExactNumber(token);
 }
 
-// Without recursion: the depth of a record is bounded only by its length.
 function pathOf(value: JsonValue, text: string): string {
   const places: { value: JsonValue; path: string }[] = [{ value, path: '' }];
   for (let place = places.pop(); place; place = places.pop()) {

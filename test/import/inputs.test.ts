@@ -54,6 +54,17 @@ describe('forms of JSON', () => {
     expect(found.map(actionOf)).toEqual(['GetA', 'not well-formed JSON', 'JSON, but not an object', 'GetB']);
   });
 
+  it('loses one line to one that is nested very deep', async () => {
+    const deep = (open: string, close: string) =>
+      `{"eventName":"GetX","x":${open.repeat(100_000)}1${close.repeat(100_000)}}`;
+    const text = `{"eventName":"GetA"}\n${deep('[', ']')}\n${deep('{"a":', '}')}\n{"eventName":"GetB"}\n`;
+    const found = await readAll('cloudtrail', bytesOf(text));
+    const lost = 'nested deeper than 1000 levels';
+    expect(found.map(actionOf)).toEqual(['GetA', lost, lost, 'GetB']);
+    const brackets = JSON.stringify({ eventName: 'GetC', x: '[{'.repeat(2_000) });
+    expect((await readAll('cloudtrail', bytesOf(brackets))).map(actionOf)).toEqual(['GetC']);
+  });
+
   it('reports what is cut off, not UTF-8, or too long, and goes on after it', async () => {
     expect(await readAll('okta', bytesOf('[{"eventType":"zone.update"},{"eventType":"c'))).toMatchObject([
       { input: { action: 'zone.update' } },
