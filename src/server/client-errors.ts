@@ -111,7 +111,8 @@ export function withoutStatus(error: GraphQLError): GraphQLFormattedError {
   return { ...formatted, extensions };
 }
 
-function shortened(text: string): string {
+/** The beginning of a text that repeats values of the client. */
+export function shortened(text: string): string {
   return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}...` : text;
 }
 

@@ -6,6 +6,7 @@ import type { Authenticate } from '../auth/authenticate.ts';
 import { RequestWork } from '../auth/request-work.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { Context, Services } from '../schema/context.ts';
+import { shortened } from './client-errors.ts';
 import { parseJsonBody, parseSmallJson } from './json-body.ts';
 import type { RequestLimiter } from './load-limits.ts';
 import type { PersistedDocuments } from './persisted-documents.ts';
@@ -155,7 +156,9 @@ function tooLarge(maxBytes: number): AuditError {
 function malformed(error: unknown): never {
   if (!(error instanceof AuditError) || error.code !== 'BAD_USER_INPUT') throw error;
   const { message, code, path } = error;
-  throw new GraphQLError(message, { extensions: { code, path, http: { status: 400 } } });
+  throw new GraphQLError(shortened(message), {
+    extensions: { code, path: path && shortened(path), http: { status: 400 } },
+  });
 }
 
 async function readParams(

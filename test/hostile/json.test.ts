@@ -48,6 +48,13 @@ const SMALL: [string, string][] = [
 ];
 
 describe('over HTTP', () => {
+  test('a long key that is there twice: an error shows its beginning', async () => {
+    const key = 'x'.repeat(100_000);
+    const { errors } = await post(service.url, variables(`{"${key}":0,"${key}":1}`), ADMIN_KEY);
+    const beginning = `${'x'.repeat(1_000)}...`;
+    expect(errors).toMatchObject([{ message: beginning, extensions: { path: beginning } }]);
+  });
+
   test.each([...LARGE, ...SMALL])('%s: BAD_USER_INPUT at the body', async (_what, json) => {
     const start = performance.now();
     const { errors } = await post(service.url, json, ADMIN_KEY);
