@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'nod
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { AuditError } from '../errors.ts';
-import { rawErrorResponse } from './error-response.ts';
+import { rawErrorResponse, SECURITY_HEADERS, sendError } from './error-response.ts';
 
 const CHECK_MS = 1_000;
 /** How long an idle connection is kept for the next request. */
@@ -37,6 +37,7 @@ export function boundConnections(server: Server, { maxConnections, log }: Connec
   server.maxConnections = maxConnections;
   server.setTimeout(SILENT_MS);
   server.on('clientError', answerBroken);
+  server.on('checkExpectation', refuseExpectation);
   let warnedAt = Number.NEGATIVE_INFINITY;
   server.on('drop', () => {
     if (performance.now() - warnedAt < WARN_EVERY_MS) return;
@@ -49,6 +50,14 @@ function answerBroken({ code = '' }: NodeJS.ErrnoException, socket: Duplex): voi
   if (!socket.writable || code === 'ECONNRESET' || isAnswering(socket)) return void socket.destroy();
   const [status, error] = errorOfBrokenRequest(code);
   socket.end(rawErrorResponse(status, error), () => socket.destroy());
+}
+
+// Node answers without a body.
+function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
+  const error = new AuditError('BAD_USER_INPUT', 'must be 100-continue, or left out', 'expect');
+  response.setHeaders(new Map(Object.entries({ ...SECURITY_HEADERS, connection: 'close' })));
+  lingerAfter(request, response);
+  sendError(response, 417, error);
 }
 
 function errorOfBrokenRequest(code: string): [number, AuditError] {

@@ -72,6 +72,7 @@ describe('what is no request', () => {
   test.each([
     ['garbage', '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', 400, 'BAD_USER_INPUT'],
     ['no host', 'GET /graphql HTTP/1.1\r\nconnection: close\r\n\r\n', 400, undefined],
+    ['another expectation', requestText({ expect: 'a-miracle' }, '{}'), 417, 'BAD_USER_INPUT'],
     ['two lengths', requestText({ 'Content-Length': '3' }, '{}'), 400, 'BAD_USER_INPUT'],
     [
       'a length and chunks (smuggling)',
