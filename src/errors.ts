@@ -261,9 +261,11 @@ export function isTransient(error: unknown): boolean {
  */
 export function orUnavailable(error: unknown, message?: string): unknown {
   const condition = conditionOf(error);
-  if (condition === undefined) return error;
+  return condition === undefined ? error : unavailable(condition, error, message);
+}
+
+/** Returns the error that a client gets for a condition of the database, with its cause. */
+export function unavailable(condition: ConditionName, cause: unknown, message?: string): AuditError {
   const { code, retryAfterMs, ...said } = CONDITIONS[condition];
-  return Object.assign(new AuditError(code, message ?? said.message, undefined, retryAfterMs), {
-    cause: error,
-  });
+  return Object.assign(new AuditError(code, message ?? said.message, undefined, retryAfterMs), { cause });
 }

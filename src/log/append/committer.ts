@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 import { SILENCE } from '../../db/client-with-deadlines.ts';
 import { clientOf, mayBeBroken, type Pool } from '../../db/pool.ts';
 import { StatementPipeline } from '../../db/statement-pipeline.ts';
-import { isTransient } from '../../errors.ts';
+import { isTransient, unavailable } from '../../errors.ts';
 import type { Segments } from '../segments.ts';
 import { type AppendRequest, type AppendResult, type BuiltBatch, buildBatch } from './batch.ts';
 import {
@@ -27,6 +27,14 @@ export interface PendingCommit {
   isAhead: Promise<void>;
   /** The result of each request, in order. */
   done: Promise<AppendResult[]>;
+}
+
+interface AppendOptions {
+  isUnderLock: boolean;
+  /** The batch as an earlier attempt has sent it: it may be committed. */
+  sent: BuiltBatch | undefined;
+  onSent: OnBatchState;
+  onHead: OnBatchState;
 }
 
 /**
@@ -139,26 +147,33 @@ export class Committer {
     };
     const lastAt = performance.now() + RETRY_UNTIL_MS;
     for (let attempt = 1; ; attempt += 1) {
+      const isUnderLock = this.#needsLock(sent);
       try {
-        const appended = await this.#append(requests, { sent, onSent, onHead });
+        const appended = await this.#append(requests, { isUnderLock, sent, onSent, onHead });
         this.#log = appended.log;
         this.#segments = appended.log.segments;
         return appended.results;
       } catch (error) {
         this.#forget(error);
-        if (!mayTryAgain(error) || attempt >= MAX_ATTEMPTS || performance.now() > lastAt) throw error;
+        if (!mayTryAgain(error)) throw error;
+        // Without the lock, another instance has taken a position: no fault. With it, the log and its head disagree.
+        if (attempt >= MAX_ATTEMPTS || performance.now() > lastAt)
+          throw isOvertaken(error) && !isUnderLock ? unavailable('conflict', error) : error;
         if (this.#lockedBatches === 0) await setTimeout(Math.random() * RETRY_MS * 2 ** attempt);
       }
     }
   }
 
+  #needsLock(sent: BuiltBatch | undefined): boolean {
+    return !this.#log || sent !== undefined || this.#lockedBatches > 0;
+  }
+
   #append(
     requests: AppendRequest[],
-    { sent, onSent, onHead }: { sent: BuiltBatch | undefined; onSent: OnBatchState; onHead: OnBatchState },
+    { isUnderLock, sent, onSent, onHead }: AppendOptions,
   ): Promise<AppendedBatch> {
-    if (this.#log && !sent && this.#lockedBatches === 0) {
+    if (this.#log && !isUnderLock)
       return appendToKnown(this.#pool, requests, { log: this.#log, onSent, onHead });
-    }
     // Under the lock no batch is pipelined: another instance that waits for the lock would be faster.
     if (this.#lockedBatches > 0) this.#lockedBatches -= 1;
     return appendUnderLock(this.#pool, requests, { segments: this.#segments, sent, onSent });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createPool, type Pool } from '../../../src/db/pool.ts';
 import { AuditError } from '../../../src/errors.ts';
 import { checkEvent } from '../../../src/events/validate.ts';
@@ -168,6 +168,36 @@ test('another instance that is faster: both go on, neither waits for the other f
   }
   const positions = placed.map(({ position }) => position).sort((a, b) => a - b);
   expect(positions).toEqual(upTo(10 * 160).map((n) => (positions[0] as number) + n));
+});
+
+/** Runs statements as no trigger sees them. */
+async function behindTriggers(...statements: string[]): Promise<void> {
+  await owner.query(
+    ['BEGIN', 'SET LOCAL session_replication_role = replica', ...statements, 'COMMIT'].join('; '),
+  );
+}
+
+test('a batch whose time is over when another instance has taken its position is UNAVAILABLE: it may be sent again', async () => {
+  const committer = new Committer(instance());
+  const append = (key: string) => committer.start([{ events: prepared([key]), paths: [] }]).done;
+  await append('known');
+  const { rows } = await owner.query<{ size: number }>('SELECT size FROM log_head');
+  const size = rows[0]?.size ?? 0;
+  await behindTriggers(
+    `INSERT INTO audit_events SELECT (jsonb_populate_record(event, '{"position": ${size}, "id": "taken"}')).*
+       FROM audit_events AS event WHERE position = ${size - 1}`,
+  );
+  const now = performance.now.bind(performance);
+  let lateMs = 0;
+  // As after a process was suspended.
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+    lateMs += 20_000;
+    return now() + lateMs;
+  });
+  await expect(append('late')).rejects.toMatchObject({ code: 'UNAVAILABLE', cause: { code: '23505' } });
+  clock.mockRestore();
+  await behindTriggers(`DELETE FROM audit_events WHERE position = ${size}`);
+  expect((await append('late')).flat()).toMatchObject([{ position: size, isNew: true }]);
 });
 
 test('what nobody waits for any more is not sent: it is refused with its reason, and the rest is recorded', async () => {
