@@ -4,6 +4,7 @@ import { createKey } from '../auth/create-key.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { EXPORT_LINK } from '../support/operations/events.ts';
 import type { VariablesOf } from '../support/operations/types.ts';
+import { refuseEvents } from '../support/refuse-events.ts';
 import { dataOf, type TestService } from '../support/service.ts';
 import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
@@ -28,11 +29,8 @@ async function link(
 
 /** Makes the database refuse events of exports while `work` runs. */
 async function withoutEvents(work: () => Promise<void>): Promise<void> {
-  await pool.query(`CREATE FUNCTION refuse_export() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    RAISE EXCEPTION 'no room'; END $$`);
-  await pool.query(`CREATE TRIGGER refuse_export BEFORE INSERT ON audit_events FOR EACH ROW
-    WHEN (NEW.event_type = 'data.export') EXECUTE FUNCTION refuse_export()`);
-  await work().finally(() => pool.query('DROP FUNCTION refuse_export CASCADE'));
+  const accept = await refuseEvents(pool, "NEW.event_type = 'data.export'");
+  await work().finally(accept);
 }
 
 test('an export link and each download are events with actor, address and content', async () => {

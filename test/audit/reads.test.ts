@@ -6,6 +6,7 @@ import { createKey } from '../auth/create-key.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { keepLog } from '../support/log-lines.ts';
 import { graphql } from '../support/operations/generated/gql.ts';
+import { refuseEvents } from '../support/refuse-events.ts';
 import { ADMIN_KEY, dataOf, type TestService } from '../support/service.ts';
 import { openStream } from '../support/sse.ts';
 import { test } from '../support/test.ts';
@@ -222,10 +223,7 @@ describe('a read', () => {
   test('is counted until it can be recorded', async () => {
     const { log, lines } = keepLog();
     const pool = createPool(database.url, () => undefined);
-    await pool.query(`CREATE FUNCTION refuse_read() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      RAISE EXCEPTION 'no room'; END $$`);
-    await pool.query(`CREATE TRIGGER refuse_read BEFORE INSERT ON audit_events FOR EACH ROW
-      WHEN (NEW.event_type = 'data.read') EXECUTE FUNCTION refuse_read()`);
+    const accept = await refuseEvents(pool, "NEW.event_type = 'data.read'");
     const events = await during(
       database.url,
       { ...READS, META_AUDIT_INTERVAL_MS: '100' },
@@ -233,7 +231,7 @@ describe('a read', () => {
         for (let n = 0; n < 3; n += 1) await service.ask('{ auditEvents { totalCount } }');
         const refused = () => lines.filter(({ cause }) => cause === 'no room');
         await vi.waitFor(() => expect(refused().length).toBeGreaterThan(1), 10_000);
-        await pool.query('DROP FUNCTION refuse_read CASCADE');
+        await accept();
       },
       { log },
     );

@@ -7,6 +7,7 @@ import { createPool, type Pool } from '../../src/db/pool.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { EXPORT_LINK } from '../support/operations/events.ts';
 import { graphql } from '../support/operations/generated/gql.ts';
+import { refuseEvents } from '../support/refuse-events.ts';
 import { type Answer, dataOf, type TestService } from '../support/service.ts';
 import { test } from '../support/test.ts';
 import { createKey, EVENTS_ABOUT } from './create-key.ts';
@@ -52,11 +53,8 @@ function codeOf({ errors }: Answer<unknown>): unknown {
 
 /** Makes the database refuse events of a type while `work` runs. */
 async function withoutEvents(eventType: string, work: () => Promise<void>): Promise<void> {
-  await pool.query(`CREATE FUNCTION refuse_event() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    RAISE EXCEPTION 'no room'; END $$`);
-  await pool.query(`CREATE TRIGGER refuse_event BEFORE INSERT ON audit_events FOR EACH ROW
-    WHEN (NEW.event_type = '${eventType}') EXECUTE FUNCTION refuse_event()`);
-  await work().finally(() => pool.query('DROP FUNCTION refuse_event CASCADE'));
+  const accept = await refuseEvents(pool, `NEW.event_type = '${eventType}'`);
+  await work().finally(accept);
 }
 
 describe('creating', () => {

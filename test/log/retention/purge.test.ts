@@ -4,6 +4,7 @@ import type { TestDatabase } from '../../support/database.ts';
 import { PURGE_EVENTS } from '../../support/operations/events.ts';
 import { graphql } from '../../support/operations/generated/gql.ts';
 import type { ResultOf, VariablesOf } from '../../support/operations/types.ts';
+import { refuseEvents } from '../../support/refuse-events.ts';
 import { ADMIN_KEY, dataOf, type TestService } from '../../support/service.ts';
 import { serverSentEvents } from '../../support/sse.ts';
 import { test } from '../../support/test.ts';
@@ -130,12 +131,9 @@ test('nothing is removed when that cannot be recorded', async () => {
   await logWarnings(here, 2);
   const { totalCount } = await list();
   const pool = createPool(database.url, () => undefined);
-  await pool.query(`CREATE FUNCTION refuse_event() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    RAISE EXCEPTION 'no room'; END $$`);
-  await pool.query(`CREATE TRIGGER refuse_event BEFORE INSERT ON audit_events FOR EACH ROW
-    WHEN (NEW.action = 'log.purge') EXECUTE FUNCTION refuse_event()`);
+  const accept = await refuseEvents(pool, "NEW.action = 'log.purge'");
   await expect(purge(here)).rejects.toMatchObject({ code: 'INTERNAL' });
-  await pool.query('DROP FUNCTION refuse_event CASCADE');
+  await accept();
   await pool.end();
   expect((await list()).totalCount).toBe(totalCount);
   expect(await purge(here)).toBe(totalCount);
