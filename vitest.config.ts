@@ -23,7 +23,7 @@ export default defineConfig({
   test: {
     ...shared,
     // The tests wait for sockets and PostgreSQL half of the time.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
+    maxWorkers: Math.max(4, availableParallelism() - 1),
     projects: [
       {
         extends: true,
