@@ -61,6 +61,14 @@ const REQUESTS: Record<string, (text: string, n: number) => Promise<unknown>> = 
     ask(`mutation n${n} ($input: LogEventInput!) { logEvent(input: $input) { status } }`, {
       input: { eventType: 'AUTH_LOGIN', action: 'login', details: { [`password=${text}`]: 1 } },
     }),
+  'mutation with a secret beside a long name': (text, n) =>
+    ask(`mutation b${n} ($input: LogEventInput!) { logEvent(input: $input) { status } }`, {
+      input: { eventType: 'AUTH_LOGIN', action: 'login', description: `password_of_the_user=${text}` },
+    }),
+  'mutation with a secret between two names': (text, n) =>
+    ask(`mutation p${n} ($input: LogEventInput!) { logEvent(input: $input) { status } }`, {
+      input: { eventType: 'AUTH_LOGIN', action: 'login', description: `pin: 7${text} = x` },
+    }),
   'wrong variable': (text, n) =>
     ask(`query w${n} ($first: Int) { auditEvents(first: $first) { totalCount } }`, { first: text }),
   'document that is refused': (text, n) =>

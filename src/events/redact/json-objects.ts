@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../fields.ts';
 import { isCardNumber } from './card-and-account-numbers.ts';
 import type { PathRules, Treatment } from './field-rules.ts';
-import { IDENTIFIERS, type Sensitivity } from './name-sensitivity.ts';
+import { copyOf, IDENTIFIERS, type Sensitivity } from './name-sensitivity.ts';
 import { REDACTED } from './replacement.ts';
 
 const MAX_REMEMBERED = 10_000;
@@ -146,7 +146,8 @@ function rememberRules({ sensitivityOf, redactText }: MemberRules): (key: string
     const rule = { sensitivity: sensitivityOf(key), shown, identifier, part: roleOf(key) };
     if (shown !== key || key.length > MAX_REMEMBERED_LENGTH) return rule;
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(key, rule);
+    const copy = copyOf(key);
+    remembered.set(copy, { ...rule, shown: copy });
     return rule;
   };
 }

@@ -107,18 +107,26 @@ function byName(table: Partial<Record<Sensitivity, readonly string[]>>): Map<str
   return new Map(entries.flatMap(([kind, names]) => names.map((name) => [joined(name), kind] as const)));
 }
 
-/** Remembers the results for short keys. Only for keys that hold no secret. */
+// Without digits: a name with digits may be a secret, which must not stay in memory.
+const IS_PLAIN_NAME = /^[A-Za-z _.-]+$/;
+
+/** Remembers the results for short keys of letters. */
 export function memoized(judge: (key: string) => Sensitivity): (key: string) => Sensitivity {
   const remembered = new Map<string, Sensitivity>();
   return (key) => {
     const known = remembered.get(key);
     if (known) return known;
     const sensitivity = judge(key);
-    if (key.length > MAX_REMEMBERED_LENGTH) return sensitivity;
+    if (key.length > MAX_REMEMBERED_LENGTH || !IS_PLAIN_NAME.test(key)) return sensitivity;
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(key, sensitivity);
+    remembered.set(copyOf(key), sensitivity);
     return sensitivity;
   };
+}
+
+/** A copy of a text to remember. V8 keeps the whole text that a part was taken from, with the secrets in it. */
+export function copyOf(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le');
 }
 
 function withoutDiacritics(text: string): string {
