@@ -98,8 +98,13 @@ export class Client extends pg.Client {
 
   // biome-ignore lint/suspicious/noExplicitAny: with a callback or without, as pg has it.
   override connect(...parameters: any[]): any {
-    const silent = brokenOff(`the database did not take the connection within ${CONNECT_MS} ms`, 'ETIMEDOUT');
-    const timer = setTimeout(() => this.#stream.destroy(silent), CONNECT_MS);
+    const timer = setTimeout(
+      () =>
+        this.#stream.destroy(
+          brokenOff(`the database did not take the connection within ${CONNECT_MS} ms`, 'ETIMEDOUT'),
+        ),
+      CONNECT_MS,
+    );
     const clear = () => clearTimeout(timer);
     this.once('connect', clear);
     this.once('end', clear);

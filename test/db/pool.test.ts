@@ -18,7 +18,9 @@ test.beforeAll(async ({ createDatabase, createPool }) => {
 /** The values of a statement that has run, as long as something keeps them. */
 async function valuesOfStatement(): Promise<WeakRef<unknown[]>> {
   const values = ['secret'];
-  expect((await pool.query('SELECT $1 AS value', values)).rows).toEqual([{ value: 'secret' }]);
+  // A function that uses the values, so that whatever keeps the function on the stack keeps the values too.
+  const run = () => pool.query({ text: 'SELECT $1 AS value', values });
+  expect((await run()).rows).toEqual([{ value: 'secret' }]);
   return new WeakRef(values);
 }
 
