@@ -80,6 +80,20 @@ test('whatever stands around a token, it goes', () => {
   );
 });
 
+test.each([
+  ['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'],
+  [`sk-${'1'.repeat(20)}2a3b4c5d6e7f`],
+  [`sk-${'a'.repeat(32)}`],
+  [`sk-abcdefghijklmnopqrstuv-${'x9Y'.repeat(6)}`],
+])('a token whose beginning does not look random goes: %s', (token) => {
+  expect(redactText(token)).toBe('[REDACTED]');
+});
+
+test('a name stays that begins like a token', () => {
+  for (const name of ['sk-panel-v2-content-10-header-left-column', 'sk-skeleton-table-row-cell-2-inner-box'])
+    expect(redactText(name)).toBe(name);
+});
+
 test('a second time changes nothing', () => {
   const inContext = IN_CONTEXT.map(({ make }) => make(samples).replace(/[⟦⟧]/g, ''));
   const line = fc.oneof(secret, fc.constantFrom(...inContext, ...ordinary));

@@ -9,7 +9,7 @@ export const AI: readonly Provider[] = [
   {
     name: 'OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse and others with the same beginning',
     source: 'https://platform.openai.com/docs/api-reference/authentication',
-    forms: ['sk-(proj|svcacct|admin|ant|or)-<base64url 20+>'],
+    forms: ['sk-(proj|svcacct|admin|ant|or)-<base64url 20+>', 'sk-<hex 32>', 'sk-<alnum 48>'],
     weak: ['sk-<base64url 20+>'],
   },
   { name: 'Groq', source: 'https://console.groq.com/docs/quickstart', forms: ['gsk_<alnum 30+>'] },
