@@ -47,10 +47,10 @@ export async function buildBatch(
   requests: AppendRequest[],
   { tree, segments, db, ahead }: BatchBase,
 ): Promise<BuiltBatch> {
-  const known = await lookUpKeys(
-    db,
-    requests.flatMap((request) => request.events),
-  );
+  const events = requests.flatMap((request) => request.events);
+  // Before the look-up reads the log: a transaction may miss a segment that is attached after it has begun to read.
+  await segments.open(tree.size, tree.size + events.length);
+  const known = await lookUpKeys(db, events);
   for (const [name, key] of ahead?.known ?? []) known.set(name, key);
   const { batch, results } = assignPositions(requests, tree.size, known);
   if (batch.events.length === 0) return { ...batch, results, steps: [], next: tree };

@@ -194,8 +194,17 @@ function isOvertaken(error: unknown): boolean {
   return ['40001', '55P03', '23505'].includes((error as { code?: string }).code ?? '');
 }
 
+/**
+ * Whether the trigger `move_head` has not seen the rows that it counts. Measured: one in 90 batches of 300 events, with
+ * segments of 256 that two instances create at the same time, and none with segments that were there before.
+ */
+function hasMissedRows(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  return code === '42501' && message?.startsWith('rows must take the positions') === true;
+}
+
 function mayTryAgain(error: unknown): boolean {
-  return isOvertaken(error) || isTransient(error);
+  return isOvertaken(error) || hasMissedRows(error) || isTransient(error);
 }
 
 function ignore(): undefined {
