@@ -59,17 +59,17 @@ export function createTextRedaction(
 
 const NO_VIEWS: readonly DecodedText[] = [];
 
-/** What was seen in a text, and its decoded views. */
-interface Looked {
+/** A scanned text: the kinds of its characters outside of tokens (`findForms`), and its decoded views. */
+interface ScannedText {
   seen: number;
   views: readonly DecodedText[];
 }
 
-function findNumbers(text: string, looked: Looked, found: Span[]): void {
-  const { seen } = looked;
+function findNumbers(text: string, scanned: ScannedText, found: Span[]): void {
+  const { seen } = scanned;
   const mayHide = (seen & (ESCAPE_SYMBOL | NOT_ASCII)) !== 0;
-  if (mayHide || digitsOf(seen) >= MIN_ACCOUNT_DIGITS) findEverywhere(text, looked, ACCOUNTS, found);
-  if (mayHide || numberDigitsOf(seen) >= MIN_CARD_DIGITS) findEverywhere(text, looked, CARDS, found);
+  if (mayHide || digitsOf(seen) >= MIN_ACCOUNT_DIGITS) findEverywhere(text, scanned, ACCOUNTS, found);
+  if (mayHide || numberDigitsOf(seen) >= MIN_CARD_DIGITS) findEverywhere(text, scanned, CARDS, found);
 }
 
 /** A search in a text, and the same search that also finds digits of other scripts. */
@@ -85,7 +85,7 @@ const [ACCOUNTS, CARDS] = [findAccounts, findCards].map(
 
 function findEverywhere(
   text: string,
-  { seen, views }: Looked,
+  { seen, views }: ScannedText,
   { plain, anyDigits }: Search,
   found: Span[],
 ): void {

@@ -195,8 +195,10 @@ function isOvertaken(error: unknown): boolean {
 }
 
 /**
- * Whether the trigger `move_head` has not seen the rows that it counts. Measured: one in 90 batches of 300 events, with
- * segments of 256 that two instances create at the same time, and none with segments that were there before.
+ * Whether the trigger `move_head` has not seen the rows that it counts. It reads them through `audit_events`. Seen: a segment
+ * was attached while another instance created it too; the catalog had it and it had the rows, but a query of `audit_events` in
+ * the same transaction did not read it. About one in 200 batches that need a new segment, none with segments that were there
+ * before. The next transaction reads it.
  */
 function hasMissedRows(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string };
