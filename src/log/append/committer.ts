@@ -195,9 +195,9 @@ function isOvertaken(error: unknown): boolean {
 }
 
 /**
- * Whether the trigger `move_head` has not seen the rows that it counts. It reads them through `audit_events`. Seen: a segment
- * was attached while another instance created it too; the catalog had it and it had the rows, but a query of `audit_events` in
- * the same transaction did not read it. About one in 200 batches that need a new segment, none with segments that were there
+ * Whether the trigger `move_head` has not seen the rows that it counts. It reads them through the table of events. Seen: a
+ * segment was attached while another instance created it too; the catalog had it and it had the rows, but a query of that table
+ * in the same transaction did not read it. About one in 200 batches that need a new segment, none with segments that were there
  * before. The next transaction reads it.
  */
 function hasMissedRows(error: unknown): boolean {
