@@ -572,10 +572,18 @@ DECLARE
   root_after bytea := next[3];
   frontier_after bytea := next[4];
   placed record;
+  bits integer;
 BEGIN
-  PERFORM FROM public.log_head WHERE size = before FOR UPDATE NOWAIT;
+  SELECT segment_bits INTO bits FROM public.log_head WHERE size = before FOR UPDATE NOWAIT;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'rows are not behind the head of the log' USING ERRCODE = 'serialization_failure';
+  END IF;
+  IF before = before >> bits << bits THEN
+    BEGIN
+      GRANT SELECT ON public.audit_events TO audit_log_service;
+    EXCEPTION WHEN internal_error THEN
+      NULL; -- Another transaction has changed the row meanwhile, and sent the message.
+    END;
   END IF;
   SELECT count(*) AS count, max(position) AS last INTO placed FROM public.audit_events WHERE position >= before;
   IF placed.count <> after - before OR placed.last <> after - 1 OR placed.count = 0 THEN

@@ -48,8 +48,6 @@ export async function buildBatch(
   { tree, segments, db, ahead }: BatchBase,
 ): Promise<BuiltBatch> {
   const events = requests.flatMap((request) => request.events);
-  // Before the look-up reads the log: a transaction may miss a segment that is attached after it has begun to read.
-  await segments.open(tree.size, tree.size + events.length);
   const known = await lookUpKeys(db, events);
   for (const [name, key] of ahead?.known ?? []) known.set(name, key);
   const { batch, results } = assignPositions(requests, tree.size, known);

@@ -194,19 +194,8 @@ function isOvertaken(error: unknown): boolean {
   return ['40001', '55P03', '23505'].includes((error as { code?: string }).code ?? '');
 }
 
-/**
- * Whether the trigger `move_head` has not seen the rows that it counts. It reads them through the table of events. Seen: a
- * segment was attached while another instance created it too; the catalog had it and it had the rows, but a query of that table
- * in the same transaction did not read it. About one in 200 batches that need a new segment, none with segments that were there
- * before. The next transaction reads it.
- */
-function hasMissedRows(error: unknown): boolean {
-  const { code, message } = error as { code?: string; message?: string };
-  return code === '42501' && message?.startsWith('rows must take the positions') === true;
-}
-
 function mayTryAgain(error: unknown): boolean {
-  return isOvertaken(error) || hasMissedRows(error) || isTransient(error);
+  return isOvertaken(error) || isTransient(error);
 }
 
 function ignore(): undefined {
