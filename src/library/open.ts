@@ -30,6 +30,7 @@ import { recordUpgrade } from '../log/retention/announce.ts';
 import { createPurges, type Purges } from '../log/retention/purge.ts';
 import { startRetention } from '../log/retention/schedule.ts';
 import { ensureExportSecret, openRedaction } from '../log/service-secrets.ts';
+import { RollupScopes } from '../log/summary/rollup-query.ts';
 import type { Services } from '../schema/context.ts';
 import { createHealth, type Health } from '../server/health.ts';
 import { Closers } from '../shutdown.ts';
@@ -95,6 +96,7 @@ async function createServices(
     pool,
     owner,
     readerOf: createReaders(pool),
+    rollupScopes: new RollupScopes(),
     guardedReaderOf: (principal) => guardedReaderOf(pool, principal),
     catalog: createCatalog(config.EVENT_TYPES),
     pipeline,

@@ -115,7 +115,7 @@ export function summary(open: OpenLog, options: SummaryOptions): Promise<AuditSu
     ];
     const db = services.readerOf(context.principal);
     const most = readWholeNumber(0, TOP_SIZE.most, top, 'top');
-    const counted = new Summary(db, filters, now);
+    const counted = new Summary(db, filters, now, services.rollupScopes);
     services.metaAudit.read(context, { what: 'auditSummary' });
     const byType = await counted.byType();
     return {

@@ -18,6 +18,7 @@ import type { Pipeline } from '../log/append/record.ts';
 import type { OpenExport } from '../log/exports/export.ts';
 import { PAGE_SIZE } from '../log/read/pages.ts';
 import type { Purges } from '../log/retention/purge.ts';
+import type { RollupScopes } from '../log/summary/rollup-query.ts';
 
 /** The context of resolvers: the principal and the parts of the service. */
 export interface Context extends RequestContext {
@@ -36,6 +37,7 @@ export interface Services {
   owner: Pool;
   /** The reader for a principal's queries. */
   readerOf: (principal: Principal) => Reader;
+  rollupScopes: RollupScopes;
   /** The reader of a principal that is bound to a customer; undefined for others. */
   guardedReaderOf: (principal: Principal) => Reader | undefined;
   catalog: Catalog;

@@ -61,6 +61,7 @@ const ConnectionRef = builder.connectionObject(
             services.readerOf(principal),
             (page as unknown as Filtered).filters,
             services.pipeline.now(),
+            services.rollupScopes,
           ).total(),
       }),
     }),

@@ -235,7 +235,8 @@ builder.queryField('auditSummary', (t) =>
         ...visibleTo(principal, checkFilter(filter, services.pipeline.redaction)),
         { startTime: start, endTime: end },
       ];
-      return { summary: new Summary(services.readerOf(principal), filters, now), filters, start, end };
+      const summary = new Summary(services.readerOf(principal), filters, now, services.rollupScopes);
+      return { summary, filters, start, end };
     },
   }),
 );

@@ -68,6 +68,8 @@ export interface RollupScope {
   counted: number;
   /** The first position of the log. Rows before it are no longer counted, even while they are still stored. */
   first: number;
+  /** Another one after each change of the scope's row. */
+  version: string | null;
   /** The counted events lie between these times, in milliseconds since 1970. */
   earliest: number;
   latest: number;
@@ -77,6 +79,7 @@ export interface RollupScope {
 
 interface RollupScopeRow {
   first_position: number;
+  version: string | null;
   counted: number | null;
   earliest: string | null;
   latest: string | null;
@@ -92,8 +95,8 @@ export function rollupScopeName(customerId: string | undefined): string {
 export async function readRollupScope(db: Reads, customerId: string | undefined): Promise<RollupScope> {
   const name = rollupScopeName(customerId);
   const [row] = await db.$queryRaw<RollupScopeRow[]>(
-    prepared(Prisma.sql`SELECT first_position::float8, counted::float8, earliest::text, latest::text,
-        ARRAY(SELECT (extract(epoch FROM month) * 1000)::float8 FROM unnest(daily_months) AS month) AS daily_months
+    prepared(Prisma.sql`SELECT first_position::float8, summary_scopes.xmin::text AS version, counted::float8,
+        earliest::text, latest::text, ARRAY(SELECT (extract(epoch FROM month) * 1000)::float8 FROM unnest(daily_months) AS month) AS daily_months
       FROM log_head LEFT JOIN summary_scopes ON scope = ${name}`),
   );
   const daily = new Set(row?.daily_months);
@@ -101,10 +104,42 @@ export async function readRollupScope(db: Reads, customerId: string | undefined)
     name,
     counted: row?.counted ?? 0,
     first: row?.first_position ?? 0,
+    version: row?.version ?? null,
     earliest: row?.earliest == null ? Number.NEGATIVE_INFINITY : parseTimestamp(row.earliest),
     latest: row?.latest == null ? Number.POSITIVE_INFINITY : parseTimestamp(row.latest),
     hasDays: customerId === undefined ? undefined : (month) => daily.has(month),
   };
+}
+
+/** While events are recorded, the state of a scope changes about every second. */
+const KNOWN_MS = 1_000;
+const MAX_KNOWN = 1_000;
+
+/**
+ * The states of scopes, each for a second after it was last found to be current. A query that starts from a known state is one
+ * statement instead of two.
+ */
+export class RollupScopes {
+  readonly #known = new Map<string, { scope: RollupScope; until: number }>();
+  readonly #knownMs: number;
+
+  constructor(knownMs = KNOWN_MS) {
+    this.#knownMs = knownMs;
+  }
+
+  /** The state of a scope, which may have changed. */
+  get(name: string): RollupScope | undefined {
+    const known = this.#known.get(name);
+    return known && performance.now() < known.until ? known.scope : undefined;
+  }
+
+  /** Keeps a state that is current. Forgets the one that was kept first when there are too many. */
+  keep(scope: RollupScope): void {
+    this.#known.delete(scope.name);
+    this.#known.set(scope.name, { scope, until: performance.now() + this.#knownMs });
+    const [first] = this.#known.keys();
+    if (this.#known.size > MAX_KNOWN && first !== undefined) this.#known.delete(first);
+  }
 }
 
 const ATTEMPTS = 3;
@@ -113,11 +148,8 @@ const MAX_PARTS = 16;
 /** The counts of the events that share a key. */
 export type KeyedCounts<Key> = Counts & { key: Key };
 
-/** The counted position and the first position at the time of the statement. */
-interface RollupState {
-  counted: number;
-  first: number;
-}
+/** The state of the scope at the time of the statement. */
+type RollupState = Pick<RollupScope, 'counted' | 'first' | 'version'>;
 
 interface RollupOptions {
   /** The levels of rollups that may be read, coarsest first. */
@@ -126,33 +158,34 @@ interface RollupOptions {
   grouping: Grouping;
   /** The current time: it affects the cost, not the result. */
   now: number;
+  scopes: RollupScopes;
 }
 
-/**
- * Counts the events of a rollup query by event type. Undefined: the rollups move too fast, or are of no use. `now`
- * (milliseconds since 1970) affects the cost, not the result.
- */
+/** What all queries of a summary have in common. `now`, in milliseconds since 1970, affects the cost, not the result. */
+export type RollupSource = Pick<RollupOptions, 'now' | 'scopes'>;
+
+/** Counts the events of a rollup query by event type. Undefined: the rollups move too fast, or are of no use. */
 export function countByType(
   db: Reads,
   query: RollupQuery,
-  now: number,
+  source: RollupSource,
 ): Promise<KeyedCounts<string>[] | undefined> {
   const levels: Level[] = query.customerId === undefined ? ['month', 'day', 'hour'] : ['month', 'day'];
-  return runRollupQuery(db, query, { levels, byType: true, grouping: BY_TYPE, now });
+  return runRollupQuery(db, query, { ...source, levels, byType: true, grouping: BY_TYPE });
 }
 
 /** Counts by hour or day. The key is the start in milliseconds since 1970. The period of the query must be finite. */
 export async function countByTime(
   db: Reads,
   query: RollupQuery,
-  { level, now }: { level: 'hour' | 'day'; now: number },
+  { level, ...source }: RollupSource & { level: 'hour' | 'day' },
 ): Promise<KeyedCounts<number>[] | undefined> {
   const { customerId, eventTypes, categories } = query;
   if (level === 'hour' && customerId !== undefined) return undefined;
   const levels: Level[] = level === 'hour' ? ['hour'] : customerId === undefined ? ['day', 'hour'] : ['day'];
   // For a customer, and for some types, there are only rollups by type.
   const byType = [customerId, eventTypes, categories].some((one) => one !== undefined);
-  return runRollupQuery(db, query, { levels, byType, grouping: byTime(level), now });
+  return runRollupQuery(db, query, { ...source, levels, byType, grouping: byTime(level) });
 }
 
 /**
@@ -163,34 +196,43 @@ export async function countByTime(
 export async function countByLocalDay(
   db: Reads,
   query: RollupQuery,
-  { bounds, now }: { bounds: readonly number[]; now: number },
+  { bounds, ...source }: RollupSource & { bounds: readonly number[] },
 ): Promise<KeyedCounts<number>[] | undefined> {
   const { customerId, eventTypes, categories } = query;
   if (customerId !== undefined) return undefined;
   const byType = [eventTypes, categories].some((one) => one !== undefined);
-  return runRollupQuery(db, query, { levels: ['hour'], byType, grouping: byLocalDay(bounds), now });
+  return runRollupQuery(db, query, { ...source, levels: ['hour'], byType, grouping: byLocalDay(bounds) });
 }
 
 /**
- * Runs a rollup query as one statement, so that rollups and uncounted events are of one snapshot. The counted position and the
- * first position are constants in it, so that PostgreSQL plans for the few uncounted events. The statement also returns
- * both: when one of them has moved, it runs again.
+ * Runs a rollup query as one statement, so that rollups and uncounted events are of one snapshot. The state of the scope is a
+ * constant in it, so that PostgreSQL plans for the few uncounted events. The statement also returns the state at its time:
+ * when that is another one, the state is read and the statement runs again.
  */
 async function runRollupQuery<Key>(
   db: Reads,
   query: RollupQuery,
   options: RollupOptions,
 ): Promise<KeyedCounts<Key>[] | undefined> {
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const scope = await readRollupScope(db, query.customerId);
+  const { scopes } = options;
+  let known = scopes.get(rollupScopeName(query.customerId));
+  for (let attempt = known ? 0 : 1; attempt <= ATTEMPTS; attempt += 1) {
+    const scope = known ?? (await readRollupScope(db, query.customerId));
+    known = undefined;
     const ranges = splitPeriod(withoutBounds(query.period, scope), { ...options, ...scope });
     if (ranges.buckets.length + ranges.edges.length > MAX_PARTS) return undefined;
     const statement = rollupStatement({ ...query, ...options, scope, ranges });
     const rows = await db.$queryRaw<(KeyedCounts<Key | null> & RollupState)[]>(statement);
-    if (rows[0]?.counted === scope.counted && rows[0].first === scope.first)
+    if (rows[0] && isState(scope, rows[0])) {
+      scopes.keep(scope);
       return rows.filter((row): row is KeyedCounts<Key> & RollupState => row.key !== null);
+    }
   }
   return undefined;
+}
+
+function isState(scope: RollupScope, { counted, first, version }: RollupState): boolean {
+  return counted === scope.counted && first === scope.first && version === scope.version;
 }
 
 // Drops a bound that leaves out no counted event, so that no bucket has to be divided.

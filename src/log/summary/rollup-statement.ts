@@ -64,7 +64,7 @@ const NO_WORKERS = 1_000_000_000;
 
 /**
  * The statement that counts the events of a period by key. It adds up rollups, events of the log at the edges of the period,
- * and events that are not counted yet. Each row also has the counted and the first position at the time of the statement.
+ * and events that are not counted yet. Each row also has the state of the scope at the time of the statement.
  *
  * Example: the events of the category `auth` from March 1 to March 2, 10:20, by type, when the rollups count the events
  * before position 5000 and the log begins at position 200. The hour from 10:00 is read as a whole, and its events from 10:20
@@ -72,7 +72,8 @@ const NO_WORKERS = 1_000_000_000;
  * and `<counts>` for counts of events in their form.
  *
  *     SELECT scope.*, key, <counters>
- *     FROM (SELECT coalesce(max(counted), 0)::float8 AS counted, (SELECT first_position FROM log_head)::float8 AS first
+ *     FROM (SELECT coalesce(max(counted), 0)::float8 AS counted, (SELECT first_position FROM log_head)::float8 AS first,
+ *           max(xmin::text) AS version
  *         FROM summary_scopes WHERE scope = 'log') AS scope
  *       LEFT JOIN (
  *         SELECT key, <sums> FROM (
@@ -117,7 +118,8 @@ export function rollupStatement(input: StatementInput): Prisma.Sql {
     ? sql`WITH local_days AS MATERIALIZED (SELECT ${grouping.bounds.map(sqlTime)}::timestamptz[] AS bounds)`
     : empty;
   return sql`${localDays} SELECT scope.*, key, ${AS_FLOATS}
-    FROM (SELECT coalesce(max(counted), 0)::float8 AS counted, (SELECT first_position FROM log_head)::float8 AS first
+    FROM (SELECT coalesce(max(counted), 0)::float8 AS counted, (SELECT first_position FROM log_head)::float8 AS first,
+          max(xmin::text) AS version
         FROM summary_scopes WHERE scope = ${scope.name}) AS scope
       LEFT JOIN (
         SELECT key, ${raw(SUM_COUNTERS)} FROM (${join(parts, ' UNION ALL ')}) AS parts

@@ -16,6 +16,8 @@ import {
   countByType,
   type KeyedCounts,
   type RollupQuery,
+  RollupScopes,
+  type RollupSource,
   rollupQueryOf,
 } from './rollup-query.ts';
 import type { Counts } from './rollups.ts';
@@ -28,15 +30,15 @@ export class Summary {
   readonly #db: Reads;
   readonly #filters: readonly EventFilter[];
   readonly #query: RollupQuery | undefined;
-  readonly #now: number;
+  readonly #source: RollupSource;
   #types: Promise<KeyedCounts<string>[] | undefined> | undefined;
 
-  /** `now`, in milliseconds since 1970, affects the cost, not the result. */
-  constructor(db: Reads, filters: readonly EventFilter[], now: number) {
+  /** Neither `now`, in milliseconds since 1970, nor the known scopes affect the result. */
+  constructor(db: Reads, filters: readonly EventFilter[], now: number, scopes = new RollupScopes()) {
     this.#db = db;
     this.#filters = db.customerId === undefined ? filters : [...filters, { customerId: db.customerId }];
     this.#query = rollupQueryOf(this.#filters);
-    this.#now = now;
+    this.#source = { now, scopes };
   }
 
   /** The number of matching events. */
@@ -78,9 +80,9 @@ export class Summary {
   async #countTimeline({ bucket, bounds }: Timeline): Promise<KeyedCounts<number>[] | undefined> {
     const query = this.#query?.outcomes ? undefined : this.#query;
     if (!query || bucket === 'MINUTE') return undefined;
-    const now = this.#now;
-    if (!bounds) return countByTime(this.#db, query, { level: bucket === 'DAY' ? 'day' : 'hour', now });
-    return bucket === 'DAY' ? countByLocalDay(this.#db, query, { bounds, now }) : undefined;
+    const source = this.#source;
+    if (!bounds) return countByTime(this.#db, query, { ...source, level: bucket === 'DAY' ? 'day' : 'hour' });
+    return bucket === 'DAY' ? countByLocalDay(this.#db, query, { ...source, bounds }) : undefined;
   }
 
   #pointOf(start: number, counts: Counts | undefined): TimelinePoint {
@@ -91,7 +93,9 @@ export class Summary {
   }
 
   #countByType(): Promise<KeyedCounts<string>[] | undefined> {
-    this.#types ??= this.#query ? countByType(this.#db, this.#query, this.#now) : Promise.resolve(undefined);
+    this.#types ??= this.#query
+      ? countByType(this.#db, this.#query, this.#source)
+      : Promise.resolve(undefined);
     return this.#types;
   }
 

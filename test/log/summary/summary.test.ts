@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, expect } from 'vitest';
 import { guardedReaderOf } from '../../../src/auth/gate.ts';
+import type { Prisma } from '../../../src/db/generated/client.ts';
 import { inTransaction, type Pool } from '../../../src/db/pool.ts';
 import { prismaOn } from '../../../src/db/prisma.ts';
 import type { Reads } from '../../../src/db/queries.ts';
@@ -15,6 +16,7 @@ import { moveFirstPosition, subtractFromRollups } from '../../../src/log/retenti
 import { removeOldRows } from '../../../src/log/retention/remove-rows.ts';
 import { countBy, countEvents, countTimeline } from '../../../src/log/summary/group-by.ts';
 import { localBounds } from '../../../src/log/summary/local-buckets.ts';
+import { RollupScopes } from '../../../src/log/summary/rollup-query.ts';
 import { countNextEvents } from '../../../src/log/summary/rollups.ts';
 import { Summary } from '../../../src/log/summary/summary.ts';
 import type { TestDatabase } from '../../support/database.ts';
@@ -123,9 +125,11 @@ async function apply(step: Change): Promise<void> {
 }
 
 let asked = 0;
+/** Known from before the last changes. */
+const scopes = new RollupScopes(HOUR);
 
 async function expectEqual(db: Reads, filters: EventFilter[]): Promise<void> {
-  const summary = new Summary(db, filters, NOW);
+  const summary = new Summary(db, filters, NOW, scopes);
   expect(await summary.total()).toBe(await countEvents(db, filters));
   expect(await summary.byType()).toEqual(await countBy(db, filters, 'eventType'));
   expect(await summary.byOutcome()).toEqual(await countBy(db, filters, 'outcome'));
@@ -136,12 +140,12 @@ async function expectEqual(db: Reads, filters: EventFilter[]): Promise<void> {
   for (const bucket of ['HOUR', 'DAY'] as const) {
     const period = { start: Math.max(start, end - 3_000 * HOUR), end, bucket };
     const within = [...filters, { startTime: period.start, endTime: end }];
-    expect(await new Summary(db, within, NOW).timeline(period)).toEqual(
+    expect(await new Summary(db, within, NOW, scopes).timeline(period)).toEqual(
       await countTimeline(db, within, period),
     );
     // One after another: a timeline has thousands of points.
     const local = { ...period, bounds: localBounds(period, ZONES[asked++ % ZONES.length] as OffsetAt) };
-    expect(await new Summary(db, within, NOW).timeline(local)).toEqual(
+    expect(await new Summary(db, within, NOW, scopes).timeline(local)).toEqual(
       await countTimeline(db, within, local),
     );
   }
@@ -162,6 +166,33 @@ test('counts that are kept, and what is not in them yet, are what a GROUP BY of 
   );
   await fc.assert(property, { numRuns: runsOf(60, 20) });
 }, 120_000);
+
+test('a state that is known is asked for no more, until it has changed', async () => {
+  let statements = 0;
+  const db: Reads = {
+    $queryRaw: <Rows>(sql: Prisma.Sql) => {
+      statements += 1;
+      return prismaOn(pool).$queryRaw<Rows>(sql);
+    },
+  };
+  const known = new RollupScopes(HOUR);
+  const ask = async () => {
+    statements = 0;
+    const total = await new Summary(db, [{}], NOW, known).total();
+    return { total, statements };
+  };
+  const one = { timestamp: NOW, eventType: 'data.read', outcome: 'success', severity: 'info' } as const;
+  const count = async () => {
+    await apply({ append: [{ ...one, customerId: undefined }], by: 0 });
+    for (let counted = 1; counted > 0; ) counted = await countNextEvents(pool, OFTEN);
+  };
+  await count();
+  const { total } = await ask();
+  expect(await ask()).toEqual({ total, statements: 1 });
+  await count();
+  expect(await ask()).toEqual({ total: total + 1, statements: 3 });
+  expect(await ask()).toEqual({ total: total + 1, statements: 1 });
+});
 
 test('answers come from the counts, and from the events where those cannot tell', async () => {
   await apply({
