@@ -21,6 +21,7 @@ export const LIST = `query List($filter: AuditEventFilter, $first: Int, $after: 
     edges { cursor node { ${FIELDS} } } pageInfo { hasNextPage endCursor }
   }
 }`;
+export const ONE = `query One($id: ID!) { auditEvent(id: $id) { ${FIELDS} } }`;
 const STOCK_LIST = `query List($customerId: String!, $first: Int) { auditEvents(customerId: $customerId, first: $first) { ${FIELDS} } }`;
 const POSTGRAPHILE_LIST = `query List($customerId: String!, $first: Int) {
   allAuditEvents(condition: { customerId: $customerId }, orderBy: [TIMESTAMP_DESC, POSITION_DESC], first: $first) {
