@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Child } from './child.ts';
+import { askOne } from './download.ts';
 import { type Entry, entry, jsonOf, tableOf } from './entry.ts';
 import { CUSTOMERS, customerOf } from './events.ts';
 import { Connection, graphqlRequest } from './http-client.ts';
@@ -12,7 +13,7 @@ import { LIST, ONE, PAGE } from './measures/query.ts';
 import { SUMMARY } from './measures/summary.ts';
 import { readOptions } from './options.ts';
 import { createProgress } from './progress.ts';
-import { numbers, requests, type Target } from './requests.ts';
+import { numbers, requests } from './requests.ts';
 import { inTurn } from './rounds.ts';
 
 // Another version of the service, built in a checkout of its own, against this one: each on a database of its own on one
@@ -22,6 +23,7 @@ const CONNECTIONS = 64;
 const PAGE_CONNECTIONS = 16;
 const BATCH = 500;
 const BATCH_CONNECTIONS = 4;
+const SUMMARY_CONNECTIONS = 4;
 const SUBSCRIBERS = 1_000;
 const EVENTS_OF_FAN_OUT = 20;
 /** Events before anything counts: until then most of the code is not compiled. */
@@ -67,61 +69,15 @@ async function compare(lab: Lab, root: string): Promise<Entry[]> {
     ...(await measureFanOut(lab, services)),
     await measureLatency(lab, services, urls),
     ...(await measureWork(lab, services)),
+    ...(await measureBareYoga(lab, services.before)),
   ];
 }
 
+/** A piece of work that a service does over and over, for as long as a turn lasts. */
+type Work = (lab: Lab, service: Child) => (() => Promise<Turn>) | Promise<() => Promise<Turn>>;
+
 async function measureWork(lab: Lab, services: Pair<Child>): Promise<Entry[]> {
-  const { rows, batchEvents, seconds } = lab.options;
-  for (const service of [services.before, services.now]) await send(lab, service.url, rows);
-  let first = rows;
-  const singles = (service: Child) => {
-    const target = { url: service.url, key: KEY };
-    const next = cycle(numbers(0, 2_000).map((number) => requests.one(target, number)));
-    return () => turn(service, () => run({ urls: [service.url], connections: CONNECTIONS, next, seconds }));
-  };
-  const batches = (service: Child) => {
-    const target = { url: service.url, key: KEY };
-    return async () => {
-      first += batchEvents;
-      const waiting = numbers(0, Math.ceil(batchEvents / BATCH)).map((index) =>
-        requests.batch(target, first + index * BATCH, BATCH),
-      );
-      const next = () => waiting.shift();
-      const done = await turn(service, () =>
-        run({ urls: [service.url], connections: BATCH_CONNECTIONS, next }),
-      );
-      return { perSecond: done.perSecond * BATCH, cpuUs: done.cpuUs / BATCH };
-    };
-  };
-  const pages = (service: Child) => {
-    const ours = { url: service.url, key: KEY };
-    const ofCustomer = (number: number) => customerOf((number * 7) % CUSTOMERS);
-    const next = cycle(
-      numbers(0, CUSTOMERS).map((number) =>
-        graphqlRequest(ours, LIST, { filter: { customerId: ofCustomer(number) }, first: PAGE }),
-      ),
-    );
-    return () =>
-      turn(service, () => run({ urls: [service.url], connections: PAGE_CONNECTIONS, next, seconds }));
-  };
-  const byId = async (service: Child) => {
-    const ours = { url: service.url, key: KEY };
-    const next = cycle((await idsOf(ours)).map((id) => graphqlRequest(ours, ONE, { id })));
-    return () =>
-      turn(service, () => run({ urls: [service.url], connections: PAGE_CONNECTIONS, next, seconds }));
-  };
-  const boundPages = async (service: Child) => {
-    const request = graphqlRequest({ url: service.url, key: await boundKey(service) }, LIST, { first: PAGE });
-    const next = () => request;
-    return () =>
-      turn(service, () => run({ urls: [service.url], connections: PAGE_CONNECTIONS, next, seconds }));
-  };
-  const summaries = (service: Child) => {
-    const variables = { startTime: '2000-01-01T00:00:00Z', endTime: '2100-01-01T00:00:00Z' };
-    const request = graphqlRequest({ url: service.url, key: KEY }, SUMMARY, variables);
-    const next = () => request;
-    return () => turn(service, () => run({ urls: [service.url], connections: 4, next, seconds }));
-  };
+  for (const service of [services.before, services.now]) await send(lab, service.url, lab.options.rows);
   const entries: Entry[] = [];
   for (const [name, unit, work, floor, mostCpu] of [
     ['single', 'events', singles, 0.8, 1.6],
@@ -131,47 +87,119 @@ async function measureWork(lab: Lab, services: Pair<Child>): Promise<Entry[]> {
     ['by id', 'events', byId, 0.8, 1.6],
     ['bound page', 'pages', boundPages, 0.5, 2],
   ] as const) {
-    const works = { before: await work(services.before), now: await work(services.now) };
-    for (const which of ['before', 'now'] as const) {
-      lab.progress.say(`${name}, warm-up: ${which}`);
-      await warmUp(works[which]);
-    }
-    const results = await inTurns(lab, name, works);
-    const of = (take: keyof Turn, which: keyof Pair<Turn>) => median(results[which].map((one) => one[take]));
-    entries.push(
-      comparison(name, `${unit}/s`, [of('perSecond', 'now'), of('perSecond', 'before')], floor, 'at least'),
-      comparison(`${name}/cpu`, 'us', [of('cpuUs', 'now'), of('cpuUs', 'before')], mostCpu, 'at most'),
-    );
+    entries.push(...(await compareWork(lab, services, { name, unit, work, floor, mostCpu })));
   }
   return entries;
 }
 
-async function warmUp(work: () => Promise<unknown>): Promise<void> {
-  for (const end = performance.now() + WARM_UP_MS; performance.now() < end; ) await work();
+/** Yoga with this log and nothing else, against the other checkout: what is left of an event to save. */
+async function measureBareYoga(lab: Lab, before: Child): Promise<Entry[]> {
+  const now = await lab.startProgram('contenders/bare-yoga.ts', {
+    DATABASE_URL: await lab.createDatabase('bare'),
+    DATA_DIR: join(lab.folder, 'bare'),
+    NODE_ENV: 'production',
+    NODE_OPTIONS: '--max-semi-space-size=32',
+  });
+  const single = { name: 'bare Yoga', unit: 'events', work: singles, floor: 0.8, mostCpu: 1.6 };
+  return compareWork(lab, { before, now }, single);
 }
 
-async function idsOf(ours: Target): Promise<string[]> {
-  const { auditEvents } = await ask<{ auditEvents: { edges: { node: { id: string } }[] } }>(
-    ours,
-    `{ auditEvents(first: ${IDS}) { edges { node { id } } } }`,
+interface WorkToCompare {
+  name: string;
+  unit: string;
+  work: Work;
+  floor: number;
+  mostCpu: number;
+}
+
+async function compareWork(
+  lab: Lab,
+  services: Pair<Child>,
+  { name, unit, work, floor, mostCpu }: WorkToCompare,
+): Promise<Entry[]> {
+  const works = { before: await work(lab, services.before), now: await work(lab, services.now) };
+  for (const which of ['before', 'now'] as const) {
+    lab.progress.say(`${name}, warm-up: ${which}`);
+    await warmUp(works[which]);
+  }
+  const results = await inTurns(lab, name, works);
+  const of = (take: keyof Turn, which: keyof Pair<Turn>) => median(results[which].map((one) => one[take]));
+  return [
+    comparison(name, `${unit}/s`, [of('perSecond', 'now'), of('perSecond', 'before')], floor, 'at least'),
+    comparison(`${name}/cpu`, 'us', [of('cpuUs', 'now'), of('cpuUs', 'before')], mostCpu, 'at most'),
+  ];
+}
+
+function singles(lab: Lab, service: Child): () => Promise<Turn> {
+  const target = { url: service.url, key: KEY };
+  const next = cycle(numbers(0, 2_000).map((number) => requests.one(target, number)));
+  return requestsInTurn(lab, service, { connections: CONNECTIONS, next });
+}
+
+function batches(lab: Lab, service: Child): () => Promise<Turn> {
+  const { rows, batchEvents } = lab.options;
+  const target = { url: service.url, key: KEY };
+  let first = rows;
+  return async () => {
+    first += batchEvents;
+    const waiting = numbers(0, Math.ceil(batchEvents / BATCH)).map((index) =>
+      requests.batch(target, first + index * BATCH, BATCH),
+    );
+    const next = () => waiting.shift();
+    const done = await turn(service, () =>
+      run({ urls: [service.url], connections: BATCH_CONNECTIONS, next }),
+    );
+    return { perSecond: done.perSecond * BATCH, cpuUs: done.cpuUs / BATCH };
+  };
+}
+
+function pages(lab: Lab, service: Child): () => Promise<Turn> {
+  const target = { url: service.url, key: KEY };
+  const ofCustomer = (number: number) => customerOf((number * 7) % CUSTOMERS);
+  const next = cycle(
+    numbers(0, CUSTOMERS).map((number) =>
+      graphqlRequest(target, LIST, { filter: { customerId: ofCustomer(number) }, first: PAGE }),
+    ),
   );
-  return auditEvents.edges.map(({ node }) => node.id);
+  return requestsInTurn(lab, service, { connections: PAGE_CONNECTIONS, next });
 }
 
-/** A key that is bound to the customer with the most events. */
-async function boundKey({ url }: Child): Promise<string> {
-  const { createApiKey } = await ask<{ createApiKey: { secret: string } }>(
-    { url, key: KEY },
+/** Pages of a key that is bound to the customer with the most events. */
+async function boundPages(lab: Lab, service: Child): Promise<() => Promise<Turn>> {
+  const { createApiKey } = await askOne<{ createApiKey: { secret: string } }>(
+    service.url,
     `mutation { createApiKey(name: "bound", scopes: [EVENTS_READ], customerId: "${customerOf(0)}") { secret } }`,
   );
-  return createApiKey.secret;
+  const request = graphqlRequest({ url: service.url, key: createApiKey.secret }, LIST, { first: PAGE });
+  return requestsInTurn(lab, service, { connections: PAGE_CONNECTIONS, next: () => request });
 }
 
-async function ask<Data>(target: Target, query: string): Promise<Data> {
-  const connection = await Connection.open(target.url);
-  const answer = await connection.send(graphqlRequest(target, query));
-  connection.close();
-  return (JSON.parse(answer.toString()) as { data: Data }).data;
+async function byId(lab: Lab, service: Child): Promise<() => Promise<Turn>> {
+  const { auditEvents } = await askOne<{ auditEvents: { edges: { node: { id: string } }[] } }>(
+    service.url,
+    `{ auditEvents(first: ${IDS}) { edges { node { id } } } }`,
+  );
+  const target = { url: service.url, key: KEY };
+  const next = cycle(auditEvents.edges.map(({ node: { id } }) => graphqlRequest(target, ONE, { id })));
+  return requestsInTurn(lab, service, { connections: PAGE_CONNECTIONS, next });
+}
+
+function summaries(lab: Lab, service: Child): () => Promise<Turn> {
+  const variables = { startTime: '2000-01-01T00:00:00Z', endTime: '2100-01-01T00:00:00Z' };
+  const request = graphqlRequest({ url: service.url, key: KEY }, SUMMARY, variables);
+  return requestsInTurn(lab, service, { connections: SUMMARY_CONNECTIONS, next: () => request });
+}
+
+function requestsInTurn(
+  lab: Lab,
+  service: Child,
+  load: { connections: number; next: () => Buffer | undefined },
+): () => Promise<Turn> {
+  return () => turn(service, () => run({ urls: [service.url], seconds: lab.options.seconds, ...load }));
+}
+
+async function warmUp(work: () => Promise<unknown>): Promise<void> {
+  for (const end = performance.now() + WARM_UP_MS; performance.now() < end; ) await work();
 }
 
 async function turn(
