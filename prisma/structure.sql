@@ -573,6 +573,7 @@ DECLARE
   frontier_after bytea := next[4];
   placed record;
   bits integer;
+  timeout_before text := current_setting('lock_timeout');
 BEGIN
   SELECT segment_bits INTO bits FROM public.log_head WHERE size = before FOR UPDATE NOWAIT;
   IF NOT FOUND THEN
@@ -580,9 +581,12 @@ BEGIN
   END IF;
   IF before = before >> bits << bits THEN
     BEGIN
-      GRANT SELECT ON public.audit_events TO audit_log_service;
-    EXCEPTION WHEN internal_error THEN
-      NULL; -- Another transaction has changed the row meanwhile, and sent the message.
+      -- Another transaction may have changed that row, and stay open for long. When it commits, it sends the message itself.
+      PERFORM set_config('lock_timeout', '500ms', true);
+      GRANT SELECT ON public.audit_events TO CURRENT_USER;
+      PERFORM set_config('lock_timeout', timeout_before, true);
+    EXCEPTION WHEN internal_error OR lock_not_available THEN
+      NULL; -- The other transaction has committed meanwhile, or the time is over. The setting is the one from before.
     END;
   END IF;
   SELECT count(*) AS count, max(position) AS last INTO placed FROM public.audit_events WHERE position >= before;

@@ -65,23 +65,39 @@ test('a session that has missed that a segment was attached appends to it', asyn
   await append(new Committer(service), 2 * LENGTH + 1);
 });
 
-test('the first events of a segment wait for a change of the privileges of the table', async () => {
+test.for([true, false])(
+  'the first events of a segment are recorded beside a change of privileges (it ends at once: %s)',
+  async (endsAtOnce) => {
+    const log = new Committer(service);
+    await append(log, LENGTH);
+    const [one, two] = await Promise.all([owner.connect(), owner.connect()]);
+    try {
+      const process = await processOf(one);
+      await one.query('BEGIN');
+      await one.query('GRANT SELECT ON audit_events TO audit_log_customer');
+      const appending = append(log, 1);
+      const isWaiting = 'SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))';
+      while ((await two.query(isWaiting, [process])).rowCount === 0);
+      if (endsAtOnce) await one.query('COMMIT');
+      await appending;
+      if (!endsAtOnce) await one.query('COMMIT');
+    } finally {
+      one.release();
+      two.release();
+    }
+  },
+);
+
+test('a privilege that was taken away stays so, whatever is recorded', async () => {
   const log = new Committer(service);
   await append(log, LENGTH);
-  const [one, two] = await Promise.all([owner.connect(), owner.connect()]);
-  try {
-    const process = await processOf(one);
-    await one.query('BEGIN');
-    await one.query('GRANT SELECT ON audit_events TO audit_log_customer');
-    const appending = append(log, 1);
-    const isWaiting = 'SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))';
-    while ((await two.query(isWaiting, [process])).rowCount === 0);
-    await one.query('COMMIT');
-    await appending;
-  } finally {
-    one.release();
-    two.release();
-  }
+  await owner.query('REVOKE SELECT ON audit_events FROM audit_log_service, audit_log_customer');
+  const privileges = async () =>
+    (await owner.query("SELECT relacl::text FROM pg_class WHERE oid = 'audit_events'::regclass")).rows;
+  const before = await privileges();
+  await append(log, 1);
+  expect(await privileges()).toEqual(before);
+  await owner.query('GRANT SELECT ON audit_events TO audit_log_service, audit_log_customer');
 });
 
 /**

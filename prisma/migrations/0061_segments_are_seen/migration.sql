@@ -1,12 +1,12 @@
 -- Every session reads every segment. PostgreSQL (14 to 18) has a fault: a session that makes its list of the partitions of a
 -- table at the moment when another one attaches a partition can miss that partition. It has read the catalog before, and takes
--- the message that its list is out of date before the list is finished. From then on, for as long as the connection lives, the
--- session does not see the rows of the partition, and no error tells of it. ATTACH PARTITION does not exclude this, since it
--- lets others read the table meanwhile.
--- So the message is sent again with the first rows of each segment. A session that made its list before the segment was
--- attached has finished it by then: segments are attached ahead, when half of the segment before is full.
--- Any change of the row of the table in the catalog sends the message, even a GRANT of what was granted before, which takes no
--- lock on the table.
+-- the message that its list is out of date before the list is finished. Until the list changes again or the connection ends,
+-- the session does not see the rows of the partition, and no error tells of it. ATTACH PARTITION does not exclude this, since
+-- it lets others read the table meanwhile.
+-- So the message is sent again with the first rows of each segment. A session that made its list while the segment was attached
+-- has nearly always finished it by then: usually segments are attached ahead, when half of the segment before is full.
+-- Any change of the row of the table in the catalog sends the message. GRANT makes one, takes no lock on the table, and grants
+-- the owner what the owner has.
 -- Replaces one function, without locks on tables: safe while the service runs.
 
 CREATE OR REPLACE FUNCTION public.move_head() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -19,6 +19,7 @@ DECLARE
   frontier_after bytea := next[4];
   placed record;
   bits integer;
+  timeout_before text := current_setting('lock_timeout');
 BEGIN
   SELECT segment_bits INTO bits FROM public.log_head WHERE size = before FOR UPDATE NOWAIT;
   IF NOT FOUND THEN
@@ -26,9 +27,12 @@ BEGIN
   END IF;
   IF before = before >> bits << bits THEN
     BEGIN
-      GRANT SELECT ON public.audit_events TO audit_log_service;
-    EXCEPTION WHEN internal_error THEN
-      NULL; -- Another transaction has changed the row meanwhile, and sent the message.
+      -- Another transaction may have changed that row, and stay open for long. When it commits, it sends the message itself.
+      PERFORM set_config('lock_timeout', '500ms', true);
+      GRANT SELECT ON public.audit_events TO CURRENT_USER;
+      PERFORM set_config('lock_timeout', timeout_before, true);
+    EXCEPTION WHEN internal_error OR lock_not_available THEN
+      NULL; -- The other transaction has committed meanwhile, or the time is over. The setting is the one from before.
     END;
   END IF;
   SELECT count(*) AS count, max(position) AS last INTO placed FROM public.audit_events WHERE position >= before;
