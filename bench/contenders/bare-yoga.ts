@@ -21,7 +21,13 @@ interface Input extends Record<string, unknown> {
 
 const yoga = createYoga({
   logging: false,
+  // What costs something for each request, as in the service.
+  cors: false,
   graphiql: false,
+  landingPage: false,
+  batching: false,
+  multipart: false,
+  maxRequestBodySize: false,
   schema: createSchema({
     typeDefs: `
       scalar JSONObject
