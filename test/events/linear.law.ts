@@ -22,7 +22,7 @@ const ROUNDS = 4;
 /** Most time for a character, in those that an ordinary text takes for one: the speed of the machine does not matter. */
 const MAX_COST = 120;
 /** The same for a character of a member. Keys that are tokens take 20. */
-const MAX_MEMBER_COST = 60;
+const MAX_MEMBER_COST = 30;
 /** Of a machine on which ordinary texts take less, the time for a character is taken for this. */
 const SHORTEST_UNIT_US = 0.008;
 
