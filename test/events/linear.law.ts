@@ -261,8 +261,12 @@ describe('objects: the time grows with the number of members and no faster', () 
     expect(growthProblem(drafts.map((draft) => () => redaction.event(draft, 'input')))).toBeUndefined();
     expect(growthProblem(drafts.map((draft) => () => canonicalObjects(draft)))).toBeUndefined();
     const largest = drafts.at(-1);
-    const time = bestOf(ROUNDS, () => largest && redaction.event(largest, 'input'));
-    const unit = unitOf((text) => redaction.event(draftWith({ details: { text } }), 'input'));
-    expect(time / (unit * MEMBER_LENGTH * LARGEST * MEMBERS)).toBeLessThan(MAX_MEMBER_COST);
+    // Both times of a round are taken one after the other, since the machine may be slower for a while.
+    const costs = Array.from({ length: ROUNDS }, () => {
+      const unit = unitOf((text) => redaction.event(draftWith({ details: { text } }), 'input'));
+      const time = microsecondsOf(() => largest && redaction.event(largest, 'input'));
+      return time / (unit * MEMBER_LENGTH * LARGEST * MEMBERS);
+    });
+    expect(Math.min(...costs)).toBeLessThan(MAX_MEMBER_COST);
   });
 });
