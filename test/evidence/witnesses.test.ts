@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { pipeline, Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -13,8 +14,8 @@ import {
 import { parseBundle, verifyBundle } from '../../src/merkle/proof-bundle.ts';
 import { cosignatureVerifier, cosigner, type NoteSigner, noteVerifier } from '../../src/merkle/signatures.ts';
 import { emptyFrontier, rootOf } from '../../src/merkle/tree.ts';
-import { testKey, witnessKey } from '../merkle/keys.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { testKey, testPrivateKey, witnessKey } from '../merkle/keys.ts';
+import { createDatabase, dataDirOf, type TestDatabase } from '../support/database.ts';
 import { COUNT_EVENTS } from '../support/operations/events.ts';
 import { graphql } from '../support/operations/generated/gql.ts';
 import { type Rogue, startRogue } from '../support/rogue.ts';
@@ -23,6 +24,8 @@ import { startWitness, type WitnessProcess } from '../support/witness-process.ts
 import { logWarnings } from '../support/write.ts';
 
 const ORIGIN = 'example.org/audit';
+// Of 256, the key whose text is the easiest to misread: "+WFtnE7WD+" in it looks like the ID between two pluses.
+const LOG_KEY_SEED = 220;
 
 let database: TestDatabase;
 let pool: Pool;
@@ -33,6 +36,10 @@ let running: TestService[] = [];
 beforeAll(async () => {
   database = await createDatabase();
   pool = createPool(database.url, () => undefined);
+  const dataDir = dataDirOf(database.url);
+  await mkdir(dataDir, { recursive: true });
+  const pem = testPrivateKey(LOG_KEY_SEED).export({ format: 'pem', type: 'pkcs8' });
+  await writeFile(`${dataDir}/signing-key.pem`, pem);
   const first = await startService(database.url, { ORIGIN });
   logKey = await (await get(first, '/verifier-key')).text().then((text) => text.trim());
   await first.stop();

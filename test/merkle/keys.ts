@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { ED25519, ED25519_COSIGNATURE, type VerifierKey } from '../../src/merkle/note.ts';
 import { noteSigner, noteVerifier, type SignEd25519 } from '../../src/merkle/signatures.ts';
 
@@ -11,9 +11,14 @@ export interface TestKey {
 }
 
 /** An Ed25519 key made from a number, the same on every run; never to be used for anything but tests. */
-export function testKey(seed: number): TestKey {
+export function testPrivateKey(seed: number): KeyObject {
   const der = Buffer.concat([PKCS8_START, Buffer.alloc(32, seed)]);
-  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+}
+
+/** What `testPrivateKey` makes of a number, as notes are signed and verified with it. */
+export function testKey(seed: number): TestKey {
+  const privateKey = testPrivateKey(seed);
   const { x } = createPublicKey(privateKey).export({ format: 'jwk' });
   return {
     publicKey: Uint8Array.from(Buffer.from(x as string, 'base64url')),

@@ -152,7 +152,8 @@ function checkLog({ origin, text, signatures }: Submission): string[] {
   const keys = settings.logs[origin];
   if (!keys) throw new Refusal(404, 'unknown log\n');
   const trusted = keys.flatMap((vkey) => {
-    const [name = '', , encoded = ''] = vkey.split(/\+(.{8})\+/);
+    // The base64 of the key has pluses of its own.
+    const [, name = '', encoded = ''] = /^([^+]+)\+[0-9a-f]{8}\+(.+)$/.exec(vkey) ?? [];
     const [type = 0, ...key] = Buffer.from(encoded, 'base64');
     return signatures.filter((own) => {
       const id = idOf(name, type, Uint8Array.from(key));

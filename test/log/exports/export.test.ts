@@ -360,11 +360,9 @@ describe('a link', () => {
     const links = await Promise.all([1, 2].map(() => link('CSV', filter)));
     for (const { url } of links) {
       const text = url.slice(url.indexOf('/export/') + '/export/'.length);
-      const seen = [
-        text,
-        ...text.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1')),
-      ];
-      expect(seen.join(' ')).not.toMatch(/alice|acme|admin|filters|CSV/);
+      expect(Buffer.from(text, 'base64url').toString('latin1')).not.toMatch(/alice|acme|admin|filters|CSV/);
+      // Not CSV: once in some thousand links, three letters stand in the base64 by chance.
+      expect(text).not.toMatch(/alice|acme|admin|filters/);
       expect(text).toMatch(/^[\w-]+$/);
       expect(await statusOf(url, 'HEAD')).toBe(200);
     }
