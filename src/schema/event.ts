@@ -165,16 +165,19 @@ builder.queryField('auditEvent', (t) =>
   }),
 );
 
-// By the nodes of the field, which are the same when a cached document is executed again.
-const known = new WeakMap<readonly FieldNode[], { asked: ReadonlySet<string> | undefined }>();
+// By the node of the field, which is the same when a cached document is executed again. Its list is made anew each time.
+const known = new WeakMap<FieldNode, { asked: ReadonlySet<string> | undefined }>();
 
 /**
  * The fields of events that an operation selects beneath a field, or more. No resolver reads a field outside of them.
  * Undefined: all, since the operation selects something that is computed from the whole event, such as a proof.
  */
 export function eventFieldsAsked(info: GraphQLResolveInfo): ReadonlySet<string> | undefined {
-  const found = known.get(info.fieldNodes) ?? { asked: find(info) };
-  known.set(info.fieldNodes, found);
+  const [node, ...others] = info.fieldNodes;
+  // A field that is written more than once: which of its nodes are executed may depend on variables.
+  if (node === undefined || others.length > 0) return find(info);
+  const found = known.get(node) ?? { asked: find(info) };
+  known.set(node, found);
   return found.asked;
 }
 
