@@ -189,7 +189,7 @@ export function parseTimestamp(text: string): number {
     twoDigits(text, 11),
     twoDigits(text, 14),
     twoDigits(text, 17),
-    Number(text.slice(20, -3).padEnd(3, '0').slice(0, 3)),
+    digitAt(text, 20) * 100 + digitAt(text, 21) * 10 + digitAt(text, 22),
   );
 }
 
@@ -201,6 +201,11 @@ function isoOf(text: string): string {
 // UTC, and a year from 100 to 9999: `Date.UTC` adds 1900 to a year below 100.
 function isUsual(text: string): boolean {
   return text.endsWith('+00') && text.charCodeAt(4) === DASH && !text.startsWith('00');
+}
+
+// 0 where the fraction has ended.
+function digitAt(text: string, at: number): number {
+  return at < text.length - 3 ? text.charCodeAt(at) - ZERO : 0;
 }
 
 function twoDigits(text: string, at: number): number {

@@ -43,16 +43,21 @@ let chosen = 0;
  * statements with few texts, whose best plan does not depend on their parameters.
  */
 export function prepared(sql: Prisma.Sql): Prisma.Sql {
-  const { text } = sql;
-  if (!names.has(text)) names.set(text, `prepared_${names.size}`);
+  nameOnce(sql.text);
   return sql;
+}
+
+/** Names the statement unless it has a name. Returns whether it had none. */
+function nameOnce(text: string): boolean {
+  if (names.has(text)) return false;
+  names.set(text, `prepared_${names.size}`);
+  return true;
 }
 
 /** Like `prepared`, for a statement whose text depends on the request. Texts beyond the first 48 are not prepared. */
 export function preparedIfRoom(sql: Prisma.Sql): Prisma.Sql {
-  if (chosen === MAX_CHOSEN) return sql;
-  if (!names.has(sql.text)) chosen += 1;
-  return prepared(sql);
+  if (chosen < MAX_CHOSEN && nameOnce(sql.text)) chosen += 1;
+  return sql;
 }
 
 /** The name of a prepared statement. Empty, which `pg` reads as none, for other statements. */
