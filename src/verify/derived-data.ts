@@ -59,7 +59,7 @@ type KeyRow = StoredRow & { scope: string; key: string; content_hash: Buffer; is
 
 // In log order: PostgreSQL sorts the keys on disk and reads the events by their index.
 function streamKeys(client: PoolClient): AsyncGenerator<KeyRow, void> {
-  const sql = `SELECT ${EVENT_COLUMNS.sql}, scope, key, content_hash, position >= marked_from AS is_marked
+  const sql = `SELECT ${EVENT_COLUMNS}, scope, key, content_hash, position >= marked_from AS is_marked
     FROM idempotency_keys JOIN audit_events USING (position) CROSS JOIN idempotency_bounds ORDER BY audit_events.position`;
   return streamRows<KeyRow>(client, { sql, size: 1_000 });
 }

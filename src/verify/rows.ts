@@ -15,7 +15,7 @@ import { TILE_WIDTH } from '../merkle/tile.ts';
 import { isExactNumber, parseJson } from '../parse-json.ts';
 
 /** The columns that `checkRow` needs. */
-export const CHECKED_COLUMNS = `${EVENT_COLUMNS.sql}, search_words, masklen(ip_address) AS ip_bits`;
+export const CHECKED_COLUMNS = `${EVENT_COLUMNS}, search_words, masklen(ip_address) AS ip_bits`;
 
 /** A row of `CHECKED_COLUMNS`. */
 export type StoredRow = EventRow & { search_words: string[]; ip_bits: number | null };
@@ -35,8 +35,8 @@ export interface CheckedRow {
 /** Computes the leaf hash of a row, and checks its derived columns. */
 export function checkRow(row: StoredRow): CheckedRow {
   const { position } = row;
-  const storedLeaf = Buffer.from(row.leaf_hash, 'hex');
-  const customerId = row.customer_id ?? undefined;
+  const storedLeaf = Buffer.from(row.leafHash, 'hex');
+  const customerId = row.customerId ?? undefined;
   try {
     const event = eventOfRow(row, objectsOf(row));
     const leaf = leafHash(canonicalEvent(event));
@@ -50,10 +50,9 @@ export function checkRow(row: StoredRow): CheckedRow {
 /** The parsed objects of a row. Throws a TypeError when one of them is not an object. */
 export function objectsOf(row: EventRow): RowObjects {
   return mapFields(OBJECT_FIELDS, (name) => {
-    const column = columnOf(name);
-    const text = row[column];
+    const text = row[name];
     if (text === null && !isAlways(name)) return undefined;
-    if (!text?.startsWith('{')) throw new TypeError(`${column} is not an object`);
+    if (!text?.startsWith('{')) throw new TypeError(`${name} is not an object`);
     return parseJson(text) as JsonObject;
   });
 }
@@ -62,10 +61,10 @@ function faultOf(row: StoredRow, event: AuditEvent): string | undefined {
   const words = row.search_words[0] === TEXT_START ? searchWords(event) : formerSearchWords(event);
   if (row.search_words.length !== words.length || words.some((word, at) => row.search_words[at] !== word))
     return 'its search_words are not those of its text';
-  if (row.ip_bits !== null && row.ip_bits !== (row.ip_address?.includes(':') ? 128 : 32))
+  if (row.ip_bits !== null && row.ip_bits !== (row.ipAddress?.includes(':') ? 128 : 32))
     return 'its ip_address is a block';
-  const inexact = OBJECT_FIELDS.map(columnOf).find((column) => !hasExactNumbers(row[column] ?? ''));
-  return inexact && `a number in its ${inexact} has digits that no event has`;
+  const inexact = OBJECT_FIELDS.find((name) => !hasExactNumbers(row[name] ?? ''));
+  return inexact && `a number in its ${columnOf(inexact)} has digits that no event has`;
 }
 
 // Matches whole texts too, so that digits in them do not count as numbers.

@@ -4,12 +4,14 @@ import { AuditError } from '../../errors.ts';
 import { isEventId } from '../../events/event-id.ts';
 import type { AuditEvent } from '../../events/fields.ts';
 import type { EventFilter } from '../../events/filter.ts';
+import { readFirstPosition } from '../head.ts';
 import { allOf, whereOf } from './filter-sql.ts';
 import { keysetOf, limitOf, orderOf, type PageRequest, queryPage } from './pages.ts';
-import { columnsOf, eventOfRow, isVisible, READ_COLUMNS, type ReadRow } from './row.ts';
+import { isVisible, type ReadRow, selectionOf } from './row.ts';
 import { isSearch, searchRows } from './search.ts';
 
 const ATTEMPTS = 4;
+const ALL = selectionOf(undefined);
 
 /** A page of events in the requested order, and whether more follow or precede it. */
 export interface Page {
@@ -23,7 +25,7 @@ export async function listEvents(db: Reads, page: PageRequest): Promise<Page> {
   const { limit, isBackward } = page;
   const rows = await readVisible(db, page);
   const hasMore = rows.length > limit;
-  const events = rows.slice(0, limit).map((row) => eventOfRow(row));
+  const events = selectionOf(page.fields).eventsOf(rows.slice(0, limit));
   if (isBackward) events.reverse();
   return {
     events,
@@ -42,7 +44,7 @@ async function readVisible(db: Reads, page: PageRequest): Promise<ReadRow[]> {
     const asked = { ...page, first };
     const rows = asked.filters.some(isSearch) ? await searchRows(db, asked) : await readRows(db, asked);
     if (rows.every(isVisible)) return rows;
-    first = Math.max(...rows.map(({ first_position }) => first_position));
+    first = await readFirstPosition(db);
   }
   throw new AuditError('UNAVAILABLE', 'events are being removed: retry');
 }
@@ -52,13 +54,13 @@ async function readRows(db: Reads, page: PageRequest): Promise<ReadRow[]> {
   return queryPage(
     db,
     page,
-    Prisma.sql`SELECT ${columnsOf(page.fields)} FROM audit_events WHERE ${where} ${orderOf(page)} ${limitOf(page)}`,
+    Prisma.sql`SELECT ${selectionOf(page.fields).columns} FROM audit_events WHERE ${where} ${orderOf(page)} ${limitOf(page)}`,
   );
 }
 
 /**
  * Reads the events with these ids, in their order. Null stands for an event that does not exist or does not match the filters.
- * With `fields`, the events have these fields and those that `columnsOf` adds.
+ * With `fields`, the events have these fields and those that `selectionOf` adds.
  */
 export async function readEvents(
   db: Reads,
@@ -70,10 +72,11 @@ export async function readEvents(
   const wanted = ids.filter(isEventId);
   if (wanted.length === 0) return ids.map(() => null);
   const where = allOf([whereOf(filters), Prisma.sql`id = ANY(${wanted}::text[])`]);
+  const { columns, eventsOf } = selectionOf(fields);
   const rows = await db.$queryRaw<ReadRow[]>(
-    preparedIfRoom(Prisma.sql`SELECT ${columnsOf(fields)} FROM audit_events WHERE ${where}`),
+    preparedIfRoom(Prisma.sql`SELECT ${columns} FROM audit_events WHERE ${where}`),
   );
-  const found = new Map(rows.filter(isVisible).map((row) => [row.id, eventOfRow(row)]));
+  const found = new Map(eventsOf(rows).map((event) => [event.id, event]));
   return ids.map((id) => found.get(id) ?? null);
 }
 
@@ -89,9 +92,9 @@ export async function readPositions(
     AND position >= ${Math.min(...positions)} AND position <= ${Math.max(...positions)}`;
   const where = allOf([whereOf(filters), isOne]);
   const rows = await db.$queryRaw<ReadRow[]>(
-    prepared(Prisma.sql`SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where}`),
+    prepared(Prisma.sql`SELECT ${ALL.columns} FROM audit_events WHERE ${where}`),
   );
-  return new Map(rows.filter(isVisible).map((row) => [row.position, eventOfRow(row)]));
+  return new Map(ALL.eventsOf(rows).map((event) => [event.position, event]));
 }
 
 /**
@@ -105,9 +108,9 @@ export async function readRange(
   const { start, end, limit, filters } = range;
   const where = allOf([whereOf(filters), Prisma.sql`position >= ${start} AND position < ${end}`]);
   const rows = await db.$queryRaw<ReadRow[]>(
-    Prisma.sql`SELECT ${READ_COLUMNS} FROM audit_events WHERE ${where} ORDER BY audit_events.position LIMIT ${limit}`,
+    Prisma.sql`SELECT ${ALL.columns} FROM audit_events WHERE ${where} ORDER BY audit_events.position LIMIT ${limit}`,
   );
-  return rows.filter(isVisible).map((row) => eventOfRow(row));
+  return ALL.eventsOf(rows);
 }
 
 /**
@@ -116,8 +119,8 @@ export async function readRange(
  */
 export async function readTail(db: Reads, start: number, end: number, limit: number): Promise<AuditEvent[]> {
   const rows = await db.$queryRaw<ReadRow[]>(
-    prepared(Prisma.sql`SELECT ${READ_COLUMNS} FROM audit_events WHERE position >= ${start} AND position < ${end}
+    prepared(Prisma.sql`SELECT ${ALL.columns} FROM audit_events WHERE position >= ${start} AND position < ${end}
       ORDER BY audit_events.position LIMIT ${limit}`),
   );
-  return rows.filter(isVisible).map((row) => eventOfRow(row));
+  return ALL.eventsOf(rows);
 }

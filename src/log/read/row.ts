@@ -4,14 +4,11 @@ import { canonicalAddress } from '../../events/address.ts';
 import {
   type AlwaysField,
   type AuditEvent,
-  type Column,
   columnOf,
-  EMPTY_EVENT,
   EVENT_FIELDS,
+  isAlways,
   type JsonObject,
   type Kind,
-  mapFields,
-  OBJECT_FIELDS,
   type ObjectField,
   STORED_FIELDS,
   type StoredField,
@@ -21,25 +18,26 @@ import { parseJson } from '../../parse-json.ts';
 
 // 64-bit numbers, times, bytes and JSON, which Prisma would convert (JSON by `JSON.parse`), are read as text or as a float, which
 // is exact for every position, and are converted below.
-const AS_TEXT = (column: string) => `"${column}"::text AS "${column}"`;
-const AS_HEX = (column: string) => `encode("${column}", 'hex') AS "${column}"`;
-const SELECTED: Partial<Record<Kind, (column: string) => string>> = {
-  position: (column) => `"${column}"::float8 AS "${column}"`,
+const AS_TEXT = (column: string) => `${column}::text`;
+const AS_HEX = (column: string) => `encode(${column}, 'hex')`;
+const VALUES: Partial<Record<Kind, (column: string) => string>> = {
+  position: (column) => `${column}::float8`,
   time: AS_TEXT,
   object: AS_TEXT,
   salt: AS_HEX,
   hash: AS_HEX,
-  address: (column) => `host("${column}") AS "${column}"`,
+  address: (column) => `host(${column})`,
 };
 
-/** The select expression of each column of an event, in the order in which all statements read them. */
+/** The select expression of each field of an event, under the name of the field, in the order in which all statements read them. */
 const COLUMNS = STORED_FIELDS.map((name) => {
   const column = columnOf(name);
-  return { name, selected: SELECTED[EVENT_FIELDS[name].kind]?.(column) ?? `"${column}"` };
+  const value = VALUES[EVENT_FIELDS[name].kind]?.(`"${column}"`) ?? `"${column}"`;
+  return { name, selected: `${value} AS "${name}"` };
 });
 
-/** The columns of an event. An ORDER BY has to name the table, since the select expressions have the names of its columns. */
-export const EVENT_COLUMNS = Prisma.raw(COLUMNS.map(({ selected }) => selected).join(', '));
+/** All fields of an event. An ORDER BY has to name the table, since select expressions have the names of its columns. */
+export const EVENT_COLUMNS = COLUMNS.map(({ selected }) => selected).join(', ');
 
 /**
  * The first position of the log at the time of the statement. Rows before it stay stored until a purge has removed them.
@@ -47,50 +45,56 @@ export const EVENT_COLUMNS = Prisma.raw(COLUMNS.map(({ selected }) => selected).
  */
 export const FIRST_POSITION = Prisma.sql`(SELECT first_position FROM log_head)::float8 AS first_position`;
 
-/** The columns of an event, and the first position of the log when it was read. */
-export const READ_COLUMNS = Prisma.sql`${EVENT_COLUMNS}, ${FIRST_POSITION}`;
+const ID_IF_VISIBLE = 'CASE WHEN position >= (SELECT first_position FROM log_head) THEN id END AS id';
 
 /** Whether an event has a field of this name that is read from a column. */
 export function isEventField(name: string): boolean {
   return (STORED_FIELDS as readonly string[]).includes(name);
 }
 
-/**
- * The columns of these fields, of id, position and timestamp, and the first position of the log. Unknown names are ignored.
- * Undefined: the columns of all fields.
- */
-export function columnsOf(fields: ReadonlySet<string> | undefined): Prisma.Sql {
-  if (!fields) return READ_COLUMNS;
-  const made = columnsByFields.get(fields) ?? makeColumns(fields);
-  columnsByFields.set(fields, made);
+/** Some fields of events: how they are read. */
+export interface Selection {
+  /** Their select expressions. */
+  columns: Prisma.Sql;
+  /** Makes the events of the rows, and leaves out the rows that `isVisible` refuses. The rows are changed. */
+  eventsOf(rows: readonly ReadRow[]): AuditEvent[];
+}
+
+/** A row of the columns of a selection. Without an id: a purge has announced its removal, see `FIRST_POSITION`. */
+export type ReadRow = Omit<EventRow, 'id'> & { id: string | null };
+
+/** Whether no purge has announced the removal of the row. */
+export function isVisible({ id }: ReadRow): boolean {
+  return id !== null;
+}
+
+/** How these fields are read, and with them id, position and timestamp. Unknown names are ignored. Undefined: all fields. */
+export function selectionOf(fields: ReadonlySet<string> | undefined): Selection {
+  if (!fields) return ALL_FIELDS;
+  const made =
+    selections.get(fields) ?? makeSelection((name) => NEEDED_FIELDS.includes(name) || fields.has(name));
+  selections.set(fields, made);
   return made;
 }
 
 // An operation that is executed again passes the same set.
-const columnsByFields = new WeakMap<ReadonlySet<string>, Prisma.Sql>();
+const selections = new WeakMap<ReadonlySet<string>, Selection>();
 
-function makeColumns(fields: ReadonlySet<string>): Prisma.Sql {
-  const columns = COLUMNS.filter(({ name }) => ALWAYS.includes(name) || fields.has(name));
-  return Prisma.sql`${Prisma.raw(columns.map(({ selected }) => selected).join(', '))}, ${FIRST_POSITION}`;
+const NEEDED_FIELDS = ['position', 'id', 'timestamp'];
+
+function makeSelection(isSelected: (name: StoredField) => boolean): Selection {
+  const columns = COLUMNS.filter(({ name }) => isSelected(name)).map(({ name, selected }) =>
+    name === 'id' ? ID_IF_VISIBLE : selected,
+  );
+  const toEvent = converterOf(STORED_FIELDS.filter(isSelected));
+  return {
+    columns: Prisma.raw(columns.join(', ')),
+    eventsOf: (rows) => rows.filter(isVisible).map((row) => toEvent(row as EventRow)),
+  };
 }
 
-const ALWAYS = ['position', 'id', 'timestamp'];
-
-/** A row, and the first position of the log when it was read. */
-export interface ReadRow extends EventRow {
-  first_position: number;
-}
-
-/** Whether no purge has announced the removal of the row. */
-export function isVisible({ position, first_position }: ReadRow): boolean {
-  return position >= first_position;
-}
-
-/** A row of `EVENT_COLUMNS`. */
-export type EventRow = { [N in AlwaysField & StoredField as Column<N>]: Read<N> } & {
-  [N in Exclude<StoredField, AlwaysField> as Column<N>]: Read<N> | null;
-};
-/** The type of a selected value: hashes in hex, times and objects as PostgreSQL prints them. */
+/** A row of `EVENT_COLUMNS`: hashes in hex, times and objects as PostgreSQL prints them. */
+export type EventRow = { [N in StoredField]: Read<N> | (N extends AlwaysField ? never : null) };
 type Read<N extends StoredField> =
   ValueOf<N> extends number
     ? N extends 'position'
@@ -100,46 +104,46 @@ type Read<N extends StoredField> =
       ? ValueOf<N>
       : string;
 
-/** The parsed objects of a row. */
-export type RowObjects = Record<ObjectField, JsonObject | undefined>;
-
 // The conversion of selected values by kind. Values of other kinds need none.
 const CONVERTERS: Partial<Record<Kind, (text: string) => unknown>> = {
   time: parseTimestamp,
   hash: fromHex,
   address: addressOf,
+  object: parseJson,
 };
-const STEPS = STORED_FIELDS.filter((name) => EVENT_FIELDS[name].kind !== 'object').map((name) => ({
-  name,
-  column: columnOf(name),
-  convert: CONVERTERS[EVENT_FIELDS[name].kind],
-}));
 
 /**
- * Makes the event of a row. A row with fewer columns makes an event with fewer fields. Absent fields are set to undefined, since
- * objects of one shape are faster to use.
+ * How a row of these fields becomes an event: each value is replaced by the one of the event, since a page has thousands of
+ * values, of which few need to be converted.
  */
-export function eventOfRow(row: EventRow, objects: RowObjects = objectsOf(row)): AuditEvent {
-  const event: Record<string, unknown> = { ...EMPTY_EVENT };
-  for (const { name, column, convert } of STEPS) {
-    const value = row[column];
-    if (value != null) event[name] = convert ? convert(value as string) : value;
-  }
-  for (const name of OBJECT_FIELDS) event[name] = objects[name];
-  return event as AuditEvent;
+function converterOf(fields: readonly StoredField[]): (row: EventRow) => AuditEvent {
+  const optional = fields.filter((name) => !isAlways(name));
+  const converted = fields.flatMap((name) => {
+    const convert = CONVERTERS[EVENT_FIELDS[name].kind];
+    return convert ? [{ name, convert }] : [];
+  });
+  return (row) => {
+    const event = row as Record<StoredField, unknown>;
+    for (const name of optional) if (event[name] === null) event[name] = undefined;
+    for (const { name, convert } of converted) {
+      const value = event[name];
+      if (value !== undefined) event[name] = convert(value as string);
+    }
+    return row as unknown as AuditEvent;
+  };
 }
 
-function objectsOf(row: EventRow): RowObjects {
-  const objects = { ...NO_OBJECTS };
-  for (const { name, column } of OBJECTS) {
-    const text = row[column];
-    if (text != null) objects[name] = parseJson(text) as JsonObject;
-  }
-  return objects;
-}
+const ALL_FIELDS = makeSelection(() => true);
 
-const OBJECTS = OBJECT_FIELDS.map((name) => ({ name, column: columnOf(name) }));
-const NO_OBJECTS: RowObjects = mapFields(OBJECT_FIELDS, () => undefined);
+const toScalars = converterOf(STORED_FIELDS.filter((name) => EVENT_FIELDS[name].kind !== 'object'));
+
+/** The parsed objects of a row. */
+export type RowObjects = Record<ObjectField, JsonObject | undefined>;
+
+/** The event of a row of `EVENT_COLUMNS`, with these objects. */
+export function eventOfRow(row: EventRow, objects: RowObjects): AuditEvent {
+  return Object.assign(toScalars({ ...row }), objects);
+}
 
 function fromHex(text: string): Buffer {
   return Buffer.from(text, 'hex');

@@ -14,7 +14,7 @@ import {
   type PageRequest,
   queryPage,
 } from './pages.ts';
-import { columnsOf, type ReadRow } from './row.ts';
+import { type ReadRow, selectionOf } from './row.ts';
 
 // How many events the first and the second scan read, in the order of the page.
 const FIRST_SCAN = 400;
@@ -47,7 +47,7 @@ async function scanInOrder(db: Reads, page: PageRequest, count: number): Promise
   return queryPage(
     db,
     { ...page, filters },
-    Prisma.sql`SELECT ${columnsOf(page.fields)}
+    Prisma.sql`SELECT ${selectionOf(page.fields).columns}
       FROM (SELECT * FROM audit_events WHERE ${near} ${orderOf(page)} LIMIT ${count}) AS audit_events
       WHERE ${whereOf(page.filters)} ${orderOf(page)} ${limitOf(page)}`,
   );
@@ -112,7 +112,7 @@ async function readRows(db: Reads, page: PageRequest, positions: readonly number
   if (positions.length === 0) return [];
   // The bounds let PostgreSQL skip other segments: the positions are not known when it plans the prepared statement.
   return db.$queryRaw(
-    preparedIfRoom(sql`SELECT ${columnsOf(page.fields)} FROM audit_events
+    preparedIfRoom(sql`SELECT ${selectionOf(page.fields).columns} FROM audit_events
       WHERE position = ANY(${positions}::bigint[]) AND position >= ${Math.min(...positions)}
         AND position <= ${Math.max(...positions)} ${orderOf(page)}`),
   );
