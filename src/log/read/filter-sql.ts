@@ -1,13 +1,7 @@
 import { Prisma } from '../../db/generated/client.ts';
 import { type AddressBlock, holdsMapped, MAPPED_BLOCK, storedBlocks } from '../../events/address.ts';
 import { severitiesFrom } from '../../events/catalog.ts';
-import {
-  columnOf,
-  EQUALITY_FIELDS,
-  type EqualityField,
-  OBJECT_FIELDS,
-  type ObjectField,
-} from '../../events/fields.ts';
+import { columnOf, EQUALITY_FIELDS, mapFields, OBJECT_FIELDS } from '../../events/fields.ts';
 import type { EventFilter } from '../../events/filter.ts';
 import { needleOf, type SearchCondition, TEXT_START } from '../../events/search.ts';
 
@@ -42,19 +36,17 @@ function conditionsOf(filter: EventFilter): Prisma.Sql[] {
   add(filter.outcomes, (outcomes) => sql`outcome = ANY(${outcomes}::text[])`);
   add(filter.severities, (severities) => sql`severity = ANY(${severities}::text[])`);
   add(filter.minSeverity, (least) => sql`severity = ANY(${severitiesFrom(least)}::text[])`);
-  for (const name of EQUALITY_FIELDS) add(filter[name], (value) => sql`${columnSql(name)} = ${value}`);
+  for (const name of EQUALITY_FIELDS) add(filter[name], (value) => sql`${COLUMNS[name]} = ${value}`);
   add(filter.ipBlock, isIn);
   add(filter.startTime, (time) => sql`"timestamp" >= ${sqlTime(time)}::timestamptz`);
   add(filter.endTime, (time) => sql`"timestamp" <= ${sqlTime(time)}::timestamptz`);
   add(filter.search, searchSql);
   for (const name of OBJECT_FIELDS)
-    add(filter[name], (value) => sql`${columnSql(name)} @> ${JSON.stringify(value)}::jsonb`);
+    add(filter[name], (value) => sql`${COLUMNS[name]} @> ${JSON.stringify(value)}::jsonb`);
   return conditions;
 }
 
-function columnSql(name: EqualityField | ObjectField): Prisma.Sql {
-  return Prisma.raw(columnOf(name));
-}
+const COLUMNS = mapFields([...EQUALITY_FIELDS, ...OBJECT_FIELDS], (name) => Prisma.raw(columnOf(name)));
 
 // A phrase is matched against the ordered words of the events that the index finds.
 const SEARCH_TEXT = sql`' ' || array_to_string(search_words, ' ') || ' '`;
