@@ -74,6 +74,7 @@ function eventsIn(result: unknown): number {
   return isEvent(result) ? 1 : 0;
 }
 
+// An event has these two whichever fields were asked for.
 function isEvent(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'leafHash' in value;
+  return typeof value === 'object' && value !== null && 'position' in value && 'timestamp' in value;
 }
