@@ -71,7 +71,9 @@ describe('failed authentication is an event', () => {
         const made = await createKey(service, { name: kind, scopes: ['EVENTS_READ'] });
         secret = made.secret;
         const end = kind === 'revoked' ? 'revoked_at' : 'expires_at';
-        await pool.query(`UPDATE api_keys SET ${end} = now() WHERE id = $1`, [made.key.id]);
+        await pool.query(`UPDATE api_keys SET ${end} = now() - interval '1 second' WHERE id = $1`, [
+          made.key.id,
+        ]);
       }
       await askEverywhere(service, secret);
     });
