@@ -165,7 +165,7 @@ builder.queryField('auditEvent', (t) =>
   }),
 );
 
-// By the node of the field, which is the same when a cached document is executed again. Its list is made anew each time.
+// By the node of the field, which is the same when a cached document is executed again; the list of nodes is a new one.
 const known = new WeakMap<FieldNode, { asked: ReadonlySet<string> | undefined }>();
 
 /**

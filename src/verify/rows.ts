@@ -52,7 +52,7 @@ export function objectsOf(row: EventRow): RowObjects {
   return mapFields(OBJECT_FIELDS, (name) => {
     const text = row[name];
     if (text === null && !isAlways(name)) return undefined;
-    if (!text?.startsWith('{')) throw new TypeError(`${name} is not an object`);
+    if (!text?.startsWith('{')) throw new TypeError(`${columnOf(name)} is not an object`);
     return parseJson(text) as JsonObject;
   });
 }

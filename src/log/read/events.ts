@@ -13,7 +13,10 @@ import { isSearch, searchRows } from './search.ts';
 const ATTEMPTS = 4;
 const ALL = selectionOf(undefined);
 
-/** A page of events in the requested order, and whether more follow or precede it. */
+/**
+ * A page of events in the requested order, and whether more follow or precede it. The events have the requested fields and
+ * those that `selectionOf` adds.
+ */
 export interface Page {
   events: AuditEvent[];
   hasNextPage: boolean;
@@ -39,12 +42,11 @@ export async function listEvents(db: Reads, page: PageRequest): Promise<Page> {
  * the first position as a condition. Without need that condition would mislead the planner.
  */
 async function readVisible(db: Reads, page: PageRequest): Promise<ReadRow[]> {
-  let first: number | undefined;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const first = attempt === 1 ? undefined : await readFirstPosition(db);
     const asked = { ...page, first };
     const rows = asked.filters.some(isSearch) ? await searchRows(db, asked) : await readRows(db, asked);
     if (rows.every(isVisible)) return rows;
-    first = await readFirstPosition(db);
   }
   throw new AuditError('UNAVAILABLE', 'events are being removed: retry');
 }

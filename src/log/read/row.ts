@@ -36,15 +36,10 @@ const COLUMNS = STORED_FIELDS.map((name) => {
   return { name, selected: `${value} AS "${name}"` };
 });
 
-/** All fields of an event. An ORDER BY has to name the table, since select expressions have the names of its columns. */
+/** All fields of an event. An ORDER BY has to name the table, since some select expressions have the names of its columns. */
 export const EVENT_COLUMNS = COLUMNS.map(({ selected }) => selected).join(', ');
 
-/**
- * The first position of the log at the time of the statement. Rows before it stay stored until a purge has removed them.
- * Readers must not see them.
- */
-export const FIRST_POSITION = Prisma.sql`(SELECT first_position FROM log_head)::float8 AS first_position`;
-
+// Rows before the first position stay stored until a purge has removed them. Readers must not see them.
 const ID_IF_VISIBLE = 'CASE WHEN position >= (SELECT first_position FROM log_head) THEN id END AS id';
 
 /** Whether an event has a field of this name that is read from a column. */
@@ -60,7 +55,7 @@ export interface Selection {
   eventsOf(rows: readonly ReadRow[]): AuditEvent[];
 }
 
-/** A row of the columns of a selection. Without an id: a purge has announced its removal, see `FIRST_POSITION`. */
+/** A row of the columns of a selection. Without an id: a purge has announced its removal. */
 export type ReadRow = Omit<EventRow, 'id'> & { id: string | null };
 
 /** Whether no purge has announced the removal of the row. */
@@ -80,6 +75,7 @@ export function selectionOf(fields: ReadonlySet<string> | undefined): Selection 
 // An operation that is executed again passes the same set.
 const selections = new WeakMap<ReadonlySet<string>, Selection>();
 
+// Every event has them, whichever fields were asked for: cursors, the look-up by id and the audit of reads need them.
 const NEEDED_FIELDS = ['position', 'id', 'timestamp'];
 
 function makeSelection(isSelected: (name: StoredField) => boolean): Selection {
@@ -113,8 +109,8 @@ const CONVERTERS: Partial<Record<Kind, (text: string) => unknown>> = {
 };
 
 /**
- * How a row of these fields becomes an event: each value is replaced by the one of the event, since a page has thousands of
- * values, of which few need to be converted.
+ * How a row of these fields becomes an event: in place. Of the thousands of values of a page few are converted, and a copy
+ * would touch all.
  */
 function converterOf(fields: readonly StoredField[]): (row: EventRow) => AuditEvent {
   const optional = fields.filter((name) => !isAlways(name));

@@ -5,9 +5,12 @@ import type { Severity } from '../../events/catalog.ts';
 import type { EventFilter } from '../../events/filter.ts';
 import { readFirstPosition } from '../head.ts';
 import { allOf, IS_MAPPED, sqlTime, whereOf } from '../read/filter-sql.ts';
-import { addressOf, FIRST_POSITION } from '../read/row.ts';
+import { addressOf } from '../read/row.ts';
 
 const ATTEMPTS = 5;
+
+/** The first position of the log at the time of the statement. */
+const FIRST_POSITION = Prisma.sql`(SELECT first_position FROM log_head)::float8 AS first_position`;
 
 /**
  * The rows of an aggregate over the matching events that no purge has announced. `statement` puts the condition into its SQL
