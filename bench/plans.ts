@@ -35,6 +35,8 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (!options) return;
   const lab = await openLab(options, createProgress(options.isJson));
+  const end = () => void lab.closers.close().finally(() => process.exit(1));
+  process.once('SIGINT', end).once('SIGTERM', end);
   try {
     const databaseUrl = await lab.createDatabase('plans');
     await fill(databaseUrl, join(lab.folder, 'log'), options.rows);
