@@ -67,7 +67,11 @@ async function compare(lab: Lab, root: string): Promise<Entry[]> {
   };
   return [
     ...(await measureFanOut(lab, services)),
-    await measureLatency(lab, services, urls),
+    await measureLatency(lab, 'feed-latency', {
+      before: { service: services.before, databaseUrl: urls.before },
+      now: { service: services.now, databaseUrl: urls.now },
+    }),
+    await measureLatencyElsewhere(lab, root),
     ...(await measureWork(lab, services)),
     ...(await measureBareYoga(lab, services.before)),
   ];
@@ -232,16 +236,44 @@ async function measureFanOut(lab: Lab, services: Pair<Child>): Promise<Entry[]> 
   return [comparison('fan-out/cpu', 'us a delivery', [now, before], 1 / 0.75, 'at most')];
 }
 
-async function measureLatency(lab: Lab, services: Pair<Child>, urls: Pair<string>): Promise<Entry> {
+async function measureLatency(
+  lab: Lab,
+  name: string,
+  feeds: Pair<Parameters<typeof latenciesOf>[1]>,
+): Promise<Entry> {
   const both = {
-    before: await latenciesOf(lab, services.before, urls.before),
-    now: await latenciesOf(lab, services.now, urls.now),
+    before: await latenciesOf(lab, feeds.before),
+    now: await latenciesOf(lab, feeds.now),
   };
-  const results = await inTurns(lab, 'feed-latency', { before: both.before.measure, now: both.now.measure });
+  for (const which of ['before', 'now'] as const) {
+    lab.progress.say(`${name}, warm-up: ${which}`);
+    await warmUp(() => both[which].measure());
+  }
+  const results = await inTurns(lab, name, {
+    before: () => both.before.measure(),
+    now: () => both.now.measure(),
+  });
   both.before.close();
   both.now.close();
   const [now, before] = [median(results.now), median(results.before)];
-  return comparison('feed-latency', 'ms p50', [now, before], 1 / 0.9, 'at most');
+  return comparison(name, 'ms p50', [now, before], 1 / 0.9, 'at most');
+}
+
+/** The latency of events that another instance has recorded. */
+async function measureLatencyElsewhere(lab: Lab, root: string): Promise<Entry> {
+  const pairOn = async (databaseUrl: string, of?: string) => ({
+    databaseUrl,
+    writer: await lab.startService(databaseUrl, of),
+    service: await lab.startService(databaseUrl, of),
+  });
+  const pairs = {
+    before: await pairOn(await lab.createDatabase('before_elsewhere'), root),
+    now: await pairOn(await lab.createDatabase('now_elsewhere')),
+  };
+  const result = await measureLatency(lab, 'feed-latency/elsewhere', pairs);
+  for (const { writer, service } of [pairs.before, pairs.now])
+    await Promise.all([writer.stop(), service.stop()]);
+  return result;
 }
 
 function inTurns<Result>(

@@ -57,6 +57,7 @@ export class Connection {
 
   /** Sends a request and resolves with the body of the answer, which must be a 200 without GraphQL errors. */
   send(request: Buffer): Promise<Buffer> {
+    if (!this.#socket.writable) return Promise.reject(new Error('the connection was closed'));
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#socket.write(request);

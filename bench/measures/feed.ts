@@ -28,42 +28,41 @@ async function startEmpty(lab: Lab, name: string): Promise<{ service: Child; dat
 }
 
 /**
- * How long a subscriber waits for an event, p50 in milliseconds: from when another connection hears the NOTIFY of the
- * commit. `arrival` may stand for something else that happens then.
+ * How long a subscriber of `service` waits for an event, p50 in milliseconds: from when another connection hears the NOTIFY of
+ * the commit. `writer`, the same instance or another, records the events. `arrival` may stand for something else that happens
+ * then.
  */
 export async function latenciesOf(
   lab: Lab,
-  service: Child,
-  databaseUrl: string,
+  { service, writer = service, databaseUrl }: { service: Child; writer?: Child; databaseUrl: string },
 ): Promise<{ measure(arrival?: () => Promise<number>): Promise<number>; close(): void }> {
   const watcher = await lab.connect(databaseUrl);
   await watcher.query(`LISTEN ${CHANNEL}`);
   const live = await openLive(service.url, KEY);
-  const writer = await Connection.open(service.url);
   let deliveredAt: (time: number) => void = () => undefined;
   await subscribe(live, () => deliveredAt(performance.now()));
   const delivery = () => new Promise<number>((resolve) => (deliveredAt = resolve));
   return {
     async measure(arrival = delivery) {
       const times: number[] = [];
+      // The service closes a connection that is idle while others are measured.
+      const connection = await Connection.open(writer.url);
       const end = performance.now() + lab.options.seconds * 1_000;
       for (let number = 0; number < LEAST_SINGLES || performance.now() < end; number += 1) {
         const committed = new Promise<number>((resolve) =>
           watcher.once('notification', () => resolve(performance.now())),
         );
         const arrived = arrival();
-        await writer.send(requests.one({ url: service.url, key: KEY }, number));
+        await connection.send(requests.one({ url: writer.url, key: KEY }, number));
         times.push((await arrived) - (await committed));
       }
+      connection.close();
       return quantile(
         times.sort((a, b) => a - b),
         0.5,
       );
     },
-    close() {
-      writer.close();
-      live.close();
-    },
+    close: () => live.close(),
   };
 }
 
@@ -81,7 +80,7 @@ async function measureLatency(lab: Lab): Promise<Entry> {
     });
     readAt(performance.now());
   });
-  const { measure, close } = await latenciesOf(lab, service, databaseUrl);
+  const { measure, close } = await latenciesOf(lab, { service, databaseUrl });
   const results = await inTurn(
     lab.options.rounds,
     {

@@ -1,4 +1,4 @@
-import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
+import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import { SILENCE } from './client-with-deadlines.ts';
 import type { Prisma } from './generated/client.ts';
 
@@ -9,11 +9,11 @@ export interface Reads {
   $queryRaw<Rows>(sql: Prisma.Sql): Promise<Rows>;
 }
 
-/** Runs reads on a client of `pg`, within its transaction. Its type parsers must be like those of Prisma. */
-export function readsOn(client: PoolClient): Reads {
+/** Runs reads by `pg`, with its type parsers: on a pool, or on a client within its transaction. */
+export function readsOn(connection: Queryable): Reads {
   return {
     async $queryRaw<Rows>({ text, values }: Prisma.Sql) {
-      const { rows } = await client.query(text, values);
+      const { rows } = await connection.query({ name: statementName({ sql: text }), text, values });
       return rows as Rows;
     },
   };

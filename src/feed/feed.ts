@@ -4,7 +4,7 @@ import type { Reads } from '../db/queries.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/fields.ts';
 import type { EventFilter } from '../events/filter.ts';
-import type { CommittedEvents } from '../log/append/appender.ts';
+import type { CommitObserver } from '../log/append/appender.ts';
 import { readHead } from '../log/head.ts';
 import { createScanners, refusePurged } from '../log/read/scan.ts';
 import { Subscriber } from './subscriber.ts';
@@ -37,12 +37,10 @@ export interface Subscription extends AsyncIterable<AuditEvent> {
   readFrom(position: number): AsyncIterableIterator<AuditEvent>;
 }
 
-/** The live feed of one instance. */
-export interface Feed {
+/** The live feed of one instance. Events that the instance commits itself need not be read. */
+export interface Feed extends CommitObserver {
   /** The log may have grown, up to the size in `hint` if there is one. Called by the listener. */
   wake(hint?: string): void;
-  /** Adds events that this instance has just committed, so that they need not be read. */
-  take(committed: CommittedEvents): void;
   /**
    * Resolves when the start is fixed. Throws POSITION_PURGED when retention removed an event that is due, BAD_USER_INPUT
    * when the start is beyond the end of the log, OVERLOADED when there are too many subscribers.
@@ -62,7 +60,8 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
   const createScanner = createScanners(pool, MAX_CATCH_UP_READS);
   return {
     wake: (hint) => tail.wake(hint),
-    take: (committed) => tail.take(committed),
+    committing: (size) => tail.committing(size),
+    committed: (batch) => tail.take(batch),
     async subscribe({ filters, start, reader }) {
       if (tail.subscriberCount >= MAX_SUBSCRIBERS)
         throw new AuditError('OVERLOADED', 'this instance has too many subscribers: retry later');

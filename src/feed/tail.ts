@@ -1,5 +1,5 @@
 import type { Pool } from '../db/pool.ts';
-import { prismaOn } from '../db/prisma.ts';
+import { readsOn } from '../db/queries.ts';
 import type { AuditEvent } from '../events/fields.ts';
 import { memoryBytesOf } from '../events/json.ts';
 import type { CommittedEvents } from '../log/append/appender.ts';
@@ -21,6 +21,7 @@ export class Tail {
   #isReading = false;
   #isStale = false;
   #hintedSize = 0;
+  #committingSize: number | undefined;
   #upToDateAt = performance.now();
   #isClosed = false;
 
@@ -69,11 +70,21 @@ export class Tail {
     void this.#read();
   }
 
+  /**
+   * This instance commits a batch, after which the log has this size. Its notification often arrives before its response:
+   * it leads to no read, since `take` follows. Undefined: the batch has failed.
+   */
+  committing(size: number | undefined): void {
+    this.#committingSize = size;
+    void this.#read();
+  }
+
   /** Adds events that this instance has committed, unless others come before them: then the notification leads to a read. */
   take({ start, count, events }: CommittedEvents): void {
-    if (start !== this.end) return;
+    this.#committingSize = undefined;
     // Without subscribers no event is kept in memory: a later subscriber reads past events from the log.
-    this.#add(this.#subscribers.size > 0 ? events() : [], start + count);
+    if (start === this.end) this.#add(this.#subscribers.size > 0 ? events() : [], start + count);
+    void this.#read();
   }
 
   /** Milliseconds since the start of the last read that reached the head. */
@@ -90,7 +101,7 @@ export class Tail {
     if (this.#isReading) return;
     this.#isReading = true;
     try {
-      while ((this.#isStale || this.#hintedSize > this.end) && !this.#isClosed) {
+      while (this.#isBehind && !this.#isClosed) {
         if (this.#isStale) await this.#readToHead();
         else if (!(await this.#readUnbroken(this.#hintedSize))) this.#forgetHint();
       }
@@ -101,6 +112,10 @@ export class Tail {
     }
   }
 
+  get #isBehind(): boolean {
+    return this.#isStale || (this.#hintedSize > this.end && this.#hintedSize !== this.#committingSize);
+  }
+
   async #readToHead(): Promise<void> {
     this.#isStale = false;
     const now = performance.now();
@@ -109,7 +124,7 @@ export class Tail {
     while (this.end < head.frontier.size && !this.#isClosed) {
       const start = this.end;
       const end = Math.min(start + PAGE, head.frontier.size);
-      const events = await readTail(prismaOn(this.#pool), start, end, PAGE);
+      const events = await readTail(readsOn(this.#pool), start, end, PAGE);
       // `take` may have added events meanwhile.
       if (this.end === start) this.#add(events, end);
     }
@@ -119,7 +134,7 @@ export class Tail {
   /** Reads the next page up to `size`. False, and nothing is added, when events are missing from it. */
   async #readUnbroken(size: number): Promise<boolean> {
     const start = this.end;
-    const events = await readTail(prismaOn(this.#pool), start, size, PAGE);
+    const events = await readTail(readsOn(this.#pool), start, size, PAGE);
     // `take` has added events meanwhile: the caller reads on from the new end.
     if (this.end !== start) return true;
     const end = start + events.length;

@@ -220,7 +220,7 @@ async function openPipeline(
   const pipeline: Pipeline = {
     filters: createFilters(filters, config.FILTER_TIMEOUT_MS),
     redaction: await openRedaction(owner, config, extensions.redact),
-    appender: closers.add(createAppender(pool, feed.take), (part) => part.close()),
+    appender: closers.add(createAppender(pool, feed), (part) => part.close()),
     readPositions: (positions) => readPositions(prismaOn(pool), positions),
     dispatch: handlers.dispatch,
     now,

@@ -38,17 +38,24 @@ export interface CommittedEvents {
   events: () => AuditEvent[];
 }
 
-/** Called as soon as a batch with new events is committed. */
-export type OnCommitted = (committed: CommittedEvents) => void;
+/** What is told of the commits of an appender. */
+export interface CommitObserver {
+  /** A batch is sent, after which the log has this size. Undefined: it has failed. */
+  committing(size: number | undefined): void;
+  /** A batch with new events is committed. */
+  committed(batch: CommittedEvents): void;
+}
+
+const NOBODY: CommitObserver = { committing() {}, committed() {} };
 
 /** Creates the appender of an instance. */
-export function createAppender(pool: Pool, onCommitted: OnCommitted = () => undefined): Appender {
-  return new BatchAppender(pool, onCommitted);
+export function createAppender(pool: Pool, observer: CommitObserver = NOBODY): Appender {
+  return new BatchAppender(pool, observer);
 }
 
 class BatchAppender implements Appender {
   readonly #pool: Pool;
-  readonly #onCommitted: OnCommitted;
+  readonly #observer: CommitObserver;
   readonly #committer: Committer;
   readonly #queue = new AppendQueue();
   /** The run of `#commitBatches`. Undefined: no request waits. */
@@ -58,10 +65,10 @@ class BatchAppender implements Appender {
   /** Resolves the promise of `#untilPipelined`. */
   #startPipelined = () => {};
 
-  constructor(pool: Pool, onCommitted: OnCommitted) {
+  constructor(pool: Pool, observer: CommitObserver) {
     this.#pool = pool;
-    this.#onCommitted = onCommitted;
-    this.#committer = new Committer(pool);
+    this.#observer = observer;
+    this.#committer = new Committer(pool, (size) => observer.committing(size));
   }
 
   append(request: AppendRequest): Promise<AssignedPosition[]> {
@@ -120,7 +127,7 @@ class BatchAppender implements Appender {
     let failure: unknown;
     try {
       const results = await done;
-      reportCommitted(this.#onCommitted, batch, results);
+      reportCommitted(this.#observer, batch, results);
       batch.forEach((request, index) => {
         const result = results[index];
         if (Array.isArray(result)) request.resolve(result);
@@ -141,7 +148,7 @@ function refused(code: 'UNAVAILABLE' | 'OVERLOADED', message: string): Promise<n
 }
 
 function reportCommitted(
-  onCommitted: OnCommitted,
+  observer: CommitObserver,
   batch: readonly WaitingRequest[],
   results: readonly AppendResult[],
 ): void {
@@ -154,7 +161,7 @@ function reportCommitted(
   });
   const [first] = added;
   if (!first) return;
-  onCommitted({
+  observer.committed({
     start: first.position,
     count: added.length,
     events: () => added.map(({ event, position }) => eventAt(event, position)),

@@ -49,6 +49,7 @@ interface AppendOptions {
  */
 export class Committer {
   readonly #pool: Pool;
+  readonly #onSent: (size: number | undefined) => void;
   /** The head as this process last wrote or read it. Undefined: read it with the lock. */
   #log: KnownHead | undefined;
   #segments: Segments | undefined;
@@ -60,8 +61,10 @@ export class Committer {
   /** Settles when the batch that was started last is committed or has failed. */
   #last: Promise<void> = Promise.resolve();
 
-  constructor(pool: Pool) {
+  /** Calls `onSent` with the size of the log after each batch that it lets commit, and with undefined when one has failed. */
+  constructor(pool: Pool, onSent: (size: number | undefined) => void = () => undefined) {
     this.#pool = pool;
+    this.#onSent = onSent;
   }
 
   /**
@@ -106,6 +109,7 @@ export class Committer {
     }
     this.#pipelined = undefined;
     try {
+      this.#onSent(pipelined.batch.next.size);
       await pipelined.finish();
     } catch (error) {
       this.#forget(error);
@@ -144,6 +148,7 @@ export class Committer {
     let sent = inDoubt;
     const onSent = (batch: BuiltBatch) => {
       sent = batch;
+      this.#onSent(batch.next.size);
     };
     const lastAt = performance.now() + RETRY_UNTIL_MS;
     for (let attempt = 1; ; attempt += 1) {
@@ -181,6 +186,7 @@ export class Committer {
 
   // The pipelined batch is undone at once: a retry or another instance may wait for its rows at the same positions.
   #forget(error: unknown): void {
+    this.#onSent(undefined);
     this.#log = undefined;
     this.#ahead = undefined;
     this.#pipelined?.abandon();
