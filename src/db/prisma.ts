@@ -1,6 +1,7 @@
+import { EventEmitter } from 'node:events';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { clearLogs } from '@prisma/debug';
-import type { QueryConfig } from 'pg';
+import pg, { type PoolClient, type QueryConfig } from 'pg';
 import { SILENCE } from './client-with-deadlines.ts';
 import { PrismaClient } from './generated/client.ts';
 import type { Pool } from './pool.ts';
@@ -15,33 +16,40 @@ export async function preparePrisma(): Promise<void> {
 }
 
 /** The Prisma client on a pool: one for each pool, with its lifetime. */
-export const prismaOn = clientsOn((pool) => pool);
+export const prismaOn = clientsOn((pool: Pool) => pool);
 
 /** A Prisma client on the pool for statements that may compute long before their first row. */
-export const longPrismaOn = clientsOn((pool) =>
+export const longPrismaOn = clientsOn((pool: Pool) =>
   poolWith(pool, {
     query: (config) => pool.query({ ...config, silenceMs: SILENCE.long } as QueryConfig),
     connect: () => pool.connect(),
   }),
 );
 
+/** The Prisma client on one connection of `pg`, for reads within the transaction that is open there. It begins none itself. */
+export const prismaWithin = clientsOn((client: PoolClient) => {
+  const query = (config: QueryConfig) => client.query(config);
+  return poolWith(new EventEmitter(), { query, connect: refuseTransaction });
+});
+
 /** A Prisma client on the pool that accepts only transactions whose first statement is `bindCustomer`. */
-export const boundPrismaOn = clientsOn((pool) =>
+export const boundPrismaOn = clientsOn((pool: Pool) =>
   poolWith(pool, { query: refuseUnbound, connect: async () => new BoundTransaction(pool) }),
 );
 
 // The limit of a search is on the silence of its connection, not on the duration of its transaction.
 const TRANSACTION = { maxWait: 60_000, timeout: 3_600_000 };
 
-function clientsOn(poolFor: (pool: Pool) => Pool): (pool: Pool) => PrismaClient {
-  const clients = new WeakMap<Pool, PrismaClient>();
-  return (pool) => {
-    let client = clients.get(pool);
+/** Makes Prisma clients on pools or connections: one for each, with its lifetime. */
+function clientsOn<On extends object>(poolFor: (on: On) => Pool): (on: On) => PrismaClient {
+  const clients = new WeakMap<On, PrismaClient>();
+  return (on) => {
+    let client = clients.get(on);
     if (!client) {
-      const adapter = new PrismaPg(poolFor(pool), { statementNameGenerator: nameAndForget });
+      const adapter = new PrismaPg(poolFor(on), { statementNameGenerator: nameAndForget });
       // Minimal: other formats take a stack trace for each operation to quote the source.
       client = new PrismaClient({ adapter, transactionOptions: TRANSACTION, errorFormat: 'minimal' });
-      clients.set(pool, client);
+      clients.set(on, client);
     }
     return client;
   };
@@ -62,10 +70,15 @@ interface PoolMethods {
   connect(): Promise<unknown>;
 }
 
-/** A pool for Prisma's adapter, with these methods replaced. */
-function poolWith(pool: Pool, front: PoolMethods): Pool {
-  const listening = { on: pool.on.bind(pool), removeListener: pool.removeListener.bind(pool) };
-  return Object.assign(Object.create(pool) as Pool, listening, front);
+/** A pool for Prisma's adapter, which accepts only pools: with these methods, and the events of `source`. */
+function poolWith(source: Pick<EventEmitter, 'on' | 'removeListener'>, methods: PoolMethods): Pool {
+  const on = source.on.bind(source);
+  const removeListener = source.removeListener.bind(source);
+  return Object.assign(Object.create(pg.Pool.prototype) as Pool, { on, removeListener }, methods);
+}
+
+async function refuseTransaction(): Promise<never> {
+  throw new Error('a transaction is open on this connection');
 }
 
 async function refuseUnbound(): Promise<never> {
