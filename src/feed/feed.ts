@@ -37,7 +37,7 @@ export interface Subscription extends AsyncIterable<AuditEvent> {
   readFrom(position: number): AsyncIterableIterator<AuditEvent>;
 }
 
-/** The live feed of one instance. Events that the instance commits itself need not be read. */
+/** The live feed of one instance. It observes the commits of the instance, whose events need not be read. */
 export interface Feed extends CommitObserver {
   /** The log may have grown, up to the size in `hint` if there is one. Called by the listener. */
   wake(hint?: string): void;
@@ -61,7 +61,8 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
   return {
     wake: (hint) => tail.wake(hint),
     committing: (size) => tail.committing(size),
-    committed: (batch) => tail.take(batch),
+    failed: () => tail.failed(),
+    committed: (batch) => tail.committed(batch),
     async subscribe({ filters, start, reader }) {
       if (tail.subscriberCount >= MAX_SUBSCRIBERS)
         throw new AuditError('OVERLOADED', 'this instance has too many subscribers: retry later');

@@ -71,20 +71,28 @@ export class Tail {
   }
 
   /**
-   * This instance commits a batch, after which the log has this size. Its notification often arrives before its response:
-   * it leads to no read, since `take` follows. Undefined: the batch has failed.
+   * This instance commits a batch, after which the log has this size. The notification of the commit often arrives before its
+   * response. It leads to no read: `committed` or `failed` follows. When the response is lost, the next hint without a size
+   * leads to a read.
    */
-  committing(size: number | undefined): void {
+  committing(size: number): void {
     this.#committingSize = size;
-    void this.#read();
   }
 
-  /** Adds events that this instance has committed, unless others come before them: then the notification leads to a read. */
-  take({ start, count, events }: CommittedEvents): void {
+  /** The batch has failed. Another instance may have committed events up to the same size. */
+  failed(): void {
+    const isRead = this.#hintedSize !== this.#committingSize;
+    this.#committingSize = undefined;
+    if (!isRead) void this.#read();
+  }
+
+  /** Adds events that this instance has committed. When others come before them, all are read. */
+  committed({ start, count, events }: CommittedEvents): void {
     this.#committingSize = undefined;
     // Without subscribers no event is kept in memory: a later subscriber reads past events from the log.
     if (start === this.end) this.#add(this.#subscribers.size > 0 ? events() : [], start + count);
-    void this.#read();
+    // The notification may have come before.
+    else void this.#read();
   }
 
   /** Milliseconds since the start of the last read that reached the head. */
@@ -125,7 +133,7 @@ export class Tail {
       const start = this.end;
       const end = Math.min(start + PAGE, head.frontier.size);
       const events = await readTail(readsOn(this.#pool), start, end, PAGE);
-      // `take` may have added events meanwhile.
+      // `committed` may have added events meanwhile.
       if (this.end === start) this.#add(events, end);
     }
     this.#upToDateAt = now;
@@ -135,7 +143,7 @@ export class Tail {
   async #readUnbroken(size: number): Promise<boolean> {
     const start = this.end;
     const events = await readTail(readsOn(this.#pool), start, size, PAGE);
-    // `take` has added events meanwhile: the caller reads on from the new end.
+    // `committed` has added events meanwhile: the caller reads on from the new end.
     if (this.end !== start) return true;
     const end = start + events.length;
     if (events.length === 0 || events.at(-1)?.position !== end - 1) return false;

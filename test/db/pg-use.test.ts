@@ -7,7 +7,7 @@ const IN_TRANSACTION = 'one step of a transaction, beside locks and functions of
 const HOT = 'read in the append transaction, or so often that what Prisma takes of it would count';
 const VERIFY = 'one snapshot for all that is verified, which threads share, and cursors';
 const DELIVERY =
-  'the one read between a notification and the delivery on other instances: 0.44 ms by pg, 0.54 by Prisma (bench:against)';
+  'the one read between a notification and the delivery on other instances: bench/README.md has what Prisma costs there';
 const CALL = 'calls a function of the database, and reads nothing';
 
 /** The files outside `src/db` that give a statement to `pg` themselves, and why not to the Prisma client. */

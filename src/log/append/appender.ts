@@ -4,7 +4,7 @@ import { AuditError, orUnavailable } from '../../errors.ts';
 import type { AuditEvent } from '../../events/fields.ts';
 import { type AppendRequest, type AppendResult, type AssignedPosition, findConflicts } from './batch.ts';
 import { AppendQueue, type WaitingRequest } from './batch-queue.ts';
-import { Committer } from './committer.ts';
+import { type AttemptObserver, Committer, NO_OBSERVER } from './committer.ts';
 import { eventAt, type PreparedEvent } from './prepare-event.ts';
 
 // The smallest batch that is pipelined: its rows are sent while the preceding batch commits.
@@ -38,18 +38,14 @@ export interface CommittedEvents {
   events: () => AuditEvent[];
 }
 
-/** What is told of the commits of an appender. */
-export interface CommitObserver {
-  /** A batch is sent, after which the log has this size. Undefined: it has failed. */
-  committing(size: number | undefined): void;
+/** Observes the commits of an appender: every attempt that is sent fails or is committed before the next one is sent. */
+export interface CommitObserver extends AttemptObserver {
   /** A batch with new events is committed. */
   committed(batch: CommittedEvents): void;
 }
 
-const NOBODY: CommitObserver = { committing() {}, committed() {} };
-
 /** Creates the appender of an instance. */
-export function createAppender(pool: Pool, observer: CommitObserver = NOBODY): Appender {
+export function createAppender(pool: Pool, observer: CommitObserver = NO_OBSERVER): Appender {
   return new BatchAppender(pool, observer);
 }
 
@@ -68,7 +64,7 @@ class BatchAppender implements Appender {
   constructor(pool: Pool, observer: CommitObserver) {
     this.#pool = pool;
     this.#observer = observer;
-    this.#committer = new Committer(pool, (size) => observer.committing(size));
+    this.#committer = new Committer(pool, observer);
   }
 
   append(request: AppendRequest): Promise<AssignedPosition[]> {

@@ -21,6 +21,17 @@ const RETRY_UNTIL_MS = 12_000;
 // The number of batches that lock the head first after another instance was faster, instead of trying the known head.
 const LOCKED_BATCHES = 16;
 
+/** Observes the attempts to commit a batch. */
+export interface AttemptObserver {
+  /** A batch is sent: the log will have this size when it is committed. */
+  committing(size: number): void;
+  /** The batch is not committed, or it is not known whether it is. It may be sent again. */
+  failed(): void;
+}
+
+/** Does nothing. */
+export const NO_OBSERVER = { committing() {}, failed() {}, committed() {} };
+
 /** A batch that is being committed. */
 export interface PendingCommit {
   /** Resolves when the next batch may start: this one holds the head, or `done` has settled. */
@@ -49,7 +60,7 @@ interface AppendOptions {
  */
 export class Committer {
   readonly #pool: Pool;
-  readonly #onSent: (size: number | undefined) => void;
+  readonly #observer: AttemptObserver;
   /** The head as this process last wrote or read it. Undefined: read it with the lock. */
   #log: KnownHead | undefined;
   #segments: Segments | undefined;
@@ -61,10 +72,9 @@ export class Committer {
   /** Settles when the batch that was started last is committed or has failed. */
   #last: Promise<void> = Promise.resolve();
 
-  /** Calls `onSent` with the size of the log after each batch that it lets commit, and with undefined when one has failed. */
-  constructor(pool: Pool, onSent: (size: number | undefined) => void = () => undefined) {
+  constructor(pool: Pool, observer: AttemptObserver = NO_OBSERVER) {
     this.#pool = pool;
-    this.#onSent = onSent;
+    this.#observer = observer;
   }
 
   /**
@@ -109,7 +119,7 @@ export class Committer {
     }
     this.#pipelined = undefined;
     try {
-      this.#onSent(pipelined.batch.next.size);
+      this.#observer.committing(pipelined.batch.next.size);
       await pipelined.finish();
     } catch (error) {
       this.#forget(error);
@@ -148,7 +158,7 @@ export class Committer {
     let sent = inDoubt;
     const onSent = (batch: BuiltBatch) => {
       sent = batch;
-      this.#onSent(batch.next.size);
+      this.#observer.committing(batch.next.size);
     };
     const lastAt = performance.now() + RETRY_UNTIL_MS;
     for (let attempt = 1; ; attempt += 1) {
@@ -186,12 +196,12 @@ export class Committer {
 
   // The pipelined batch is undone at once: a retry or another instance may wait for its rows at the same positions.
   #forget(error: unknown): void {
-    this.#onSent(undefined);
     this.#log = undefined;
     this.#ahead = undefined;
     this.#pipelined?.abandon();
     this.#pipelined = undefined;
     if (isOvertaken(error)) this.#lockedBatches = LOCKED_BATCHES;
+    this.#observer.failed();
   }
 }
 

@@ -20,7 +20,7 @@ export interface AppendedBatch {
   log: KnownHead;
 }
 
-/** Called when a batch was sent, or when it holds the head. */
+/** Called when a batch is sent, or when it holds the head. */
 export type OnBatchState = (batch: BuiltBatch) => void;
 
 const COMMIT: PipelineStep = { sql: 'COMMIT', parameters: [] };
@@ -36,9 +36,10 @@ export async function appendToKnown(
 ): Promise<AppendedBatch> {
   const batch = await buildBatch(requests, { tree: log.tree, segments: log.segments, db: pool });
   if (batch.steps.length > 0) {
-    onSent(batch);
-    const onCopying = () => onHead(batch);
-    const work = (client: PoolClient) => runStatements(client, batch.steps, { onCopying });
+    const work = (client: PoolClient) => {
+      onSent(batch);
+      return runStatements(client, batch.steps, { onCopying: () => onHead(batch) });
+    };
     await withClient(pool, work, SILENCE.append);
   }
   return { results: batch.results, log: { tree: batch.next, segments: log.segments } };
