@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { createPool, inTransaction, type Pool } from '../src/db/pool.ts';
+import { prismaOn } from '../src/db/prisma.ts';
 import { appendLeaves } from '../src/evidence/append-leaves.ts';
 import { lockLogTree } from '../src/evidence/trees.ts';
 import { readHead } from '../src/log/head.ts';
@@ -144,7 +145,7 @@ async function grow(pool: Pool, step: number): Promise<number> {
   const { rows } = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   await pool.query("SET session_replication_role = 'replica'");
   await pool.query('TRUNCATE trees, tree_tiles, checkpoints, cosignatures');
-  const { size } = (await readHead(pool)).frontier;
+  const { size } = (await readHead(prismaOn(pool))).frontier;
   const backend = procstat(rows[0]?.pid as number).cpuMs;
   const own = process.cpuUsage();
   for (let end = Math.min(step, size); ; end = Math.min(end + step, size)) {

@@ -85,7 +85,7 @@ export async function markRevoked(pool: Pool, id: string): Promise<ApiKey | unde
  * Sets the time of last use to now, unless it is less than a minute ago. The role of the service cannot set another time.
  */
 export async function markUsed(pool: Pool, id: string): Promise<void> {
-  await pool.query('SELECT mark_key_used($1)', [id]);
+  await prismaOn(pool).$executeRaw`SELECT mark_key_used(${id})`;
 }
 
 /** The generations of the keys among `ids` that are neither revoked nor expired, by id. */

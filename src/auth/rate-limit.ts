@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { AuditError } from '../errors.ts';
 import { networkOf } from '../events/address.ts';
 
@@ -141,26 +142,22 @@ export type PointsByKey = ReadonlyMap<string, number>;
  */
 export async function takeShared(pool: Pool, spent: PointsByKey, size: number): Promise<PointsByKey> {
   // In the order of the keys, so that two instances cannot deadlock.
-  const { rows } = await pool.query<{ key_id: string; points: number }>(
-    `INSERT INTO rate_buckets AS bucket (key_id, points, filled_at)
-     SELECT key_id, $3 - spent, clock_timestamp() FROM unnest($1::text[], $2::float8[]) AS batch (key_id, spent)
-     ORDER BY key_id COLLATE "C"
-     ON CONFLICT (key_id) DO UPDATE SET filled_at = excluded.filled_at,
-       points = excluded.points - $3::float8 + least($3::float8, bucket.points
-         + $3::float8 / 60 * greatest(0, extract(epoch FROM excluded.filled_at - bucket.filled_at)))
-     RETURNING key_id, points`,
-    [[...spent.keys()], [...spent.values()], size],
-  );
-  return new Map(rows.map(({ key_id, points }) => [key_id, points]));
+  const rows = await prismaOn(pool).$queryRaw<{ keyId: string; points: number }[]>`
+    INSERT INTO rate_buckets AS bucket (key_id, points, filled_at)
+      SELECT key_id, ${size}::float8 - spent, clock_timestamp()
+      FROM unnest(${[...spent.keys()]}::text[], ${[...spent.values()]}::float8[]) AS batch (key_id, spent)
+      ORDER BY key_id COLLATE "C"
+    ON CONFLICT (key_id) DO UPDATE SET filled_at = excluded.filled_at,
+      points = excluded.points - ${size}::float8 + least(${size}::float8, bucket.points
+        + ${size}::float8 / 60 * greatest(0, extract(epoch FROM excluded.filled_at - bucket.filled_at)))
+    RETURNING key_id AS "keyId", points`;
+  return new Map(rows.map(({ keyId, points }) => [keyId, points]));
 }
 
 /** Removes the shared buckets that are full again: an absent bucket counts as full. */
 export async function forgetFull(pool: Pool, size: number): Promise<void> {
-  await pool.query(
-    `DELETE FROM rate_buckets
-     WHERE points + $1::float8 / 60 * extract(epoch FROM clock_timestamp() - filled_at) >= $1::float8`,
-    [size],
-  );
+  await prismaOn(pool).$executeRaw`DELETE FROM rate_buckets
+    WHERE points + ${size}::float8 / 60 * extract(epoch FROM clock_timestamp() - filled_at) >= ${size}::float8`;
 }
 
 const MAX_ADDRESSES = 10_000;

@@ -2,7 +2,10 @@ import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import { SILENCE } from './client-with-deadlines.ts';
 import type { Prisma } from './generated/client.ts';
 
-/** Runs reads: a Prisma client, or a substitute. */
+/**
+ * Runs reads: a Prisma client, or a substitute. Reads of events and evidence take it instead of a Prisma client, so that the
+ * gate can limit them and bind them to a customer (`src/auth/gate.ts`).
+ */
 export interface Reads {
   /** The only customer whose rows are visible to the reads. */
   readonly customerId?: string;

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { copyRowsOn } from '../db/bulk-read.ts';
-import { readsOn } from '../db/queries.ts';
+import { prismaWithin } from '../db/prisma.ts';
 import {
   CanonicalRows,
   customerIdOf,
@@ -65,7 +65,7 @@ async function appendCustomerLeaves(
   });
   const fresh = [...owned.keys()].filter((id) => !customers.has(id)).map(treeOf);
   if (fresh.length > 0) {
-    for (const [name, frontier] of await readTrees(readsOn(client), fresh)) {
+    for (const [name, frontier] of await readTrees(prismaWithin(client), fresh)) {
       customers.set(name.slice('customer/'.length), new GrowingTree(name, frontier));
     }
   }

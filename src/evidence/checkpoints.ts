@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { parseTimestamp } from '../db/client-with-deadlines.ts';
-import { Prisma } from '../db/generated/client.ts';
+import { Prisma, type PrismaClient } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
 import { prismaOn } from '../db/prisma.ts';
 import { prepared, type Reads } from '../db/queries.ts';
@@ -121,18 +121,18 @@ export interface StoredCosignature {
 
 /** Stores a witness's cosignature in addition to the stored ones, which the service's role cannot change. */
 export async function storeCosignature(
-  db: Pool,
+  pool: Pool,
   { treeSize, line, keyName }: { treeSize: number; line: string; keyName: string },
 ): Promise<void> {
-  await db.query('SELECT add_cosignature($1, $2, $3)', [treeSize, line, keyName]);
+  await prismaOn(pool).$executeRaw`SELECT add_cosignature(${treeSize}, ${line}, ${keyName})`;
 }
 
 /** Replaces the log's own timestamp of its newest checkpoint. Does nothing for any other checkpoint. */
 export async function storeTimestamp(
-  db: Pool | PoolClient,
+  prisma: PrismaClient,
   { treeSize, line }: { treeSize: number; line: string },
 ): Promise<void> {
-  await db.query('SELECT renew_timestamp($1, $2)', [treeSize, line]);
+  await prisma.$executeRaw`SELECT renew_timestamp(${treeSize}, ${line})`;
 }
 
 /** A stored signature line, not verified: somebody may have changed it in the database. */

@@ -167,7 +167,7 @@ class StoredEvidence implements Evidence {
 
   /** The latest checkpoint. It is signed now when it does not cover the whole log. */
   async #currentCheckpoint({ tree, db }: TreeView): Promise<StoredCheckpoint> {
-    const { size } = (await readHead(this.#pool)).frontier;
+    const { size } = (await readHead(prismaOn(this.#pool))).frontier;
     const known = await readLatestCheckpoint(db, tree);
     if (known && known.logSize >= size) return known;
     await this.#signer.signNow();

@@ -1,6 +1,8 @@
 import type { PoolClient } from 'pg';
+import type { PrismaClient } from '../db/generated/client.ts';
 import { inTransaction, type Pool } from '../db/pool.ts';
-import { type Reads, readsOn } from '../db/queries.ts';
+import { prismaWithin } from '../db/prisma.ts';
+import type { Reads } from '../db/queries.ts';
 import { readHead } from '../log/head.ts';
 import { openCheckpoint, signCheckpoint } from '../merkle/checkpoint.ts';
 import { equalHashes } from '../merkle/hash.ts';
@@ -33,8 +35,8 @@ export type SigningIdentity = LogIdentity & { signers: NonNullable<LogIdentity['
 export async function signNext(pool: Pool, identity: SigningIdentity): Promise<boolean> {
   return inTransaction(pool, async (client) => {
     const tree = await lockLogTree(client);
-    const last = await readLatestCheckpoint(readsOn(client), 'log');
-    const { frontier: head } = await readHead(client);
+    const last = await readLatestCheckpoint(prismaWithin(client), 'log');
+    const { frontier: head } = await readHead(prismaWithin(client));
     if (last) await checkSigned(last, identity);
     if (last && last.treeSize > head.size)
       throw new IntegrityError('head', `the log has ${head.size} events, but ${last.treeSize} were signed`);
@@ -46,7 +48,7 @@ export async function signNext(pool: Pool, identity: SigningIdentity): Promise<b
     if (last?.treeSize === head.size) return true;
     if (last) await checkConsistent(client, last, grown);
     const note = await signTree(client, identity, { tree: 'log', frontier: grown, logSize: grown.size });
-    await timestamp(client, identity, { treeSize: grown.size, note });
+    await timestamp(prismaWithin(client), identity, { treeSize: grown.size, note });
     return true;
   });
 }
@@ -65,7 +67,7 @@ async function checkSigned(last: StoredCheckpoint, { origin, verifierKey }: LogI
 async function checkConsistent(client: PoolClient, last: StoredCheckpoint, grown: Frontier): Promise<void> {
   const from = { size: last.treeSize, rootHash: last.rootHash };
   const to = { size: grown.size, rootHash: rootOf(grown) };
-  if (!(await isConsistent(readsOn(client), 'log', { from, to })))
+  if (!(await isConsistent(prismaWithin(client), 'log', { from, to })))
     throw new IntegrityError(
       'tree',
       `the log no longer begins with the ${last.treeSize} events that were signed`,
@@ -92,14 +94,14 @@ async function signTree(
  * The text stays the same, so that two checkpoints of one size never differ.
  */
 export async function timestamp(
-  db: Pool | PoolClient,
+  prisma: PrismaClient,
   { signers }: SigningIdentity,
   { treeSize, note }: { treeSize: number; note: string },
 ): Promise<void> {
   const { name, keyId } = signers.timestamped;
   const signature = await signers.timestamped.sign(parseNote(note).text);
   const line = formatSignatureLine({ name, keyId, signature });
-  await storeTimestamp(db, { treeSize, line });
+  await storeTimestamp(prisma, { treeSize, line });
 }
 
 /**
@@ -113,7 +115,7 @@ export async function signCustomerCheckpoint(
   tree: TreeName,
 ): Promise<StoredCheckpoint | undefined> {
   return inTransaction(pool, async (client) => {
-    const db = readsOn(client);
+    const db = prismaWithin(client);
     const { size: logSize } = await lockLogTree(client);
     if ((await readLatestCheckpoint(db, 'log'))?.treeSize !== logSize) return undefined;
     const last = await readLatestCheckpoint(db, tree);

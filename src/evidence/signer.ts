@@ -84,5 +84,5 @@ function canSign(identity: LogIdentity): identity is SigningIdentity {
 
 async function refresh(pool: Pool, identity: SigningIdentity, heartbeatMs: number): Promise<void> {
   const last = await readLatestCheckpoint(prismaOn(pool), 'log');
-  if (last && Date.now() - last.timestampedAt >= heartbeatMs) await timestamp(pool, identity, last);
+  if (last && Date.now() - last.timestampedAt >= heartbeatMs) await timestamp(prismaOn(pool), identity, last);
 }

@@ -88,7 +88,7 @@ export async function createFeed(pool: Pool, onError: (error: Error) => void): P
 }
 
 async function startPosition(pool: Pool, start: FeedStart): Promise<number> {
-  const { frontier, firstPosition } = await readHead(pool);
+  const { frontier, firstPosition } = await readHead(prismaOn(pool));
   if (start === 'now') return frontier.size;
   if (start === 'beginning') return firstPosition;
   refusePurged(start, firstPosition);

@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { readsOn } from '../db/queries.ts';
 import type { AuditEvent } from '../events/fields.ts';
 import { memoryBytesOf } from '../events/json.ts';
@@ -33,7 +34,7 @@ export class Tail {
 
   /** Starts at the current end of the log. Errors of its reads go to `onError`; the next hint tries again. */
   static async open(pool: Pool, onError: (error: Error) => void): Promise<Tail> {
-    return new Tail(pool, (await readHead(pool)).frontier.size, onError);
+    return new Tail(pool, (await readHead(prismaOn(pool))).frontier.size, onError);
   }
 
   /** The position after the newest event that was read. */
@@ -127,7 +128,7 @@ export class Tail {
   async #readToHead(): Promise<void> {
     this.#isStale = false;
     const now = performance.now();
-    const head = await readHead(this.#pool);
+    const head = await readHead(prismaOn(this.#pool));
     this.#recent.forgetBefore(head.firstPosition);
     while (this.end < head.frontier.size && !this.#isClosed) {
       const start = this.end;

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { visibleTo } from '../auth/gate.ts';
 import { callerOf, type RequestContext } from '../auth/principal-and-scopes.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent as StoredEvent } from '../events/fields.ts';
 import type { EventFilter } from '../events/filter.ts';
@@ -189,7 +190,7 @@ export function exportEvents(open: OpenLog, format: string, options: ExportOptio
   const begin = () =>
     runCall(open, { principal, scope: 'events:export', what: 'auditExport' }, async (context) => {
       const filters = visibleTo(context.principal, condition);
-      const end = (await readHead(services.pool)).frontier.size;
+      const end = (await readHead(prismaOn(services.pool))).frontier.size;
       await recordExport(open, context, { format: name, filters, end });
       const { keyId, generation, customerId } = context.principal;
       const rights = { keyId, generation, customerId, keyExpiresAt: undefined };

@@ -1,5 +1,6 @@
-import { Prisma } from '../db/generated/client.ts';
+import { Prisma, type PrismaClient } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
+import { prismaOn } from '../db/prisma.ts';
 import type { Queryable, Reads } from '../db/queries.ts';
 import { emptyFrontier, type Frontier, parseFrontier, rootOf, serializeFrontier } from '../merkle/tree.ts';
 
@@ -11,21 +12,19 @@ export interface LogHead {
   segmentBits: number;
 }
 
-interface HeadRow {
-  size: number;
-  frontier: Buffer;
-  first_position: number;
-  segment_bits: number;
-}
-
 /** Creates the head row of an empty log. An existing log keeps its head, including `segmentBits`. */
 export async function createHead(pool: Pool, segmentBits: number): Promise<void> {
-  await pool.query(
-    `INSERT INTO log_head (size, root_hash, frontier, first_position, segment_bits, announced_from)
-     VALUES (0, $1, $2, 0, $3, 0)
-     ON CONFLICT DO NOTHING`,
-    [rootOf(emptyFrontier), serializeFrontier(emptyFrontier), segmentBits],
-  );
+  await prismaOn(pool).logHead.createMany({
+    data: {
+      size: 0,
+      rootHash: new Uint8Array(rootOf(emptyFrontier)),
+      frontier: new Uint8Array(serializeFrontier(emptyFrontier)),
+      firstPosition: 0,
+      segmentBits,
+      announcedFrom: 0,
+    },
+    skipDuplicates: true,
+  });
 }
 
 /** The oldest position that retention has not removed. */
@@ -36,16 +35,36 @@ export async function readFirstPosition(db: Reads): Promise<number> {
 
 const FIRST = Prisma.sql`SELECT first_position::float8 AS first FROM log_head`;
 
-/** Reads the head. With `lock`, locks the row until the transaction ends. */
-export async function readHead(db: Queryable, { lock = false } = {}): Promise<LogHead> {
-  const { rows } = await db.query<HeadRow>(
-    `SELECT size, frontier, first_position, segment_bits FROM log_head${lock ? ' FOR UPDATE' : ''}`,
+/** Reads the head. */
+export async function readHead(prisma: PrismaClient): Promise<LogHead> {
+  return headOf(
+    await prisma.logHead.findFirst({
+      select: { size: true, frontier: true, firstPosition: true, segmentBits: true },
+    }),
   );
-  const row = rows[0];
+}
+
+/** Reads the head, and locks its row until the transaction of the client ends. */
+export async function lockHead(client: Queryable): Promise<LogHead> {
+  const { rows } = await client.query<StoredHead>(
+    `SELECT size, frontier, first_position AS "firstPosition", segment_bits AS "segmentBits" FROM log_head FOR UPDATE`,
+  );
+  return headOf(rows[0]);
+}
+
+interface StoredHead {
+  size: number | bigint;
+  frontier: Uint8Array;
+  firstPosition: number | bigint;
+  segmentBits: number;
+}
+
+function headOf(row: StoredHead | null | undefined): LogHead {
   if (!row) throw new Error('the log has no head row: the database was not set up by this service');
+  const { size, frontier, firstPosition, segmentBits } = row;
   return {
-    frontier: parseFrontier(row.size, row.frontier),
-    firstPosition: row.first_position,
-    segmentBits: row.segment_bits,
+    frontier: parseFrontier(Number(size), frontier),
+    firstPosition: Number(firstPosition),
+    segmentBits,
   };
 }

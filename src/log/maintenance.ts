@@ -1,5 +1,5 @@
 import type { Pool } from '../db/pool.ts';
-import { asLong } from '../db/queries.ts';
+import { longPrismaOn } from '../db/prisma.ts';
 import { countNextEvents, MAX_COUNTED_EVENTS } from './summary/rollups.ts';
 
 const PAUSE_MS = 250;
@@ -78,8 +78,7 @@ class PausingMaintenance implements LogMaintenance {
  * planner statistics of the newest.
  */
 async function maintainSegments(pool: Pool): Promise<void> {
-  await pool.query(
-    asLong('SELECT merge_search((size >> segment_bits) - 1, size >> segment_bits) FROM log_head'),
-  );
-  await pool.query(asLong('SELECT analyze_segment(size >> segment_bits) FROM log_head'));
+  const prisma = longPrismaOn(pool);
+  await prisma.$executeRaw`SELECT merge_search((size >> segment_bits) - 1, size >> segment_bits) FROM log_head`;
+  await prisma.$executeRaw`SELECT analyze_segment(size >> segment_bits) FROM log_head`;
 }

@@ -1,5 +1,6 @@
 import { visibleTo } from '../auth/gate.ts';
 import { callerOf } from '../auth/principal-and-scopes.ts';
+import { prismaOn } from '../db/prisma.ts';
 import { badInput } from '../errors.ts';
 import { checkFilter } from '../events/filter.ts';
 import { type CsvOptions, DELIMITERS, USUAL_CSV } from '../log/exports/csv.ts';
@@ -64,7 +65,7 @@ builder.queryField('auditExport', (t) =>
         keyExpiresAt ?? Number.POSITIVE_INFINITY,
       );
       const filters = visibleTo(principal, checkFilter(filter, services.pipeline.redaction));
-      const end = (await readHead(services.pool)).frontier.size;
+      const end = (await readHead(prismaOn(services.pool))).frontier.size;
       const grant = sealGrant(
         { format, csv, filters, end, keyId, generation, keyExpiresAt, customerId, expiresAt },
         services.exportSecret,

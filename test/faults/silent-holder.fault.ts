@@ -3,11 +3,12 @@ import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { types } from '../../src/db/client-with-deadlines.ts';
 import { createPool, type Pool } from '../../src/db/pool.ts';
+import { prismaOn } from '../../src/db/prisma.ts';
 import { StatementPipeline } from '../../src/db/statement-pipeline.ts';
 import { checkEvent } from '../../src/events/validate.ts';
 import { buildBatch } from '../../src/log/append/batch.ts';
 import { prepareEvent } from '../../src/log/append/prepare-event.ts';
-import { readHead } from '../../src/log/head.ts';
+import { lockHead, readHead } from '../../src/log/head.ts';
 import { Segments } from '../../src/log/segments.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { LOG_EVENTS } from '../support/operations/events.ts';
@@ -81,7 +82,7 @@ function sendUnfinished(client: ClientBase, sql: string): void {
 }
 
 async function sendOpenCopy(client: ClientBase, { owner }: Log, isAhead: boolean): Promise<void> {
-  const { frontier: tree, segmentBits } = await readHead(owner);
+  const { frontier: tree, segmentBits } = await readHead(prismaOn(owner));
   // PostgreSQL inserts the rows of a COPY by the thousand.
   const events = upTo(1_500).map(() =>
     prepareEvent(checkEvent({ eventType: 'data.read', action: 'lost' }, 'input'), Date.now(), 'input'),
@@ -102,14 +103,14 @@ async function sendOpenCopy(client: ClientBase, { owner }: Log, isAhead: boolean
 
 /** Makes the second segment behind the one that is being filled: nobody has made it yet. */
 async function sendMaking(client: ClientBase): Promise<void> {
-  const { frontier } = await readHead(short.owner);
+  const { frontier } = await readHead(prismaOn(short.owner));
   const segment = Math.floor(frontier.size / 2 ** SHORT_BITS) + 2;
   sendUnfinished(client, `SELECT ensure_segment(${segment}, ${SHORT_BITS}::smallint)`);
 }
 
-async function lockHead(client: ClientBase): Promise<void> {
+async function takeHead(client: ClientBase): Promise<void> {
   await client.query('BEGIN');
-  await readHead(client, { lock: true });
+  await lockHead(client);
 }
 
 const LOOK_UP = "SELECT FROM idempotency_keys WHERE (scope, key) = ('log', 'key of the silent')";
@@ -121,7 +122,7 @@ interface Step {
 }
 
 const STEPS: readonly Step[] = [
-  { name: 'with the lock of the head between two statements', send: lockHead },
+  { name: 'with the lock of the head between two statements', send: takeHead },
   {
     name: 'with the lock of the head between two messages',
     send: (client) => sendUnfinished(client, 'SELECT FROM log_head FOR UPDATE'),
@@ -131,14 +132,14 @@ const STEPS: readonly Step[] = [
     name: 'while it makes a segment, with the lock of the head',
     log: () => short,
     async send(client) {
-      await lockHead(client);
+      await takeHead(client);
       await sendMaking(client);
     },
   },
   {
     name: 'while it looks up keys, with the lock of the head',
     async send(client) {
-      await lockHead(client);
+      await takeHead(client);
       sendUnfinished(client, LOOK_UP);
     },
   },

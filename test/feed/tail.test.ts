@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import type { Pool } from '../../src/db/pool.ts';
+import { prismaOn } from '../../src/db/prisma.ts';
 import { checkEvent } from '../../src/events/validate.ts';
 import { createFeed, type Feed } from '../../src/feed/feed.ts';
 import { createListener, GROWTH_CHANNEL } from '../../src/feed/notify-or-poll.ts';
@@ -55,7 +56,7 @@ function readsOf(spied: Pool): unknown[] {
 }
 
 async function sizeOfLog(): Promise<number> {
-  return (await readHead(pool)).frontier.size;
+  return (await readHead(prismaOn(pool))).frontier.size;
 }
 
 /** Waits for what other processes do, beside other tests on a busy machine. */

@@ -61,7 +61,7 @@ async function catchUp(pool: Pool, dataDir: string): Promise<void> {
 }
 
 async function checkFromEvents(pool: Pool): Promise<void> {
-  const { firstPosition, frontier } = await readHead(pool);
+  const { firstPosition, frontier } = await readHead(prismaOn(pool));
   const leaves: Uint8Array[] = [...(await purgedLeaves(pool, firstPosition))];
   const customers = new Map<TreeName, Uint8Array[]>();
   for (let start = firstPosition; start < frontier.size; start += PAGE) {

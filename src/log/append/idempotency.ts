@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { createLease } from '../../db/lease.ts';
 import type { Pool } from '../../db/pool.ts';
+import { prismaOn } from '../../db/prisma.ts';
 import { AuditError } from '../../errors.ts';
 import { type PeriodicTask, startPeriodicTask } from '../periodic-task.ts';
 import type { PreparedEvent } from './prepare-event.ts';
@@ -107,20 +108,19 @@ export interface KeyExpiryOptions {
  * a verification does not report the removed keys as missing.
  */
 export async function expireKeys(owner: Pool, days: number, stop?: AbortSignal): Promise<number> {
-  await owner.query('SELECT move_keys_bound($1)', [days]);
-  let ended = 0;
+  const prisma = prismaOn(owner);
+  await prisma.$executeRaw`SELECT move_keys_bound(${days})`;
+  let removed = 0;
   for (let block = 0; !stop?.aborted; block += BLOCKS_AT_ONCE) {
-    const { rows } = await owner.query<{ count: number | null }>('SELECT end_keys($1, $2) AS count', [
-      block,
-      BLOCKS_AT_ONCE,
-    ]);
-    const count = rows[0]?.count ?? null;
+    const [ended] = await prisma.$queryRaw<{ count: number | null }[]>`
+      SELECT end_keys(${block}, ${BLOCKS_AT_ONCE})::float8 AS count`;
+    const count = ended?.count ?? null;
     if (count === null) break;
-    ended += count;
+    removed += count;
     // The pause lets appends go first.
     if (count > 0) await setTimeout(PAUSE_MS, undefined, { signal: stop, ref: false }).catch(() => undefined);
   }
-  return ended;
+  return removed;
 }
 
 /** Expires keys a minute after the start and then daily, on one instance at a time. Retries an error after ten minutes. */

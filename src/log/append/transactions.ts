@@ -1,9 +1,10 @@
 import type { PoolClient } from 'pg';
 import { SILENCE } from '../../db/client-with-deadlines.ts';
 import { type Pool, rollBack, withClient } from '../../db/pool.ts';
+import { prismaOn } from '../../db/prisma.ts';
 import { type PipelineStep, runStatements } from '../../db/statement-pipeline.ts';
 import type { Frontier } from '../../merkle/tree.ts';
-import { readHead } from '../head.ts';
+import { lockHead, readHead } from '../head.ts';
 import { Segments } from '../segments.ts';
 import { type AppendRequest, type AppendResult, type BuiltBatch, buildBatch } from './batch.ts';
 import type { PreparedEvent } from './prepare-event.ts';
@@ -61,7 +62,7 @@ export function appendUnderLock(
   const work = async (client: PoolClient) => {
     try {
       await client.query('BEGIN');
-      const { frontier: tree, segmentBits } = await readHead(client, { lock: true });
+      const { frontier: tree, segmentBits } = await lockHead(client);
       const segments = known.segments ?? new Segments(pool, segmentBits);
       const isStored = sent !== undefined && (await isInLog(client, sent));
       const batch = isStored
@@ -93,11 +94,11 @@ export type AppendWithin = (client: PoolClient, event: PreparedEvent) => Promise
  * here, before the transaction takes the head: every append waits while the head is held.
  */
 export async function createAppendWithin(pool: Pool): Promise<AppendWithin> {
-  const { frontier, segmentBits } = await readHead(pool);
+  const { frontier, segmentBits } = await readHead(prismaOn(pool));
   const segments = new Segments(pool, segmentBits);
   await segments.open(frontier.size, frontier.size + 1);
   return async (client, event) => {
-    const { frontier: tree } = await readHead(client, { lock: true });
+    const { frontier: tree } = await lockHead(client);
     const { steps } = await buildBatch([{ events: [event], paths: ['event'] }], {
       tree,
       segments,

@@ -26,7 +26,7 @@ export type OpenExport = (grant: ExportGrant) => Promise<Readable>;
 export function createExports(pool: Pool, copyRowsOf: (grant: ExportGrant) => CopyRows): OpenExport {
   const readers = createBlockReaders(pool, MAX_READS);
   return async (grant) => {
-    const { frontier, firstPosition } = await readHead(pool);
+    const { frontier, firstPosition } = await readHead(prismaOn(pool));
     const range = { start: firstPosition, end: Math.min(grant.end, frontier.size) };
     return Readable.from(streamFile(grant, readers(grant.filters, copyRowsOf(grant)), range), {
       objectMode: false,

@@ -1,11 +1,12 @@
 import pLimit from 'p-limit';
 import type { Pool } from '../../db/pool.ts';
+import { prismaOn } from '../../db/prisma.ts';
 import type { Reads } from '../../db/queries.ts';
 import { AuditError, orUnavailable } from '../../errors.ts';
 import type { AuditEvent } from '../../events/fields.ts';
 import type { EventFilter } from '../../events/filter.ts';
 import { memoryBytesOf } from '../../events/json.ts';
-import { readHead } from '../head.ts';
+import { readFirstPosition } from '../head.ts';
 import { readRange } from './events.ts';
 
 // Bounds the time of one query, whatever the filter.
@@ -59,7 +60,7 @@ async function readPage(
 ): Promise<ScanPage> {
   const events = await readRange(reader, range);
   // After the events: an event that exists now existed when they were read.
-  const { firstPosition } = await readHead(pool);
+  const firstPosition = await readFirstPosition(prismaOn(pool));
   refusePurged(range.start, firstPosition);
   const last = events.at(-1);
   return { events, next: last && events.length === range.limit ? last.position + 1 : range.end };

@@ -10,7 +10,7 @@ import { type AnnouncedRemoval, PURGE_ACTION, readRemovals, UPGRADE_ACTION } fro
 import { eventAt } from '../append/prepare-event.ts';
 import { type Caller, type Pipeline, prepareSystemEvent } from '../append/record.ts';
 import { createAppendWithin } from '../append/transactions.ts';
-import { readHead } from '../head.ts';
+import { readFirstPosition } from '../head.ts';
 import { decrementRollups, lockRollups } from '../summary/rollups.ts';
 import { withPurgeLock } from './purge-lock.ts';
 
@@ -152,7 +152,7 @@ async function recordUnderLock({ pool, pipeline }: PurgedLog): Promise<void> {
 
 /** The details that repeat what earlier purges announced; empty when there is no announcement. */
 async function repeatAnnouncement(pool: Pool): Promise<AnnouncedRemoval | Record<string, never>> {
-  const { firstPosition } = await readHead(pool);
+  const firstPosition = await readFirstPosition(prismaOn(pool));
   if (firstPosition === 0) return {};
   // Here every announcement may lack a root hash.
   const removals = await inTransaction(pool, (client) => readRemovals(client, firstPosition, Infinity));

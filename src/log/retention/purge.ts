@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ReadTime, timeOf } from '../../db/clock.ts';
+import { prismaOn } from '../../db/prisma.ts';
 import { AuditError } from '../../errors.ts';
 import type { Caller } from '../append/record.ts';
 import { readHead } from '../head.ts';
@@ -74,7 +75,7 @@ export function createPurges(options: PurgesOptions): Purges {
     const stop = request.stop ? AbortSignal.any([request.stop, stopping.signal]) : stopping.signal;
     const time = await readAgreedTime(clocks);
     const before = olderThanDays === 0 ? Number.POSITIVE_INFINITY : time - olderThanDays * DAY_MS;
-    const { firstPosition: from, frontier } = await readHead(pool);
+    const { firstPosition: from, frontier } = await readHead(prismaOn(pool));
     const firstPosition = await findBoundary(pool, from, before);
     if (!isAsked) {
       if (firstPosition === from) return 0;

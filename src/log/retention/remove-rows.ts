@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
+import { Prisma } from '../../db/generated/client.ts';
 import type { Pool } from '../../db/pool.ts';
-import { prismaOn } from '../../db/prisma.ts';
+import { prismaOn, prismaWithin } from '../../db/prisma.ts';
 import { withPurgeLock } from './purge-lock.ts';
 
 const RETRY_MS = 30_000;
@@ -97,8 +98,9 @@ interface OldSegment {
   isPending: boolean;
 }
 
-const OLD_SEGMENTS = `SELECT relname AS name, number << segment_bits AS start, (number + 1) << segment_bits AS "end",
-    first_position AS first, inhrelid IS NOT NULL AS "isAttached", coalesce(inhdetachpending, false) AS "isPending"
+const OLD_SEGMENTS = Prisma.sql`SELECT relname AS name, (number << segment_bits)::float8 AS start,
+    ((number + 1) << segment_bits)::float8 AS "end", first_position::float8 AS first,
+    inhrelid IS NOT NULL AS "isAttached", coalesce(inhdetachpending, false) AS "isPending"
   FROM log_head, pg_catalog.pg_class
     CROSS JOIN LATERAL (SELECT substr(relname, 2)::bigint AS number) AS numbered
     LEFT JOIN pg_catalog.pg_inherits ON inhrelid = pg_class.oid AND inhparent = 'audit_events'::regclass
@@ -121,8 +123,7 @@ export async function removeOldRows(pool: Pool, stop?: AbortSignal): Promise<boo
 
 /** Whether there are rows or segments before the first position of the log. */
 export async function hasOldRows(pool: Pool): Promise<boolean> {
-  const { rows } = await pool.query<OldSegment>(OLD_SEGMENTS);
-  for (const segment of rows) {
+  for (const segment of await prismaOn(pool).$queryRaw<OldSegment[]>(OLD_SEGMENTS)) {
     if (isWhole(segment)) return true;
     if (segment.isAttached && (await firstRow(pool, segment)) !== undefined) return true;
   }
@@ -130,7 +131,7 @@ export async function hasOldRows(pool: Pool): Promise<boolean> {
 }
 
 async function remove(client: PoolClient, stop: AbortSignal | undefined): Promise<boolean> {
-  const { rows: segments } = await client.query<OldSegment>(OLD_SEGMENTS);
+  const segments = await prismaWithin(client).$queryRaw<OldSegment[]>(OLD_SEGMENTS);
   let isDone = true;
   // PostgreSQL detaches one segment at a time, so a pending one comes first.
   for (const segment of segments.sort((a, b) => Number(b.isPending) - Number(a.isPending))) {

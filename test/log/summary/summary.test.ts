@@ -113,7 +113,7 @@ async function apply(step: Change): Promise<void> {
   else if ('countTwice' in step) {
     await Promise.all([1, 2].map(() => countNextEvents(pool, { batch: step.countTwice, ...OFTEN })));
   } else {
-    const { firstPosition, frontier } = await readHead(owner);
+    const { firstPosition, frontier } = await readHead(prismaOn(owner));
     const to = Math.min(frontier.size, firstPosition + step.purge);
     await inTransaction(owner, async (client) => {
       await subtractFromRollups(client, { from: firstPosition, to });
