@@ -2,6 +2,7 @@ import type { Connection, PoolClient, QueryConfig, QueryResult } from 'pg';
 import pg from 'pg';
 import { Prisma } from './generated/client.ts';
 import { clientOf, mayBeBroken, type Pool, rollBack } from './pool.ts';
+import { runStatements } from './statement-pipeline.ts';
 
 /** The statement that puts a transaction under row-level security for a customer. */
 export function bindCustomer(customerId: string): Prisma.Sql {
@@ -153,7 +154,10 @@ export async function asCustomer<T>(
 ): Promise<T> {
   const client = await pool.connect();
   try {
-    await client.query(beginFor(customerId));
+    await runStatements(client, [
+      { sql: 'BEGIN', parameters: [] },
+      { sql: BIND_CUSTOMER, parameters: [customerId] },
+    ]);
     const result = await work(client);
     if (result === false) client.release(true);
     // The transaction was read-only: nothing can be lost by not waiting for its end.
@@ -163,14 +167,6 @@ export async function asCustomer<T>(
     void rollBack(client, error).then((isUsable) => client.release(!isUsable));
     throw error;
   }
-}
-
-// One simple query, so that it takes one round trip. It cannot take parameters: the customer is inserted as hex digits,
-// which cannot contain SQL.
-function beginFor(customerId: string): string {
-  const hex = Buffer.from(customerId).toString('hex');
-  return `BEGIN READ ONLY; SELECT set_config('role', 'audit_log_customer', true),
-    set_config('audit_log.customer_id', convert_from(decode('${hex}', 'hex'), 'UTF8'), true)`;
 }
 
 async function commit(client: PoolClient): Promise<void> {
