@@ -83,7 +83,7 @@ test('a statement that is not bound to a customer is not sent', async () => {
     () => prisma.$transaction([prisma.$queryRaw`SELECT 1`]),
     () => prisma.$transaction((one) => one.auditEvent.count()),
   ])
-    await expect(statement()).rejects.toThrow('was not bound');
+    await expect(statement()).rejects.toThrow('binds it to a customer');
 });
 
 test('each of two hundred concurrent operations sees only its own customer', async () => {
