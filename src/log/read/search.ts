@@ -1,7 +1,8 @@
 import { parseTimestamp } from '../../db/client-with-deadlines.ts';
-import { Prisma } from '../../db/generated/client.ts';
+import { Prisma, type PrismaClient } from '../../db/generated/client.ts';
 import { preparedIfRoom, type Reads } from '../../db/queries.ts';
 import type { EventFilter } from '../../events/filter.ts';
+import { readHead } from '../head.ts';
 import { readSegments, type SegmentRange } from '../segments.ts';
 import type { Cursor } from './cursor.ts';
 import { allOf, HAS_FORMER_WORDS, sqlTime, whereOf } from './filter-sql.ts';
@@ -57,15 +58,12 @@ async function scanInOrder(db: Reads, page: PageRequest, count: number): Promise
  * The position before which events have search words of a version before migration 0060, which support fewer searches. 0 when
  * there are none. These events are the oldest, so a binary search finds their end.
  */
-export async function findFormerWordsEnd(db: Reads): Promise<number> {
-  const [head] = await db.$queryRaw<{ first: number; size: number }[]>(
-    Prisma.sql`SELECT first_position::float8 AS first, size::float8 AS size FROM log_head`,
-  );
-  let { first: start, size: end } = head ?? { first: 0, size: 0 };
-  const first = start;
+export async function findFormerWordsEnd(prisma: PrismaClient): Promise<number> {
+  const { firstPosition: first, frontier } = await readHead(prisma);
+  let [start, end] = [first, frontier.size];
   while (start < end) {
     const middle = start === first ? start : Math.floor((start + end) / 2);
-    if (await hasFormerWords(db, middle)) start = middle + 1;
+    if (await hasFormerWords(prisma, middle)) start = middle + 1;
     else end = middle;
   }
   return start === first ? 0 : start;

@@ -226,6 +226,7 @@ test('the events with words of the former form end where the first of the presen
   expect(await findFormerWordsEnd(prismaOn(pool))).toBe(AT);
   const empty = await createDatabase();
   const other = createPool(empty.url, () => undefined);
+  await createHead(other, 20);
   expect(await findFormerWordsEnd(prismaOn(other))).toBe(0);
   await other.end();
   await empty.drop();
