@@ -37,7 +37,7 @@ export const boundPrismaOn = clientsOn((pool: Pool) =>
 // The limit of a search is on the silence of its connection, not on the duration of its transaction.
 const TRANSACTION = { maxWait: 60_000, timeout: 3_600_000 };
 
-/** Makes Prisma clients on pools or connections: one for each, with its lifetime. */
+/** Makes Prisma clients: one for each pool, or other object, with its lifetime. */
 function clientsOn<On extends object>(poolFor: (on: On) => Pool): (on: On) => PrismaClient {
   const clients = new WeakMap<On, PrismaClient>();
   return (on) => {
@@ -169,7 +169,10 @@ function nameConnection(name: string): Prisma.Sql {
 const prismaOnConnections = clientsOn((connections: ReadonlyMap<string, PoolClient>) =>
   poolWith(
     new EventEmitter(),
-    ledBy(nameConnection('').text, (name) => async (config) => connections.get(name)?.query(config)),
+    ledBy(
+      nameConnection('').text,
+      (name) => async (config) => (connections.get(name) as PoolClient).query(config),
+    ),
   ),
 );
 
