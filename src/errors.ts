@@ -226,13 +226,20 @@ interface Known {
   meta?: { driverAdapterError?: { cause?: { originalCode?: unknown; kind?: unknown; severity?: unknown } } };
 }
 
+/** The SQLSTATE of an error of PostgreSQL, as `pg` or Prisma throws it; undefined for other errors. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const { code, severity, meta } = (error ?? {}) as Known;
+  const state = meta?.driverAdapterError?.cause?.originalCode ?? (severity === undefined ? undefined : code);
+  return typeof state === 'string' ? state : undefined;
+}
+
 /** The condition of the database that an error shows; undefined: a retry is of no use. */
 export function conditionOf(error: unknown): ConditionName | undefined {
   if (!(error instanceof Error) || error instanceof AuditError) return undefined;
   const { code, errorCode, syscall, severity, meta } = error as Known;
   const adapter = meta?.driverAdapterError?.cause;
-  const sqlState = adapter?.originalCode ?? (severity === undefined ? undefined : code);
-  if (typeof sqlState === 'string') {
+  const sqlState = sqlStateOf(error);
+  if (sqlState !== undefined) {
     const row = BY_SQLSTATE.find(([states]) => states.test(sqlState));
     if (row) return row[1];
     // PostgreSQL ends the session with a FATAL error, or refuses to begin it.

@@ -1,4 +1,5 @@
-import type { Queryable } from './queries.ts';
+import { Prisma } from './generated/client.ts';
+import type { Reads } from './queries.ts';
 
 // Segments are in a separate schema and are created and removed: `verify/catalog.ts` compares them with each other.
 const OURS = "n.nspname = 'public'";
@@ -96,13 +97,13 @@ const SECTIONS = {
 export type Section = keyof typeof SECTIONS;
 
 /** The lines of a section for a database. They are the same on every version of PostgreSQL. */
-export async function linesOf(db: Queryable, section: Section): Promise<string[]> {
-  const { rows } = await db.query<{ line: string }>(SECTIONS[section]);
+export async function linesOf(db: Reads, section: Section): Promise<string[]> {
+  const rows = await db.$queryRaw<{ line: string }[]>(Prisma.raw(SECTIONS[section]));
   return rows.map(({ line }) => line);
 }
 
 /** The description of a database as SQL for reading. The text is the same on every version of PostgreSQL. */
-export async function structureOf(db: Queryable): Promise<string> {
+export async function structureOf(db: Reads): Promise<string> {
   const parts = [
     '-- The structure of the database after all migrations. For reading only: `npm run structure` writes it, the tests check it.\n' +
       '-- `audit-log verify` compares its functions, triggers, policies and privileges with those of the database.\n',

@@ -8,8 +8,9 @@ import {
 } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { PrismaClient } from '../db/generated/client.ts';
 import { inTransaction, type Pool } from '../db/pool.ts';
-import type { Queryable } from '../db/queries.ts';
+import { prismaWithin } from '../db/prisma.ts';
 import { ED25519, ED25519_COSIGNATURE, formatVerifierKey } from '../merkle/note.ts';
 import { cosigner, type NoteSigner, noteSigner, type SignEd25519 } from '../merkle/signatures.ts';
 
@@ -34,7 +35,7 @@ export async function openIdentity(
   return inTransaction(pool, async (client) => {
     // When instances start together, the first one creates the key.
     await client.query("SELECT pg_advisory_xact_lock(hashtext('audit_log.identity'))");
-    const known = await readIdentity(client);
+    const known = await readIdentity(prismaWithin(client));
     const key = (await readSigningKey(keyFile)) ?? (known ? undefined : await createSigningKey(keyFile));
     if (known) return checkIdentity(known, { origin, key, keyFile });
     const name = origin ?? `audit-log.local/${randomBytes(4).toString('hex')}`;
@@ -53,11 +54,9 @@ export interface StoredIdentity {
   verifierKey: string;
 }
 
-export async function readIdentity(db: Queryable): Promise<StoredIdentity | undefined> {
-  const { rows } = await db.query<StoredIdentity>(
-    'SELECT origin, verifier_key AS "verifierKey" FROM log_identity',
-  );
-  return rows[0];
+export async function readIdentity(prisma: PrismaClient): Promise<StoredIdentity | undefined> {
+  const stored = await prisma.logIdentity.findFirst({ select: { origin: true, verifierKey: true } });
+  return stored ?? undefined;
 }
 
 function checkIdentity(

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { PoolClient } from 'pg';
+import { Prisma } from '../db/generated/client.ts';
+import type { Reads } from '../db/queries.ts';
 import { DEFAULT_PRIVILEGES, linesIn, linesOf, type Section } from '../db/structure.ts';
 import type { Findings } from './findings.ts';
 
@@ -7,7 +8,7 @@ import type { Findings } from './findings.ts';
 const EXPECTED = new URL('../../prisma/structure.sql', import.meta.url);
 
 /** Checks that functions, triggers, policies, privileges and roles are those that the migrations created. */
-export async function checkCatalog(client: PoolClient, findings: Findings): Promise<void> {
+export async function checkCatalog(db: Reads, findings: Findings): Promise<void> {
   const structure = await readFile(EXPECTED, 'utf8');
   const names = { tables: namesIn(structure, 'Tables'), functions: namesIn(structure, 'Functions') };
   const known = new Set([
@@ -19,14 +20,14 @@ export async function checkCatalog(client: PoolClient, findings: Findings): Prom
   const add = (message: string) => findings.add({ kind: 'catalog', message });
   for (const section of ['Functions', 'Triggers', 'Row-level security', 'Privileges', 'Roles'] as const) {
     const expected = linesIn(structure, section);
-    const actual = await linesOf(client, section);
+    const actual = await linesOf(db, section);
     for (const line of expected) if (!actual.includes(line)) add(`missing or changed: ${firstLine(line)}`);
     for (const line of actual)
       if (!expected.includes(line) && isOurs(section, line, known))
         add(`unexpected or changed: ${firstLine(line)}`);
   }
-  for (const what of await readOddOwners(client, names)) add(`owned by another role than the log: ${what}`);
-  for (const name of await readOddSegments(client))
+  for (const what of await readOddOwners(db, names)) add(`owned by another role than the log: ${what}`);
+  for (const name of await readOddSegments(db))
     add(`changed: the privileges or triggers of the segment ${name}`);
 }
 
@@ -54,23 +55,22 @@ function firstLine(text: string): string {
 
 /** The log's tables and functions with another owner than the table `log_head`. */
 async function readOddOwners(
-  client: PoolClient,
+  db: Reads,
   { tables, functions }: { tables: string[]; functions: string[] },
 ): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT other.name FROM pg_class AS head CROSS JOIN LATERAL (
+  const rows = await db.$queryRaw<{ name: string }[]>(
+    Prisma.sql`SELECT other.name FROM pg_class AS head CROSS JOIN LATERAL (
        SELECT relname::text AS name, relowner AS owner FROM pg_class
-         WHERE relnamespace = head.relnamespace AND relkind IN ('r', 'p') AND relname = ANY ($1)
+         WHERE relnamespace = head.relnamespace AND relkind IN ('r', 'p') AND relname = ANY (${tables})
        UNION ALL
        SELECT pg_proc.oid::regprocedure::text, proowner FROM pg_proc
-         WHERE pronamespace = head.relnamespace AND proname = ANY ($2)
+         WHERE pronamespace = head.relnamespace AND proname = ANY (${functions})
        UNION ALL
        SELECT relname, relowner FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
          WHERE inhparent = 'audit_events'::regclass
        UNION ALL
        SELECT nspname, nspowner FROM pg_namespace WHERE nspname = 'audit_segments'
      ) AS other WHERE head.oid = 'log_head'::regclass AND other.owner <> head.relowner ORDER BY 1`,
-    [tables, functions],
   );
   return rows.map(({ name }) => name);
 }
@@ -82,9 +82,9 @@ function namesIn(structure: string, section: 'Tables' | 'Functions'): string[] {
 }
 
 /** The segments that differ from what `open_segment` creates: the service may only insert, and a trigger moves the head. */
-async function readOddSegments(client: PoolClient): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT segment.relname AS name FROM pg_inherits JOIN pg_class AS segment ON segment.oid = inhrelid
+async function readOddSegments(db: Reads): Promise<string[]> {
+  const rows = await db.$queryRaw<{ name: string }[]>(
+    Prisma.sql`SELECT segment.relname AS name FROM pg_inherits JOIN pg_class AS segment ON segment.oid = inhrelid
      WHERE inhparent = 'audit_events'::regclass AND (
        ARRAY(SELECT format('%s %s', pg_get_userbyid(grantee), privilege_type) FROM aclexplode(segment.relacl)
          WHERE grantee <> segment.relowner) <> ARRAY['audit_log_service INSERT']

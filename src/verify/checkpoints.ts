@@ -1,5 +1,7 @@
 import type { PoolClient } from 'pg';
 import { Peekable, streamRows } from '../db/bulk-read.ts';
+import { Prisma } from '../db/generated/client.ts';
+import type { Reads } from '../db/queries.ts';
 import { originOf, type TreeName } from '../evidence/trees.ts';
 import { openCheckpoint } from '../merkle/checkpoint.ts';
 import { equalHashes } from '../merkle/hash.ts';
@@ -203,7 +205,7 @@ async function signatureProblem(
 }
 
 // The trees whose number of stored checkpoints or cosignatures differs from the number counted when they were stored.
-const SURPLUS = `SELECT * FROM (
+const SURPLUS = Prisma.sql`SELECT tree, checkpoints::float8 AS checkpoints, cosignatures::float8 AS cosignatures FROM (
     SELECT tree,
       coalesce(stored.checkpoints, 0) - coalesce(counts.checkpoints, 0) AS checkpoints,
       CASE WHEN tree = 'log' THEN (SELECT count(*) FROM cosignatures) ELSE 0 END
@@ -213,8 +215,8 @@ const SURPLUS = `SELECT * FROM (
   ) AS surplus WHERE checkpoints <> 0 OR cosignatures <> 0`;
 
 /** Checks the number of checkpoints and cosignatures. Nothing else shows that one was removed. */
-export async function checkEvidenceCounts(client: PoolClient, findings: Findings): Promise<void> {
-  const { rows } = await client.query<{ tree: TreeName; checkpoints: number; cosignatures: number }>(SURPLUS);
+export async function checkEvidenceCounts(db: Reads, findings: Findings): Promise<void> {
+  const rows = await db.$queryRaw<{ tree: TreeName; checkpoints: number; cosignatures: number }[]>(SURPLUS);
   for (const { tree, ...surplus } of rows) {
     for (const kind of ['checkpoints', 'cosignatures'] as const) {
       const message = explain(kind, surplus[kind]);

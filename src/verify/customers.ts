@@ -1,5 +1,7 @@
 import type { PoolClient } from 'pg';
 import { Peekable, streamRows } from '../db/bulk-read.ts';
+import { Prisma } from '../db/generated/client.ts';
+import { prismaWithin } from '../db/prisma.ts';
 import { decodePositions, type TreeName, treeOf } from '../evidence/trees.ts';
 import { equalHashes, HASH_BYTES } from '../merkle/hash.ts';
 import { TILE_WIDTH } from '../merkle/tile.ts';
@@ -123,6 +125,12 @@ export interface CustomerLeavesOptions {
   findings: Findings;
 }
 
+// The leaf of the log's tree at a position.
+const LEAF = Prisma.raw(
+  `substring(hashes FROM (position % ${TILE_WIDTH})::int * ${HASH_BYTES} + 1 FOR ${HASH_BYTES})`,
+);
+const TILE_INDEX = Prisma.raw(`position / ${TILE_WIDTH}`);
+
 /** Reads the leaves of a customer's tree from its tiles and compares them with the log. */
 export class CustomerLeaves {
   /** The events of the tree, except those whose rows are wrong or gone. */
@@ -197,11 +205,9 @@ export class CustomerLeaves {
     // A position that is not in the log's tiles is wrong: no leaf hash is all zeros.
     for (const position of purged) leaves.set(position, Buffer.alloc(HASH_BYTES));
     if (purged.length === 0) return leaves;
-    const { rows } = await client.query<{ position: number; leaf: Buffer }>(
-      `SELECT position, substring(hashes FROM (position % ${TILE_WIDTH})::int * ${HASH_BYTES} + 1 FOR ${HASH_BYTES}) AS leaf
-       FROM unnest($1::bigint[]) AS position
-       JOIN tree_tiles ON tree = 'log' AND level = 0 AND index = position / ${TILE_WIDTH}`,
-      [purged],
+    const rows = await prismaWithin(client).$queryRaw<{ position: number; leaf: Uint8Array }[]>(
+      Prisma.sql`SELECT position::float8 AS position, ${LEAF} AS leaf FROM unnest(${purged}::bigint[]) AS position
+        JOIN tree_tiles ON tree = 'log' AND level = 0 AND index = ${TILE_INDEX}`,
     );
     for (const { position, leaf } of rows) leaves.set(position, leaf);
     return leaves;

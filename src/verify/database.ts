@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { Pool } from '../db/pool.ts';
+import { prismaWithin } from '../db/prisma.ts';
 import { rootOf } from '../merkle/tree.ts';
 import { checkCatalog } from './catalog.ts';
 import { CheckpointCheck, checkCosignatures, checkEvidenceCounts, streamCheckpoints } from './checkpoints.ts';
@@ -74,10 +75,11 @@ export async function verifySnapshot(
   client: PoolClient,
   options: DatabaseVerifyOptions = {},
 ): Promise<Verification> {
+  const prisma = prismaWithin(client);
   const findings = new Findings();
-  const trust = await establishTrust(client, options.verifierKey, findings);
+  const trust = await establishTrust(prisma, options.verifierKey, findings);
   const saved = trust ? await openSavedNotes(options.savedNotes ?? [], trust, findings) : [];
-  const sizes = await readSizes(client);
+  const sizes = await readSizes(prisma);
   const owners = new EventOwners();
   const removals = await readRemovals(client, sizes.first);
   const { tree, checkpoints, walked } = await checkLog(client, {
@@ -93,16 +95,16 @@ export async function verifySnapshot(
   checkHead({ sizes, tree, walked, findings });
   checkTreeRow({ sizes, tree, walked, findings });
   const size = sizes.head?.size ?? sizes.rowsEnd;
-  if (sizes.head) await checkSegments(client, sizes.head, findings);
-  await checkIdempotencyKeys(client, Math.max(size, sizes.rowsEnd), findings);
-  await checkEvidenceCounts(client, findings);
+  if (sizes.head) await checkSegments(prisma, sizes.head, findings);
+  await checkIdempotencyKeys(prisma, Math.max(size, sizes.rowsEnd), findings);
+  await checkEvidenceCounts(prisma, findings);
   const customers = await checkCustomers({ client, trust, saved, findings, sizes, owners });
   // Derived data is compared with the events, which makes sense only when the events are right.
   if (!findings.isLogWrong()) {
     await checkIdempotencyKeysOfEvents(client, findings);
-    await checkSummaries(client, findings);
+    await checkSummaries(prisma, findings);
   }
-  await checkCatalog(client, findings);
+  await checkCatalog(prisma, findings);
   const frontier = tree.frontierAt(size);
   return {
     trust: trust && { origin: trust.origin, verifierKey: trust.verifierKey },
@@ -131,6 +133,7 @@ async function checkLog(
   client: PoolClient,
   { findings, trust, saved, sizes, owners, removals, options }: LogContext,
 ): Promise<{ tree: TreeCheck; checkpoints: number; walked: LogWalkResult }> {
+  const prisma = prismaWithin(client);
   const stored = streamCheckpoints(client, 'log');
   const checkpoints = new CheckpointCheck({
     tree: 'log',
@@ -147,9 +150,9 @@ async function checkLog(
   const tree = new TreeCheck(checkpoints, { keptSizes });
   const onProgress = (position: number) => options.onProgress?.(position, size);
   const reading = await readRowsIn(client, options.threads);
-  const rows = readBlocks(client, reading.read, reading.ahead);
+  const rows = readBlocks(prisma, reading.read, reading.ahead);
   const tiles = streamTiles(client, "tree = 'log' AND level = 0");
-  const walk = { client, findings, sizes, tree, owners, onProgress };
+  const walk = { prisma, findings, sizes, tree, owners, onProgress };
   const walked = await walkLog(walk, rows, tiles).finally(reading.end);
   await tree.finish();
   const upper = streamTiles(client, "tree = 'log' AND level > 0").while(() => true);

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { streamRows } from '../db/bulk-read.ts';
+import { parseTimestamp } from '../db/client-with-deadlines.ts';
+import { Prisma, type PrismaClient } from '../db/generated/client.ts';
+import { prismaWithin } from '../db/prisma.ts';
+import type { Reads } from '../db/queries.ts';
 import { canonicalDraft, canonicalObjects } from '../events/canonical.ts';
 import type { EventRecord } from '../events/fields.ts';
 import { saltedHash } from '../log/append/idempotency.ts';
@@ -11,20 +15,25 @@ import { objectsOf, type StoredRow } from './rows.ts';
 
 /** Checks that each idempotency key belongs to an event of a log of `size` events, and each event to at most one key. */
 export async function checkIdempotencyKeys(
-  client: PoolClient,
+  prisma: PrismaClient,
   size: number,
   findings: Findings,
 ): Promise<void> {
-  const outside = await client.query<FoundKeys>(
-    'SELECT min(position) AS position, count(*) AS count FROM idempotency_keys WHERE position < 0 OR position >= $1',
-    [size],
+  const outside = await prisma.idempotencyKey.aggregate({
+    where: { OR: [{ position: { lt: 0 } }, { position: { gte: size } }] },
+    _min: { position: true },
+    _count: true,
+  });
+  const { position } = outside._min;
+  addKeyFinding(
+    findings,
+    { position: position === null ? null : Number(position), count: outside._count },
+    'an idempotency key names a position that the log never had',
   );
-  addKeyFinding(findings, outside.rows[0], 'an idempotency key names a position that the log never had');
-  const shared = await client.query<FoundKeys>(
-    `SELECT min(position) AS position, count(*) AS count FROM (
-       SELECT position FROM idempotency_keys GROUP BY position HAVING count(*) > 1) AS shared`,
-  );
-  addKeyFinding(findings, shared.rows[0], 'an event has two idempotency keys');
+  const [shared] = await prisma.$queryRaw<FoundKeys[]>`
+    SELECT min(position)::float8 AS position, count(*)::float8 AS count FROM (
+      SELECT position FROM idempotency_keys GROUP BY position HAVING count(*) > 1) AS shared`;
+  addKeyFinding(findings, shared, 'an event has two idempotency keys');
 }
 
 /**
@@ -33,19 +42,18 @@ export async function checkIdempotencyKeys(
  * compared.
  */
 export async function checkIdempotencyKeysOfEvents(client: PoolClient, findings: Findings): Promise<void> {
-  const missing = await client.query<FoundKeys>(
-    `SELECT min(position) AS position, count(*) AS count
-     FROM audit_events AS event, idempotency_bounds
-     WHERE position >= greatest(marked_from, ended_before) AND get_byte(salt, 15) % 2 = 1
-       AND NOT EXISTS (SELECT FROM idempotency_keys AS known WHERE known.position = event.position)`,
-  );
-  addKeyFinding(findings, missing.rows[0], 'the idempotency key of an event is missing');
-  const bounds = await client.query<FoundKeys>(
-    `SELECT greatest(marked_from, ended_before) AS position, 1 AS count FROM idempotency_bounds CROSS JOIN log_head
-     WHERE marked_from < 0 OR ended_before < 0 OR greatest(marked_from, ended_before) > size
-     UNION ALL SELECT 0, 1 WHERE NOT EXISTS (SELECT FROM idempotency_bounds)`,
-  );
-  addKeyFinding(findings, bounds.rows[0], 'the bounds of ended idempotency keys are impossible');
+  const prisma = prismaWithin(client);
+  const [missing] = await prisma.$queryRaw<FoundKeys[]>`
+    SELECT min(position)::float8 AS position, count(*)::float8 AS count
+    FROM audit_events AS event, idempotency_bounds
+    WHERE position >= greatest(marked_from, ended_before) AND get_byte(salt, 15) % 2 = 1
+      AND NOT EXISTS (SELECT FROM idempotency_keys AS known WHERE known.position = event.position)`;
+  addKeyFinding(findings, missing, 'the idempotency key of an event is missing');
+  const [bounds] = await prisma.$queryRaw<FoundKeys[]>`
+    SELECT greatest(marked_from, ended_before)::float8 AS position, 1 AS count FROM idempotency_bounds CROSS JOIN log_head
+    WHERE marked_from < 0 OR ended_before < 0 OR greatest(marked_from, ended_before) > size
+    UNION ALL SELECT 0, 1 WHERE NOT EXISTS (SELECT FROM idempotency_bounds)`;
+  addKeyFinding(findings, bounds, 'the bounds of ended idempotency keys are impossible');
   const wrong = { position: null as number | null, count: 0 };
   for await (const row of streamKeys(client)) {
     if (isKeyOfEvent(row)) continue;
@@ -110,31 +118,36 @@ function eventsOf(scope: string): string {
 const TALLIES = COUNTER_COLUMNS.join(', ');
 
 // PostgreSQL counts in one pass over the events, and sorts on disk what does not fit into memory.
-const WRONG_COUNTS = `SELECT scope, level, bucket, event_type AS "eventType", expected.total AS expected, stored.total AS stored,
-    count(*) OVER () AS count
+const WRONG_COUNTS =
+  Prisma.raw(`SELECT scope, level, bucket::text AS start, expected.total::float8 AS expected,
+    stored.total::float8 AS stored, (count(*) OVER ())::float8 AS count
   FROM (${EXPECTED_COUNTS}) AS expected
     FULL JOIN (SELECT ${ROLLUP_KEY.join(', ')}, ${TALLIES} FROM summary_counts) AS stored USING (${ROLLUP_KEY.join(', ')})
   WHERE (${COUNTER_COLUMNS.map((column) => `expected.${column}`).join(', ')})
     IS DISTINCT FROM (${COUNTER_COLUMNS.map((column) => `stored.${column}`).join(', ')})
-  ORDER BY scope, level, bucket, event_type LIMIT 1`;
+  ORDER BY scope, level, bucket, event_type LIMIT 1`);
+
+interface WrongCount {
+  scope: string;
+  level: string;
+  /** The beginning of the bucket, as PostgreSQL prints it. */
+  start: string;
+  expected: number | null;
+  stored: number | null;
+  /** The number of wrong counts, of which this is the first. */
+  count: number;
+}
 
 /**
  * Counts the events again, up to the position up to which they are counted, and compares the result with the counts behind
  * summaries. The events must already be verified.
  */
-export async function checkSummaries(client: PoolClient, findings: Findings): Promise<void> {
-  await checkScopes(client, findings);
-  const { rows } = await client.query<{
-    scope: string;
-    level: string;
-    bucket: number;
-    expected: number | null;
-    stored: number | null;
-    count: number;
-  }>(WRONG_COUNTS);
-  const [wrong] = rows;
+export async function checkSummaries(db: Reads, findings: Findings): Promise<void> {
+  await checkScopes(db, findings);
+  const [wrong] = await db.$queryRaw<WrongCount[]>(WRONG_COUNTS);
   if (!wrong) return;
-  const start = Number.isFinite(wrong.bucket) ? new Date(wrong.bucket).toISOString() : 'an unknown time';
+  const startMs = parseTimestamp(wrong.start);
+  const start = Number.isFinite(startMs) ? new Date(startMs).toISOString() : 'an unknown time';
   const message =
     wrong.stored === wrong.expected
       ? `the counts of the ${wrong.level} from ${start} of "${wrong.scope}" are not those of its events`
@@ -143,9 +156,9 @@ export async function checkSummaries(client: PoolClient, findings: Findings): Pr
 }
 
 // The counted position, and the range of times: a summary leaves out events outside of them.
-async function checkScopes(client: PoolClient, findings: Findings): Promise<void> {
-  const { rows } = await client.query<{ scope: string; count: number }>(
-    `SELECT scope, count(*) OVER () AS count FROM summary_scopes CROSS JOIN log_head
+async function checkScopes(db: Reads, findings: Findings): Promise<void> {
+  const [wrong] = await db.$queryRaw<{ scope: string; count: number }[]>(
+    Prisma.sql`SELECT scope, (count(*) OVER ())::float8 AS count FROM summary_scopes CROSS JOIN log_head
      WHERE counted < 0 OR counted > size OR (scope = 'log' AND EXISTS (
        SELECT FROM audit_events WHERE position < counted AND ("timestamp" < earliest OR "timestamp" > latest)))
        OR (scope <> 'log' AND (earliest IS NOT NULL OR latest IS NOT NULL OR scope NOT LIKE 'customer/%'))
@@ -153,7 +166,6 @@ async function checkScopes(client: PoolClient, findings: Findings): Promise<void
      SELECT 'log', 1 WHERE NOT EXISTS (SELECT FROM summary_scopes WHERE scope = 'log')
      ORDER BY 1 LIMIT 1`,
   );
-  const [wrong] = rows;
   if (wrong)
     findings.add(
       {

@@ -1,4 +1,5 @@
-import type { PoolClient } from 'pg';
+import { Prisma, type PrismaClient } from '../db/generated/client.ts';
+import type { Reads } from '../db/queries.ts';
 import { equalHashes, HASH_BYTES } from '../merkle/hash.ts';
 import { TILE_WIDTH } from '../merkle/tile.ts';
 import { type Frontier, frontierLength, parseFrontier, rootOf, serializeFrontier } from '../merkle/tree.ts';
@@ -8,8 +9,8 @@ import type { TreeCheck } from './trees.ts';
 /** The stored row of `log_head`. */
 export interface StoredHead {
   size: number;
-  rootHash: Buffer;
-  frontier: Buffer;
+  rootHash: Uint8Array;
+  frontier: Uint8Array;
   firstPosition: number;
   segmentBits: number;
 }
@@ -18,7 +19,7 @@ export interface StoredHead {
 export interface LogSizes {
   head: StoredHead | undefined;
   /** The row of the log's tree. */
-  tree: { size: number; frontier: Buffer } | undefined;
+  tree: { size: number; frontier: Uint8Array } | undefined;
   /** The first position after the events that retention removed. */
   first: number;
   /** The position after the last row. */
@@ -28,46 +29,58 @@ export interface LogSizes {
 }
 
 /** Reads the sizes. For the size of the tree, two of row, tiles and last checkpoint outweigh the third. */
-export async function readSizes(client: PoolClient): Promise<LogSizes> {
-  const head = await readHeadRow(client);
-  const rows = await client.query<{ first: number | null; last: number | null }>(
-    'SELECT min(position) AS first, max(position) AS last FROM audit_events',
-  );
-  const { first, last } = rows.rows[0] ?? { first: null, last: null };
-  const tree = await client.query<{ size: number; frontier: Buffer }>(
-    "SELECT size, frontier FROM trees WHERE tree = 'log'",
-  );
+export async function readSizes(prisma: PrismaClient): Promise<LogSizes> {
+  const head = await readHeadRow(prisma);
+  const { first, last } = await readEnds(prisma);
+  const tree = await readTreeRow(prisma);
   return {
     head,
-    tree: tree.rows[0],
+    tree,
     first: head?.firstPosition ?? first ?? 0,
     rowsEnd: (last ?? -1) + 1,
-    treeSize: treeSizeOf(tree.rows[0], await leavesInTiles(client), await lastSigned(client)),
+    treeSize: treeSizeOf(tree, await leavesInTiles(prisma), await lastSigned(prisma)),
   };
 }
 
-async function readHeadRow(client: PoolClient): Promise<StoredHead | undefined> {
-  const { rows } = await client.query<StoredHead>(
-    `SELECT size, root_hash AS "rootHash", frontier, first_position AS "firstPosition", segment_bits AS "segmentBits"
-     FROM log_head`,
-  );
-  return rows[0];
+async function readHeadRow(prisma: PrismaClient): Promise<StoredHead | undefined> {
+  const row = await prisma.logHead.findFirst({
+    select: { size: true, rootHash: true, frontier: true, firstPosition: true, segmentBits: true },
+  });
+  return row ? { ...row, size: Number(row.size), firstPosition: Number(row.firstPosition) } : undefined;
 }
 
-async function leavesInTiles(client: PoolClient): Promise<number> {
-  const { rows } = await client.query<{ index: number; bytes: number }>(
-    `SELECT index, octet_length(hashes) AS bytes FROM tree_tiles WHERE tree = 'log' AND level = 0
-     ORDER BY index DESC LIMIT 1`,
+// Not `aggregate`, whose subquery would make PostgreSQL read all rows instead of the ends of the index.
+async function readEnds(db: Reads): Promise<{ first: number | null; last: number | null }> {
+  const [ends] = await db.$queryRaw<{ first: number | null; last: number | null }[]>(
+    Prisma.sql`SELECT min(position)::float8 AS first, max(position)::float8 AS last FROM audit_events`,
   );
-  const last = rows[0];
-  return last ? last.index * TILE_WIDTH + Math.floor(last.bytes / HASH_BYTES) : 0;
+  return ends ?? { first: null, last: null };
 }
 
-async function lastSigned(client: PoolClient): Promise<number | undefined> {
-  const { rows } = await client.query<{ size: number }>(
-    "SELECT tree_size AS size FROM checkpoints WHERE tree = 'log' ORDER BY tree_size DESC LIMIT 1",
-  );
-  return rows[0]?.size;
+async function readTreeRow(prisma: PrismaClient): Promise<LogSizes['tree']> {
+  const row = await prisma.tree.findFirst({
+    where: { tree: 'log' },
+    select: { size: true, frontier: true },
+  });
+  return row ? { size: Number(row.size), frontier: row.frontier } : undefined;
+}
+
+async function leavesInTiles(prisma: PrismaClient): Promise<number> {
+  const last = await prisma.treeTile.findFirst({
+    where: { tree: 'log', level: 0 },
+    orderBy: { index: 'desc' },
+    select: { index: true, hashes: true },
+  });
+  return last ? Number(last.index) * TILE_WIDTH + Math.floor(last.hashes.length / HASH_BYTES) : 0;
+}
+
+async function lastSigned(prisma: PrismaClient): Promise<number | undefined> {
+  const last = await prisma.checkpoint.findFirst({
+    where: { tree: 'log' },
+    orderBy: { treeSize: 'desc' },
+    select: { treeSize: true },
+  });
+  return last ? Number(last.treeSize) : undefined;
 }
 
 function treeSizeOf(tree: LogSizes['tree'], inTiles: number, signed: number | undefined): number {
@@ -211,16 +224,14 @@ export function checkTreeRow({ sizes, tree, findings }: HeadOptions): void {
 }
 
 /** Checks that the segments have the size in the head. */
-export async function checkSegments(client: PoolClient, head: StoredHead, findings: Findings): Promise<void> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+export async function checkSegments(db: Reads, head: StoredHead, findings: Findings): Promise<void> {
+  const [segment] = await db.$queryRaw<{ name: string }[]>(
+    Prisma.sql`SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
      WHERE inhparent = 'audit_events'::regclass AND relname ~ '^s[0-9]{8,15}$'
        AND pg_get_expr(relpartbound, inhrelid) <> format('FOR VALUES FROM (%L) TO (%L)',
-         substr(relname, 2)::bigint << $1, (substr(relname, 2)::bigint + 1) << $1)
+         substr(relname, 2)::bigint << ${head.segmentBits}, (substr(relname, 2)::bigint + 1) << ${head.segmentBits})
      ORDER BY relname LIMIT 1`,
-    [head.segmentBits],
   );
-  const [segment] = rows;
   if (segment)
     findings.add({
       kind: 'head',

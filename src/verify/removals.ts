@@ -1,5 +1,8 @@
 import type { PoolClient } from 'pg';
 import { streamRows } from '../db/bulk-read.ts';
+import { Prisma } from '../db/generated/client.ts';
+import { prismaWithin } from '../db/prisma.ts';
+import type { Reads } from '../db/queries.ts';
 import type { JsonValue } from '../events/fields.ts';
 import { SYSTEM_RESOURCE_TYPE } from '../events/reserved-resource-type.ts';
 import { rootOf } from '../merkle/tree.ts';
@@ -169,16 +172,16 @@ export async function readRemovals(
   const sql = `SELECT position, event_type, action, resource_type, details FROM audit_events
     WHERE position >= $1 AND resource_type = $2 AND action IN ($3, $4)`;
   const parameters = [first, SYSTEM_RESOURCE_TYPE, PURGE_ACTION, UPGRADE_ACTION];
-  const removals = new Removals(upgradedAt ?? ((await isOlder(client)) ? Infinity : undefined));
+  const removals = new Removals(upgradedAt ?? ((await isOlder(prismaWithin(client))) ? Infinity : undefined));
   const rows = streamRows<ReadEvent & { position: number }>(client, { sql, parameters, size: 500 });
   for await (const { position, ...event } of rows) removals.add(removalEventOf(event, position));
   return removals;
 }
 
 // Whether this version was never started on the database. Then the column may be missing too.
-async function isOlder(client: PoolClient): Promise<boolean> {
-  const { rows } = await client.query<{ older: boolean }>(
-    "SELECT to_jsonb(log_head) ->> 'announced_from' IS NULL AS older FROM log_head",
+async function isOlder(db: Reads): Promise<boolean> {
+  const rows = await db.$queryRaw<{ older: boolean }[]>(
+    Prisma.sql`SELECT to_jsonb(log_head) ->> 'announced_from' IS NULL AS older FROM log_head`,
   );
   return rows[0]?.older ?? false;
 }

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { SILENCE } from '../db/client-with-deadlines.ts';
 import { createPool } from '../db/pool.ts';
+import { prismaWithin } from '../db/prisma.ts';
 import { rowReader } from './rows.ts';
 import { packRows, type RowThreadData } from './threads.ts';
 
@@ -9,7 +10,7 @@ const { url, snapshot } = workerData as RowThreadData;
 const client = await createPool(url, () => undefined, { max: 1, silenceMs: SILENCE.none }).connect();
 await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
 await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
-const read = rowReader(client);
+const read = rowReader(prismaWithin(client));
 
 async function answer([start, end]: [number, number]): Promise<void> {
   const packed = packRows(await read(start, end));

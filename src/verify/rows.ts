@@ -1,4 +1,5 @@
-import type { PoolClient } from 'pg';
+import { Prisma, type PrismaClient } from '../db/generated/client.ts';
+import type { Reads } from '../db/queries.ts';
 import { canonicalEvent } from '../events/canonical.ts';
 import {
   type AuditEvent,
@@ -96,11 +97,13 @@ export interface RowBlock {
 }
 
 /** Reads and checks rows in this thread. */
-export function rowReader(client: PoolClient): ReadRows {
-  const text = `SELECT ${CHECKED_COLUMNS} FROM audit_events WHERE position >= $1 AND position < $2
-    ORDER BY audit_events.position`;
+export function rowReader(db: Reads): ReadRows {
+  const columns = Prisma.raw(CHECKED_COLUMNS);
   return async (start, end) => {
-    const { rows } = await client.query<StoredRow>(text, [start, end]);
+    const rows = await db.$queryRaw<StoredRow[]>(
+      Prisma.sql`SELECT ${columns} FROM audit_events WHERE position >= ${start} AND position < ${end}
+        ORDER BY audit_events.position`,
+    );
     return rows.map(checkRow);
   };
 }
@@ -110,11 +113,11 @@ export function rowReader(client: PoolClient): ReadRows {
  * gaps.
  */
 export async function* readBlocks(
-  client: PoolClient,
+  prisma: PrismaClient,
   read: ReadRows,
   ahead: number,
 ): AsyncGenerator<RowBlock, void> {
-  let at = await nextPage(client, Number.MIN_SAFE_INTEGER);
+  let at = await nextPage(prisma, Number.MIN_SAFE_INTEGER);
   const pages: Promise<CheckedRow[]>[] = [];
   while (at !== undefined) {
     while (pages.length <= ahead) pages.push(readQuietly(read, at + pages.length * PAGE));
@@ -124,7 +127,7 @@ export async function* readBlocks(
       at += PAGE;
     } else {
       pages.length = 0;
-      at = await nextPage(client, at);
+      at = await nextPage(prisma, at);
     }
   }
 }
@@ -136,13 +139,13 @@ function readQuietly(read: ReadRows, start: number): Promise<CheckedRow[]> {
   return page;
 }
 
-async function nextPage(client: PoolClient, start: number): Promise<number | undefined> {
-  const { rows } = await client.query<{ position: number | null }>(
-    'SELECT min(position) AS position FROM audit_events WHERE position >= $1',
-    [start],
-  );
-  const position = rows[0]?.position ?? undefined;
-  return position === undefined ? undefined : Math.floor(position / TILE_WIDTH) * TILE_WIDTH;
+async function nextPage(prisma: PrismaClient, start: number): Promise<number | undefined> {
+  const next = await prisma.auditEvent.findFirst({
+    where: { position: { gte: start } },
+    orderBy: { position: 'asc' },
+    select: { position: true },
+  });
+  return next ? Math.floor(Number(next.position) / TILE_WIDTH) * TILE_WIDTH : undefined;
 }
 
 function blocksOf(rows: readonly CheckedRow[]): RowBlock[] {

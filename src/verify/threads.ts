@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { type Transferable, Worker } from 'node:worker_threads';
 import type { PoolClient } from 'pg';
+import { prismaWithin } from '../db/prisma.ts';
 import { HASH_BYTES } from '../merkle/hash.ts';
 import { hashLines } from './export-lines.ts';
 import { type CheckedRow, type ReadRows, rowReader } from './rows.ts';
@@ -113,9 +114,10 @@ export interface RowReading {
  */
 export async function readRowsIn(client: PoolClient, threads: RowThreads | undefined): Promise<RowReading> {
   // Nothing is read in advance: the client runs one statement at a time, and other checks use it too.
+  const prisma = prismaWithin(client);
   if (!threads || threads.count === 0)
-    return { read: rowReader(client), ahead: 0, end: async () => undefined };
-  const { rows } = await client.query<{ snapshot: string }>('SELECT pg_export_snapshot() AS snapshot');
+    return { read: rowReader(prisma), ahead: 0, end: async () => undefined };
+  const rows = await prisma.$queryRaw<{ snapshot: string }[]>`SELECT pg_export_snapshot() AS snapshot`;
   const data: RowThreadData = { url: threads.url, snapshot: rows[0]?.snapshot ?? '' };
   const file = new URL('./row-worker.js', import.meta.url);
   const own = Array.from(

@@ -1,4 +1,4 @@
-import type { PoolClient } from 'pg';
+import type { PrismaClient } from '../db/generated/client.ts';
 import { readIdentity } from '../evidence/signing-identity.ts';
 import { type TreeName, treeOf } from '../evidence/trees.ts';
 import { type Checkpoint, openCheckpoint } from '../merkle/checkpoint.ts';
@@ -30,12 +30,12 @@ export function trustKey(verifierKey: string): Trust {
 
 /** Trusts the given key, which must be that of the log; without one, the key in the database. */
 export async function establishTrust(
-  client: PoolClient,
+  prisma: PrismaClient,
   given: string | undefined,
   findings: Findings,
 ): Promise<Trust | undefined> {
   const trust = given === undefined ? undefined : trustKey(given);
-  const stored = await readIdentity(client);
+  const stored = await readIdentity(prisma);
   const wrong = (message: string) => findings.add({ kind: 'identity', message });
   if (!stored) {
     if (trust) wrong('the log does not say who signs it');

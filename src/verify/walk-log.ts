@@ -1,5 +1,5 @@
-import type { PoolClient } from 'pg';
 import { Peekable } from '../db/bulk-read.ts';
+import type { PrismaClient } from '../db/generated/client.ts';
 import { equalHashes, HASH_BYTES } from '../merkle/hash.ts';
 import { TILE_WIDTH } from '../merkle/tile.ts';
 import { emptyFrontier, extendFrontier, frontierLength, serializeFrontier } from '../merkle/tree.ts';
@@ -11,7 +11,7 @@ import { addTile, type StoredTile, shapeProblem, TileOrder, type TreeCheck, tile
 
 /** The options of `walkLog`. */
 export interface LogWalkOptions {
-  client: PoolClient;
+  prisma: PrismaClient;
   findings: Findings;
   sizes: LogSizes;
   tree: TreeCheck;
@@ -185,22 +185,22 @@ class LogWalk {
    * the row of the tree for the last block. Undefined where neither has it.
    */
   async #readFrontier(index: number): Promise<BlockFrontier | undefined> {
-    const { client, sizes } = this.#options;
+    const { prisma, sizes } = this.#options;
     const width = Math.min(TILE_WIDTH, sizes.treeSize - index * TILE_WIDTH);
     if (width <= 0) return undefined;
     if (width < TILE_WIDTH) {
       if (sizes.tree?.size !== sizes.treeSize) return undefined;
       return { width, hashes: sizes.tree.frontier.subarray(-frontierLength(width) * HASH_BYTES) };
     }
-    const { rows } = await client.query<{ hashes: Buffer }>(
-      "SELECT hashes FROM tree_tiles WHERE tree = 'log' AND level = 1 AND index = $1",
-      [Math.floor(index / TILE_WIDTH)],
-    );
-    return rows[0] && { width, hashes: hashAt(rows[0].hashes, index % TILE_WIDTH) };
+    const tile = await prisma.treeTile.findFirst({
+      where: { tree: 'log', level: 1, index: Math.floor(index / TILE_WIDTH) },
+      select: { hashes: true },
+    });
+    return tile ? { width, hashes: hashAt(tile.hashes, index % TILE_WIDTH) } : undefined;
   }
 }
 
-function hashAt(hashes: Buffer, index: number): Buffer {
+function hashAt(hashes: Uint8Array, index: number): Uint8Array {
   return hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
 }
 
@@ -235,7 +235,7 @@ interface StoredPosition {
 /** The frontier of the tree of a block's first `width` leaves. */
 interface BlockFrontier {
   width: number;
-  hashes: Buffer;
+  hashes: Uint8Array;
 }
 
 /**

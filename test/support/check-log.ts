@@ -44,7 +44,7 @@ async function hasLog(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query<{ there: boolean }>(
     "SELECT to_regclass('log_identity') IS NOT NULL AS there",
   );
-  return rows[0]?.there === true && (await readIdentity(pool)) !== undefined;
+  return rows[0]?.there === true && (await readIdentity(prismaOn(pool))) !== undefined;
 }
 
 /** Signs the log and its customers' trees as they are now, where the private key is there. */
@@ -103,7 +103,7 @@ async function purgedLeaves(pool: Pool, end: number): Promise<Uint8Array[]> {
 
 /** The checkpoints of a tree, each opened with the log's public key. */
 async function signedSizes(pool: Pool, tree: TreeName): Promise<SignedSize[]> {
-  const verifierKey = (await readIdentity(pool))?.verifierKey ?? '';
+  const verifierKey = (await readIdentity(prismaOn(pool)))?.verifierKey ?? '';
   const logKeys = [noteVerifier(parseVerifierKey(verifierKey))];
   const { rows } = await pool.query<{ note: string }>(
     'SELECT note FROM checkpoints WHERE tree = $1 ORDER BY tree_size, log_size',

@@ -1,6 +1,7 @@
 import { readConfig } from '../../config.ts';
 import { SILENCE } from '../../db/client-with-deadlines.ts';
 import { createPool } from '../../db/pool.ts';
+import { sqlStateOf } from '../../errors.ts';
 import { type Verification, verifyDatabase } from '../../verify/database.ts';
 import type { CountedFinding } from '../../verify/findings.ts';
 import { usefulThreads } from '../../verify/threads.ts';
@@ -35,7 +36,7 @@ export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags)
     return resultOf(found, { savedCount: savedNotes.length, isKeyGiven: key !== undefined, seconds });
   } catch (error) {
     progress.end();
-    if ((error as { code?: unknown }).code !== NO_TABLE) throw error;
+    if (sqlStateOf(error) !== NO_TABLE) throw error;
     throw new Error('the database is not that of an audit log of this version: start the service on it once');
   } finally {
     await pool.end();
