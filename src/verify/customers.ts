@@ -125,12 +125,6 @@ export interface CustomerLeavesOptions {
   findings: Findings;
 }
 
-// The leaf of the log's tree at a position.
-const LEAF = Prisma.raw(
-  `substring(hashes FROM (position % ${TILE_WIDTH})::int * ${HASH_BYTES} + 1 FOR ${HASH_BYTES})`,
-);
-const TILE_INDEX = Prisma.raw(`position / ${TILE_WIDTH}`);
-
 /** Reads the leaves of a customer's tree from its tiles and compares them with the log. */
 export class CustomerLeaves {
   /** The events of the tree, except those whose rows are wrong or gone. */
@@ -206,8 +200,10 @@ export class CustomerLeaves {
     for (const position of purged) leaves.set(position, Buffer.alloc(HASH_BYTES));
     if (purged.length === 0) return leaves;
     const rows = await prismaWithin(client).$queryRaw<{ position: number; leaf: Uint8Array }[]>(
-      Prisma.sql`SELECT position::float8 AS position, ${LEAF} AS leaf FROM unnest(${purged}::bigint[]) AS position
-        JOIN tree_tiles ON tree = 'log' AND level = 0 AND index = ${TILE_INDEX}`,
+      Prisma.sql`SELECT position::float8 AS position,
+          substring(hashes FROM (position % ${TILE_WIDTH})::int * ${HASH_BYTES} + 1 FOR ${HASH_BYTES}) AS leaf
+        FROM unnest(${purged}::bigint[]) AS position
+        JOIN tree_tiles ON tree = 'log' AND level = 0 AND index = position / ${TILE_WIDTH}`,
     );
     for (const { position, leaf } of rows) leaves.set(position, leaf);
     return leaves;

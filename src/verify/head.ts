@@ -42,6 +42,7 @@ export async function readSizes(prisma: PrismaClient): Promise<LogSizes> {
   };
 }
 
+// A NULL, which only an attacker can store, is read as 0: checked like any other wrong size.
 async function readHeadRow(prisma: PrismaClient): Promise<StoredHead | undefined> {
   const row = await prisma.logHead.findFirst({
     select: { size: true, rootHash: true, frontier: true, firstPosition: true, segmentBits: true },

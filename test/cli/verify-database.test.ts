@@ -7,6 +7,7 @@ import type { Pool } from '../../src/db/pool.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { graphql } from '../support/operations/generated/gql.ts';
 import { startProgram } from '../support/process.ts';
+import { onServer } from '../support/server.ts';
 import { dataOf, type TestService } from '../support/service.ts';
 import { test } from '../support/test.ts';
 import { logWarnings } from '../support/write.ts';
@@ -105,4 +106,16 @@ test('cannot decide about a log that nobody signed, and says what it cannot use'
   const foreign = await verify([], database.url.replace(/\/test_[^/]*$/, '/template1'));
   expect(foreign).toMatchObject({ code: 1, said: expect.stringContaining('is not that of an audit log') });
   expect(await verify(['--help'])).toMatchObject({ code: 0, said: expect.stringContaining('Exit code') });
+});
+
+test('says in one line which part of the database is missing', async () => {
+  const other = await createDatabase();
+  await onServer(other.url, 'ALTER TABLE log_head RENAME segment_bits TO bits');
+  const column = await verify([], other.url);
+  expect(column).toMatchObject({ code: 1, said: expect.stringMatching(/^audit-log verify: .*segment_bits/) });
+  expect(column.said.trim()).not.toContain('\n');
+  await onServer(other.url, 'DROP TABLE log_head CASCADE');
+  const table = await verify([], other.url);
+  expect(table).toMatchObject({ code: 1, said: expect.stringContaining('is not that of an audit log') });
+  await other.drop({ isTampered: true });
 });

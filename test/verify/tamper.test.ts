@@ -342,6 +342,22 @@ describe('evidence', () => {
     );
     expect(found(shared)).toEqual({ kinds: ['idempotency key'] });
   });
+
+  test('NULL where a column does not allow it', async () => {
+    const kinds = {
+      'log_head size': 'head',
+      'log_head first_position': 'missing',
+      'log_head segment_bits': 'head',
+      'log_identity origin': 'identity',
+      'log_identity verifier_key': 'identity',
+      'trees size': 'tree',
+    };
+    for (const [place, kind] of Object.entries(kinds)) {
+      const [table, column] = place.split(' ');
+      const sql = `ALTER TABLE ${table} ALTER ${column} DROP NOT NULL; UPDATE ${table} SET ${column} = NULL`;
+      expect(found(await verifyTampered(client, sql)).kinds, place).toContain(kind);
+    }
+  });
 });
 
 describe('the tail that is not in the trees yet', () => {
