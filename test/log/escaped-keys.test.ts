@@ -1,18 +1,15 @@
 import { expect } from 'vitest';
-import type { Pool } from '../../src/db/pool.ts';
-import { parseEntries } from '../../src/merkle/tile-files.ts';
 import { parseJson } from '../../src/parse-json.ts';
-import { verifyDatabase } from '../../src/verify/database.ts';
 import { createKey } from '../auth/create-key.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, type TestService } from '../support/service.ts';
 import { openStream } from '../support/sse.ts';
 import { test } from '../support/test.ts';
-import { open } from './exports/download.ts';
 
-// On Node 24 `JSON.parse` takes a key with an escape for another one that it parsed before at the same place, if another
-// key stands before both (nodejs/node#63785). PostgreSQL puts the shorter key first; each pair has one of its own, since
-// behind one that was followed by very many others nothing goes wrong.
+// `JSON.parse` of Node 24.10 to 24.21 takes a key with an escape for another one that it parsed before at the same place, if
+// another key stands before both (nodejs/node#63785). PostgreSQL puts the shorter key first; each pair has one of its own,
+// since behind one that was followed by eight others nothing goes wrong. `escaped-keys-by-parser.test.ts` is about each
+// place that parses keys.
 const KEYS = ['"', '\\', '\b', '\f', '\n', '\r', '\t', '\u0001', '\u001f', '\\b', '\nb'].map(
   (end) => `longer${end}`,
 );
@@ -29,15 +26,12 @@ interface Node {
 let database: TestDatabase;
 let service: TestService;
 let other: TestService;
-let pool: Pool;
 let bound: string;
-let ids: string[];
 
-test.beforeAll(async ({ createDatabase, startService, createPool }) => {
+test.beforeAll(async ({ createDatabase, startService }) => {
   database = await createDatabase();
   service = await startService(database.url);
   other = await startService(database.url);
-  pool = createPool(database.url, () => undefined);
   const scopes = ['EVENTS_READ', 'EVENTS_EXPORT'] as const;
   ({ secret: bound } = await createKey(service, { name: 'acme', scopes, customerId: 'acme' }));
 });
@@ -98,7 +92,7 @@ test('keys with escapes are what they were, on every way through the API', async
   );
   const logged = logEvents.results.map(({ event }) => event);
   expectAll(logged, 'the answer of logEvents');
-  ids = logged.map(({ id }) => id);
+  const ids = logged.map(({ id }) => id);
   for (const [index, nodes] of live.entries()) expectAll(await nodes(), `live feed ${index}`);
   for (const key of [ADMIN_KEY, bound]) {
     const who = key === bound ? 'bound' : 'admin';
@@ -146,36 +140,4 @@ test('keys with escapes are what they were, on every way through the API', async
       for (const { node } of found.edges) expect(node.details).toEqual(details);
     }
   }
-});
-
-test('and in exports, entries, proofs and the verification', async () => {
-  await ask('{ checkpoint { treeSize } }');
-  const lines: Record<string, string[]> = {};
-  for (const key of [ADMIN_KEY, bound]) {
-    const { auditExport } = await ask<{ auditExport: { url: string } }>(
-      '{ auditExport(format: NDJSON, filter: { customerId: "acme" }) { url } }',
-      {},
-      key,
-    );
-    const text = (await (await open(auditExport.url)).whole()).toString();
-    lines[key] = text.trimEnd().split('\n');
-    const records = lines[key].map((line) => parseJson(line) as Record<string, unknown>);
-    expect(records.map((record) => [record.details, record.old_values, record.new_values])).toEqual(
-      DETAILS.map((details) => [details, details, details]),
-    );
-  }
-  const response = await fetch(`${service.url}/tile/entries/000.p/${DETAILS.length + 1}`, {
-    headers: { authorization: `Bearer ${ADMIN_KEY}` },
-  });
-  const entries = parseEntries(new Uint8Array(await response.arrayBuffer()));
-  expect(entries.slice(1).map((entry) => Buffer.from(entry).toString())).toEqual(lines[ADMIN_KEY]);
-  const { nodes } = await ask<{ nodes: { proofBundle: string }[] }>(
-    'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on AuditEvent { proofBundle } } }',
-    { ids: ids.slice(0, 100) },
-  );
-  for (const [index, { proofBundle }] of nodes.entries()) {
-    const extra = /^extra (\S+)$/m.exec(proofBundle)?.[1] ?? '';
-    expect(Buffer.from(extra, 'base64').toString()).toBe(lines[ADMIN_KEY]?.[index]);
-  }
-  expect((await verifyDatabase(pool)).findings).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import { parseJson } from '../../src/parse-json.ts';
 import { ADMIN_KEY } from './service.ts';
 
 /** A message of the graphql-transport-ws protocol. */
@@ -31,7 +32,7 @@ export async function openSocket(
   const arrived: Message[] = [];
   let wake = () => {};
   socket.on('message', (data) => {
-    arrived.push(JSON.parse(String(data)));
+    arrived.push(parseJson(String(data)) as Message);
     wake();
   });
   const closed = once(socket, 'close').then(([code]) => code as number);
