@@ -5,19 +5,26 @@ import { createPool } from '../src/db/pool.ts';
 import { prismaOn } from '../src/db/prisma.ts';
 import { type Reads, statementName } from '../src/db/queries.ts';
 import { checkFilter, type FilterInput } from '../src/events/filter.ts';
+import {
+  readCheckpointAt,
+  readCosignedCheckpoint,
+  readLatestCheckpoint,
+} from '../src/evidence/checkpoints.ts';
+import { readTrees, tileReader } from '../src/evidence/trees.ts';
 import { listEvents, readEvents, readPositions, readRange, readTail } from '../src/log/read/events.ts';
 import type { EventOrder } from '../src/log/read/pages.ts';
 import { countBy, countEvents } from '../src/log/summary/group-by.ts';
 import { Summary } from '../src/log/summary/summary.ts';
+import { TILE_WIDTH, tileWidth } from '../src/merkle/tile.ts';
 import { customerOf, eventOf, networkOf } from './events.ts';
 import { openLab } from './lab.ts';
 import { median } from './load.ts';
 import { readOptions } from './options.ts';
 import { createProgress } from './progress.ts';
 
-// The plans of the statements that clients wait for, on a log of many segments: with a plan for the values of each execution
-// (what PostgreSQL makes for a statement that is not prepared), and with one plan for all values (what it may come to use for
-// a prepared one). `npm run bench:plans`; the options are those of the benchmark.
+// The plans of the statements that clients wait for, all prepared ones among them, on a log of many segments: with a plan for
+// the values of each execution (what PostgreSQL makes for a statement that is not prepared), and with one plan for all values
+// (what it may come to use for a prepared one). `npm run bench:plans`; the options are those of the benchmark.
 
 const SEGMENT_BITS = 12;
 const BATCH = 500;
@@ -69,7 +76,9 @@ async function fill(databaseUrl: string, dataDir: string, rows: number): Promise
       ...eventOf(first + at),
       timestamp: start + ((first + at) / rows) * SPAN_DAYS * DAY_MS,
     }));
-    await log.logMany(events);
+    const logged = await log.logMany(events);
+    // A proof waits until the tree has grown and a checkpoint is signed.
+    if (first + BATCH >= rows) await log.prove(logged.at(-1)?.event?.id ?? '');
   }
   await log.close();
 }
@@ -101,6 +110,7 @@ async function readsOf(db: Reads, rows: number): Promise<Record<string, Read>> {
     }),
     words: list({ search: 'invoice' }),
     network: list({ ipAddress: networkOf(3) }),
+    'address of one event': list({ ipAddress: event?.ipAddress ?? '' }),
     'by id': (reads) => readEvents(reads, [event?.id ?? ''], []),
     'by position': (reads) => readPositions(reads, [10, rows >> 1]),
     feed: (reads) => readTail(reads, rows - 100, rows, 100),
@@ -112,6 +122,14 @@ async function readsOf(db: Reads, rows: number): Promise<Record<string, Read>> {
     'count that the counters do not have': (reads) =>
       countEvents(reads, [{ customerId, action: 'data:read' }]),
     'top users': (reads) => countBy(reads, [month], 'userId', 10),
+    tree: (reads) => readTrees(reads, ['log']),
+    tile: (reads) => {
+      const index = Math.floor(rows / 2 / TILE_WIDTH);
+      return tileReader(reads, 'log')([{ level: 0, index, width: tileWidth(0, index, rows) }]);
+    },
+    'latest checkpoint': (reads) => readLatestCheckpoint(reads, 'log'),
+    'checkpoint of a size': (reads) => readCheckpointAt(reads, 'log', rows),
+    'cosigned checkpoint': (reads) => readCosignedCheckpoint(reads, 1),
   };
 }
 
