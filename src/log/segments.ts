@@ -17,8 +17,9 @@ export interface SegmentRange {
 }
 
 /**
- * The segments with events, in order. They are read from the catalog, since a reader under row-level security cannot see the
- * head. Left out are segments that are being removed, which have no bounds any more, or detached, which may be locked.
+ * The segments with events, in order. They are read from the catalog, since a reader under row-level security may read of the
+ * head only the first position. Left out are segments that are being removed, which have no bounds any more, or detached,
+ * which may be locked.
  */
 export function readSegments(db: Reads): Promise<SegmentRange[]> {
   return db.$queryRaw(SEGMENTS);
