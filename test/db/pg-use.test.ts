@@ -8,14 +8,15 @@ const IN_TRANSACTION = 'writes of a transaction, beside locks and functions of t
 const ANSWERS = 'asks whether the database answers';
 const DELIVERY =
   'the one read between a notification and the delivery on other instances: bench/README.md has what Prisma costs there';
-const VERIFY = 'one snapshot for all that is verified, which threads share, and cursors';
+const CURSORS = 'reads through cursors, which Prisma does not have';
+const SNAPSHOT = 'begins the transaction whose snapshot all of a verification sees, on each of its connections';
 
 /** How often the files outside `src/db` give something to `pg` themselves, and why not to the Prisma client. */
 const USES: Record<string, [count: number, reason: string]> = {
   'audit/meta-audit.ts': [1, ANSWERS],
   'evidence/append-leaves.ts': [1, COPY],
   'evidence/checkpoints.ts': [1, IN_TRANSACTION],
-  'evidence/signing-identity.ts': [3, IN_TRANSACTION],
+  'evidence/signing-identity.ts': [2, IN_TRANSACTION],
   'evidence/trees.ts': [4, IN_TRANSACTION],
   'feed/notify-or-poll.ts': [2, 'LISTEN'],
   'feed/tail.ts': [2, DELIVERY],
@@ -33,18 +34,13 @@ const USES: Record<string, [count: number, reason: string]> = {
   'log/segments.ts': [1, APPEND],
   'log/summary/rollups.ts': [4, IN_TRANSACTION],
   'server/health.ts': [1, `${ANSWERS}, on a connection of its own`],
-  'verify/catalog.ts': [2, VERIFY],
-  'verify/checkpoints.ts': [3, VERIFY],
-  'verify/customers.ts': [3, VERIFY],
-  'verify/database.ts': [2, VERIFY],
-  'verify/derived-data.ts': [7, VERIFY],
-  'verify/head.ts': [6, VERIFY],
-  'verify/removals.ts': [2, VERIFY],
-  'verify/row-worker.ts': [2, VERIFY],
-  'verify/rows.ts': [2, VERIFY],
-  'verify/threads.ts': [1, VERIFY],
-  'verify/trees.ts': [1, VERIFY],
-  'verify/walk-log.ts': [1, VERIFY],
+  'verify/checkpoints.ts': [2, CURSORS],
+  'verify/customers.ts': [2, CURSORS],
+  'verify/database.ts': [2, SNAPSHOT],
+  'verify/derived-data.ts': [1, CURSORS],
+  'verify/removals.ts': [1, CURSORS],
+  'verify/row-worker.ts': [2, SNAPSHOT],
+  'verify/trees.ts': [1, CURSORS],
 };
 
 /** A statement for `pg`, or one of the functions of `src/db` that give it one. */

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
-/** The code blocks of the README in a language, in order. */
-export function blocksOf(language: 'sh' | 'graphql'): string[] {
-  return [...README.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(
+/** The code blocks of the README, or of another document, in a language, in order. */
+export function blocksOf(language: 'sh' | 'graphql' | 'ts', document = README): string[] {
+  return [...document.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(
     ([, text]) => text as string,
   );
 }
