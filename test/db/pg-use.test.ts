@@ -9,7 +9,8 @@ const ANSWERS = 'asks whether the database answers';
 const DELIVERY =
   'the one read between a notification and the delivery on other instances: bench/README.md has what Prisma costs there';
 const CURSORS = 'reads through cursors, which Prisma does not have';
-const SNAPSHOT = 'begins the transaction whose snapshot all of a verification sees, on each of its connections';
+const SNAPSHOT =
+  'begins the transaction whose snapshot all of a verification sees, on each of its connections';
 
 /** How often the files outside `src/db` give something to `pg` themselves, and why not to the Prisma client. */
 const USES: Record<string, [count: number, reason: string]> = {
