@@ -4,7 +4,7 @@ import type { Reads } from '../db/queries.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent } from '../events/fields.ts';
 import type { EventFilter } from '../events/filter.ts';
-import { readHead } from '../log/head.ts';
+import { readSize } from '../log/head.ts';
 import { readPositions } from '../log/read/events.ts';
 import type { Tile } from '../merkle/tile.ts';
 import type { EntryBundle } from '../merkle/tile-files.ts';
@@ -167,7 +167,7 @@ class StoredEvidence implements Evidence {
 
   /** The latest checkpoint. It is signed now when it does not cover the whole log. */
   async #currentCheckpoint({ tree, db }: TreeView): Promise<StoredCheckpoint> {
-    const { size } = (await readHead(prismaOn(this.#pool))).frontier;
+    const size = await readSize(this.#pool);
     const known = await readLatestCheckpoint(db, tree);
     if (known && known.logSize >= size) return known;
     await this.#signer.signNow();

@@ -4,7 +4,7 @@ import { readsOn } from '../db/queries.ts';
 import type { AuditEvent } from '../events/fields.ts';
 import { memoryBytesOf } from '../events/json.ts';
 import type { CommittedEvents } from '../log/append/appender.ts';
-import { readHead } from '../log/head.ts';
+import { readHead, readSize } from '../log/head.ts';
 import { readTail } from '../log/read/events.ts';
 
 const PAGE = 500;
@@ -34,7 +34,7 @@ export class Tail {
 
   /** Starts at the current end of the log. Errors of its reads go to `onError`; the next hint tries again. */
   static async open(pool: Pool, onError: (error: Error) => void): Promise<Tail> {
-    return new Tail(pool, (await readHead(prismaOn(pool))).frontier.size, onError);
+    return new Tail(pool, await readSize(pool), onError);
   }
 
   /** The position after the newest event that was read. */

@@ -1,14 +1,13 @@
 import { Readable } from 'node:stream';
 import { visibleTo } from '../auth/gate.ts';
 import { callerOf, type RequestContext } from '../auth/principal-and-scopes.ts';
-import { prismaOn } from '../db/prisma.ts';
 import { AuditError, badInput } from '../errors.ts';
 import type { AuditEvent as StoredEvent } from '../events/fields.ts';
 import type { EventFilter } from '../events/filter.ts';
 import type { FeedStart, Subscription } from '../feed/feed.ts';
 import { USUAL_CSV } from '../log/exports/csv.ts';
 import { aboutExport, EXPORT_FORMATS, type ExportFormat } from '../log/exports/link.ts';
-import { readHead } from '../log/head.ts';
+import { readSize } from '../log/head.ts';
 import { parseCursor } from '../log/read/cursor.ts';
 import { listEvents, readEvents } from '../log/read/events.ts';
 import { EVENT_ORDERS, type EventOrder, MAX_OFFSET, PAGE_SIZE } from '../log/read/pages.ts';
@@ -190,7 +189,7 @@ export function exportEvents(open: OpenLog, format: string, options: ExportOptio
   const begin = () =>
     runCall(open, { principal, scope: 'events:export', what: 'auditExport' }, async (context) => {
       const filters = visibleTo(context.principal, condition);
-      const end = (await readHead(prismaOn(services.pool))).frontier.size;
+      const end = await readSize(services.pool);
       await recordExport(open, context, { format: name, filters, end });
       const { keyId, generation, customerId } = context.principal;
       const rights = { keyId, generation, customerId, keyExpiresAt: undefined };

@@ -35,6 +35,11 @@ export async function readFirstPosition(db: Reads): Promise<number> {
 
 const FIRST = Prisma.sql`SELECT first_position::float8 AS first FROM log_head`;
 
+/** The number of events, including purged ones. */
+export async function readSize(pool: Pool): Promise<number> {
+  return (await readHead(prismaOn(pool))).frontier.size;
+}
+
 /** Reads the head. */
 export async function readHead(prisma: PrismaClient): Promise<LogHead> {
   return headOf(

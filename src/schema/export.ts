@@ -1,6 +1,5 @@
 import { visibleTo } from '../auth/gate.ts';
 import { callerOf } from '../auth/principal-and-scopes.ts';
-import { prismaOn } from '../db/prisma.ts';
 import { badInput } from '../errors.ts';
 import { checkFilter } from '../events/filter.ts';
 import { type CsvOptions, DELIMITERS, USUAL_CSV } from '../log/exports/csv.ts';
@@ -11,7 +10,7 @@ import {
   LINK_VALID_MS,
   sealGrant,
 } from '../log/exports/link.ts';
-import { readHead } from '../log/head.ts';
+import { readSize } from '../log/head.ts';
 import { builder } from './builder.ts';
 import { cost, QUERY_COST } from './cost.ts';
 import { AuditEventFilterRef } from './filter.ts';
@@ -65,7 +64,7 @@ builder.queryField('auditExport', (t) =>
         keyExpiresAt ?? Number.POSITIVE_INFINITY,
       );
       const filters = visibleTo(principal, checkFilter(filter, services.pipeline.redaction));
-      const end = (await readHead(prismaOn(services.pool))).frontier.size;
+      const end = await readSize(services.pool);
       const grant = sealGrant(
         { format, csv, filters, end, keyId, generation, keyExpiresAt, customerId, expiresAt },
         services.exportSecret,

@@ -160,7 +160,8 @@ async function checkScopes(db: Reads, findings: Findings): Promise<void> {
   const [wrong] = await db.$queryRaw<{ scope: string; count: number }[]>(
     Prisma.sql`SELECT scope, (count(*) OVER ())::float8 AS count FROM summary_scopes CROSS JOIN log_head
      WHERE counted < 0 OR counted > size OR (scope = 'log' AND EXISTS (
-       SELECT FROM audit_events WHERE position < counted AND ("timestamp" < earliest OR "timestamp" > latest)))
+       SELECT FROM audit_events
+       WHERE position >= first_position AND position < counted AND ("timestamp" < earliest OR "timestamp" > latest)))
        OR (scope <> 'log' AND (earliest IS NOT NULL OR latest IS NOT NULL OR scope NOT LIKE 'customer/%'))
      UNION ALL
      SELECT 'log', 1 WHERE NOT EXISTS (SELECT FROM summary_scopes WHERE scope = 'log')

@@ -1,13 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import type { Pool } from '../../src/db/pool.ts';
-import { prismaOn } from '../../src/db/prisma.ts';
 import { checkEvent } from '../../src/events/validate.ts';
 import { createFeed, type Feed } from '../../src/feed/feed.ts';
 import { createListener, GROWTH_CHANNEL } from '../../src/feed/notify-or-poll.ts';
 import { type Appender, type CommitObserver, createAppender } from '../../src/log/append/appender.ts';
 import { prepareEvent } from '../../src/log/append/prepare-event.ts';
-import { readHead } from '../../src/log/head.ts';
+import { readSize } from '../../src/log/head.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { test } from '../support/test.ts';
 
@@ -55,8 +54,8 @@ function readsOf(spied: Pool): unknown[] {
     .filter((statement) => JSON.stringify(statement).includes('FROM audit_events'));
 }
 
-async function sizeOfLog(): Promise<number> {
-  return (await readHead(prismaOn(pool))).frontier.size;
+function sizeOfLog(): Promise<number> {
+  return readSize(pool);
 }
 
 /** Waits for what other processes do, beside other tests on a busy machine. */

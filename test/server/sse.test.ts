@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, vi } from 'vitest';
 import { storeKey } from '../../src/auth/api-keys.ts';
 import type { Pool } from '../../src/db/pool.ts';
-import { prismaOn } from '../../src/db/prisma.ts';
-import { readHead } from '../../src/log/head.ts';
+import { readSize } from '../../src/log/head.ts';
 import { formatCursor } from '../../src/log/read/cursor.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { expectWithin } from '../support/runs.ts';
@@ -22,7 +21,7 @@ test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   pool = createPool(database.url, () => undefined);
 });
 
-const sizeOfLog = async () => (await readHead(prismaOn(pool))).frontier.size;
+const sizeOfLog = () => readSize(pool);
 
 /** Where the next event will be, and the cursor after which it is the first. */
 async function next(): Promise<{ start: number; after: string }> {

@@ -5,13 +5,17 @@ import { createAppender } from '../../../src/log/append/appender.ts';
 import { wantAll } from '../../../src/log/append/extensions.ts';
 import { prepareEvent } from '../../../src/log/append/prepare-event.ts';
 import { createHead } from '../../../src/log/head.ts';
-import { createPurges } from '../../../src/log/retention/purge.ts';
+import { createPurges, type Purges } from '../../../src/log/retention/purge.ts';
+import { countNextEvents } from '../../../src/log/summary/rollups.ts';
+import { verifyDatabase } from '../../../src/verify/database.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { startService } from '../../support/service.ts';
 import { backdateCheckpoints, signLog } from '../../support/sign.ts';
 import { test } from '../../support/test.ts';
 import { upTo } from '../../support/write.ts';
 
+/** The advisory lock of whoever removes rows. */
+const REMOVAL_LOCK = 72707371;
 const DAY_MS = 86_400_000;
 const draft = {
   eventType: 'data.read',
@@ -32,12 +36,16 @@ test.beforeAll(async ({ createDatabase, createPool }) => {
 });
 
 /** Records events with the real append, and has them signed, as if it were so many days ago. */
-async function recordDaysAgo(days: number, count: number): Promise<void> {
+async function recordDaysAgo(
+  days: number,
+  count: number,
+  on: { url: string; pool: Pool } = { url: database.url, pool },
+): Promise<void> {
   const now = Date.now() - days * DAY_MS;
   const events = upTo(count).map(() => prepareEvent({ ...draft }, now, 'input'));
-  await createAppender(pool).append({ events, paths: events.map(() => 'input') });
-  await signLog(database.url);
-  await backdateCheckpoints(pool, now);
+  await createAppender(on.pool).append({ events, paths: events.map(() => 'input') });
+  await signLog(on.url);
+  await backdateCheckpoints(on.pool, now);
 }
 
 async function state() {
@@ -72,27 +80,29 @@ test('RETENTION_DAYS removes what is older soon after the start, with one event 
   expect(await state()).toEqual({ first: 600, count: 51, purges: 1 });
 });
 
+function purgesAt(on: Pool, time: number): Purges {
+  return createPurges({
+    pool: on,
+    pipeline: {
+      filters: wantAll,
+      redaction: createRedaction({ hashKey: Buffer.alloc(32) }),
+      appender: createAppender(on),
+      readPositions: async () => new Map(),
+      dispatch: () => undefined,
+      now: () => time,
+    },
+    maxPercent: 100,
+    databaseNow: async () => time,
+    onError: (error) => expect.unreachable(error.message),
+  });
+}
+
 test('instances that purge at once on their own remove everything once, with one event', async () => {
   const { first, count } = (await state()) as { first: number; count: number };
   await recordDaysAgo(0, 300);
   const later = Date.now() + 40 * DAY_MS;
   const pools = upTo(4).map(() => createPool(database.url, () => undefined));
-  const purges = pools.map((each) =>
-    createPurges({
-      pool: each,
-      pipeline: {
-        filters: wantAll,
-        redaction: createRedaction({ hashKey: Buffer.alloc(32) }),
-        appender: createAppender(each),
-        readPositions: async () => new Map(),
-        dispatch: () => undefined,
-        now: () => later,
-      },
-      maxPercent: 100,
-      databaseNow: async () => later,
-      onError: (error) => expect.unreachable(error.message),
-    }),
-  );
+  const purges = pools.map((each) => purgesAt(each, later));
   const counts = await Promise.all(
     purges.map((each) => each.purge({}, { olderThanDays: 30, isAsked: false })),
   );
@@ -101,4 +111,27 @@ test('instances that purge at once on their own remove everything once, with one
   await Promise.all(pools.map((each) => each.end()));
   expect(counts.toSorted((a, b) => b - a)).toEqual([count + 300, 0, 0, 0]);
   expect(await state()).toEqual({ first: first + count + 300, count: 1, purges: 1 });
+});
+
+test('a log verifies whose events were announced before they were counted, and are not removed yet', async ({
+  createDatabase,
+  createPool,
+  onTestFinished,
+}) => {
+  const { url } = await createDatabase();
+  const own = createPool(url, () => undefined);
+  await createHead(own, 8);
+  const holder = await own.connect();
+  const purges = purgesAt(own, Date.now() + 40 * DAY_MS);
+  onTestFinished(async () => {
+    holder.release(true);
+    await purges.close();
+  });
+  await holder.query('SELECT pg_advisory_lock($1)', [REMOVAL_LOCK]);
+  await recordDaysAgo(0, 5, { url, pool: own });
+  expect(await purges.purge({}, { olderThanDays: 30, isAsked: false })).toBe(5);
+  expect(await countNextEvents(own)).toBe(1);
+  const { rows } = await own.query<{ count: number }>('SELECT count(*) AS count FROM audit_events');
+  expect(rows).toEqual([{ count: 6 }]);
+  expect((await verifyDatabase(own)).findings).toEqual([]);
 });
