@@ -34,8 +34,8 @@ export const boundPrismaOn = clientsOn((pool: Pool) =>
   ),
 );
 
-// The limit of a search is on the silence of its connection, not on the duration of its transaction.
-const TRANSACTION = { maxWait: 60_000, timeout: 3_600_000 };
+// The limit of a search or verification is on the silence of its connection, not on the duration of its transaction: 7 days.
+const TRANSACTION = { maxWait: 60_000, timeout: 604_800_000 };
 
 /** Makes Prisma clients: one for each pool, or other object, with its lifetime. */
 function clientsOn<On extends object>(poolFor: (on: On) => Pool): (on: On) => PrismaClient {
