@@ -1,10 +1,14 @@
 import { expect } from 'vitest';
+import type { Pool } from '../../src/db/pool.ts';
+import { parseEntries } from '../../src/merkle/tile-files.ts';
 import { parseJson } from '../../src/parse-json.ts';
+import { verifyDatabase } from '../../src/verify/database.ts';
 import { createKey } from '../auth/create-key.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { ADMIN_KEY, type TestService } from '../support/service.ts';
 import { openStream } from '../support/sse.ts';
 import { test } from '../support/test.ts';
+import { open } from './exports/download.ts';
 
 // `JSON.parse` of Node 24.10 to 24.21 takes a key with an escape for another one that it parsed before at the same place, if
 // another key stands before both (nodejs/node#63785). PostgreSQL puts the shorter key first; each pair has one of its own,
@@ -26,12 +30,15 @@ interface Node {
 let database: TestDatabase;
 let service: TestService;
 let other: TestService;
+let pool: Pool;
 let bound: string;
+let ids: string[];
 
-test.beforeAll(async ({ createDatabase, startService }) => {
+test.beforeAll(async ({ createDatabase, startService, createPool }) => {
   database = await createDatabase();
   service = await startService(database.url);
   other = await startService(database.url);
+  pool = createPool(database.url, () => undefined);
   const scopes = ['EVENTS_READ', 'EVENTS_EXPORT'] as const;
   ({ secret: bound } = await createKey(service, { name: 'acme', scopes, customerId: 'acme' }));
 });
@@ -92,7 +99,7 @@ test('keys with escapes are what they were, on every way through the API', async
   );
   const logged = logEvents.results.map(({ event }) => event);
   expectAll(logged, 'the answer of logEvents');
-  const ids = logged.map(({ id }) => id);
+  ids = logged.map(({ id }) => id);
   for (const [index, nodes] of live.entries()) expectAll(await nodes(), `live feed ${index}`);
   for (const key of [ADMIN_KEY, bound]) {
     const who = key === bound ? 'bound' : 'admin';
@@ -140,4 +147,36 @@ test('keys with escapes are what they were, on every way through the API', async
       for (const { node } of found.edges) expect(node.details).toEqual(details);
     }
   }
+});
+
+test('and in exports, entries, proofs and the verification', async () => {
+  await ask('{ checkpoint { treeSize } }');
+  const lines: Record<string, string[]> = {};
+  for (const key of [ADMIN_KEY, bound]) {
+    const { auditExport } = await ask<{ auditExport: { url: string } }>(
+      '{ auditExport(format: NDJSON, filter: { customerId: "acme" }) { url } }',
+      {},
+      key,
+    );
+    const text = (await (await open(auditExport.url)).whole()).toString();
+    lines[key] = text.trimEnd().split('\n');
+    const records = lines[key].map((line) => parseJson(line) as Record<string, unknown>);
+    expect(records.map((record) => [record.details, record.old_values, record.new_values])).toEqual(
+      DETAILS.map((details) => [details, details, details]),
+    );
+  }
+  const response = await fetch(`${service.url}/tile/entries/000.p/${DETAILS.length + 1}`, {
+    headers: { authorization: `Bearer ${ADMIN_KEY}` },
+  });
+  const entries = parseEntries(new Uint8Array(await response.arrayBuffer()));
+  expect(entries.slice(1).map((entry) => Buffer.from(entry).toString())).toEqual(lines[ADMIN_KEY]);
+  const { nodes } = await ask<{ nodes: { proofBundle: string }[] }>(
+    'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on AuditEvent { proofBundle } } }',
+    { ids: ids.slice(0, 100) },
+  );
+  for (const [index, { proofBundle }] of nodes.entries()) {
+    const extra = /^extra (\S+)$/m.exec(proofBundle)?.[1] ?? '';
+    expect(Buffer.from(extra, 'base64').toString()).toBe(lines[ADMIN_KEY]?.[index]);
+  }
+  expect((await verifyDatabase(pool)).findings).toEqual([]);
 });
