@@ -123,6 +123,43 @@ test('the API imports types alone from the database', () => {
   for (const line of lines) expect(line).toMatch(/^import type \{ Pool \} /);
 });
 
+/** A statement that imports types alone. The compiler leaves it out. */
+const TYPES_ALONE = /^(?:import|export) type [^;]*;$/gm;
+/** A file, or a package, that a file loads when it is loaded itself. */
+const LOADED = /^(?:import|export) (?:[^;']*? from )?'([^']+)';$/gm;
+
+/** Whatever a file of src/ loads, directly or through other files: their paths, and the names of packages. */
+function loadedBy(path: string, found = new Set<string>()): Set<string> {
+  const text = readFileSync(join(SRC, path), 'utf8').replace(TYPES_ALONE, '');
+  for (const [, specifier = ''] of text.matchAll(LOADED)) {
+    const isFile = specifier.startsWith('.');
+    const next = isFile
+      ? relative(SRC, join(SRC, dirname(path), specifier)).replaceAll('\\', '/')
+      : specifier;
+    if (found.has(next)) continue;
+    found.add(next);
+    if (isFile) loadedBy(next, found);
+  }
+  return found;
+}
+
+// Somebody who verifies evidence without the database waits for no code of the database, and trusts none.
+test.each([
+  'cli/verify/export.ts',
+  'cli/verify/remote.ts',
+  'cli/verify/proofs.ts',
+  'verify/hash-worker.ts',
+  'cli/main.ts',
+  'cli/prove.ts',
+  'merkle/index.ts',
+])('%s loads no code of the database', (path) => {
+  const loaded = [...loadedBy(path)];
+  expect(loaded.length).toBeGreaterThan(2);
+  expect(loaded.filter((one) => /^(?:db|schema|server)\/|^pg\b|prisma|graphql$|pothos/.test(one))).toEqual(
+    [],
+  );
+});
+
 test('no files import one another in a circle', () => {
   expect(circles(imports)).toEqual([]);
 });
@@ -133,6 +170,9 @@ test('the rules find what breaks them', () => {
   ]);
   expect(importsOf('log/a.ts', "await import('../server/server.ts');")).toEqual(['server/server.ts']);
   expect(importsOf('log/a.ts', "export * from '../server/server.ts';")).toEqual(['server/server.ts']);
+  expect([...loadedBy('cli/verify/database.ts')]).toEqual(
+    expect.arrayContaining(['verify/database.ts', 'db/prisma.ts', '@prisma/adapter-pg', 'pg']),
+  );
   expect(isAllowed('log/a.ts', 'server/server.ts')).toBe(false);
   expect(isAllowed('log/a.ts', 'log/retention/a.ts')).toBe(false);
   expect(isAllowed('server/server.ts', 'log/a.ts')).toBe(true);

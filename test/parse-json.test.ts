@@ -119,7 +119,7 @@ const BROWSER = 'runs in a browser, on what the page itself has stored or was se
  */
 const USES: [file: string, use: string, why: string][] = [
   ['log/retention/remove-rows.ts', '.auditEvent.findFirst', 'selects the position alone'],
-  ['verify/rows.ts', '.auditEvent.findFirst', 'selects the position alone'],
+  ['verify/read-rows.ts', '.auditEvent.findFirst', 'selects the position alone'],
   ['audit/lifecycle.ts', '.serviceSettings.upsert', 'the settings of the service'],
   [
     'audit/lifecycle.ts',

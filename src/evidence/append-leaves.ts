@@ -13,15 +13,8 @@ import { equalHashes, leafHash } from '../merkle/hash.ts';
 import { TILE_HEIGHT, TILE_WIDTH } from '../merkle/tile.ts';
 import { extendFrontier, type Frontier } from '../merkle/tree.ts';
 import { IntegrityError } from './integrity-alarms.ts';
-import {
-  encodePositions,
-  readTrees,
-  type TilePart,
-  type TreeName,
-  treeOf,
-  writeTiles,
-  writeTrees,
-} from './trees.ts';
+import { type TreeName, treeOf } from './tree-names.ts';
+import { encodePositions, readTrees, type TilePart, writeTiles, writeTrees } from './trees.ts';
 
 const PAGE = 1_000;
 

@@ -13,7 +13,7 @@ import {
 } from '../merkle/note.ts';
 import { cosignatureVerifier, type NoteVerifier, parseCosignature } from '../merkle/signatures.ts';
 import { parseJson } from '../parse-json.ts';
-import type { TreeName } from './trees.ts';
+import type { TreeName } from './tree-names.ts';
 
 /** A signed checkpoint as it is stored. */
 export interface StoredCheckpoint {

@@ -22,7 +22,7 @@ import { readEntries, readTile } from './serve-tiles.ts';
 import { type SigningIdentity, signCustomerCheckpoint } from './sign-checkpoints.ts';
 import type { Signer } from './signer.ts';
 import type { LogIdentity } from './signing-identity.ts';
-import { originOf, type TreeName } from './trees.ts';
+import { originOf, type TreeName } from './tree-names.ts';
 
 const ATTEMPTS = 5;
 

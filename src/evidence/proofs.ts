@@ -14,7 +14,8 @@ import {
 } from '../merkle/prove.ts';
 import { nodesFromTiles, type ReadTiles, tilesOfNodes } from '../merkle/tile.ts';
 import { readCheckpointAt, readCosignedCheckpoint, type StoredCheckpoint } from './checkpoints.ts';
-import { leafIndexesOf, readTrees, type TreeName, tileReader } from './trees.ts';
+import type { TreeName } from './tree-names.ts';
+import { leafIndexesOf, readTrees, tileReader } from './trees.ts';
 import { MAX_WITNESSES } from './witness-protocol.ts';
 
 /** Proves that an event is the leaf `leafIndex` of a tree (RFC 9162, 2.1.3). */

@@ -8,7 +8,8 @@ import { readPositions } from '../log/read/events.ts';
 import { type Tile, tileWidth } from '../merkle/tile.ts';
 import { type EntryBundle, formatEntries } from '../merkle/tile-files.ts';
 import { IntegrityError } from './integrity-alarms.ts';
-import { positionsOfLeaves, readTrees, type TreeName, tileReader } from './trees.ts';
+import type { TreeName } from './tree-names.ts';
+import { positionsOfLeaves, readTrees, tileReader } from './trees.ts';
 
 /** The bytes of a tile. Throws NOT_FOUND when the tree has not grown so far. */
 export async function readTile(db: Reads, tree: TreeName, tile: Tile): Promise<Uint8Array> {

@@ -20,7 +20,8 @@ import {
 } from './checkpoints.ts';
 import { IntegrityError } from './integrity-alarms.ts';
 import type { LogIdentity } from './signing-identity.ts';
-import { isConsistent, lockLogTree, originOf, readTrees, type TreeName, tileReader } from './trees.ts';
+import { originOf, type TreeName } from './tree-names.ts';
+import { isConsistent, lockLogTree, readTrees, tileReader } from './trees.ts';
 
 const MAX_STEP = 20_000;
 

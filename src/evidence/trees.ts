@@ -7,20 +7,7 @@ import { nodesFromTiles, type ReadTiles, TILE_WIDTH, type Tile } from '../merkle
 import { emptyFrontier, type Frontier, parseFrontier, serializeFrontier } from '../merkle/tree.ts';
 import { verifyConsistency } from '../merkle/verify-proof.ts';
 import { IntegrityError } from './integrity-alarms.ts';
-
-/** The name of a tree: the log's own, or the tree of one customer's events, in log order. */
-export type TreeName = 'log' | `customer/${string}`;
-
-/** The name of the tree of a customer; that of the log for undefined. */
-export function treeOf(customerId: string | undefined): TreeName {
-  return customerId === undefined ? 'log' : `customer/${customerId}`;
-}
-
-/** The first line of a tree's checkpoints: the log's origin; for a customer followed by `/customer/` and the encoded id. */
-export function originOf(tree: TreeName, origin: string): string {
-  if (tree === 'log') return origin;
-  return `${origin}/customer/${encodeURIComponent(tree.slice('customer/'.length))}`;
-}
+import type { TreeName } from './tree-names.ts';
 
 interface TreeRow {
   tree: TreeName;

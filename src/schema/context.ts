@@ -12,7 +12,7 @@ import type { Catalog } from '../events/catalog.ts';
 import type { AuditEvent } from '../events/fields.ts';
 import type { Evidence, TreeView } from '../evidence/evidence.ts';
 import type { InclusionProof } from '../evidence/proofs.ts';
-import { treeOf } from '../evidence/trees.ts';
+import { treeOf } from '../evidence/tree-names.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Pipeline } from '../log/append/record.ts';
 import type { OpenExport } from '../log/exports/export.ts';

@@ -8,7 +8,7 @@ import { AuditError, badInput, type ErrorCode } from '../errors.ts';
 import { TEXT_BOUNDS } from '../events/fields.ts';
 import { problemOf } from '../events/json.ts';
 import type { TreeView } from '../evidence/evidence.ts';
-import { type TreeName, treeOf } from '../evidence/trees.ts';
+import { type TreeName, treeOf } from '../evidence/tree-names.ts';
 import {
   hasDotSegment,
   parseCustomerSegment,

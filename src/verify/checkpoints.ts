@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import { Peekable, streamRows } from '../db/bulk-read.ts';
 import { Prisma } from '../db/generated/client.ts';
 import type { Reads } from '../db/queries.ts';
-import { originOf, type TreeName } from '../evidence/trees.ts';
+import { originOf, type TreeName } from '../evidence/tree-names.ts';
 import { openCheckpoint } from '../merkle/checkpoint.ts';
 import { equalHashes } from '../merkle/hash.ts';
 import { type NoteSignature, parseNote, parseSignatureLines } from '../merkle/note.ts';

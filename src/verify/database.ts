@@ -1,6 +1,8 @@
 import type { PoolClient } from 'pg';
+import type { PrismaClient } from '../db/generated/client.ts';
 import type { Pool } from '../db/pool.ts';
 import { prismaWithin } from '../db/prisma.ts';
+import { readIdentity } from '../evidence/signing-identity.ts';
 import { rootOf } from '../merkle/tree.ts';
 import { checkCatalog } from './catalog.ts';
 import { CheckpointCheck, checkCosignatures, checkEvidenceCounts, streamCheckpoints } from './checkpoints.ts';
@@ -10,17 +12,18 @@ import { EventOwners } from './event-owners.ts';
 import { type CountedFinding, Findings } from './findings.ts';
 import {
   checkHead,
+  checkRemoval,
   checkSegments,
   checkTreeRow,
   type LogSizes,
   type LogWalkResult,
+  readRemovals,
   readSizes,
 } from './head.ts';
-import { checkRemoval, type Removals, readRemovals } from './removals.ts';
-import { readBlocks } from './rows.ts';
-import { type RowThreads, readRowsIn } from './threads.ts';
+import { type RowThreads, readBlocks, readRowsIn } from './read-rows.ts';
+import type { Removals } from './removals.ts';
 import { checkUpperTiles, streamTiles, TreeCheck } from './trees.ts';
-import { establishTrust, openSavedNotes, type SavedCheckpoint, type SavedNote, type Trust } from './trust.ts';
+import { openSavedNotes, type SavedCheckpoint, type SavedNote, type Trust, trustKey } from './trust.ts';
 import { walkLog } from './walk-log.ts';
 
 export interface DatabaseVerifyOptions {
@@ -158,4 +161,33 @@ async function checkLog(
   const upper = streamTiles(client, "tree = 'log' AND level > 0").while(() => true);
   await checkUpperTiles(upper, { tree: 'log', size: treeSize, replay: tree.replay, findings });
   return { tree, checkpoints: checkpoints.checked, walked };
+}
+
+/** Trusts the given key, which must be that of the log; without one, the key in the database. */
+async function establishTrust(
+  prisma: PrismaClient,
+  given: string | undefined,
+  findings: Findings,
+): Promise<Trust | undefined> {
+  const trust = given === undefined ? undefined : trustKey(given);
+  const stored = await readIdentity(prisma);
+  const wrong = (message: string) => findings.add({ kind: 'identity', message });
+  if (!stored) {
+    if (trust) wrong('the log does not say who signs it');
+    return trust;
+  }
+  if (trust && trust.verifierKey !== stored.verifierKey) wrong(`the log is signed by ${stored.verifierKey}`);
+  const own = trust ?? ownTrust(stored.verifierKey, wrong);
+  if (own && own.origin !== stored.origin)
+    wrong(`the log calls itself "${stored.origin}", and its key is of "${own.origin}"`);
+  return own;
+}
+
+function ownTrust(verifierKey: string, wrong: (message: string) => void): Trust | undefined {
+  try {
+    return trustKey(verifierKey);
+  } catch (error) {
+    wrong(`the log's verifier key is malformed: ${(error as Error).message}`);
+    return undefined;
+  }
 }

@@ -8,8 +8,8 @@ import { hashesIn, linesIn, wholeLines } from './export-lines.ts';
 import { type CountedFinding, type Finding, Findings } from './findings.ts';
 import { LogFileError } from './log-files.ts';
 import { RemovalLines } from './removals.ts';
+import { Replay } from './replay.ts';
 import { hashInThreads, usefulThreads } from './threads.ts';
-import { Replay } from './trees.ts';
 import type { SavedCheckpoint } from './trust.ts';
 import { explainLeaves, firstWrongTile, TileError, TrustedTiles } from './trusted-tiles.ts';
 

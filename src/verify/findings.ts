@@ -1,5 +1,5 @@
 import type { IntegrityProblem } from '../evidence/integrity-alarms.ts';
-import type { TreeName } from '../evidence/trees.ts';
+import type { TreeName } from '../evidence/tree-names.ts';
 import type { CheckedRow } from './rows.ts';
 
 /**

@@ -1,9 +1,14 @@
+import type { PoolClient } from 'pg';
+import { streamRows } from '../db/bulk-read.ts';
 import { Prisma, type PrismaClient } from '../db/generated/client.ts';
+import { prismaWithin } from '../db/prisma.ts';
 import type { Reads } from '../db/queries.ts';
+import { SYSTEM_RESOURCE_TYPE } from '../events/reserved-resource-type.ts';
 import { equalHashes, HASH_BYTES } from '../merkle/hash.ts';
 import { TILE_WIDTH } from '../merkle/tile.ts';
 import { type Frontier, frontierLength, parseFrontier, rootOf, serializeFrontier } from '../merkle/tree.ts';
 import type { Findings } from './findings.ts';
+import { PURGE_ACTION, type ReadEvent, Removals, removalEventOf, UPGRADE_ACTION } from './removals.ts';
 import type { TreeCheck } from './trees.ts';
 
 /** The stored row of `log_head`. */
@@ -240,4 +245,51 @@ export async function checkSegments(db: Reads, head: StoredHead, findings: Findi
       kind: 'head',
       message: `the head says 2^${head.segmentBits} events in a segment, but ${segment.name} has others`,
     });
+}
+
+/**
+ * Reads the removal events in the database, which the walk over the log verifies. `upgradedAt`: see `Removals`; by default
+ * by the column in the database.
+ */
+export async function readRemovals(
+  client: PoolClient,
+  first: number,
+  upgradedAt?: number,
+): Promise<Removals> {
+  const sql = `SELECT position, event_type, action, resource_type, details FROM audit_events
+    WHERE position >= $1 AND resource_type = $2 AND action IN ($3, $4)`;
+  const parameters = [first, SYSTEM_RESOURCE_TYPE, PURGE_ACTION, UPGRADE_ACTION];
+  const removals = new Removals(upgradedAt ?? ((await isOlder(prismaWithin(client))) ? Infinity : undefined));
+  const rows = streamRows<ReadEvent & { position: number }>(client, { sql, parameters, size: 500 });
+  for await (const { position, ...event } of rows) removals.add(removalEventOf(event, position));
+  return removals;
+}
+
+// Whether this version was never started on the database. Then the column may be missing too.
+async function isOlder(db: Reads): Promise<boolean> {
+  const rows = await db.$queryRaw<{ older: boolean }[]>(
+    Prisma.sql`SELECT to_jsonb(log_head) ->> 'announced_from' IS NULL AS older FROM log_head`,
+  );
+  return rows[0]?.older ?? false;
+}
+
+/** Checks that an event announces the beginning of the log that is in the head. */
+export function checkRemoval({
+  sizes,
+  tree,
+  removals,
+  findings,
+}: {
+  sizes: LogSizes;
+  tree: TreeCheck;
+  removals: Removals;
+  findings: Findings;
+}): void {
+  // When events are missing or changed, the announcement may be one of them.
+  if (findings.isAboutEvents) return;
+  const found = removals.problemAt(sizes.first, (size) => {
+    const frontier = tree.frontierAt(size);
+    return frontier && Buffer.from(rootOf(frontier)).toString('hex');
+  });
+  if (found) findings.add(found, Math.max(1, sizes.first - (found.position ?? 0)));
 }

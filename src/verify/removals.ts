@@ -1,16 +1,8 @@
-import type { PoolClient } from 'pg';
-import { streamRows } from '../db/bulk-read.ts';
-import { Prisma } from '../db/generated/client.ts';
-import { prismaWithin } from '../db/prisma.ts';
-import type { Reads } from '../db/queries.ts';
 import type { JsonValue } from '../events/fields.ts';
 import { SYSTEM_RESOURCE_TYPE } from '../events/reserved-resource-type.ts';
-import { rootOf } from '../merkle/tree.ts';
 import { parseJson } from '../parse-json.ts';
 import { NEWLINE } from './export-lines.ts';
-import type { Finding, Findings } from './findings.ts';
-import type { LogSizes } from './head.ts';
-import type { TreeCheck } from './trees.ts';
+import type { Finding } from './findings.ts';
 
 /** The action of the event that announces a purge. */
 export const PURGE_ACTION = 'log.purge';
@@ -158,53 +150,6 @@ function unannounced(from: number, first: number): Finding {
   const events = first - from === 1 ? 'the event is' : `the event and the ${first - from - 1} after it are`;
   const message = `${events} missing, and no event of the log announces that they were removed`;
   return { kind: 'missing', message, position: from };
-}
-
-/**
- * Reads the removal events in the database, which the walk over the log verifies. `upgradedAt`: see `Removals`; by default
- * by the column in the database.
- */
-export async function readRemovals(
-  client: PoolClient,
-  first: number,
-  upgradedAt?: number,
-): Promise<Removals> {
-  const sql = `SELECT position, event_type, action, resource_type, details FROM audit_events
-    WHERE position >= $1 AND resource_type = $2 AND action IN ($3, $4)`;
-  const parameters = [first, SYSTEM_RESOURCE_TYPE, PURGE_ACTION, UPGRADE_ACTION];
-  const removals = new Removals(upgradedAt ?? ((await isOlder(prismaWithin(client))) ? Infinity : undefined));
-  const rows = streamRows<ReadEvent & { position: number }>(client, { sql, parameters, size: 500 });
-  for await (const { position, ...event } of rows) removals.add(removalEventOf(event, position));
-  return removals;
-}
-
-// Whether this version was never started on the database. Then the column may be missing too.
-async function isOlder(db: Reads): Promise<boolean> {
-  const rows = await db.$queryRaw<{ older: boolean }[]>(
-    Prisma.sql`SELECT to_jsonb(log_head) ->> 'announced_from' IS NULL AS older FROM log_head`,
-  );
-  return rows[0]?.older ?? false;
-}
-
-/** Checks that an event announces the beginning of the log that is in the head. */
-export function checkRemoval({
-  sizes,
-  tree,
-  removals,
-  findings,
-}: {
-  sizes: LogSizes;
-  tree: TreeCheck;
-  removals: Removals;
-  findings: Findings;
-}): void {
-  // When events are missing or changed, the announcement may be one of them.
-  if (findings.isAboutEvents) return;
-  const found = removals.problemAt(sizes.first, (size) => {
-    const frontier = tree.frontierAt(size);
-    return frontier && Buffer.from(rootOf(frontier)).toString('hex');
-  });
-  if (found) findings.add(found, Math.max(1, sizes.first - (found.position ?? 0)));
 }
 
 interface FoundLine {

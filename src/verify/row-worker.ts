@@ -2,8 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { SILENCE } from '../db/client-with-deadlines.ts';
 import { createPool } from '../db/pool.ts';
 import { prismaWithin } from '../db/prisma.ts';
-import { rowReader } from './rows.ts';
-import { packRows, type RowThreadData } from './threads.ts';
+import { packRows, type RowThreadData, rowReader } from './read-rows.ts';
 
 // A worker thread: reads and checks the rows between two positions, in the snapshot of the main thread.
 const { url, snapshot } = workerData as RowThreadData;

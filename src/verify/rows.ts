@@ -1,5 +1,3 @@
-import { Prisma, type PrismaClient } from '../db/generated/client.ts';
-import type { Reads } from '../db/queries.ts';
 import { canonicalEvent } from '../events/canonical.ts';
 import {
   type AuditEvent,
@@ -12,7 +10,6 @@ import {
 import { formerSearchWords, searchWords, TEXT_START } from '../events/search.ts';
 import { EVENT_COLUMNS, type EventRow, eventOfRow, type RowObjects } from '../log/read/row.ts';
 import { leafHash } from '../merkle/hash.ts';
-import { TILE_WIDTH } from '../merkle/tile.ts';
 import { isExactNumber, parseJson } from '../parse-json.ts';
 
 /** The columns that `checkRow` needs. */
@@ -82,79 +79,4 @@ export function hasExactNumbers(json: string): boolean {
   for (const [token] of json.matchAll(TOKENS))
     if (!token.startsWith('"') && !isExactNumber(token)) return false;
   return true;
-}
-
-/** The number of events per read: whole tiles. */
-const PAGE = 8 * TILE_WIDTH;
-
-/** Reads and checks the rows from position `start` (inclusive) to `end` (exclusive), in order. */
-export type ReadRows = (start: number, end: number) => Promise<CheckedRow[]>;
-
-/** The rows of one tile of level 0, in order. In a log that was tampered with, a position may occur twice. */
-export interface RowBlock {
-  index: number;
-  rows: CheckedRow[];
-}
-
-/** Reads and checks rows in this thread. Through Prisma a row takes 1 µs longer than through `pg`, of 29 µs with its check. */
-export function rowReader(db: Reads): ReadRows {
-  const columns = Prisma.raw(CHECKED_COLUMNS);
-  return async (start, end) => {
-    const rows = await db.$queryRaw<StoredRow[]>(
-      Prisma.sql`SELECT ${columns} FROM audit_events WHERE position >= ${start} AND position < ${end}
-        ORDER BY audit_events.position`,
-    );
-    return rows.map(checkRow);
-  };
-}
-
-/**
- * All rows of the log in blocks, including rows at impossible positions. Reads up to `ahead` pages in advance, and skips
- * gaps.
- */
-export async function* readBlocks(
-  prisma: PrismaClient,
-  read: ReadRows,
-  ahead: number,
-): AsyncGenerator<RowBlock, void> {
-  let at = await nextPage(prisma, Number.MIN_SAFE_INTEGER);
-  const pages: Promise<CheckedRow[]>[] = [];
-  while (at !== undefined) {
-    while (pages.length <= ahead) pages.push(readQuietly(read, at + pages.length * PAGE));
-    const rows: CheckedRow[] = (await pages.shift()) ?? [];
-    if (rows.length > 0) {
-      yield* blocksOf(rows);
-      at += PAGE;
-    } else {
-      pages.length = 0;
-      at = await nextPage(prisma, at);
-    }
-  }
-}
-
-// When another page fails first, this one is not awaited, and its rejection must not end the process.
-function readQuietly(read: ReadRows, start: number): Promise<CheckedRow[]> {
-  const page = read(start, start + PAGE);
-  page.catch(() => undefined);
-  return page;
-}
-
-async function nextPage(prisma: PrismaClient, start: number): Promise<number | undefined> {
-  const next = await prisma.auditEvent.findFirst({
-    where: { position: { gte: start } },
-    orderBy: { position: 'asc' },
-    select: { position: true },
-  });
-  return next ? Math.floor(Number(next.position) / TILE_WIDTH) * TILE_WIDTH : undefined;
-}
-
-function blocksOf(rows: readonly CheckedRow[]): RowBlock[] {
-  const blocks: RowBlock[] = [];
-  for (const row of rows) {
-    const index = Math.floor(row.position / TILE_WIDTH);
-    const last = blocks.at(-1);
-    if (last?.index === index) last.rows.push(row);
-    else blocks.push({ index, rows: [row] });
-  }
-  return blocks;
 }

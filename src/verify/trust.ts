@@ -1,6 +1,4 @@
-import type { PrismaClient } from '../db/generated/client.ts';
-import { readIdentity } from '../evidence/signing-identity.ts';
-import { type TreeName, treeOf } from '../evidence/trees.ts';
+import { type TreeName, treeOfOrigin } from '../evidence/tree-names.ts';
 import { type Checkpoint, openCheckpoint } from '../merkle/checkpoint.ts';
 import { FormatError } from '../merkle/encoding.ts';
 import { ED25519_COSIGNATURE, parseNote, parseVerifierKey } from '../merkle/note.ts';
@@ -26,35 +24,6 @@ export function trustKey(verifierKey: string): Trust {
     logKey: noteVerifier(key),
     timestampKey: cosignatureVerifier({ ...key, type: ED25519_COSIGNATURE }),
   };
-}
-
-/** Trusts the given key, which must be that of the log; without one, the key in the database. */
-export async function establishTrust(
-  prisma: PrismaClient,
-  given: string | undefined,
-  findings: Findings,
-): Promise<Trust | undefined> {
-  const trust = given === undefined ? undefined : trustKey(given);
-  const stored = await readIdentity(prisma);
-  const wrong = (message: string) => findings.add({ kind: 'identity', message });
-  if (!stored) {
-    if (trust) wrong('the log does not say who signs it');
-    return trust;
-  }
-  if (trust && trust.verifierKey !== stored.verifierKey) wrong(`the log is signed by ${stored.verifierKey}`);
-  const own = trust ?? ownTrust(stored.verifierKey, wrong);
-  if (own && own.origin !== stored.origin)
-    wrong(`the log calls itself "${stored.origin}", and its key is of "${own.origin}"`);
-  return own;
-}
-
-function ownTrust(verifierKey: string, wrong: (message: string) => void): Trust | undefined {
-  try {
-    return trustKey(verifierKey);
-  } catch (error) {
-    wrong(`the log's verifier key is malformed: ${(error as Error).message}`);
-    return undefined;
-  }
 }
 
 /** A note from outside the database, and its name for messages. */
@@ -98,16 +67,4 @@ export async function openSavedNotes(
     }
   }
   return opened;
-}
-
-/** The tree that a checkpoint's first line names; undefined when it is that of another log. */
-export function treeOfOrigin(origin: string, logOrigin: string): TreeName | undefined {
-  if (origin === logOrigin) return 'log';
-  const prefix = `${logOrigin}/customer/`;
-  if (!origin.startsWith(prefix)) return undefined;
-  try {
-    return treeOf(decodeURIComponent(origin.slice(prefix.length)));
-  } catch {
-    return undefined;
-  }
 }

@@ -9,7 +9,7 @@ import {
   tileWidth,
 } from '../merkle/tile.ts';
 import type { Finding } from './findings.ts';
-import type { HashList, Replay } from './trees.ts';
+import type { HashList, Replay } from './replay.ts';
 
 /** A tile that does not match the root hash. */
 export class TileError extends Error {

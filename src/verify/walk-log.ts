@@ -6,7 +6,8 @@ import { emptyFrontier, extendFrontier, frontierLength, serializeFrontier } from
 import type { EventOwners } from './event-owners.ts';
 import { Deviations, type Findings } from './findings.ts';
 import type { LogSizes, LogWalkResult } from './head.ts';
-import type { CheckedRow, RowBlock } from './rows.ts';
+import type { RowBlock } from './read-rows.ts';
+import type { CheckedRow } from './rows.ts';
 import { addTile, type StoredTile, shapeProblem, TileOrder, type TreeCheck, tileCount } from './trees.ts';
 
 /** The options of `walkLog`. */

@@ -39,7 +39,7 @@ const USES: Record<string, [count: number, reason: string]> = {
   'verify/customers.ts': [2, CURSORS],
   'verify/database.ts': [2, SNAPSHOT],
   'verify/derived-data.ts': [1, CURSORS],
-  'verify/removals.ts': [1, CURSORS],
+  'verify/head.ts': [1, CURSORS],
   'verify/row-worker.ts': [2, SNAPSHOT],
   'verify/trees.ts': [1, CURSORS],
 };

@@ -13,7 +13,7 @@ import {
   MAX_JSON_DEPTH,
   MAX_JSON_VALUES,
 } from '../../src/events/fields.ts';
-import { originOf } from '../../src/evidence/trees.ts';
+import { originOf } from '../../src/evidence/tree-names.ts';
 import { signCheckpoint } from '../../src/merkle/checkpoint.ts';
 import { leafHash, nodeHash } from '../../src/merkle/hash.ts';
 import {

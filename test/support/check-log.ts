@@ -9,7 +9,8 @@ import {
   signNext,
 } from '../../src/evidence/sign-checkpoints.ts';
 import { openIdentity, readIdentity } from '../../src/evidence/signing-identity.ts';
-import { type TreeName, tileReader } from '../../src/evidence/trees.ts';
+import type { TreeName } from '../../src/evidence/tree-names.ts';
+import { tileReader } from '../../src/evidence/trees.ts';
 import { readHead } from '../../src/log/head.ts';
 import { readRange } from '../../src/log/read/events.ts';
 import { openCheckpoint } from '../../src/merkle/checkpoint.ts';

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { treeOfOrigin } from '../../evidence/tree-names.ts';
 import type { TrustedCheckpoint } from '../../merkle/checkpoint.ts';
 import { decodeBase64 } from '../../merkle/encoding.ts';
 import { leafHash } from '../../merkle/hash.ts';
@@ -9,7 +10,7 @@ import { parseJson } from '../../parse-json.ts';
 import { compareCheckpoints } from '../../verify/consistency.ts';
 import type { Findings } from '../../verify/findings.ts';
 import { logFilesAt, tilesFrom } from '../../verify/log-files.ts';
-import { type SavedCheckpoint, treeOfOrigin, trustKey } from '../../verify/trust.ts';
+import { type SavedCheckpoint, trustKey } from '../../verify/trust.ts';
 import { type CommandResult, findingLines, printable } from './output.ts';
 import { readSavedCheckpoints, treeOfAll, treeTitle } from './saved-checkpoints.ts';
 

@@ -1,4 +1,4 @@
-import { treeOf } from '../../evidence/trees.ts';
+import { treeOf } from '../../evidence/tree-names.ts';
 import { parseNote } from '../../merkle/note.ts';
 import { parseCosignature } from '../../merkle/signatures.ts';
 import { customerPath } from '../../merkle/tile-files.ts';
