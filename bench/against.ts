@@ -8,16 +8,19 @@ import { Connection, graphqlRequest } from './http-client.ts';
 import { KEY, type Lab, openLab } from './lab.ts';
 import { cycle, median, run } from './load.ts';
 import { send } from './loaded.ts';
+import { exported } from './measures/export.ts';
 import { costOf, gather, latenciesOf } from './measures/feed.ts';
 import { LIST, ONE, PAGE } from './measures/query.ts';
 import { SUMMARY } from './measures/summary.ts';
+import { saveExport, verified } from './measures/verify.ts';
 import { readOptions } from './options.ts';
 import { createProgress } from './progress.ts';
 import { numbers, requests } from './requests.ts';
 import { inTurn } from './rounds.ts';
 
 // Another version of the service, built in a checkout of its own, against this one: each on a database of its own on one
-// server, in turns. `npm run bench:against -- CHECKOUT [options]`; the options are those of the benchmark.
+// server, in turns. `npm run bench:against -- CHECKOUT [GROUP...] [options]`; groups and options are
+// those of the benchmark.
 
 const CONNECTIONS = 64;
 const PAGE_CONNECTIONS = 16;
@@ -65,32 +68,75 @@ async function compare(lab: Lab, root: string): Promise<Entry[]> {
     before: await lab.startService(urls.before, root),
     now: await lab.startService(urls.now),
   };
-  return [
-    ...(await measureFanOut(lab, services)),
-    await measureLatency(lab, 'feed-latency', {
+  const { groups, rows } = lab.options;
+  const entries: Entry[] = [];
+  if (groups.includes('feed')) {
+    const own = {
       before: { service: services.before, databaseUrl: urls.before },
       now: { service: services.now, databaseUrl: urls.now },
-    }),
-    await measureLatencyElsewhere(lab, root),
-    ...(await measureWork(lab, services)),
-    ...(await measureBareYoga(lab, services.before)),
-  ];
+    };
+    entries.push(...(await measureFanOut(lab, services)));
+    entries.push(await measureLatency(lab, 'feed-latency', own));
+    entries.push(await measureLatencyElsewhere(lab, root));
+  }
+  for (const service of [services.before, services.now]) await send(lab, service.url, rows);
+  entries.push(...(await measureReaders(lab, services, { urls, root })));
+  entries.push(...(await measureWork(lab, services)));
+  if (groups.includes('append')) entries.push(...(await measureBareYoga(lab, services.before)));
+  return entries;
 }
 
 /** A piece of work that a service does over and over, for as long as a turn lasts. */
 type Work = (lab: Lab, service: Child) => (() => Promise<Turn>) | Promise<() => Promise<Turn>>;
 
-async function measureWork(lab: Lab, services: Pair<Child>): Promise<Entry[]> {
-  for (const service of [services.before, services.now]) await send(lab, service.url, lab.options.rows);
+/** What reads the whole log: exports, and verification of the database and of an export, each with the start of its process. */
+async function measureReaders(
+  lab: Lab,
+  services: Pair<Child>,
+  { urls, root }: { urls: Pair<string>; root: string },
+): Promise<Entry[]> {
+  const readers = async (which: keyof Pair<Child>) => {
+    const service = services[which];
+    const { auditEvents } = await askOne<{ auditEvents: { totalCount: number } }>(
+      service.url,
+      '{ auditEvents(first: 1) { totalCount } }',
+    );
+    const rows = auditEvents.totalCount;
+    const files = await saveExport(lab, { service, rows }, which);
+    const ofRoot = which === 'before' ? { root } : {};
+    return {
+      export: () => exported(service, rows),
+      'verify database': () =>
+        verified({ rows, given: ['database'], environment: { DATABASE_URL: urls[which] }, ...ofRoot }),
+      'verify export': () => verified({ rows, given: ['export', ...files], ...ofRoot }),
+    };
+  };
+  const both = { before: await readers('before'), now: await readers('now') };
   const entries: Entry[] = [];
-  for (const [name, unit, work, floor, mostCpu] of [
-    ['single', 'events', singles, 0.8, 1.6],
-    ['batch', 'events', batches, 0.9, 1.2],
-    ['page', 'pages', pages, 0.65, 1.6],
-    ['summary', 'summaries', summaries, 0.9, 1.6],
-    ['by id', 'events', byId, 0.8, 1.6],
-    ['bound page', 'pages', boundPages, 0.5, 2],
+  for (const [group, name] of [
+    ['export', 'export'],
+    ['verify', 'verify database'],
+    ['verify', 'verify export'],
   ] as const) {
+    if (!lab.options.groups.includes(group)) continue;
+    const results = await inTurns(lab, name, { before: both.before[name], now: both.now[name] });
+    const values: [now: number, before: number] = [median(results.now), median(results.before)];
+    entries.push(comparison(name, 'events/s', values, 0.9, 'at least'));
+  }
+  return entries;
+}
+
+async function measureWork(lab: Lab, services: Pair<Child>): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (const [group, name, unit, work, floor, mostCpu] of [
+    ['append', 'single', 'events', singles, 0.8, 1.6],
+    ['append', 'batch', 'events', batches, 0.9, 1.2],
+    ['query', 'page', 'pages', pages, 0.8, 1.6],
+    ['summary', 'summary', 'summaries', summaries, 0.8, 1.6],
+    ['query', 'by id', 'events', byId, 0.8, 1.6],
+    ['query', 'bound page', 'pages', boundPages, 0.5, 2],
+  ] as const) {
+    if (!lab.options.groups.includes(group)) continue;
     entries.push(...(await compareWork(lab, services, { name, unit, work, floor, mostCpu })));
   }
   return entries;

@@ -54,7 +54,8 @@ export async function measureExport(lab: Lab, loads: Loads): Promise<Entry[]> {
   }
 }
 
-async function exported(service: Child, rows: number): Promise<number> {
+/** The events per second of an export of the whole log. */
+export async function exported(service: Child, rows: number): Promise<number> {
   const start = performance.now();
   let last = 0;
   let bytes = 0;

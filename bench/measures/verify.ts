@@ -13,31 +13,16 @@ import { inTurn } from '../rounds.ts';
 
 const WANTED = 200_000;
 const POLL_MS = 200;
-const PROGRAM = join(import.meta.dirname, '../../dist/cli/main.js');
+const ROOT = join(import.meta.dirname, '../..');
 const CHECKPOINT = '{ checkpoint { treeSize note verifierKey } }';
 
 /** `audit-log verify export` of the whole log, from the start of its process to its end. */
 export async function measureVerify(lab: Lab, loads: Loads): Promise<Entry[]> {
   const loaded = await loads.of(lab.options.rows);
-  const { note, verifierKey } = await checkpointOfAll(loaded);
-  const file = join(lab.folder, 'events.ndjson');
-  const checkpointFile = join(lab.folder, 'checkpoint.txt');
-  writeFileSync(checkpointFile, note);
-  const out = createWriteStream(file);
-  await download(loaded.service.url, (bytes) => out.write(bytes));
-  await finished(out.end());
+  const files = await saveExport(lab, loaded, 'events');
   const results = await inTurn(
     lab.options.rounds,
-    {
-      async verify() {
-        const start = performance.now();
-        await promisify(execFile)(process.execPath, [
-          PROGRAM,
-          ...['verify', 'export', file, '--checkpoint', checkpointFile, '--key', verifierKey],
-        ]);
-        return loaded.rows / ((performance.now() - start) / 1_000);
-      },
-    },
+    { verify: () => verified({ rows: loaded.rows, given: ['export', ...files] }) },
     (name, round) => lab.progress.say(`verify, round ${round}: ${name}`),
   );
   return [
@@ -53,13 +38,48 @@ export async function measureVerify(lab: Lab, loads: Loads): Promise<Entry[]> {
   ];
 }
 
+/** Downloads the whole log and a checkpoint of it: the arguments for `audit-log verify export`. */
+export async function saveExport(
+  lab: Lab,
+  log: Pick<Loaded, 'service' | 'rows'>,
+  name: string,
+): Promise<string[]> {
+  const { note, verifierKey } = await checkpointOfAll(log);
+  const file = join(lab.folder, `${name}.ndjson`);
+  const checkpointFile = join(lab.folder, `${name}.checkpoint.txt`);
+  writeFileSync(checkpointFile, note);
+  const out = createWriteStream(file);
+  await download(log.service.url, (bytes) => out.write(bytes));
+  await finished(out.end());
+  return [file, '--checkpoint', checkpointFile, '--key', verifierKey];
+}
+
+/** The events per second of `audit-log verify`, as it is built here or in another checkout, with these arguments. */
+export async function verified({
+  rows,
+  given,
+  root = ROOT,
+  environment = {},
+}: {
+  rows: number;
+  given: readonly string[];
+  root?: string;
+  environment?: Record<string, string>;
+}): Promise<number> {
+  const start = performance.now();
+  await promisify(execFile)(process.execPath, [join(root, 'dist/cli/main.js'), 'verify', ...given], {
+    env: { ...process.env, ...environment },
+  });
+  return rows / ((performance.now() - start) / 1_000);
+}
+
 interface Checkpoint {
   treeSize: number;
   note: string;
   verifierKey: string;
 }
 
-async function checkpointOfAll({ service, rows }: Loaded): Promise<Checkpoint> {
+async function checkpointOfAll({ service, rows }: Pick<Loaded, 'service' | 'rows'>): Promise<Checkpoint> {
   for (;;) {
     const { checkpoint } = await askOne<{ checkpoint: Checkpoint | null }>(service.url, CHECKPOINT);
     if (checkpoint && checkpoint.treeSize >= rows) return checkpoint;
