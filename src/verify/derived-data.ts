@@ -8,10 +8,10 @@ import type { Reads } from '../db/queries.ts';
 import { canonicalDraft, canonicalObjects } from '../events/canonical.ts';
 import type { EventRecord } from '../events/fields.ts';
 import { saltedHash } from '../log/append/idempotency.ts';
-import { EVENT_COLUMNS, eventOfRow } from '../log/read/row.ts';
+import { EVENT_COLUMNS, type EventRow, eventOfRow } from '../log/read/row.ts';
 import { COUNTED_COLUMNS, COUNTER_COLUMNS, ROLLUP_KEY, rollupRowsOf } from '../log/summary/rollups.ts';
 import type { Findings } from './findings.ts';
-import { objectsOf, type StoredRow } from './rows.ts';
+import { objectsOf } from './rows.ts';
 
 /** Checks that each idempotency key belongs to an event of a log of `size` events, and each event to at most one key. */
 export async function checkIdempotencyKeys(
@@ -63,7 +63,7 @@ export async function checkIdempotencyKeysOfEvents(client: PoolClient, findings:
   addKeyFinding(findings, wrong, 'an idempotency key is not the one that its event was recorded with');
 }
 
-type KeyRow = StoredRow & { scope: string; key: string; content_hash: Buffer; is_marked: boolean };
+type KeyRow = EventRow & { scope: string; key: string; content_hash: Buffer; is_marked: boolean };
 
 // In log order: PostgreSQL sorts the keys on disk and reads the events by their index.
 function streamKeys(client: PoolClient): AsyncGenerator<KeyRow, void> {

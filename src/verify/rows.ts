@@ -12,11 +12,12 @@ import { EVENT_COLUMNS, type EventRow, eventOfRow, type RowObjects } from '../lo
 import { leafHash } from '../merkle/hash.ts';
 import { isExactNumber, parseJson } from '../parse-json.ts';
 
-/** The columns that `checkRow` needs. */
-export const CHECKED_COLUMNS = `${EVENT_COLUMNS}, search_words, masklen(ip_address) AS ip_bits`;
+/** The columns that `checkRow` needs: the words as one JSON text, since to read an array takes a fifth of the time of a row. */
+export const CHECKED_COLUMNS = `${EVENT_COLUMNS}, array_to_json(search_words)::text AS search_words,
+  masklen(ip_address) AS ip_bits`;
 
 /** A row of `CHECKED_COLUMNS`. */
-export type StoredRow = EventRow & { search_words: string[]; ip_bits: number | null };
+export type StoredRow = EventRow & { search_words: string; ip_bits: number | null };
 
 /** The result of checking a row by itself. */
 export interface CheckedRow {
@@ -55,10 +56,11 @@ export function objectsOf(row: EventRow): RowObjects {
   });
 }
 
+const FIRST_TEXT = `["${TEXT_START}"`;
+
 function faultOf(row: StoredRow, event: AuditEvent): string | undefined {
-  const words = row.search_words[0] === TEXT_START ? searchWords(event) : formerSearchWords(event);
-  if (row.search_words.length !== words.length || words.some((word, at) => row.search_words[at] !== word))
-    return 'its search_words are not those of its text';
+  const words = row.search_words.startsWith(FIRST_TEXT) ? searchWords(event) : formerSearchWords(event);
+  if (row.search_words !== JSON.stringify(words)) return 'its search_words are not those of its text';
   if (row.ip_bits !== null && row.ip_bits !== (row.ipAddress?.includes(':') ? 128 : 32))
     return 'its ip_address is a block';
   const inexact = OBJECT_FIELDS.find((name) => !hasExactNumbers(row[name] ?? ''));

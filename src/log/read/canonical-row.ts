@@ -97,7 +97,9 @@ export class CanonicalRows {
     let end = at;
     // After the number of fields and the position.
     let start = 14;
-    for (const { form, isQuoted, prefix } of STEPS) {
+    // By index: an iterator takes 5% of the time of a row.
+    for (let index = 0; index < STEPS.length; index += 1) {
+      const { form, isQuoted, prefix } = STEPS[index] as (typeof STEPS)[number];
       if (form === undefined) {
         end = putBytes(prefix, out, end);
         out[end++] = VERSION;

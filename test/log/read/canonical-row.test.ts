@@ -3,10 +3,11 @@ import { expect } from 'vitest';
 import { createCopyRows, withLiterals } from '../../../src/db/bulk-read.ts';
 import { Prisma } from '../../../src/db/generated/client.ts';
 import type { Pool } from '../../../src/db/pool.ts';
+import { prismaOn } from '../../../src/db/prisma.ts';
 import { canonicalEvent, canonicalJson } from '../../../src/events/canonical.ts';
-import type { EventDraft, JsonObject } from '../../../src/events/fields.ts';
+import type { JsonObject } from '../../../src/events/fields.ts';
 import { checkEvent } from '../../../src/events/validate.ts';
-import { prepareEvent } from '../../../src/log/append/prepare-event.ts';
+import { type PreparedEvent, prepareEvent } from '../../../src/log/append/prepare-event.ts';
 import { CanonicalJsonb } from '../../../src/log/read/canonical-jsonb.ts';
 import {
   CanonicalRows,
@@ -15,6 +16,7 @@ import {
   positionOf,
   ROW_COLUMNS,
 } from '../../../src/log/read/canonical-row.ts';
+import { CHECKED_COLUMNS, checkRow, type StoredRow } from '../../../src/verify/rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { rowAt } from '../../support/row.ts';
 import { runsOf } from '../../support/runs.ts';
@@ -90,6 +92,11 @@ const input = fc.record(
   { requiredKeys: ['eventType'] },
 );
 
+function preparedOf(given: object): PreparedEvent {
+  const draft = checkEvent(given as Parameters<typeof checkEvent>[0], 'input');
+  return prepareEvent(draft, Date.now(), 'input');
+}
+
 /** The bytes that an export writes for events, by position. */
 async function written(query: string): Promise<Map<number, { line: string; leafHash: string }>> {
   const lines = new Map<number, { line: string; leafHash: string }>();
@@ -112,10 +119,7 @@ test('what is written from a row are the bytes of the canonical event, for every
   let position = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(input, { minLength: 1, maxLength: 20 }), async (inputs) => {
-      const drafts: EventDraft[] = inputs.map((one) =>
-        checkEvent(one as Parameters<typeof checkEvent>[0], 'input'),
-      );
-      const prepared = drafts.map((draft) => prepareEvent(draft, Date.now(), 'input'));
+      const prepared = inputs.map(preparedOf);
       const first = position;
       position += prepared.length;
       const query = withLiterals(rowsOf(prepared.map((event, index) => rowAt(event, first + index))));
@@ -131,13 +135,46 @@ test('what is written from a row are the bytes of the canonical event, for every
   );
 });
 
+test('the row of every event verifies, and has a fault with any other words', async () => {
+  const prisma = prismaOn(pool);
+  const verify = async (rows: readonly object[]) => {
+    const found = await prisma.$queryRaw<StoredRow[]>(
+      Prisma.sql`SELECT ${Prisma.raw(CHECKED_COLUMNS)}
+        FROM jsonb_populate_recordset(NULL::audit_events, ${JSON.stringify(rows)}::jsonb)`,
+    );
+    return found.map((row) => checkRow(row));
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.array(input, { minLength: 1, maxLength: 20 }), fc.nat(), async (inputs, place) => {
+      const prepared = inputs.map(preparedOf);
+      const right = prepared.map((event, index) => rowAt(event, index));
+      for (const [index, { leaf, fault }] of (await verify(right)).entries()) {
+        expect(Buffer.from(leaf ?? [])).toEqual(Buffer.from(prepared[index]?.leafHash ?? []));
+        expect(fault).toBeUndefined();
+      }
+      const wrong = prepared.flatMap(({ searchWords }, index) => {
+        const at = place % searchWords.length;
+        const [before, word = '', next = ''] = [searchWords.slice(0, at), ...searchWords.slice(at, at + 2)];
+        return [
+          [...before, ...searchWords.slice(at + 1)],
+          [...before, word, ...searchWords.slice(at)],
+          [...before, `${word}","${next}`, ...searchWords.slice(at + 2)],
+          [...before, `${word}"`, ...searchWords.slice(at + 1)],
+          [...before, null, ...searchWords.slice(at + 1)],
+        ].map((words) => ({ ...right[index], search_words: words }));
+      });
+      for (const { fault } of await verify(wrong))
+        expect(fault).toBe('its search_words are not those of its text');
+    }),
+    { numRuns: runsOf(60, 20) },
+  );
+});
+
 test('an object of very many members, and very deep ones, are written alike', async () => {
   const many = Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`k${(n * 7919) % 3_000}`, n]));
   let deep: JsonObject = { b: 1, aa: 2 };
   for (let depth = 0; depth < 14; depth += 1) deep = { zz: 0, b: [deep, {}, []], a: '\\"' };
-  const prepared = [many, deep].map((details) =>
-    prepareEvent(checkEvent({ eventType: 'data.read', details }, 'input'), Date.now(), 'input'),
-  );
+  const prepared = [many, deep].map((details) => preparedOf({ eventType: 'data.read', details }));
   const lines = await written(withLiterals(rowsOf(prepared.map((event, index) => rowAt(event, index)))));
   expect([lines.get(0)?.line, lines.get(1)?.line]).toEqual(
     prepared.map(({ record }) => String(canonicalEvent(record))),
