@@ -1,5 +1,5 @@
 -- The structure of the database after all migrations. For reading only: `npm run structure` writes it, the tests check it.
--- `audit-log verify` compares its functions, triggers, policies and privileges with those of the database.
+-- `audit-log verify` compares it with the database, except for indexes.
 
 -- Tables
 

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import type { PoolClient } from 'pg';
 import { SILENCE } from './client-with-deadlines.ts';
 import { type Pool, withClient } from './pool.ts';
+import type { Queryable } from './queries.ts';
 import { requirePublic, requireRoles } from './roles.ts';
 
 const MIGRATIONS = new URL('../../prisma/migrations/', import.meta.url);
@@ -51,6 +52,14 @@ export async function migrate(pool: Pool): Promise<void> {
   }
 }
 
+/** Whether the migrations of this version, and no others, are applied. */
+export async function isMigrated(pool: Pool): Promise<boolean> {
+  const rows = await readApplied(pool).catch(() => []);
+  const applied = rows.map(({ migration_name: name }) => name).sort();
+  const known = (await readMigrations()).map(({ name }) => name);
+  return applied.length === known.length && known.every((name, at) => name === applied[at]);
+}
+
 interface Migration {
   name: string;
   sql: string;
@@ -70,10 +79,15 @@ async function readMigrations(): Promise<Migration[]> {
   );
 }
 
-async function applyMissing(client: PoolClient, migrations: Migration[]): Promise<void> {
-  const { rows } = await client.query<{ migration_name: string; checksum: string }>(
+async function readApplied(db: Queryable): Promise<{ migration_name: string; checksum: string }[]> {
+  const { rows } = await db.query<{ migration_name: string; checksum: string }>(
     'SELECT migration_name, checksum FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
   );
+  return rows;
+}
+
+async function applyMissing(client: PoolClient, migrations: Migration[]): Promise<void> {
+  const rows = await readApplied(client);
   const applied = new Map(rows.map((row) => [row.migration_name, row.checksum]));
   for (const { migration_name: name } of rows) {
     if (!migrations.some((migration) => migration.name === name)) {

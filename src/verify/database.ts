@@ -1,7 +1,9 @@
 import type { PoolClient } from 'pg';
 import type { PrismaClient } from '../db/generated/client.ts';
+import { isMigrated } from '../db/migrate.ts';
 import type { Pool } from '../db/pool.ts';
-import { prismaWithin } from '../db/prisma.ts';
+import { prismaOn, prismaWithin } from '../db/prisma.ts';
+import { conditionOf } from '../errors.ts';
 import { readIdentity } from '../evidence/signing-identity.ts';
 import { rootOf } from '../merkle/tree.ts';
 import { checkCatalog } from './catalog.ts';
@@ -54,18 +56,44 @@ export interface Verification {
   findings: CountedFinding[];
 }
 
-/** Verifies the log in a snapshot, while others write. */
+/**
+ * Verifies the log in a snapshot, while others write. When it cannot be finished, since the tables are not those that the
+ * migrations created, that is a finding too.
+ */
 export async function verifyDatabase(pool: Pool, options: DatabaseVerifyOptions = {}): Promise<Verification> {
+  const result = emptyResult();
+  const findings = new Findings();
+  try {
+    await inSnapshot(pool, (client) => verifyAll(client, options, { result, findings }));
+  } catch (error) {
+    await explainFailure(pool, error, findings);
+  }
+  return { ...result, findings: findings.list() };
+}
+
+async function inSnapshot(pool: Pool, run: (client: PoolClient) => Promise<void>): Promise<void> {
   const client = await pool.connect();
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     // Before the snapshot, so that no segment of the snapshot can be removed.
     await client.query('LOCK TABLE ONLY audit_events IN ACCESS SHARE MODE');
-    return await verifySnapshot(client, options);
+    await run(client);
   } finally {
     // Destroyed: the connection may be in the middle of a stream.
     client.release(true);
   }
+}
+
+/** Adds the findings that explain why a verification failed. Throws the error when the tables do not explain it. */
+async function explainFailure(pool: Pool, error: unknown, findings: Findings): Promise<void> {
+  if (conditionOf(error) !== undefined || !(await isMigrated(pool))) throw error;
+  const ofCatalog = new Findings();
+  // It compares the tables first, and fails too when one of them is missing.
+  await checkCatalog(prismaOn(pool), ofCatalog).catch(() => undefined);
+  if (ofCatalog.list().length === 0) throw error;
+  findings.addAll(ofCatalog);
+  const cause = (error as Error).message.split('\n').at(-1);
+  findings.add({ kind: 'incomplete', message: `the verification could not be finished: ${cause}` });
 }
 
 /**
@@ -78,48 +106,65 @@ export async function verifySnapshot(
   client: PoolClient,
   options: DatabaseVerifyOptions = {},
 ): Promise<Verification> {
-  const prisma = prismaWithin(client);
+  const result = emptyResult();
   const findings = new Findings();
+  await verifyAll(client, options, { result, findings });
+  return { ...result, findings: findings.list() };
+}
+
+/** A verification without its findings. */
+type Result = Omit<Verification, 'findings'>;
+
+function emptyResult(): Result {
+  return {
+    trust: undefined,
+    size: 0,
+    firstPosition: 0,
+    rootHash: undefined,
+    events: 0,
+    checkpoints: 0,
+    cosignatures: 0,
+    customerTrees: 0,
+  };
+}
+
+/** Sets the members of the result one after another, so that they are there when a check fails. */
+async function verifyAll(
+  client: PoolClient,
+  options: DatabaseVerifyOptions,
+  { result, findings }: { result: Result; findings: Findings },
+): Promise<void> {
+  const prisma = prismaWithin(client);
   const trust = await establishTrust(prisma, options.verifierKey, findings);
+  result.trust = trust && { origin: trust.origin, verifierKey: trust.verifierKey };
   const saved = trust ? await openSavedNotes(options.savedNotes ?? [], trust, findings) : [];
   const sizes = await readSizes(prisma);
+  const size = sizes.head?.size ?? sizes.rowsEnd;
+  result.size = size;
+  result.firstPosition = sizes.first;
   const owners = new EventOwners();
   const removals = await readRemovals(client, sizes.first);
-  const { tree, checkpoints, walked } = await checkLog(client, {
-    findings,
-    trust,
-    saved,
-    sizes,
-    owners,
-    removals,
-    options,
-  });
+  const context = { findings, trust, saved, sizes, owners, removals, options };
+  const { tree, checkpoints, walked } = await checkLog(client, context);
+  const frontier = tree.frontierAt(size);
+  result.rootHash = frontier && rootOf(frontier);
+  result.events = walked.events;
   checkRemoval({ sizes, tree, removals, findings });
   checkHead({ sizes, tree, walked, findings });
   checkTreeRow({ sizes, tree, walked, findings });
-  const size = sizes.head?.size ?? sizes.rowsEnd;
   if (sizes.head) await checkSegments(prisma, sizes.head, findings);
   await checkIdempotencyKeys(prisma, Math.max(size, sizes.rowsEnd), findings);
   await checkEvidenceCounts(prisma, findings);
   const customers = await checkCustomers({ client, trust, saved, findings, sizes, owners });
+  result.checkpoints = checkpoints + customers.checkpoints;
+  result.customerTrees = customers.trees;
   // Derived data is compared with the events, which makes sense only when the events are right.
   if (!findings.isLogWrong()) {
     await checkIdempotencyKeysOfEvents(client, findings);
     await checkSummaries(prisma, findings);
   }
   await checkCatalog(prisma, findings);
-  const frontier = tree.frontierAt(size);
-  return {
-    trust: trust && { origin: trust.origin, verifierKey: trust.verifierKey },
-    size,
-    firstPosition: sizes.first,
-    rootHash: frontier && rootOf(frontier),
-    events: walked.events,
-    checkpoints: checkpoints + customers.checkpoints,
-    cosignatures: await checkCosignatures(client, trust ? [trust.timestampKey] : [], findings),
-    customerTrees: customers.trees,
-    findings: findings.list(),
-  };
+  result.cosignatures = await checkCosignatures(client, trust ? [trust.timestampKey] : [], findings);
 }
 
 interface LogContext {

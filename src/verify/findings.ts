@@ -9,7 +9,8 @@ import type { CheckedRow } from './rows.ts';
  *   (one of these; which one is not known).
  * - Evidence: `tile`, `tree`, `head`, `checkpoint`, `identity`, `anchor`.
  * - Derived data: `idempotency key`, `summary` (counts behind summaries).
- * - `catalog`: functions, triggers, policies or privileges differ from what the migrations created.
+ * - `catalog`: tables, functions, triggers, policies or privileges differ from what the migrations created.
+ * - `incomplete`: a check failed, since the tables differ.
  */
 export type FindingKind =
   | IntegrityProblem
@@ -19,7 +20,8 @@ export type FindingKind =
   | 'identity'
   | 'idempotency key'
   | 'summary'
-  | 'catalog';
+  | 'catalog'
+  | 'incomplete';
 
 /** An error in the log, and its place as far as it is known. */
 export interface Finding {
@@ -56,6 +58,7 @@ const ORDER: readonly FindingKind[] = [
   'idempotency key',
   'summary',
   'catalog',
+  'incomplete',
 ];
 
 // Findings about the log itself, with which derived data is compared.

@@ -9,7 +9,8 @@ import { openDatabase } from '../open-database.ts';
 import { type CommandResult, createProgress, findingLines, printable } from './output.ts';
 import { readSavedNotes } from './saved-checkpoints.ts';
 
-const NO_TABLE = '42P01';
+/** A table, a column or a function is missing. */
+const MISSING = ['42P01', '42703', '42883'];
 
 export interface DatabaseFlags {
   checkpoint?: string[];
@@ -36,7 +37,7 @@ export async function verifyTheDatabase({ checkpoint = [], key }: DatabaseFlags)
     return resultOf(found, { savedCount: savedNotes.length, isKeyGiven: key !== undefined, seconds });
   } catch (error) {
     progress.end();
-    if (sqlStateOf(error) !== NO_TABLE) throw error;
+    if (!MISSING.includes(sqlStateOf(error) ?? '')) throw error;
     throw new Error('the database is not that of an audit log of this version: start the service on it once');
   } finally {
     await pool.end();
@@ -64,7 +65,10 @@ function resultOf(found: Verification, given: ResultContext): CommandResult {
       seconds: Number(given.seconds.toFixed(3)),
       findings,
     },
-    lines: [...describeOutcome(outcome, findings), ...describeResult(found, given)],
+    lines: [
+      ...describeOutcome(outcome, findings),
+      ...(findings.some(({ kind }) => kind === 'incomplete') ? [] : describeResult(found, given)),
+    ],
   };
 }
 

@@ -257,9 +257,8 @@ const READERS: Record<string, string> = {
   'verify/database.ts': 'locks the table against the removal of what its snapshot has',
   'verify/derived-data.ts':
     'reads all that is stored, and tells of its keys alone; counts from the first position on',
-  'verify/head.ts': 'reads the catalog; the same',
-  'verify/removals.ts': 'reads from the first position on',
-  'verify/rows.ts': 'reads all that is stored: what is hidden must be what was appended',
+  'verify/head.ts': 'reads the catalog, the ends of the table, and from the first position on',
+  'verify/read-rows.ts': 'reads all that is stored: what is hidden must be what was appended',
 };
 
 test('no file reads events but those whose way is known', () => {
