@@ -204,11 +204,12 @@ async function signatureProblem(
   return undefined;
 }
 
-// The trees whose number of stored checkpoints or cosignatures differs from the number counted when they were stored.
+// The trees whose number of stored checkpoints or cosignatures differs from the number counted when they were stored. As
+// `numeric`, since the difference to a count that an attacker stored may be too large for a bigint.
 const SURPLUS = Prisma.sql`SELECT tree, checkpoints::float8 AS checkpoints, cosignatures::float8 AS cosignatures FROM (
     SELECT tree,
-      coalesce(stored.checkpoints, 0) - coalesce(counts.checkpoints, 0) AS checkpoints,
-      CASE WHEN tree = 'log' THEN (SELECT count(*) FROM cosignatures) ELSE 0 END
+      coalesce(stored.checkpoints, 0)::numeric - coalesce(counts.checkpoints, 0) AS checkpoints,
+      CASE WHEN tree = 'log' THEN (SELECT count(*) FROM cosignatures) ELSE 0 END::numeric
         - coalesce(counts.cosignatures, 0) AS cosignatures
     FROM (SELECT tree, count(*) AS checkpoints FROM checkpoints GROUP BY tree) AS stored
       FULL JOIN evidence_counts AS counts USING (tree)

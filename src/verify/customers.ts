@@ -203,7 +203,7 @@ export class CustomerLeaves {
     const rows = await prismaWithin(client).$queryRaw<{ position: number; leaf: Uint8Array }[]>(
       Prisma.sql`SELECT position::float8 AS position,
           substring(hashes FROM (position % ${TILE_WIDTH})::int * ${HASH_BYTES} + 1 FOR ${HASH_BYTES}) AS leaf
-        FROM unnest(${purged}::bigint[]) AS position
+        FROM unnest(${purged.filter(Number.isSafeInteger)}::bigint[]) AS position
         JOIN tree_tiles ON tree = 'log' AND level = 0 AND index = position / ${TILE_WIDTH}`,
     );
     for (const { position, leaf } of rows) leaves.set(position, leaf);
