@@ -28,6 +28,8 @@ export async function checkCatalog(db: Reads, findings: Findings): Promise<void>
     DEFAULT_PRIVILEGES,
   ]);
   const add = (message: string) => findings.add({ kind: 'catalog', message });
+  // First: with one of these, the statements below would say what its author wants.
+  for (const name of await readSubstitutes(db)) add(`instead of one of PostgreSQL: ${name}`);
   for (const section of SECTIONS) {
     const expected = linesIn(structure, section);
     const actual = await linesOf(db, section);
@@ -67,6 +69,41 @@ function nameOf(section: Section, line: string): string {
 
 function firstLine(text: string): string {
   return (text.split('\n', 1)[0] ?? '').replace(/ \($/, '');
+}
+
+// Whether every type in an array of types is one of PostgreSQL, or a domain over one.
+const ofPostgres = (types: string) => `NOT EXISTS (
+    SELECT FROM pg_type AS type
+      JOIN pg_type AS base ON base.oid = CASE type.typbasetype WHEN 0 THEN type.oid ELSE type.typbasetype END
+    WHERE type.oid = ANY (${types}) AND base.typnamespace <> 'pg_catalog'::regnamespace)`;
+const IN_PATH = '= ANY (current_schemas(false))';
+
+// Without functions and operators of `anyarray`, which could be substitutes themselves.
+const SUBSTITUTES = Prisma.raw(`
+  SELECT p.oid::regprocedure::text AS name FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
+  WHERE nspname ${IN_PATH}
+    AND EXISTS (SELECT FROM pg_proc AS known WHERE known.pronamespace = 'pg_catalog'::regnamespace
+      AND known.proname = p.proname)
+    AND NOT EXISTS (SELECT FROM pg_proc AS known WHERE known.pronamespace = 'pg_catalog'::regnamespace
+      AND known.proname = p.proname AND known.proargtypes::text = p.proargtypes::text)
+    AND ${ofPostgres('p.proargtypes::oid[]')}
+  UNION ALL
+  SELECT o.oid::regoperator::text FROM pg_operator AS o JOIN pg_namespace AS n ON n.oid = oprnamespace
+  WHERE nspname ${IN_PATH}
+    AND EXISTS (SELECT FROM pg_operator AS known WHERE known.oprnamespace = 'pg_catalog'::regnamespace
+      AND known.oprname = o.oprname)
+    AND NOT EXISTS (SELECT FROM pg_operator AS known WHERE known.oprnamespace = 'pg_catalog'::regnamespace
+      AND known.oprname = o.oprname AND known.oprleft = o.oprleft AND known.oprright = o.oprright)
+    AND ${ofPostgres('ARRAY[o.oprleft, o.oprright]')}
+  ORDER BY 1`);
+
+/**
+ * Functions and operators that PostgreSQL takes instead of its own, since their types fit better than `anyarray` or
+ * `"any"`. Those of an extension have types of its own, or those of one that PostgreSQL has too.
+ */
+async function readSubstitutes(db: Reads): Promise<string[]> {
+  const rows = await db.$queryRaw<{ name: string }[]>(SUBSTITUTES);
+  return rows.map(({ name }) => name);
 }
 
 /** The log's tables and functions with another owner than the table `log_head`. */

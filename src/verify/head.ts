@@ -41,8 +41,8 @@ export async function readSizes(prisma: PrismaClient): Promise<LogSizes> {
   return {
     head,
     tree,
-    first: head?.firstPosition ?? first ?? 0,
-    rowsEnd: (last ?? -1) + 1,
+    first: head?.firstPosition ?? numberOf(first),
+    rowsEnd: numberOf(last ?? -1) + 1,
     treeSize: treeSizeOf(tree, await leavesInTiles(prisma), await lastSigned(prisma)),
   };
 }
@@ -54,7 +54,12 @@ async function readHeadRow(db: Reads): Promise<StoredHead | undefined> {
     Prisma.sql`SELECT size::float8 AS size, root_hash AS "rootHash", frontier, first_position::float8 AS "firstPosition",
       segment_bits AS "segmentBits" FROM log_head`,
   );
-  return row ? { ...row, size: Number(row.size), firstPosition: Number(row.firstPosition) } : undefined;
+  return row ? { ...row, size: numberOf(row.size), firstPosition: numberOf(row.firstPosition) } : undefined;
+}
+
+/** A stored number. An impossible one, which only an attacker can store, becomes one that is impossible too, but exact. */
+function numberOf(stored: bigint | number | null): number {
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number(stored), Number.MAX_SAFE_INTEGER));
 }
 
 // Not `aggregate`, whose subquery would make PostgreSQL read all rows instead of the ends of the index.
@@ -70,7 +75,7 @@ async function readTreeRow(prisma: PrismaClient): Promise<LogSizes['tree']> {
     where: { tree: 'log' },
     select: { size: true, frontier: true },
   });
-  return row ? { size: Number(row.size), frontier: row.frontier } : undefined;
+  return row ? { size: numberOf(row.size), frontier: row.frontier } : undefined;
 }
 
 async function leavesInTiles(prisma: PrismaClient): Promise<number> {
@@ -79,7 +84,7 @@ async function leavesInTiles(prisma: PrismaClient): Promise<number> {
     orderBy: { index: 'desc' },
     select: { index: true, hashes: true },
   });
-  return last ? Number(last.index) * TILE_WIDTH + Math.floor(last.hashes.length / HASH_BYTES) : 0;
+  return last ? numberOf(last.index) * TILE_WIDTH + Math.floor(last.hashes.length / HASH_BYTES) : 0;
 }
 
 async function lastSigned(prisma: PrismaClient): Promise<number | undefined> {
@@ -88,7 +93,7 @@ async function lastSigned(prisma: PrismaClient): Promise<number | undefined> {
     orderBy: { treeSize: 'desc' },
     select: { treeSize: true },
   });
-  return last ? Number(last.treeSize) : undefined;
+  return last ? numberOf(last.treeSize) : undefined;
 }
 
 function treeSizeOf(tree: LogSizes['tree'], inTiles: number, signed: number | undefined): number {

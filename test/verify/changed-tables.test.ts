@@ -87,6 +87,14 @@ test('a constraint that was removed is a finding', async () => {
   expectChanged(found, 'log_head');
 });
 
+test('a function that stops the verification is a finding', async () => {
+  const { findings } = await verifyWith(
+    "CREATE DOMAIN texts AS text[]; CREATE FUNCTION unnest(texts) RETURNS SETOF text LANGUAGE sql AS 'SELECT NULL'",
+    'DROP DOMAIN texts CASCADE',
+  );
+  expect(findings.map(({ kind }) => kind)).toEqual(['catalog', 'incomplete']);
+});
+
 test('a database that is not of this version is no finding', async () => {
   const { rowCount } = await pool.query("DELETE FROM _prisma_migrations WHERE migration_name LIKE '0061%'");
   expect(rowCount).toBe(1);

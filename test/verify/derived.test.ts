@@ -166,3 +166,41 @@ describe('functions, triggers, policies, privileges', () => {
     expect(found(await verifyTampered(client, sql)).kinds).toEqual([]);
   });
 });
+
+describe('what PostgreSQL would take instead of its own', () => {
+  const hiding =
+    "CREATE FUNCTION public.array_to_json(text[]) RETURNS json LANGUAGE sql IMMUTABLE AS $$SELECT pg_catalog.array_to_json(pg_catalog.array_remove($1, 'evil'))$$";
+  test.each([
+    ['a function', hiding, 'array_to_json(text[])'],
+    [
+      'a function for the catalog',
+      "CREATE FUNCTION public.format(text, text, text, text) RETURNS text LANGUAGE sql AS $$SELECT 'GRANT'$$",
+      'format(text,text,text,text)',
+    ],
+    [
+      'a function of a domain',
+      "CREATE DOMAIN words AS text[]; CREATE FUNCTION public.array_dims(words) RETURNS text LANGUAGE sql AS $$SELECT ''$$",
+      'array_dims(words)',
+    ],
+    [
+      'an operator',
+      "CREATE FUNCTION public.has(text[], text[]) RETURNS boolean LANGUAGE sql AS 'SELECT true'; CREATE OPERATOR public.@> (LEFTARG = text[], RIGHTARG = text[], FUNCTION = public.has)",
+      '@>(text[],text[])',
+    ],
+  ])('%s', async (_what, sql, name) => {
+    const { findings } = await verifyTampered(client, sql);
+    expect(findings).toMatchObject([{ kind: 'catalog', message: `instead of one of PostgreSQL: ${name}` }]);
+  });
+
+  test('hides no words', async () => {
+    const words =
+      "UPDATE audit_events SET search_words = array_append(search_words, 'evil') WHERE position = 310";
+    expect(found(await verifyTampered(client, `${hiding}; ${words}`)).kinds).toEqual(['changed', 'catalog']);
+  });
+
+  test('what has types of its own, or those of one of PostgreSQL, is not meant', async () => {
+    const sql = `CREATE TYPE public.shape AS (x int); CREATE FUNCTION public.length(shape) RETURNS int LANGUAGE sql AS 'SELECT 1';
+      CREATE FUNCTION public.gen_random_uuid() RETURNS uuid LANGUAGE sql AS 'SELECT pg_catalog.gen_random_uuid()'`;
+    expect(found(await verifyTampered(client, sql)).kinds).toEqual([]);
+  });
+});
