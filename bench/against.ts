@@ -20,7 +20,7 @@ import { inTurn } from './rounds.ts';
 
 // Another version of the service, built in a checkout of its own, against this one: each on a database of its own on one
 // server, in turns. `npm run bench:against -- CHECKOUT [GROUP...] [options]`; groups and options are
-// those of the benchmark.
+// those of the benchmark, but for the groups library and start.
 
 const CONNECTIONS = 64;
 const PAGE_CONNECTIONS = 16;
@@ -79,8 +79,10 @@ async function compare(lab: Lab, root: string): Promise<Entry[]> {
     entries.push(await measureLatency(lab, 'feed-latency', own));
     entries.push(await measureLatencyElsewhere(lab, root));
   }
+  if (groups.every((group) => group === 'feed')) return entries;
   for (const service of [services.before, services.now]) await send(lab, service.url, rows);
-  entries.push(...(await measureReaders(lab, services, { urls, root })));
+  if (groups.includes('export') || groups.includes('verify'))
+    entries.push(...(await measureReaders(lab, services, { urls, root })));
   entries.push(...(await measureWork(lab, services)));
   if (groups.includes('append')) entries.push(...(await measureBareYoga(lab, services.before)));
   return entries;

@@ -45,7 +45,8 @@ export function withLiterals({ strings, values }: Prisma.Sql): string {
 }
 
 function literalOf(value: unknown): string {
-  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+  // In parentheses: after a minus sign, a negative number would begin a comment.
+  if (typeof value === 'number' && Number.isFinite(value)) return value < 0 ? `(${value})` : String(value);
   // A NUL would end the statement.
   if (typeof value === 'string' && !value.includes('\0')) return pg.escapeLiteral(value);
   if (Array.isArray(value)) return `ARRAY[${value.map(literalOf).join(',')}]`;

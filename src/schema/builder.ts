@@ -6,7 +6,7 @@ import { AuditError, badInput } from '../errors.ts';
 import { type JsonObject, MAX_JSON_DEPTH, MAX_JSON_VALUES } from '../events/fields.ts';
 import { PAGE_SIZE } from '../log/read/pages.ts';
 import './audit-of-reads.ts';
-import { GraphQLError, Kind, type ValueNode } from 'graphql';
+import { GraphQLError, Kind, type ValueNode, valueFromASTUntyped } from 'graphql';
 import { changedTo, problemOfNumber } from '../events/json.ts';
 import { formatTime, parseTime } from '../events/time.ts';
 import { isExactNumber } from '../parse-json.ts';
@@ -105,7 +105,8 @@ builder.scalarType('DateTime', {
     'RFC 3339 date-time, UTC with milliseconds; input with any offset is accepted and normalised. A leap second (23:59:60 UTC) becomes the second after it.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: formatTime,
-  parseValue: (value) => parseDateTime(value),
+  parseValue: parseDateTime,
+  parseLiteral: (node) => atLiteral(node, parseDateTime),
 });
 
 builder.scalarType('JSONObject', {
@@ -120,12 +121,23 @@ builder.scalarType('SafeInt', {
   description: 'An integer from -(2^53 - 1) to 2^53 - 1: log positions and counts.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc7493#section-2.2',
   serialize: (value) => value,
-  parseValue: (value) => {
-    if (!Number.isSafeInteger(value))
-      throw new GraphQLError('must be an integer from -(2^53 - 1) to 2^53 - 1');
-    return value as number;
-  },
+  parseValue: parseSafeInt,
+  parseLiteral: (node) => atLiteral(node, parseSafeInt),
 });
+
+function parseSafeInt(value: unknown): number {
+  if (!Number.isSafeInteger(value)) throw new GraphQLError('must be an integer from -(2^53 - 1) to 2^53 - 1');
+  return value as number;
+}
+
+/** Parses a literal. Its error names the literal, from which its path is known. */
+function atLiteral(node: ValueNode, parse: (value: unknown) => number): number {
+  try {
+    return parse(valueFromASTUntyped(node));
+  } catch (error) {
+    throw new GraphQLError((error as Error).message, { nodes: node });
+  }
+}
 
 function parseDateTime(value: unknown): number {
   const time = typeof value === 'string' ? parseTime(value) : undefined;

@@ -87,7 +87,7 @@ test('no value of a column stops the verification', { timeout: 900_000 }, async 
 });
 
 test.each([
-  ['log_head', 'size = 9223372036854775807', 'missing'],
+  ['log_head', 'size = 9223372036854775807', 'head'],
   ['log_head', 'first_position = 9223372036854775807', 'head'],
   ['evidence_counts', 'checkpoints = -9223372036854775808', 'checkpoint'],
   ['evidence_counts', 'cosignatures = -9223372036854775808', 'checkpoint'],
