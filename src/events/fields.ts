@@ -93,7 +93,7 @@ export const EVENT_FIELDS = {
   id: byLog('id', '"audit_" and 32 hex digits of a UUIDv7: the same in every interface and export.'),
   idempotencyKey: text(
     256,
-    'Makes a retry safe: the same key again, however late, returns the first event and records nothing; with other content it is an error (CONFLICT).',
+    'Makes a retry safe: the same key again for the same customer (or again for none), however late, returns the first event and records nothing; with other content it is an error (CONFLICT).',
     'context',
     'notInEvent',
     'notEmpty',

@@ -151,4 +151,13 @@ describe.each(CLIENTS)('%s', (name) => {
     });
     expect(inspect(failure, { depth: 5 })).toContain('BAD_USER_INPUT');
   });
+
+  test('is told that its key is refused', async () => {
+    const { follow } = (await import(pathToFileURL(join(folder, name)).href)) as { follow: Follow };
+    const failure = await new Promise((resolve) => {
+      const key = `${ADMIN_KEY}-not`;
+      stop = follow({ url, key, after: 'beginning', onEdge: () => undefined, onError: resolve });
+    });
+    expect(inspect(failure, { depth: 5 })).toMatch(/4403|refuses the key/);
+  });
 });

@@ -239,6 +239,19 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_name, open) => {
     }
   });
 
+  test.each([
+    ['{ auditEvents(filter: { startTime: "x" }) { totalCount } }', 'filter.startTime'],
+    ['{ auditSummary(startTime: "x") { totalEvents } }', 'startTime'],
+    ['{ consistencyProof(from: 1.5, to: 3) { hashes } }', 'from'],
+    [
+      'mutation { logEvents(input: [{ eventType: DATA_READ, timestamp: 5 }]) { recorded } }',
+      'input[0].timestamp',
+    ],
+    ['mutation { createApiKey(name: "a", scopes: [], expiresAt: "2026") { secret } }', 'expiresAt'],
+  ])('a literal of a scalar: %s', async (query, path) => {
+    expect(problems(await transport.ask(query, {}))).toEqual([bad(path)]);
+  });
+
   test('one event, likewise', async () => {
     const one = 'mutation ($event: LogEventInput!) { logEvent(input: $event) { status } }';
     const event = read({ ipAddress: 'no', sessionId: 'x'.repeat(300) });

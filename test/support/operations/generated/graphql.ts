@@ -163,7 +163,7 @@ export type LogEventInput = {
   details?: Record<string, unknown> | null | undefined;
   /** What happened. */
   eventType: AuditEventType;
-  /** Makes a retry safe: the same key again, however late, returns the first event and records nothing; with other content it is an error (CONFLICT). Up to 256 characters. */
+  /** Makes a retry safe: the same key again for the same customer (or again for none), however late, returns the first event and records nothing; with other content it is an error (CONFLICT). Up to 256 characters. */
   idempotencyKey?: string | null | undefined;
   /** From which address: IPv4 or IPv6, in canonical form; an IPv4-mapped address (::ffff:192.0.2.1) is recorded as IPv4. */
   ipAddress?: string | null | undefined;
