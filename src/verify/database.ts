@@ -63,9 +63,11 @@ export interface Verification {
 export async function verifyDatabase(pool: Pool, options: DatabaseVerifyOptions = {}): Promise<Verification> {
   const result = emptyResult();
   const findings = new Findings();
+  const isCurrent = await isMigrated(pool);
   try {
-    await inSnapshot(pool, (client) => verifyAll(client, options, { result, findings }));
+    await inSnapshot(pool, (client) => verifyAll(client, options, { result, findings, isCurrent }));
   } catch (error) {
+    if (!isCurrent || conditionOf(error) !== undefined) throw error;
     await explainFailure(pool, error, findings);
   }
   return { ...result, findings: findings.list() };
@@ -86,10 +88,9 @@ async function inSnapshot(pool: Pool, run: (client: PoolClient) => Promise<void>
 
 /** Adds the findings that explain why a verification failed. Throws the error when the tables do not explain it. */
 async function explainFailure(pool: Pool, error: unknown, findings: Findings): Promise<void> {
-  if (conditionOf(error) !== undefined || !(await isMigrated(pool))) throw error;
   const ofCatalog = new Findings();
   // It compares the tables first, and fails too when one of them is missing.
-  await checkCatalog(prismaOn(pool), ofCatalog).catch(() => undefined);
+  await checkCatalog(prismaOn(pool), ofCatalog, { isMigrated: true }).catch(() => undefined);
   if (ofCatalog.list().length === 0) throw error;
   findings.addAll(ofCatalog);
   const cause = (error as Error).message.split('\n').at(-1);
@@ -100,7 +101,7 @@ async function explainFailure(pool: Pool, error: unknown, findings: Findings): P
  * Verifies everything that the client's transaction sees: every row against its leaf hash, its derived columns and its
  * tile; every tile, the head and every tree; every checkpoint and cosignature, and their numbers; the idempotency keys; the
  * counts behind summaries; the catalog; and that an event announces what was removed. It recomputes every stored value.
- * The transaction must have a snapshot for all its statements.
+ * The transaction must have a snapshot for all its statements, and the database be migrated to this version.
  */
 export async function verifySnapshot(
   client: PoolClient,
@@ -108,7 +109,7 @@ export async function verifySnapshot(
 ): Promise<Verification> {
   const result = emptyResult();
   const findings = new Findings();
-  await verifyAll(client, options, { result, findings });
+  await verifyAll(client, options, { result, findings, isCurrent: true });
   return { ...result, findings: findings.list() };
 }
 
@@ -132,7 +133,7 @@ function emptyResult(): Result {
 async function verifyAll(
   client: PoolClient,
   options: DatabaseVerifyOptions,
-  { result, findings }: { result: Result; findings: Findings },
+  { result, findings, isCurrent }: { result: Result; findings: Findings; isCurrent: boolean },
 ): Promise<void> {
   const prisma = prismaWithin(client);
   const trust = await establishTrust(prisma, options.verifierKey, findings);
@@ -163,7 +164,7 @@ async function verifyAll(
     await checkIdempotencyKeysOfEvents(client, findings);
     await checkSummaries(prisma, findings);
   }
-  await checkCatalog(prisma, findings);
+  await checkCatalog(prisma, findings, { isMigrated: isCurrent });
   result.cosignatures = await checkCosignatures(client, trust ? [trust.timestampKey] : [], findings);
 }
 
