@@ -70,11 +70,11 @@ afterAll(() => {
   client.release();
 });
 
-// All of some 1,700 edits, or in `npm test` each 29th: a prime, so that each kind of edit and of value is among them.
+// Each fifth of some 1,700 edits, or in `npm test` each 29th: primes, so that each kind of edit and of value is among them.
 test('no value of a column stops the verification', { timeout: 900_000 }, async () => {
   const done = { verified: 0, refused: 0 };
   for (const [at, edit] of edits.entries()) {
-    if (!IS_FULL && at % 29 !== 0) continue;
+    if (at % (IS_FULL ? 5 : 29) !== 0) continue;
     const sql = await statementOf(edit);
     if (await isRefused(sql)) {
       done.refused += 1;
