@@ -50,6 +50,11 @@ export function logFilesAt(prefix: string, key?: string): ReadLogFile {
   return (path) => download(`${base}/${path}`, key);
 }
 
+/** The key in `AUDIT_LOG_KEY`; undefined when it is not set or empty. */
+export function givenKey(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  return environment.AUDIT_LOG_KEY?.trim() || undefined;
+}
+
 async function readOrNothing(path: string): Promise<Uint8Array | undefined> {
   try {
     return await readFile(path);

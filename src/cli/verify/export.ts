@@ -1,7 +1,7 @@
 import { findSources, gunzipped, type ImportSource } from '../../import/sources.ts';
 import { type ExportVerification, verifyExport } from '../../verify/export.ts';
 import type { CountedFinding } from '../../verify/findings.ts';
-import { logFilesAt, tilesFrom } from '../../verify/log-files.ts';
+import { givenKey, logFilesAt, tilesFrom } from '../../verify/log-files.ts';
 import type { SavedCheckpoint } from '../../verify/trust.ts';
 import { type CommandResult, createProgress, findingLines, printable } from './output.ts';
 import { readSavedCheckpoints, treeOfAll, treeTitle } from './saved-checkpoints.ts';
@@ -36,8 +36,7 @@ export async function verifyTheExport(path: string, flags: ExportFlags): Promise
     open,
     canReopen: source.bytes !== undefined,
     checkpoints,
-    tiles:
-      flags.tiles === undefined ? undefined : tilesFrom(logFilesAt(flags.tiles, process.env.AUDIT_LOG_KEY)),
+    tiles: flags.tiles === undefined ? undefined : tilesFrom(logFilesAt(flags.tiles, givenKey())),
     start: flags.start ?? 0,
     onLines: (lines) =>
       progress.at(total === undefined ? lines : Math.min(total, Math.floor(bytes / MEBIBYTE)), total),

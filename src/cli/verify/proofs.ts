@@ -9,7 +9,7 @@ import { cosignatureVerifier, SignatureError } from '../../merkle/signatures.ts'
 import { parseJson } from '../../parse-json.ts';
 import { compareCheckpoints } from '../../verify/consistency.ts';
 import type { Findings } from '../../verify/findings.ts';
-import { logFilesAt, tilesFrom } from '../../verify/log-files.ts';
+import { givenKey, logFilesAt, tilesFrom } from '../../verify/log-files.ts';
 import { type SavedCheckpoint, trustKey } from '../../verify/trust.ts';
 import { type CommandResult, findingLines, printable } from './output.ts';
 import { readSavedCheckpoints, treeOfAll, treeTitle } from './saved-checkpoints.ts';
@@ -101,7 +101,7 @@ export async function verifyTheConsistency(
   if (!one || !other) return resultOf(undefined, checkpoints, findings);
   const vouchers = {
     proof: proof === undefined ? undefined : await readProof(proof),
-    tiles: tiles === undefined ? undefined : tilesFrom(logFilesAt(tiles, process.env.AUDIT_LOG_KEY)),
+    tiles: tiles === undefined ? undefined : tilesFrom(logFilesAt(tiles, givenKey())),
   };
   return resultOf(await compareCheckpoints(one, other, vouchers), checkpoints, findings);
 }

@@ -3,7 +3,7 @@ import { parseNote } from '../../merkle/note.ts';
 import { parseCosignature } from '../../merkle/signatures.ts';
 import { customerPath } from '../../merkle/tile-files.ts';
 import { Findings } from '../../verify/findings.ts';
-import { logFilesAt, type ReadLogFile, tilesFrom } from '../../verify/log-files.ts';
+import { givenKey, logFilesAt, type ReadLogFile, tilesFrom } from '../../verify/log-files.ts';
 import { type RemoteVerification, verifyRemote } from '../../verify/remote.ts';
 import { openSavedNotes, type SavedCheckpoint, trustKey } from '../../verify/trust.ts';
 import { type CommandResult, createProgress, findingLines, printable } from './output.ts';
@@ -22,7 +22,7 @@ export interface RemoteFlags {
 export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promise<CommandResult> {
   const { customer } = flags;
   const tree = customer === undefined ? prefix : `${prefix.replace(/\/+$/, '')}/${customerPath(customer)}`;
-  const read = logFilesAt(tree, process.env.AUDIT_LOG_KEY);
+  const read = logFilesAt(tree, givenKey());
   const key = flags.key ?? (await readText(read, 'verifier-key')).trim();
   const note = await readText(read, 'checkpoint');
   const findings = new Findings();
@@ -51,7 +51,7 @@ export async function verifyTheRemote(prefix: string, flags: RemoteFlags): Promi
       key,
       isKeyGiven: flags.key !== undefined,
       // Without an API key no log serves events.
-      areEventsWanted: flags.entries && process.env.AUDIT_LOG_KEY !== undefined,
+      areEventsWanted: flags.entries && givenKey() !== undefined,
       seconds: (performance.now() - startMs) / 1_000,
     },
   );
