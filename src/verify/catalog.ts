@@ -77,21 +77,24 @@ const ofPostgres = (types: string) => `NOT EXISTS (
       JOIN pg_type AS base ON base.oid = CASE type.typbasetype WHEN 0 THEN type.oid ELSE type.typbasetype END
     WHERE type.oid = ANY (${types}) AND base.typnamespace <> 'pg_catalog'::regnamespace)`;
 const IN_PATH = '= ANY (current_schemas(false))';
+const BY_EXTENSION = (id: string) => `EXISTS (SELECT FROM pg_depend WHERE objid = ${id} AND deptype = 'e')`;
 
 // Without functions and operators of `anyarray`, which could be substitutes themselves.
 const SUBSTITUTES = Prisma.raw(`
   SELECT p.oid::regprocedure::text AS name FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
   WHERE nspname ${IN_PATH}
-    AND EXISTS (SELECT FROM pg_proc AS known WHERE known.pronamespace = 'pg_catalog'::regnamespace
-      AND known.proname = p.proname)
+    AND NOT ${BY_EXTENSION('p.oid')}
+    AND EXISTS (SELECT FROM pg_proc AS known JOIN pg_type AS type ON type.oid = ANY (known.proargtypes::oid[])
+      WHERE known.pronamespace = 'pg_catalog'::regnamespace AND known.proname = p.proname AND type.typtype = 'p')
     AND NOT EXISTS (SELECT FROM pg_proc AS known WHERE known.pronamespace = 'pg_catalog'::regnamespace
       AND known.proname = p.proname AND known.proargtypes::text = p.proargtypes::text)
     AND ${ofPostgres('p.proargtypes::oid[]')}
   UNION ALL
   SELECT o.oid::regoperator::text FROM pg_operator AS o JOIN pg_namespace AS n ON n.oid = oprnamespace
   WHERE nspname ${IN_PATH}
-    AND EXISTS (SELECT FROM pg_operator AS known WHERE known.oprnamespace = 'pg_catalog'::regnamespace
-      AND known.oprname = o.oprname)
+    AND NOT ${BY_EXTENSION('o.oid')}
+    AND EXISTS (SELECT FROM pg_operator AS known JOIN pg_type AS type ON type.oid IN (known.oprleft, known.oprright)
+      WHERE known.oprnamespace = 'pg_catalog'::regnamespace AND known.oprname = o.oprname AND type.typtype = 'p')
     AND NOT EXISTS (SELECT FROM pg_operator AS known WHERE known.oprnamespace = 'pg_catalog'::regnamespace
       AND known.oprname = o.oprname AND known.oprleft = o.oprleft AND known.oprright = o.oprright)
     AND ${ofPostgres('ARRAY[o.oprleft, o.oprright]')}
@@ -99,7 +102,7 @@ const SUBSTITUTES = Prisma.raw(`
 
 /**
  * Functions and operators that PostgreSQL takes instead of its own, since their types fit better than `anyarray` or
- * `"any"`. Those of an extension have types of its own, or those of one that PostgreSQL has too.
+ * `"any"`. Extensions may have such ones, as pg_trgm and intarray do.
  */
 async function readSubstitutes(db: Reads): Promise<string[]> {
   const rows = await db.$queryRaw<{ name: string }[]>(SUBSTITUTES);

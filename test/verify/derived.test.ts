@@ -198,8 +198,11 @@ describe('what PostgreSQL would take instead of its own', () => {
     expect(found(await verifyTampered(client, `${hiding}; ${words}`)).kinds).toEqual(['changed', 'catalog']);
   });
 
-  test('what has types of its own, or those of one of PostgreSQL, is not meant', async () => {
+  test('what no statement can take for one of PostgreSQL, and what extensions have, is not meant', async () => {
     const sql = `CREATE TYPE public.shape AS (x int); CREATE FUNCTION public.length(shape) RETURNS int LANGUAGE sql AS 'SELECT 1';
+      CREATE FUNCTION public.round(double precision, int) RETURNS double precision LANGUAGE sql AS 'SELECT $1';
+      CREATE FUNCTION public.format(text, int) RETURNS text LANGUAGE sql AS 'SELECT $1';
+      ALTER EXTENSION plpgsql ADD FUNCTION public.format(text, int);
       CREATE FUNCTION public.gen_random_uuid() RETURNS uuid LANGUAGE sql AS 'SELECT pg_catalog.gen_random_uuid()'`;
     expect(found(await verifyTampered(client, sql)).kinds).toEqual([]);
   });
